@@ -1,0 +1,60 @@
+"""Train one InfoGAN from a preset, resume it if it was interrupted, and measure it.
+
+Examples:
+  python experiments/train.py authors --dataset digits
+  python experiments/train.py authors --dataset mnist --seed 1 --data-dir ~/data
+  python experiments/train.py paper --codes 10c+3u --lambda-continuous 0.3 --dry-run
+"""
+
+import dataclasses
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+
+from infogan.config import PRESETS, Config, InputError
+
+
+@dataclass(frozen=True)
+class Options:
+    config: tyro.conf.OmitArgPrefixes[Config]
+    run_dir: Path | None = None
+    """Where the run is kept. The same command continues what it finds there.
+    Default: runs/DATASET-PRESET-seedN."""
+    data_dir: Path | None = None
+    """Folder of mnist and fashion-mnist. Default: $INFOGAN_DATA, else ./data."""
+    dry_run: bool = False
+    """Print the resolved configuration as JSON and stop."""
+
+
+def default_run_dir(config: Config) -> Path:
+    return Path("runs") / f"{Path(config.dataset).stem}-{config.preset}-seed{config.seed}"
+
+
+def main() -> None:
+    presets = {name: (text, Options(config)) for name, (config, text) in PRESETS.items()}
+    options = tyro.extras.overridable_config_cli(presets, description=__doc__)
+    config = options.config
+    directory = options.run_dir or default_run_dir(config)
+
+    from infogan import data, training
+
+    if options.dry_run:
+        print(json.dumps(dataclasses.asdict(training.resolve(config)) | {"run_dir": str(directory)}, indent=2))
+        return
+    dataset = data.load(config.dataset, options.data_dir)
+    result = training.fit(config, dataset, directory)
+    print(f"\n{directory}: {result['step']} updates in {result['train_seconds']} s")
+    if "accuracy" in result:
+        low, high = result["accuracy_ci95"]
+        print(f"code-to-label accuracy on {result['n_images']} test images: {result['accuracy']:.4f} (95 % interval {low:.4f} to {high:.4f})")
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except InputError as error:
+        sys.exit(f"error: {error}")

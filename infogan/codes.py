@@ -1,0 +1,235 @@
+"""Latent codes c and noise z: their priors, entropies and log Q(c|x) (paper, sections 4-6).
+
+A latent specification is written as text: ``10c`` is one categorical code of ten categories,
+``4x10c`` four of them, ``2u`` two codes Unif(-1, 1), ``1g`` one code N(0, 1); terms are joined
+with ``+``. Noise is written the same way with ``u`` or ``g`` alone: ``62u``, ``62g``.
+"""
+
+import math
+import re
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from infogan.config import InputError
+
+_TERM = re.compile(r"(?:(\d+)x)?(\d+)([cug])")
+_LOG_2PI = math.log(2 * math.pi)
+_HELP = "write terms such as 10c (one 10-way code), 4x10c (four of them), 2u (two Unif(-1,1)), 1g (one N(0,1)), joined with +"
+
+
+@dataclass(frozen=True)
+class Categorical:
+    """`count` independent uniform categorical codes of `size` categories, given to G as one-hot vectors."""
+
+    size: int
+    count: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.size}c" if self.count == 1 else f"{self.count}x{self.size}c"
+
+    @property
+    def width(self) -> int:
+        """Numbers that G receives; Q answers with as many logits."""
+        return self.size * self.count
+
+    @property
+    def entropy(self) -> float:
+        """H(c) in nats: ln(size) for each code."""
+        return self.count * math.log(self.size)
+
+    def sample(self, n: int, generator: torch.Generator) -> Tensor:
+        index = torch.randint(self.size, (n, self.count), generator=generator, device=generator.device)
+        return F.one_hot(index, self.size).flatten(1).float()
+
+    def log_q(self, code: Tensor, logits: Tensor) -> Tensor:
+        """log Q(c|x) in nats, [N], of one-hot codes [N, width] under softmax logits [N, width]."""
+        log_p = logits.unflatten(1, (self.count, self.size)).log_softmax(-1)
+        return (log_p.flatten(1) * code).sum(1)
+
+
+@dataclass(frozen=True)
+class Continuous:
+    """`count` independent continuous codes, kind "u" for Unif(-1, 1) or "g" for N(0, 1).
+
+    Q models each as a Gaussian; its mean and, when learned, its log standard deviation are Q's answers.
+    """
+
+    kind: str
+    count: int
+
+    def __str__(self) -> str:
+        return f"{self.count}{self.kind}"
+
+    @property
+    def width(self) -> int:
+        return self.count
+
+    @property
+    def entropy(self) -> float:
+        """Differential entropy in nats: ln 2 for Unif(-1, 1), ln(2 pi e)/2 for N(0, 1), each times count."""
+        return self.count * (math.log(2) if self.kind == "u" else 0.5 * (_LOG_2PI + 1))
+
+    def sample(self, n: int, generator: torch.Generator) -> Tensor:
+        shape = (n, self.count)
+        if self.kind == "u":
+            return torch.rand(shape, generator=generator, device=generator.device) * 2 - 1
+        return torch.randn(shape, generator=generator, device=generator.device)
+
+    def log_q(self, code: Tensor, mean: Tensor, log_std: Tensor | None = None) -> Tensor:
+        """log Q(c|x) in nats, [N], of codes [N, count] under N(mean, exp(log_std)^2); std 1 where log_std is None."""
+        error = code - mean
+        if log_std is None:
+            log_p = -0.5 * (error.square() + _LOG_2PI)
+        else:
+            log_p = -0.5 * ((error * (-log_std).exp()).square() + _LOG_2PI) - log_std
+        return log_p.sum(1)
+
+
+def parse(text: str) -> tuple[Categorical | Continuous, ...]:
+    """Read a specification such as "10c+2u"; the empty text has no terms.
+
+    Raises InputError naming the term that cannot be read.
+    """
+    terms: list[Categorical | Continuous] = []
+    for word in text.replace(" ", "").split("+") if text.strip() else []:
+        match = _TERM.fullmatch(word)
+        if match is None:
+            raise InputError(f"cannot read the latent code term {word!r} in {text!r}: {_HELP}")
+        times, number, kind = int(match[1] or 1), int(match[2]), match[3]
+        if times == 0 or number == 0 or (kind == "c" and number == 1):
+            least = "at least 2 categories" if kind == "c" else "at least 1"
+            raise InputError(f"the latent code term {word!r} in {text!r} is empty: give {least}, or leave the term out")
+        if kind == "c":
+            if terms and isinstance(terms[-1], Categorical) and terms[-1].size == number:
+                times += terms.pop().count
+            terms.append(Categorical(number, times))
+        else:
+            if terms and isinstance(terms[-1], Continuous) and terms[-1].kind == kind:
+                number += terms.pop().count
+            terms.append(Continuous(kind, number * times))
+    return tuple(terms)
+
+
+class Latent:
+    """The generator's whole input: codes c, which Q recovers, followed by noise z, which nobody asks for.
+
+    Args:
+        codes: text such as "10c+2u".
+        noise: text such as "62u" or "62g"; may be empty.
+        q_std: "learned" or "fixed" (to 1), Q's standard deviation of the continuous codes.
+    """
+
+    def __init__(self, codes: str, noise: str, q_std: str = "learned"):
+        self.codes, self.noise = parse(codes), parse(noise)
+        if not self.codes:
+            raise InputError(f"no latent code in {codes!r}: InfoGAN needs at least one; {_HELP}")
+        if any(isinstance(term, Categorical) for term in self.noise):
+            raise InputError(f"noise {noise!r} must be continuous: write 62u (uniform) or 62g (normal)")
+        self.q_std = q_std
+        self.categorical = [c for c in self.codes if isinstance(c, Categorical)]
+        self.continuous = [c for c in self.codes if isinstance(c, Continuous)]
+
+    def __str__(self) -> str:
+        return "+".join(map(str, self.codes))
+
+    @cached_property
+    def code_width(self) -> int:
+        return sum(c.width for c in self.codes)
+
+    @cached_property
+    def width(self) -> int:
+        """Numbers that G receives: 74 for the paper's MNIST codes and noise."""
+        return self.code_width + sum(z.width for z in self.noise)
+
+    @cached_property
+    def q_width(self) -> int:
+        """Numbers that Q answers: a logit per category, a mean (and a log std when learned) per continuous code."""
+        learned = sum(c.width for c in self.continuous) if self.q_std == "learned" else 0
+        return self.code_width + learned
+
+    @cached_property
+    def categorical_sizes(self) -> list[int]:
+        """The number of categories of each single categorical code, in order."""
+        return [c.size for c in self.categorical for _ in range(c.count)]
+
+    def single_codes(self, kind: type) -> list[int]:
+        """Positions, among all single codes, of those of one kind (Categorical or Continuous)."""
+        return [i for i, term in enumerate(term for term in self.codes for _ in range(term.count)) if isinstance(term, kind)]
+
+    @cached_property
+    def continuous_count(self) -> int:
+        return sum(c.count for c in self.continuous)
+
+    @cached_property
+    def entropy(self) -> tuple[float, float]:
+        """H(c) in nats: of all categorical codes, of all continuous codes (differential)."""
+        return sum(c.entropy for c in self.categorical), sum((c.entropy for c in self.continuous), 0.0)
+
+    def sample(self, n: int, generator: torch.Generator) -> Tensor:
+        """[N, width] float32 from the prior, on the generator's device."""
+        return torch.cat([term.sample(n, generator) for term in self.codes + self.noise], dim=1)
+
+    def columns(self) -> list[tuple[Categorical | Continuous, slice]]:
+        """Where each code term stands in G's input; the same columns hold its logits or means in Q's answer."""
+        out, start = [], 0
+        for term in self.codes:
+            out.append((term, slice(start, start + term.width)))
+            start += term.width
+        return out
+
+    def log_q(self, latent: Tensor, answer: Tensor) -> tuple[Tensor, Tensor]:
+        """log Q(c|x) in nats of the categorical and of the continuous codes.
+
+        Args:
+            latent: [N, width] as sampled; answer: [N, q_width] from Q.
+        Returns: two tensors [N] (zeros where there is no such code).
+        """
+        sums = {Categorical: answer.new_zeros(len(answer)), Continuous: answer.new_zeros(len(answer))}
+        std = self.code_width
+        for term, at in self.columns():
+            if isinstance(term, Categorical):
+                log_p = term.log_q(latent[:, at], answer[:, at])
+            elif self.q_std == "fixed":
+                log_p = term.log_q(latent[:, at], answer[:, at])
+            else:
+                log_p = term.log_q(latent[:, at], answer[:, at], answer[:, std : std + term.width])
+                std += term.width
+            sums[type(term)] = sums[type(term)] + log_p
+        return sums[Categorical], sums[Continuous]
+
+    def read(self, answer: Tensor) -> tuple[Tensor, Tensor]:
+        """Q's most likely codes: categories [N, number of categorical codes] int64, means [N, continuous] float."""
+        categories, means = [], []
+        for term, at in self.columns():
+            part = answer[:, at]
+            if isinstance(term, Categorical):
+                categories.append(part.unflatten(1, (term.count, term.size)).argmax(-1))
+            else:
+                means.append(part)
+        n = len(answer)
+        return (
+            torch.cat(categories, 1) if categories else answer.new_zeros((n, 0), dtype=torch.int64),
+            torch.cat(means, 1) if means else answer.new_zeros((n, 0)),
+        )
+
+    def place(self, latent: Tensor, code: int, value: int | float) -> Tensor:
+        """A copy of `latent` [N, width] with one single code set: the traversals of figure 2.
+
+        `code` counts the single codes in order (0 is c1); `value` is the category or the continuous value.
+        """
+        latent, seen = latent.clone(), 0
+        for term, at in self.columns():
+            if code < seen + term.count:
+                start = at.start + (code - seen) * (term.size if isinstance(term, Categorical) else 1)
+                if isinstance(term, Categorical):
+                    latent[:, start : start + term.size] = 0
+                    latent[:, start + int(value)] = 1
+                else:
+                    latent[:, start] = value
+                return latent
+            seen += term.count
+        raise InputError(f"there is no code number {code}: {self} has codes 0 to {seen - 1}")

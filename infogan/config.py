@@ -1,0 +1,129 @@
+"""The configuration of one run, and the named presets. Imports nothing heavy: `--help` stays instant."""
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Annotated, Literal, get_args, get_origin
+
+import tyro
+
+
+class InputError(ValueError):
+    """Something the user gave cannot be used; the message is one line that says what would."""
+
+
+@dataclass(frozen=True)
+class Config:
+    """Everything that decides what one training run computes."""
+
+    preset: Annotated[str, tyro.conf.Suppress] = "authors"
+    """Name of the preset the other values started from."""
+    dataset: str = "mnist"
+    """digits, mnist, fashion-mnist, or the path of an .npz file with `images`."""
+    seed: int = 0
+    """One integer seeds weights, data order and codes, each through its own stream."""
+
+    codes: str = "10c+2u"
+    """Latent codes: 10c one 10-way categorical, 4x10c four of them, 2u two Unif(-1,1), 1g one N(0,1)."""
+    noise: str = "62u"
+    """Noise z: 62u is 62 x Unif(-1,1), 62g is 62 x N(0,1)."""
+    q_std: Literal["learned", "fixed"] = "fixed"
+    """Q's standard deviation of continuous codes: learned, or fixed to 1."""
+
+    lambda_categorical: float = 1.0
+    """Weight of the categorical codes' mutual-information lower bound."""
+    lambda_continuous: float = 1.0
+    """Weight of the continuous codes' mutual-information lower bound."""
+    info_flow: Literal["both-steps", "generator-step", "q-head", "detached"] = "both-steps"
+    """Whom the bound trains. both-steps: D's step moves trunk and Q head, G's step moves G (authors' code).
+    generator-step: G's step moves G, Q head and the shared trunk (equation 6). q-head: G's step moves G and
+    the Q head (blog). detached: the Q head alone, on detached images (the plain GAN of figure 1)."""
+    d_loss: Literal["sum", "mean"] = "sum"
+    """D's loss on real and on fake images: their sum, or their mean."""
+
+    lr_d: float = 2e-4
+    """Adam's learning rate for D."""
+    lr_g: float = 1e-3
+    """Adam's learning rate for G."""
+    beta1: float = 0.5
+    """Adam's first decay rate."""
+    batch_size: int = 128
+    """Images in one update of D and one of G."""
+    updates: int = 5000
+    """Length of the run: one update is a step of D and a step of G."""
+
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    """float32 is the reference; bfloat16 is the fast path; auto takes bfloat16 where the processor has it."""
+    device: str = "auto"
+    """cpu, cuda, cuda:1 ...; auto takes a GPU where there is one."""
+    log_every: int = 10
+    """Updates between two rows of metrics.csv."""
+    evaluations: int = 10
+    """How often, evenly over the run, validation images are measured and samples drawn."""
+    checkpoint_every: int = 500
+    """Updates between two checkpoints; the end and an interruption always write one."""
+
+    def __post_init__(self):
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if get_origin(field.type) is Literal and value not in get_args(field.type):
+                raise InputError(f"{field.name} is {value!r}; allowed: {', '.join(get_args(field.type))}")
+        for name in ("batch_size", "updates", "log_every", "evaluations", "checkpoint_every"):
+            if getattr(self, name) < 1:
+                raise InputError(f"{name} is {getattr(self, name)}; give 1 or more")
+        if self.batch_size < 2:
+            raise InputError("batch_size is 1; batch normalisation needs 2 or more")
+        for name in ("lr_d", "lr_g"):
+            if not 0 < getattr(self, name) < 1:
+                raise InputError(f"{name} is {getattr(self, name)}; give a learning rate between 0 and 1, such as 2e-4")
+        if not 0 <= self.beta1 < 1:
+            raise InputError(f"beta1 is {self.beta1}; give a value in [0, 1), such as 0.5")
+        for name in ("lambda_categorical", "lambda_continuous"):
+            if not 0 <= getattr(self, name) < float("inf"):
+                raise InputError(f"{name} is {getattr(self, name)}; give 0 or a positive number")
+
+
+# What differs between the sources, and nothing else. The authors' code states every value; where the
+# paper or the blog is silent its preset keeps the authors' value (marked), so that a comparison of two
+# presets compares what their sources say.
+_AUTHORS = Config()
+PRESETS: dict[str, tuple[Config, str]] = {
+    "authors": (_AUTHORS, "openai/InfoGAN, MNIST: uniform noise, Q's std fixed, the bound in D's and in G's loss"),
+    "paper": (
+        dataclasses.replace(
+            _AUTHORS,
+            preset="paper",
+            q_std="learned",
+            info_flow="generator-step",
+            # "smaller for continuous codes", section 6: this value is ours. Silent on noise, beta1, batch, length.
+            lambda_continuous=0.1,
+        ),
+        "the paper's text: learned std, the bound trains G and Q in G's step (equation 6)",
+    ),
+    "blog": (
+        dataclasses.replace(
+            _AUTHORS,
+            preset="blog",
+            codes="10c",
+            noise="62g",
+            info_flow="q-head",
+            d_loss="mean",
+            lr_g=2e-4,
+            beta1=0.9,
+            batch_size=16,
+            updates=187_500,
+        ),
+        "the blog post: one 10-way code, normal noise, batch 16, 50 epochs",
+    ),
+    "gan": (
+        dataclasses.replace(_AUTHORS, preset="gan", info_flow="detached"),
+        "a regular GAN whose Q head is only fitted beside it (figure 1's baseline)",
+    ),
+}
+
+
+def from_dict(values: dict) -> Config:
+    """A Config from stored values; raises InputError naming unknown fields."""
+    known = {field.name for field in dataclasses.fields(Config)}
+    if unknown := sorted(set(values) - known):
+        raise InputError(f"unknown configuration fields {', '.join(unknown)}; known: {', '.join(sorted(known))}")
+    return Config(**values)

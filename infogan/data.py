@@ -1,0 +1,200 @@
+"""Datasets by name: images as uint8 tensors N x C x H x W, with labels, attributes or factors where known."""
+
+import os
+import zipfile
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from infogan.config import InputError
+
+DATA_VARIABLE = "INFOGAN_DATA"
+_TORCHVISION = {"mnist": "MNIST", "fashion-mnist": "FashionMNIST"}
+
+
+@dataclass(frozen=True)
+class Split:
+    """images: uint8 [N, C, H, W]; labels: int64 [N] or None; extra: name -> values [N, ...] with their names."""
+
+    images: Tensor
+    labels: Tensor | None = None
+    extra: dict[str, tuple[Tensor, tuple[str, ...]]] = field(default_factory=dict)
+
+    def __getitem__(self, index) -> "Split":
+        extra = {key: (values[index], names) for key, (values, names) in self.extra.items()}
+        return Split(self.images[index], None if self.labels is None else self.labels[index], extra)
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Training images, validation images held out of them (for every choice), and test images (for reports)."""
+
+    name: str
+    train: Split
+    validation: Split
+    test: Split
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        return tuple(self.train.images.shape[1:])  # type: ignore[return-value]
+
+
+def load(name: str, data_dir: str | os.PathLike | None = None) -> Dataset:
+    """The dataset `name`: digits, mnist, fashion-mnist, or the path of an .npz file.
+
+    data_dir (default: $INFOGAN_DATA, else ./data) is where mnist and fashion-mnist are looked for, and
+    downloaded to when missing. Validation images are the last 10,000 training images of mnist and
+    fashion-mnist; digits and .npz files are split by a fixed permutation.
+
+    Raises InputError, one line that says how to get or mend the data.
+    """
+    if name == "digits":
+        return _digits()
+    if name in _TORCHVISION:
+        return _from_torchvision(name, Path(data_dir or os.environ.get(DATA_VARIABLE) or "data"))
+    if name.endswith(".npz"):
+        return _from_npz(Path(name))
+    raise InputError(f"unknown dataset {name!r}: choose digits, {', '.join(_TORCHVISION)}, or give the path of an .npz file")
+
+
+def _digits() -> Dataset:
+    from sklearn.datasets import load_digits
+
+    bunch = load_digits()
+    images = torch.from_numpy(np.round(bunch.images * (255 / 16)).astype(np.uint8)).unsqueeze(1)
+    return _split("digits", Split(images, torch.from_numpy(bunch.target.astype(np.int64))), 300, 300)
+
+
+def _split(name: str, whole: Split, n_validation: int, n_test: int) -> Dataset:
+    """Cut by a permutation that is fixed, so that no choice of a seed moves a test image into training."""
+    order = torch.from_numpy(np.random.default_rng(0).permutation(len(whole)))
+    test, validation, train = order.split([n_test, n_validation, len(whole) - n_test - n_validation])
+    return Dataset(name, whole[train], whole[validation], whole[test])
+
+
+def _from_torchvision(name: str, root: Path) -> Dataset:
+    datasets = import_torchvision().datasets
+    kind = getattr(datasets, _TORCHVISION[name])
+    folder = root / _TORCHVISION[name]
+    how = f"pass --data-dir (or set {DATA_VARIABLE}) to a folder that holds {_TORCHVISION[name]}/raw/, or run once with a network"
+    try:
+        parts = {}
+        for train, expected in ((True, 60_000), (False, 10_000)):
+            try:
+                part = kind(root, train=train, download=False)
+            except RuntimeError:  # torchvision's "Dataset not found"
+                part = kind(root, train=train, download=True)
+            if tuple(part.data.shape) != (expected, 28, 28) or len(part.targets) != expected:
+                raise InputError(
+                    f"{folder} holds {len(part.targets)} labels and images of shape {tuple(part.data.shape)}, "
+                    f"expected {expected} of 28x28: delete it, then {how}"
+                )
+            parts[train] = Split(part.data.unsqueeze(1), part.targets.long())
+    except InputError:
+        raise
+    except (OSError, RuntimeError) as error:  # no network, or an unwritable folder
+        raise InputError(f"{name} is not in {folder} and could not be downloaded ({_first_line(error)}): {how}") from error
+    except Exception as error:  # a truncated file surfaces as whatever the parser met
+        raise InputError(f"{name} in {folder} cannot be read ({_first_line(error)}): delete it, then {how}") from error
+    return Dataset(name, parts[True][:50_000], parts[True][50_000:], parts[False])
+
+
+def _from_npz(path: Path) -> Dataset:
+    """Any images: `images` N x H x W [x C] uint8; optional labels, attributes + attribute_names, factors + factor_names."""
+    layout = "it needs `images`, N x H x W or N x H x W x C, uint8, with C = 1 or 3"
+    if not path.is_file():
+        raise InputError(f"there is no file {path}; {layout}")
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            arrays = {key: archive[key] for key in archive.files}
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise InputError(f"{path} cannot be read as .npz ({_first_line(error)}); {layout}") from error
+    images = arrays.get("images")
+    if images is None:
+        raise InputError(f"{path} holds {', '.join(arrays) or 'nothing'} and no `images`; {layout}")
+    if images.ndim == 3:
+        images = images[..., None]
+    if images.ndim != 4 or images.dtype != np.uint8 or images.shape[3] not in (1, 3):
+        raise InputError(f"{path}: `images` is {images.dtype} of shape {arrays['images'].shape}; {layout}")
+    if len(images) < 20:
+        raise InputError(f"{path} holds {len(images)} images; give at least 20, so that each split has some")
+    for key in ("labels", "attributes", "factors"):
+        if key in arrays and len(arrays[key]) != len(images):
+            raise InputError(f"{path}: {len(images)} images but {len(arrays[key])} {key}; there must be one for each")
+    labels = arrays.get("labels")
+    if labels is not None and (labels.ndim != 1 or labels.dtype.kind not in "iu" or labels.min() < 0):
+        raise InputError(f"{path}: `labels` is {labels.dtype} of shape {labels.shape}; give N whole numbers from 0")
+    extra = {
+        key: (torch.from_numpy(arrays[key]), tuple(map(str, arrays.get(names, range(arrays[key].shape[1])))))
+        for key, names in (("attributes", "attribute_names"), ("factors", "factor_names"))
+        if key in arrays
+    }
+    whole = Split(
+        torch.from_numpy(np.ascontiguousarray(images.transpose(0, 3, 1, 2))),
+        None if labels is None else torch.from_numpy(labels.astype(np.int64)),
+        extra,
+    )
+    tenth = len(whole) // 10
+    return _split(path.stem, whole, tenth, tenth)
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+
+
+def import_torchvision():
+    """torchvision, also where a CPU-only torch meets a torchvision built for CUDA.
+
+    That pair is easily installed (PyPI's torchvision is the CUDA build) and dies on import, because
+    torchvision's compiled operators do not load while its Python code registers shape functions for two of
+    them. We use neither operator; declaring that they exist, only once the plain import has failed, is enough.
+    """
+    import sys
+
+    try:
+        import torchvision
+    except RuntimeError as error:
+        if "torchvision::" not in str(error):
+            raise
+        for module in [name for name in sys.modules if name.split(".")[0] == "torchvision"]:
+            del sys.modules[module]
+        library = torch.library.Library("torchvision", "FRAGMENT")
+        library.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+        library.define("qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+        import_torchvision.library = library  # the declarations live as long as this object
+        import torchvision
+    return torchvision
+
+
+class Batches:
+    """Real images in training order: every epoch a new permutation, batches running on across epochs.
+
+    The order is a function of seed and update alone, so a resumed run draws what it would have drawn.
+    """
+
+    def __init__(self, images: Tensor, batch_size: int, seed: int):
+        if batch_size > len(images):
+            raise InputError(f"batch_size is {batch_size}, but there are only {len(images)} training images")
+        self.images, self.batch_size, self.seed = images, batch_size, seed
+        self._orders: dict[int, Tensor] = {}
+
+    def _order(self, epoch: int) -> Tensor:
+        if epoch not in self._orders:
+            self._orders = {e: order for e, order in self._orders.items() if e == epoch - 1}
+            generator = torch.Generator().manual_seed(self.seed + epoch)
+            self._orders[epoch] = torch.randperm(len(self.images), generator=generator).to(self.images.device)
+        return self._orders[epoch]
+
+    def at(self, update: int) -> Tensor:
+        """uint8 [batch_size, C, H, W] for the given update, on the images' device."""
+        epoch, start = divmod(update * self.batch_size, len(self.images))
+        index = self._order(epoch)[start : start + self.batch_size]
+        if len(index) < self.batch_size:
+            index = torch.cat([index, self._order(epoch + 1)[: self.batch_size - len(index)]])
+        return self.images[index]

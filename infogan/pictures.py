@@ -1,0 +1,70 @@
+"""Pictures of a run: grids of generated images and confusion matrices."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from infogan.codes import Categorical, Latent
+
+
+@torch.no_grad()
+def generate(generator: nn.Module, latents: Tensor) -> np.ndarray:
+    """Images uint8 [N, H, W, C] of latents [N, latent.width], batch norm in evaluation mode."""
+    device = next(generator.parameters()).device
+    was_training = generator.training
+    generator.eval()
+    images = torch.cat([generator(part.to(device)) for part in latents.split(500)])
+    generator.train(was_training)
+    return (images.clamp(0, 1) * 255).round().byte().permute(0, 2, 3, 1).cpu().numpy()
+
+
+def tile(images: np.ndarray, rows: int, gap: int = 2) -> np.ndarray:
+    """One picture [H', W', C] of images [N, H, W, C] in `rows` rows, white gaps between."""
+    n, height, width, channels = images.shape
+    columns = n // rows
+    canvas = np.full((rows * (height + gap) - gap, columns * (width + gap) - gap, channels), 255, np.uint8)
+    for i, image in enumerate(images[: rows * columns]):
+        y, x = (i // columns) * (height + gap), (i % columns) * (width + gap)
+        canvas[y : y + height, x : x + width] = image
+    return canvas
+
+
+def save(path: Path, image: np.ndarray, scale: int = 1) -> None:
+    """Write [H, W, C] uint8 (C = 1 or 3) as PNG, each pixel enlarged `scale` times."""
+    from PIL import Image
+
+    image = image.repeat(scale, 0).repeat(scale, 1)
+    Image.fromarray(image.squeeze(2) if image.shape[2] == 1 else image).save(path)
+
+
+def category_grid(generator: nn.Module, latent: Latent, seed: int, columns: int = 10) -> np.ndarray:
+    """Rows: the categories of c1 (or one row without categorical codes); columns share all other codes and noise."""
+    z = latent.sample(columns, torch.Generator().manual_seed(seed))
+    rows = [z]
+    if latent.categorical_sizes:
+        first = latent.single_codes(Categorical)[0]
+        rows = [latent.place(z, first, category) for category in range(latent.categorical_sizes[0])]
+    return tile(generate(generator, torch.cat(rows)), len(rows))
+
+
+def confusion(path: Path, table: list[list[int]], title: str) -> None:
+    """Heat map of category (rows) against label (columns), rows ordered by their matched label."""
+    from matplotlib.figure import Figure
+    import seaborn
+
+    from infogan.evaluation import match
+
+    counts = np.asarray(table)
+    label_of = match(counts)
+    order = np.argsort(np.where(label_of < 0, counts.shape[1], label_of), kind="stable")
+    figure = Figure(figsize=(0.45 * counts.shape[1] + 2, 0.38 * len(counts) + 1.6), layout="constrained")
+    axes = figure.subplots()
+    seaborn.heatmap(
+        counts[order], annot=True, fmt="d", cmap="Blues", cbar=False, square=False, ax=axes,
+        yticklabels=[str(i) for i in order], annot_kws={"size": 7}, linewidths=0.5,
+    )
+    axes.set(xlabel="label", ylabel="category", title=title)
+    axes.tick_params(axis="y", rotation=0)
+    figure.savefig(path, dpi=110)

@@ -1,0 +1,207 @@
+"""The run directory: the one interface between training and analysis.
+
+config.json       configuration (resolved) and provenance: command, commit, versions, host
+metrics.csv       one row per logged step; each value is the mean over the updates since the last row
+evaluations.csv   one row per evaluation on the validation images
+samples/          sample grids, rows are categories, and confusion matrices
+checkpoint.safetensors   networks, optimisers, random states and counters, replaced atomically
+status.json       running, finished, interrupted or diverged, with the step reached
+evaluation.json   the finished run's measures on the test images
+"""
+
+import csv
+import dataclasses
+import functools
+import json
+import os
+import platform
+import re
+import socket
+import subprocess
+import sys
+import tempfile
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+
+from infogan.codes import Latent
+from infogan.config import Config, InputError, from_dict
+
+CHECKPOINT = "checkpoint.safetensors"
+
+
+def write_atomic(path: Path, content: bytes | str) -> None:
+    """Replace `path` whole or not at all: a reader, or a resumed run, never meets half a file."""
+    data = content.encode() if isinstance(content, str) else content
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def write_json(path: Path, content: dict) -> None:
+    write_atomic(path, json.dumps(content, indent=2) + "\n")
+
+
+def read_json(path: Path) -> dict:
+    """Raises InputError where the file is missing or is not JSON."""
+    try:
+        return json.loads(path.read_text())
+    except OSError as error:
+        raise InputError(f"{path} cannot be read ({error.strerror}): is {path.parent} a run directory?") from error
+    except ValueError as error:
+        raise InputError(f"{path} is not valid JSON ({error})") from error
+
+
+def mask_secrets(text: str) -> str:
+    """The text with the password of every URL replaced: postgresql://me:***@host/db."""
+    return re.sub(r"(\w+://[^\s:/@]*):[^\s@]*@", r"\1:***@", text)
+
+
+@functools.cache
+def provenance() -> dict:
+    """What made a result: command, commit, versions, host."""
+
+    def git(*arguments: str) -> str | None:
+        done = subprocess.run(
+            ["git", "-C", str(Path(__file__).parent), *arguments], capture_output=True, text=True, check=False
+        )
+        return done.stdout.strip() if done.returncode == 0 else None
+
+    versions = {"python": platform.python_version()}
+    for package in ("torch", "torchvision", "numpy", "scipy", "scikit-learn", "optuna", "wandb"):
+        try:
+            versions[package] = version(package)
+        except PackageNotFoundError:
+            pass
+    commit = git("rev-parse", "HEAD")
+    return {
+        "command": mask_secrets(" ".join([Path(sys.executable).name, *sys.argv])),
+        "commit": commit,
+        "commit_is_dirty": bool(git("status", "--porcelain", "--untracked-files=no")) if commit else None,
+        "versions": versions,
+        "host": {"name": socket.gethostname(), "platform": platform.platform(), "cpus": os.cpu_count()},
+    }
+
+
+class Table:
+    """A CSV file that grows by rows with a `step`, and can be cut back to a step after a kill."""
+
+    def __init__(self, path: Path):
+        self.path = path
+
+    def append(self, row: dict) -> None:
+        new = not self.path.exists()
+        with self.path.open("a", newline="") as file:
+            writer = csv.DictWriter(file, row)
+            if new:
+                writer.writeheader()
+            writer.writerow(row)
+
+    def rows(self) -> list[dict[str, str]]:
+        if not self.path.exists():
+            return []
+        with self.path.open(newline="") as file:
+            return list(csv.DictReader(file))
+
+    def cut(self, step: int) -> None:
+        """Drop rows beyond `step`: they will be written again. A row that a kill left unfinished goes too."""
+        rows = self.rows()
+        kept = [row for row in rows if None not in row.values() and int(row["step"]) <= step]
+        if len(kept) < len(rows):
+            self.path.unlink()
+            for row in kept:
+                self.append(row)
+
+
+def create(directory: Path, config: Config) -> None:
+    """Make the run directory, or check that it holds the same configuration (its length may differ).
+
+    Raises InputError naming the first field that differs.
+    """
+    file = directory / "config.json"
+    if file.exists():
+        stored = read_json(file)["config"]
+        for name, value in dataclasses.asdict(config).items():
+            if name != "updates" and stored.get(name) != value:
+                raise InputError(
+                    f"{directory} holds a run with {name} {stored.get(name)!r}, not {value!r}: "
+                    "choose another --run-dir, or delete it"
+                )
+        if stored["updates"] > config.updates:
+            raise InputError(f"{directory} holds a run of {stored['updates']} updates, longer than {config.updates}")
+    try:
+        (directory / "samples").mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"cannot make the run directory {directory} ({error.strerror}): choose another") from error
+    write_json(file, {"config": dataclasses.asdict(config), "provenance": provenance()})
+
+
+def save_checkpoint(directory: Path, tensors: dict[str, torch.Tensor], state: dict) -> None:
+    """Tensors and the small JSON state in one file, so that a kill can never part the two."""
+    tensors = {name: tensor.detach().contiguous().cpu() for name, tensor in tensors.items()}
+    write_atomic(directory / CHECKPOINT, save(tensors, metadata={"state": json.dumps(state)}))
+
+
+def load_checkpoint(directory: Path) -> tuple[dict[str, torch.Tensor], dict]:
+    """The inverse of save_checkpoint; safetensors holds no code, so nothing is unpickled.
+
+    Raises InputError where there is none or it is damaged.
+    """
+    path = directory / CHECKPOINT
+    if not path.exists():
+        raise InputError(f"{directory} has no {CHECKPOINT}: train it first, or give a finished run's directory")
+    try:
+        with safe_open(path, framework="pt") as file:
+            state = json.loads(file.metadata()["state"])
+            return {name: file.get_tensor(name) for name in file.keys()}, state
+    except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{path} is damaged ({error}): delete {directory} and train again") from error
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """A run read back for analysis: its configuration and its networks in evaluation mode."""
+
+    directory: Path
+    config: Config
+    latent: Latent
+    generator: torch.nn.Module
+    discriminator: torch.nn.Module
+    step: int
+
+    @property
+    def status(self) -> dict:
+        return read_json(self.directory / "status.json")
+
+
+def load(directory: str | os.PathLike) -> Run:
+    """Read a run directory, whoever made it and wherever.
+
+    Raises InputError, one line, where it is missing, incomplete or damaged.
+    """
+    from infogan.networks import build
+
+    directory = Path(directory)
+    config = from_dict(read_json(directory / "config.json")["config"])
+    tensors, state = load_checkpoint(directory)
+    latent = Latent(config.codes, config.noise, config.q_std)
+    generator, discriminator = build(tuple(state["image_shape"]), latent, seed=0)
+    for prefix, network in (("generator.", generator), ("discriminator.", discriminator)):
+        weights = {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
+        try:
+            network.load_state_dict(weights)
+        except RuntimeError as error:
+            raise InputError(f"the checkpoint in {directory} does not fit its config.json: {error}") from error
+        network.eval()
+    return Run(directory, config, latent, generator, discriminator, state["step"])

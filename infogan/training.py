@@ -1,0 +1,338 @@
+"""The training step, which reads like the paper's algorithm, and the loop around it: resume, signals, records."""
+
+import dataclasses
+import hashlib
+import math
+import signal
+import sys
+import threading
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Iterable, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from infogan import evaluation, pictures, runs
+from infogan.codes import Latent
+from infogan.config import Config, InputError
+from infogan.data import Batches, Dataset, Split
+from infogan.networks import build
+from infogan.objective import discriminator_loss, generator_loss, information_bound
+
+METRICS = ("loss_d", "loss_g", "info_categorical_nats", "info_continuous_nats", "d_real", "d_fake")
+
+
+class Diverged(Exception):
+    """A loss or bound became NaN or infinite; the run's status.json says which and when."""
+
+
+class Interrupted(SystemExit):
+    """Ctrl-C or SIGTERM: the run is saved, and the same command continues it. Exits with 128 + the signal."""
+
+
+class Observer(Protocol):
+    """What follows a run: W&B, a pruner. It only looks; exceptions it raises end the run."""
+
+    def logged(self, row: dict) -> None:
+        """A row of metrics.csv was written."""
+
+    def evaluated(self, row: dict, images: dict[str, Path]) -> None:
+        """A row of evaluations.csv was written, and these pictures."""
+
+
+def derive(seed: int, purpose: str) -> int:
+    """An independent seed per purpose, so that changing one random stream cannot change another."""
+    return int.from_bytes(hashlib.sha256(f"{seed}/{purpose}".encode()).digest()[:6], "big")
+
+
+def resolve(config: Config) -> Config:
+    """Replace `auto` by what this machine has; a configuration as recorded names its device and precision.
+
+    Raises InputError where a device is asked for that is not there.
+    """
+    device = config.device
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise InputError(f"device {device!r} cannot be used here ({str(error).splitlines()[0]}): use cpu or auto") from error
+    precision = config.precision
+    if precision == "auto":
+        fast = torch.cuda.is_bf16_supported() if device != "cpu" else torch.cpu._is_avx512_bf16_supported()
+        precision = "bfloat16" if fast else "float32"
+    return dataclasses.replace(config, device=device, precision=precision)
+
+
+class InfoGAN:
+    """G, D and Q with their two optimisers, and the training step (paper, equation 6).
+
+    `config` must be resolved. The plain float32 step is the reference; bfloat16 runs the same step under autocast.
+    """
+
+    def __init__(self, config: Config, image_shape: tuple[int, int, int]):
+        self.config = config
+        self.latent = Latent(config.codes, config.noise, config.q_std)
+        self.device = torch.device(config.device)
+        self.generator, self.discriminator = (
+            network.to(self.device, memory_format=torch.channels_last)
+            for network in build(image_shape, self.latent, derive(config.seed, "weights"))
+        )
+        self.code_stream = torch.Generator(self.device).manual_seed(derive(config.seed, "codes"))
+
+        D = self.discriminator
+        trunk, d, q = (list(part.parameters()) for part in (D.trunk, D.d_head, D.q_head))
+        g = list(self.generator.parameters())
+        # Which parameters D's step moves, and in the other step: the GAN value, the bound.
+        self.d_moves, self.g_moves, self.bound_moves = {
+            "both-steps": (trunk + d + q, g, g),
+            "generator-step": (trunk + d, g, g + q + trunk),
+            "q-head": (trunk + d, g, g + q),
+            "detached": (trunk + d, g, q),
+        }[config.info_flow]
+        moved = {id(p): p for p in self.g_moves + self.bound_moves}
+        self.adam_d, self.adam_g = (
+            torch.optim.Adam(parameters, lr, betas=(config.beta1, 0.999), fused=True)
+            for parameters, lr in ((self.d_moves, config.lr_d), (list(moved.values()), config.lr_g))
+        )
+
+    def forward_pass(self):
+        """The precision of forward passes; entered anew for each step, since it keeps casts of the weights."""
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.precision == "bfloat16")
+
+    def weighted_bound(self, categorical: Tensor, continuous: Tensor) -> Tensor:
+        """lambda L_I, each kind of code with its own lambda."""
+        return self.config.lambda_categorical * categorical + self.config.lambda_continuous * continuous
+
+    def step(self, real: Tensor) -> Tensor:
+        """One step of D, then one of G and Q, on uint8 images [N, C, H, W]. Returns the METRICS, a vector on the device."""
+        G, D, flow = self.generator, self.discriminator, self.config.info_flow
+        z = self.latent.sample(len(real), self.code_stream)
+
+        # D ascends V(D, G), in the authors' flow also lambda L_I.
+        with self.forward_pass():
+            fake = G(z)
+            on_real, _ = D(real.float() / 255, update_statistics=True)
+            on_fake, answer = D(fake.detach())
+        loss_d = discriminator_loss(on_real, on_fake, self.config.d_loss)
+        descent = loss_d
+        if flow == "both-steps":
+            descent = loss_d - self.weighted_bound(*information_bound(self.latent, z, answer))
+        descent.backward(inputs=self.d_moves)
+        self.adam_d.step()
+        self.adam_d.zero_grad()
+
+        # G descends V(D, G) - lambda L_I, and Q with it, as far as the flow says.
+        with self.forward_pass():
+            on_fake_now, answer = D(fake)
+        loss_g = generator_loss(on_fake_now)
+        bound = information_bound(self.latent, z, answer)
+        descent = -self.weighted_bound(*bound)
+        if flow in ("both-steps", "q-head"):
+            (loss_g + descent).backward(inputs=self.bound_moves)
+        else:  # the value must not move what the bound moves: D's trunk here would learn to believe in fakes
+            loss_g.backward(inputs=self.g_moves, retain_graph=True)
+            descent.backward(inputs=self.bound_moves)
+        self.adam_g.step()
+        self.adam_g.zero_grad()
+
+        return torch.stack([loss_d, loss_g, *bound, on_real.sigmoid().mean(), on_fake.sigmoid().mean()]).detach()
+
+    def tensors(self) -> dict[str, Tensor]:
+        """All that a resumed run needs, by name."""
+        out = {"stream.codes": self.code_stream.get_state()}
+        for name, network in (("generator", self.generator), ("discriminator", self.discriminator)):
+            out |= {f"{name}.{key}": value for key, value in network.state_dict().items()}
+        for name, adam in (("adam_d", self.adam_d), ("adam_g", self.adam_g)):
+            for index, moments in adam.state_dict()["state"].items():
+                out |= {f"{name}.{index}.{key}": value for key, value in moments.items()}
+        return out
+
+    def load_tensors(self, tensors: dict[str, Tensor]) -> None:
+        """The inverse of tensors()."""
+        groups: dict[str, dict[str, Tensor]] = {}
+        for name, value in tensors.items():
+            part, key = name.split(".", 1)
+            groups.setdefault(part, {})[key] = value
+        self.code_stream.set_state(groups["stream"]["codes"])
+        self.generator.load_state_dict(groups["generator"])
+        self.discriminator.load_state_dict(groups["discriminator"])
+        for name, adam in (("adam_d", self.adam_d), ("adam_g", self.adam_g)):
+            state: dict[int, dict[str, Tensor]] = {}
+            for key, value in groups.get(name, {}).items():
+                index, moment = key.split(".")
+                state.setdefault(int(index), {})[moment] = value
+            adam.load_state_dict({"state": state, "param_groups": adam.state_dict()["param_groups"]})
+
+
+@torch.no_grad()
+def recognise(discriminator: nn.Module, latent: Latent, images: Tensor) -> tuple[Tensor, Tensor]:
+    """Q's reading of uint8 images [N, C, H, W], always in float32: categories [N, n] int64, means [N, m], on the CPU.
+
+    Batch norm uses its running statistics, which training gathers on real images alone.
+    """
+    device = next(discriminator.parameters()).device
+    was_training = discriminator.training
+    discriminator.eval()
+    parts = [latent.read(discriminator(batch.to(device).float() / 255)[1]) for batch in images.split(2000)]
+    discriminator.train(was_training)
+    categories, means = zip(*parts)
+    return torch.cat(categories).cpu(), torch.cat(means).cpu()
+
+
+def measure(discriminator: nn.Module, latent: Latent, split: Split, resamples: int = 0) -> list[dict]:
+    """Code-to-label measures of each categorical code on a labelled split; empty without labels or such codes."""
+    if split.labels is None or not latent.categorical_sizes:
+        return []
+    categories = recognise(discriminator, latent, split.images)[0].numpy()
+    labels = split.labels.cpu().numpy()
+    return [
+        evaluation.code_to_label(categories[:, i], labels, size, resamples)
+        for i, size in enumerate(latent.categorical_sizes)
+    ]
+
+
+@contextmanager
+def _signals():
+    """Collects SIGINT and SIGTERM instead of dying of them; a second one ends the process as usual."""
+    received: list[int] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield received
+        return
+
+    def note(number, frame):
+        received.append(number)
+        signal.signal(number, before[number])
+
+    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield received
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def fit(
+    config: Config, dataset: Dataset, directory: Path, observers: Iterable[Observer] = (), progress: bool = True
+) -> dict:
+    """Train to the end, from wherever the run directory stands, and measure on the test images.
+
+    Returns evaluation.json's content. Raises InputError for a directory that holds another run, Diverged at
+    the first loss that is not finite, Interrupted on Ctrl-C or SIGTERM after saving.
+    """
+    config = resolve(config)
+    latent = Latent(config.codes, config.noise, config.q_std)
+    model = InfoGAN(config, dataset.image_shape)
+    batches = Batches(dataset.train.images.to(model.device), config.batch_size, derive(config.seed, "order"))
+    runs.create(directory, config)
+    observers = tuple(observers)
+    metrics, evaluations = (runs.Table(directory / f"{name}.csv") for name in ("metrics", "evaluations"))
+
+    first, seconds = 0, 0.0
+    if (directory / runs.CHECKPOINT).exists():
+        tensors, state = runs.load_checkpoint(directory)
+        model.load_tensors(tensors)
+        first, seconds = state["step"], state["seconds"]
+    for table in (metrics, evaluations):
+        table.cut(first)
+    if first == config.updates and (directory / "evaluation.json").exists():
+        return runs.read_json(directory / "evaluation.json")
+
+    def status(name: str, **more) -> None:
+        runs.write_json(directory / "status.json", {"status": name, "step": step, "seconds": seconds, **more})
+
+    def save() -> None:
+        state = {"step": step, "seconds": seconds, "image_shape": dataset.image_shape}
+        runs.save_checkpoint(directory, model.tensors(), state)
+
+    def log() -> None:
+        nonlocal window
+        values = torch.stack(window).mean(0).tolist()  # the loop's only wait for the device
+        row = {"step": step, "images": step * config.batch_size, "seconds": round(seconds, 3)}
+        row |= dict(zip(METRICS, values))
+        entropy = sum(latent.entropy)
+        row["info_over_entropy"] = (row["info_categorical_nats"] + row["info_continuous_nats"]) / entropy
+        row["images_per_second"] = round(len(window) * config.batch_size / max(seconds - logged_at, 1e-9), 1)
+        window = []
+        metrics.append(row)
+        if bad := [name for name in METRICS if not math.isfinite(row[name])]:
+            status("diverged", not_finite=bad)
+            raise Diverged(
+                f"{', '.join(bad)} stopped being finite by update {step}; the last sound state is kept in {directory}. "
+                "Lower the learning rates or lambda_continuous"
+            )
+        for observer in observers:
+            observer.logged(row)
+
+    def evaluate() -> None:
+        codes = measure(model.discriminator, latent, dataset.validation)
+        row = {"step": step, "images": step * config.batch_size, "seconds": round(seconds, 3)}
+        written = {"samples": directory / "samples" / f"samples-{step:07d}.png"}
+        pictures.save(written["samples"], pictures.category_grid(model.generator, latent, config.seed))
+        if codes:
+            best = max(range(len(codes)), key=lambda i: codes[i]["accuracy"])
+            row |= {"code": best, **{name: codes[best][name] for name in evaluation.MEASURES}}
+            written["confusion"] = directory / "samples" / f"confusion-{step:07d}.png"
+            pictures.confusion(written["confusion"], codes[best]["confusion"], f"validation images, update {step}")
+        evaluations.append(row)
+        for observer in observers:
+            observer.evaluated(row, written)
+
+    due = {math.ceil(config.updates * (k + 1) / config.evaluations) for k in range(config.evaluations)}
+    window: list[Tensor] = []
+    step, logged_at = first, seconds
+    bar = _progress(config, first, enabled=progress)
+    with _signals() as received, bar:
+        status("running")
+        began = time.perf_counter() - seconds
+        while step < config.updates:
+            window.append(model.step(batches.at(step)))
+            step += 1
+            bar.update(config.batch_size)
+            leaving = step == config.updates or bool(received)
+            if step % config.log_every == 0 or step in due or leaving:
+                seconds = time.perf_counter() - began
+                log()
+                logged_at = seconds
+            if step in due:
+                evaluate()
+                began = time.perf_counter() - seconds  # measuring is not training time
+            if step % config.checkpoint_every == 0 or leaving:
+                save()
+                began = time.perf_counter() - seconds
+            if received and step < config.updates:
+                status("interrupted", signal=received[0])
+                raise Interrupted(128 + received[0])
+
+    result = report(model.discriminator, latent, dataset, evaluations.rows())
+    result |= {"step": step, "images": step * config.batch_size, "train_seconds": round(seconds, 1)}
+    runs.write_json(directory / "evaluation.json", result)
+    status("finished")
+    return result
+
+
+def report(discriminator: nn.Module, latent: Latent, dataset: Dataset, evaluations: list[dict]) -> dict:
+    """Measures on the test images of every categorical code, and of the one that the validation images choose."""
+    codes = measure(discriminator, latent, dataset.test, resamples=300)
+    result: dict = {"dataset": dataset.name, "split": "test", "codes": codes}
+    if codes:
+        best = int(evaluations[-1]["code"])
+        result |= {"best_code": best, "validation_accuracy": float(evaluations[-1]["accuracy"])}
+        result |= {key: value for key, value in codes[best].items() if key != "confusion"}
+    return result
+
+
+def _progress(config: Config, first: int, enabled: bool):
+    from tqdm import tqdm
+
+    return tqdm(
+        total=config.updates * config.batch_size,
+        initial=first * config.batch_size,
+        unit=" images",
+        unit_scale=True,
+        desc=f"{config.preset} seed {config.seed}",
+        disable=not enabled,
+        mininterval=0.5 if sys.stderr.isatty() else 30,
+    )
