@@ -11,11 +11,10 @@ import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
 
 import tyro
 
-from infogan.config import PRESETS, Config, InputError
+from infogan.config import PRESETS, Config, InputError, WandbMode
 
 
 @dataclass(frozen=True)
@@ -26,6 +25,8 @@ class Options:
     Default: runs/DATASET-PRESET-seedN."""
     data_dir: Path | None = None
     """Folder of mnist and fashion-mnist. Default: $INFOGAN_DATA, else ./data."""
+    wandb: WandbMode = "auto"
+    """auto: online where a W&B key is found, else offline (`wandb sync` uploads later)."""
     dry_run: bool = False
     """Print the resolved configuration as JSON and stop."""
 
@@ -40,13 +41,13 @@ def main() -> None:
     config = options.config
     directory = options.run_dir or default_run_dir(config)
 
-    from infogan import data, training
+    from infogan import data, tracking, training
 
     if options.dry_run:
         print(json.dumps(dataclasses.asdict(training.resolve(config)) | {"run_dir": str(directory)}, indent=2))
         return
     dataset = data.load(config.dataset, options.data_dir)
-    result = training.fit(config, dataset, directory)
+    result = tracking.train(config, dataset, directory, options.wandb)
     print(f"\n{directory}: {result['step']} updates in {result['train_seconds']} s")
     if "accuracy" in result:
         low, high = result["accuracy_ci95"]

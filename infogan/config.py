@@ -11,6 +11,9 @@ class InputError(ValueError):
     """Something the user gave cannot be used; the message is one line that says what would."""
 
 
+WandbMode = Literal["auto", "online", "offline", "disabled"]
+
+
 @dataclass(frozen=True)
 class Config:
     """Everything that decides what one training run computes."""

@@ -7,6 +7,7 @@ are 95 % percentile bootstraps over images, the matching found anew in each resa
 """
 
 import numpy as np
+from scipy import stats
 from scipy.optimize import linear_sum_assignment
 from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 
@@ -80,3 +81,12 @@ def best_code(categories: np.ndarray, labels: np.ndarray, sizes: list[int]) -> i
     n_labels = int(labels.max()) + 1
     scores = [accuracy(contingency(categories[:, i], labels, size, n_labels)) for i, size in enumerate(sizes)]
     return int(np.argmax(scores))
+
+
+def mean_interval(values: list[float]) -> tuple[float, float, float]:
+    """Mean over seeds and its 95 % Student-t interval; NaN bounds for a single value."""
+    mean = float(np.mean(values))
+    if len(values) < 2:
+        return mean, float("nan"), float("nan")
+    half = float(stats.t.ppf(0.975, len(values) - 1) * np.std(values, ddof=1) / np.sqrt(len(values)))
+    return mean, mean - half, mean + half

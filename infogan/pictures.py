@@ -39,13 +39,15 @@ def save(path: Path, image: np.ndarray, scale: int = 1) -> None:
     Image.fromarray(image.squeeze(2) if image.shape[2] == 1 else image).save(path)
 
 
-def category_grid(generator: nn.Module, latent: Latent, seed: int, columns: int = 10) -> np.ndarray:
-    """Rows: the categories of c1 (or one row without categorical codes); columns share all other codes and noise."""
+def category_grid(
+    generator: nn.Module, latent: Latent, seed: int, columns: int = 10, order: list[int] | None = None
+) -> np.ndarray:
+    """Rows: the categories of c1, in `order` (one row without categorical codes); columns share all else."""
     z = latent.sample(columns, torch.Generator().manual_seed(seed))
     rows = [z]
     if latent.categorical_sizes:
         first = latent.single_codes(Categorical)[0]
-        rows = [latent.place(z, first, category) for category in range(latent.categorical_sizes[0])]
+        rows = [latent.place(z, first, category) for category in order or range(latent.categorical_sizes[0])]
     return tile(generate(generator, torch.cat(rows)), len(rows))
 
 

@@ -5,7 +5,7 @@ metrics.csv       one row per logged step; each value is the mean over the updat
 evaluations.csv   one row per evaluation on the validation images
 samples/          sample grids, rows are categories, and confusion matrices
 checkpoint.safetensors   networks, optimisers, random states and counters, replaced atomically
-status.json       running, finished, interrupted or diverged, with the step reached
+status.json       running, finished, interrupted, stopped or diverged, with the step reached
 evaluation.json   the finished run's measures on the test images
 """
 

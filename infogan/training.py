@@ -32,8 +32,12 @@ class Interrupted(SystemExit):
     """Ctrl-C or SIGTERM: the run is saved, and the same command continues it. Exits with 128 + the signal."""
 
 
+class Stopped(Exception):
+    """An observer wants no more of this run: a pruned trial. The run is saved and could go on."""
+
+
 class Observer(Protocol):
-    """What follows a run: W&B, a pruner. It only looks; exceptions it raises end the run."""
+    """What follows a run: W&B, a pruner. It may raise Stopped."""
 
     def logged(self, row: dict) -> None:
         """A row of metrics.csv was written."""
@@ -217,16 +221,15 @@ def _signals():
 def fit(
     config: Config, dataset: Dataset, directory: Path, observers: Iterable[Observer] = (), progress: bool = True
 ) -> dict:
-    """Train to the end, from wherever the run directory stands, and measure on the test images.
+    """Train to the end, from wherever the run directory (see runs.create) stands, and measure on the test images.
 
     Returns evaluation.json's content. Raises InputError for a directory that holds another run, Diverged at
-    the first loss that is not finite, Interrupted on Ctrl-C or SIGTERM after saving.
+    the first loss that is not finite, Stopped when an observer asks for it, Interrupted on Ctrl-C or SIGTERM after saving.
     """
     config = resolve(config)
     latent = Latent(config.codes, config.noise, config.q_std)
     model = InfoGAN(config, dataset.image_shape)
     batches = Batches(dataset.train.images.to(model.device), config.batch_size, derive(config.seed, "order"))
-    runs.create(directory, config)
     observers = tuple(observers)
     metrics, evaluations = (runs.Table(directory / f"{name}.csv") for name in ("metrics", "evaluations"))
 
@@ -297,7 +300,12 @@ def fit(
                 log()
                 logged_at = seconds
             if step in due:
-                evaluate()
+                try:
+                    evaluate()
+                except Stopped:
+                    save()
+                    status("stopped")
+                    raise
                 began = time.perf_counter() - seconds  # measuring is not training time
             if step % config.checkpoint_every == 0 or leaving:
                 save()

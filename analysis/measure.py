@@ -1,0 +1,101 @@
+"""Code-to-label measures of finished runs on the test images: one row per run, then mean and interval over seeds.
+
+Reads each run's evaluation.json, or measures its checkpoint anew with --again (needs the dataset).
+Each run's confusion matrix is drawn beside it, as figures/confusion.png.
+
+Examples:
+  python analysis/measure.py runs/mnist-authors-seed*
+  python analysis/measure.py runs/mnist-authors-seed0 --again --data-dir ~/data --csv table.csv
+"""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import tyro
+
+from infogan import data, pictures, runs, training
+from infogan.config import InputError
+from infogan.evaluation import MEASURES, mean_interval
+
+
+@dataclass(frozen=True)
+class Options:
+    runs: tyro.conf.Positional[tuple[Path, ...]]
+    """Run directories."""
+    again: bool = False
+    """Measure the checkpoints instead of reading evaluation.json."""
+    data_dir: Path | None = None
+    """Folder of mnist and fashion-mnist, for --again. Default: $INFOGAN_DATA, else ./data."""
+    csv: Path | None = None
+    """Also write the rows and the summary to this file."""
+
+
+def measured(directory: Path, options: Options) -> dict:
+    """evaluation.json's content, from the file or from the checkpoint."""
+    if not options.again:
+        return runs.read_json(directory / "evaluation.json")
+    run = runs.load(directory)
+    dataset = data.load(run.config.dataset, options.data_dir)
+    result = training.report(run.discriminator, run.latent, dataset, runs.Table(directory / "evaluations.csv").rows())
+    return result | {"step": run.step, "images": run.step * run.config.batch_size}
+
+
+def row(directory: Path, options: Options) -> dict:
+    """One table row; the last logged bound stands beside the test measures."""
+    result = measured(directory, options)
+    config = runs.read_json(directory / "config.json")["config"]
+    last = runs.Table(directory / "metrics.csv").rows()[-1]
+    if "accuracy" not in result:
+        raise InputError(f"{directory}: {config['dataset']} has no labels, or {config['codes']} no categorical code: nothing to measure")
+    (directory / "figures").mkdir(exist_ok=True)
+    code = result["codes"][result["best_code"]]
+    pictures.confusion(directory / "figures" / "confusion.png", code["confusion"], f"{directory.name}, {result['n_images']} test images")
+    out = {"run": directory.name, "dataset": config["dataset"], "preset": config["preset"], "codes": config["codes"]}
+    out |= {"seed": config["seed"], "updates": result["step"], "images": result["images"]}
+    for name in MEASURES:
+        out[name] = result[name]
+        out[f"{name}_low"], out[f"{name}_high"] = result[f"{name}_ci95"]
+    return out | {"info_categorical_nats": float(last["info_categorical_nats"])}
+
+
+def summary(rows: pd.DataFrame) -> pd.DataFrame:
+    """Mean, t-interval over seeds and n for each configuration with several runs."""
+    groups = []
+    for keys, group in rows.groupby(["dataset", "preset", "codes", "updates"], sort=False):
+        line = dict(zip(("dataset", "preset", "codes", "updates"), keys)) | {"n": len(group)}
+        for name in (*MEASURES, "info_categorical_nats"):
+            line[name], line[f"{name}_low"], line[f"{name}_high"] = mean_interval(group[name].tolist())
+        groups.append(line | {"accuracy_min": group["accuracy"].min(), "accuracy_max": group["accuracy"].max()})
+    return pd.DataFrame(groups)
+
+
+def shown(table: pd.DataFrame) -> str:
+    """Aligned text: each measure with its interval in one cell."""
+    text = table.copy()
+    for name in (*MEASURES, "info_categorical_nats"):
+        if f"{name}_low" in table:
+            text[name] = [f"{m:.3f} [{a:.3f}, {b:.3f}]" for m, a, b in zip(table[name], table[f"{name}_low"], table[f"{name}_high"])]
+            text = text.drop(columns=[f"{name}_low", f"{name}_high"])
+    return text.to_string(index=False, float_format="{:.3f}".format)
+
+
+def main() -> None:
+    options = tyro.cli(Options, description=__doc__)
+    if not options.runs:
+        raise InputError("give at least one run directory, such as runs/mnist-authors-seed0")
+    rows = pd.DataFrame([row(directory, options) for directory in options.runs])
+    seeds = summary(rows)
+    print("each run; intervals: bootstrap over test images\n" + shown(rows))
+    print("\nover seeds; intervals: Student t\n" + shown(seeds))
+    if options.csv:
+        runs.write_atomic(options.csv, rows.to_csv(index=False))
+        runs.write_atomic(options.csv.with_stem(options.csv.stem + "-seeds"), seeds.to_csv(index=False))
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except InputError as error:
+        sys.exit(f"error: {error}")

@@ -1,0 +1,210 @@
+"""What a study found: best trial, importances, a table of trials, and pictures, from the study's storage alone.
+
+Example:
+  python analysis/study.py studies/digits
+"""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import optuna
+import pandas as pd
+import seaborn
+import tyro
+from matplotlib.figure import Figure
+from optuna.trial import TrialState
+
+from infogan import runs
+from infogan.config import InputError
+from infogan.evaluation import mean_interval
+
+ACCURACY = "validation accuracy"
+PARAMETERS = (
+    "recipe", "categorical_codes", "categories", "continuous_codes", "noise", "lambda_categorical", "lambda_continuous", "batch_size",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Options:
+    folder: tyro.conf.Positional[Path]
+    """The study's folder, studies/NAME; the report goes to its folder report/."""
+    storage: str | None = None
+    """Optuna storage URL. Default: sqlite:///FOLDER/study.db."""
+    study: str | None = None
+    """Name of the study. Default: the folder's name."""
+
+
+def open_study(options: Options) -> optuna.Study:
+    """Raises InputError where there is no such study."""
+    file = options.folder / "study.db"
+    if options.storage is None and not file.exists():
+        raise InputError(f"there is no {file}: give a study's folder, such as studies/digits, or --storage")
+    try:
+        return optuna.load_study(study_name=options.study or options.folder.name, storage=options.storage or f"sqlite:///{file}")
+    except KeyError as error:
+        raise InputError(f"no study {options.study or options.folder.name!r} in that storage: give --study") from error
+
+
+def table(study: optuna.Study) -> pd.DataFrame:
+    """One row per trial: state, last validation accuracy, parameters, codes, speed, where its run lies."""
+    rows = []
+    for trial in study.get_trials(deepcopy=False):
+        accuracy = trial.value if trial.value is not None else (list(trial.intermediate_values.values()) or [np.nan])[-1]
+        rows.append(
+            {
+                "trial": trial.number,
+                "state": trial.state.name.lower(),
+                ACCURACY: accuracy,
+                "codes": trial.user_attrs.get("codes"),
+                **{name: trial.params.get(name) for name in PARAMETERS},
+                "updates": trial.user_attrs.get("updates"),
+                "images_per_second": trial.user_attrs.get("images_per_second"),
+                "seconds": trial.duration.total_seconds() if trial.duration else None,
+                "source": trial.user_attrs.get("source", ""),
+                "run_dir": trial.user_attrs.get("run_dir"),
+                "error": trial.user_attrs.get("error", ""),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def importances(study: optuna.Study) -> pd.DataFrame:
+    """PED-ANOVA importances of the parameters; lambda_continuous, which only some trials have, among those trials."""
+    complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    common = [name for name in PARAMETERS if all(name in t.params for t in complete)]
+    rows = []
+    for among, names in (("all trials", common), ("trials with continuous codes", ["lambda_continuous"])):
+        having = [t for t in complete if all(name in t.params for name in names)]
+        # An importance needs different outcomes and different values to tell apart.
+        names = [name for name in names if len({t.params[name] for t in having}) > 1]
+        if len(having) < 4 or len({t.value for t in having}) < 2 or not names:
+            continue
+        for name, value in optuna.importance.get_param_importances(study, params=names, normalize=False).items():
+            rows.append({"parameter": name, "importance": value, "among": among, "trials": len(having)})
+    return pd.DataFrame(rows, columns=["parameter", "importance", "among", "trials"])
+
+
+def _save(figure: Figure, folder: Path, name: str) -> None:
+    figure.savefig(folder / f"{name}.png", dpi=120)
+
+
+def plot_lambdas(trials: pd.DataFrame, folder: Path) -> None:
+    figure = Figure(figsize=(9, 3.8), layout="constrained")
+    for axes, name in zip(figure.subplots(1, 2, sharey=True), ("lambda_categorical", "lambda_continuous")):
+        part = trials.dropna(subset=[name])
+        seaborn.scatterplot(part, x=name, y=ACCURACY, hue="recipe", style="state", ax=axes, s=55, legend=name == "lambda_categorical")
+        axes.set_xscale("log")
+    _save(figure, folder, "lambda")
+
+
+def plot_codes(trials: pd.DataFrame, folder: Path) -> None:
+    order = trials.groupby("codes")[ACCURACY].max().sort_values(ascending=False).index
+    figure = Figure(figsize=(8, 0.3 * len(order) + 1.4), layout="constrained")
+    axes = figure.subplots()
+    seaborn.stripplot(trials, y="codes", x=ACCURACY, hue="state", order=order, ax=axes, size=7, jitter=False, alpha=0.8)
+    axes.grid(axis="y", alpha=0.3)
+    axes.set(ylabel="latent codes", title="validation accuracy by latent-code configuration")
+    _save(figure, folder, "codes")
+
+
+def plot_batch_size(trials: pd.DataFrame, folder: Path, images: int) -> None:
+    figure = Figure(figsize=(6, 4), layout="constrained")
+    axes = figure.subplots()
+    seaborn.scatterplot(trials, x="batch_size", y=ACCURACY, hue="recipe", style="state", ax=axes, s=55)
+    axes.set_xscale("log", base=2)
+    sizes = sorted(trials["batch_size"].dropna().unique())
+    axes.set_xticks(sizes, [f"{int(size)}\n{round(images / size):,}" for size in sizes])
+    axes.set(xlabel="batch size, and updates below it", title=f"at equal images seen: {images:,}")
+    _save(figure, folder, "batch_size")
+
+
+def plot_history(trials: pd.DataFrame, folder: Path) -> None:
+    figure = Figure(figsize=(6, 4), layout="constrained")
+    axes = figure.subplots()
+    seaborn.scatterplot(trials, x="trial", y=ACCURACY, hue="state", ax=axes, s=50)
+    complete = trials[trials.state == "complete"]
+    axes.step(complete.trial, complete[ACCURACY].cummax(), where="post", color="grey", label="best so far")
+    axes.set(title="optimisation history")
+    axes.legend()
+    _save(figure, folder, "history")
+
+
+def plot_curves(study: optuna.Study, folder: Path) -> None:
+    rows = [
+        {"tenth of images seen": step, ACCURACY: value, "trial": trial.number, "recipe": trial.params.get("recipe")}
+        for trial in study.get_trials(deepcopy=False)
+        for step, value in trial.intermediate_values.items()
+    ]
+    figure = Figure(figsize=(6, 4), layout="constrained")
+    axes = figure.subplots()
+    seaborn.lineplot(pd.DataFrame(rows), x="tenth of images seen", y=ACCURACY, hue="recipe", units="trial", estimator=None, ax=axes, alpha=0.8)
+    axes.set(title="learning curves; short lines are pruned trials")
+    _save(figure, folder, "learning_curves")
+
+
+def plot_importances(values: pd.DataFrame, folder: Path) -> None:
+    figure = Figure(figsize=(7, 3.4), layout="constrained")
+    axes = figure.subplots()
+    seaborn.barplot(values, y="parameter", x="importance", hue="among", ax=axes)
+    axes.set(title="hyper-parameter importances (PED-ANOVA)")
+    _save(figure, folder, "importances")
+
+
+def best(study: optuna.Study, folder: Path) -> dict:
+    """The best trial and, where the sweep trained it with fresh seeds, their test accuracy."""
+    trial = study.best_trial
+    out = {"trial": trial.number, "validation_accuracy": trial.value, "params": trial.params, "user_attrs": trial.user_attrs}
+    path = folder / "confirmation.json"
+    if path.exists() and (confirmed := runs.read_json(path))["trial"] == trial.number:
+        accuracies = [seed["accuracy"] for seed in confirmed["seeds"]]
+        mean, low, high = mean_interval(accuracies)
+        out["test"] = {"accuracy_mean": mean, "ci95": [low, high], "n_seeds": len(accuracies), "accuracies": accuracies}
+    return out
+
+
+def main() -> None:
+    options = tyro.cli(Options, description=__doc__)
+    study = open_study(options)
+    folder = options.folder / "report"
+    folder.mkdir(parents=True, exist_ok=True)
+    trials = table(study)
+    started = trials.dropna(subset=[ACCURACY])
+    runs.write_atomic(folder / "trials.csv", trials.to_csv(index=False))
+
+    columns = ["trial", "state", ACCURACY, "recipe", "codes", "noise", "lambda_categorical", "lambda_continuous", "batch_size", "seconds"]
+    print(trials.sort_values(ACCURACY, ascending=False)[columns].to_string(index=False, float_format="{:.3f}".format, na_rep="-"))
+    for _, failed in trials[trials.error != ""].iterrows():
+        print(f"trial {failed.trial} failed: {failed.error}")
+    if started.empty:
+        raise InputError("no trial of this study was measured yet: there is nothing to draw")
+    plot_lambdas(started, folder)
+    plot_codes(started, folder)
+    plot_batch_size(started, folder, study.user_attrs["settings"]["images"])
+    plot_history(started, folder)
+    plot_curves(study, folder)
+
+    values = importances(study)
+    runs.write_atomic(folder / "importances.csv", values.to_csv(index=False))
+    if values.empty:
+        print("\nimportances need at least four finished trials that differ")
+    else:
+        plot_importances(values, folder)
+        print("\n" + values.to_string(index=False, float_format="{:.3f}".format))
+    if study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)):
+        winner = best(study, options.folder)
+        runs.write_json(folder / "best.json", winner | {"provenance": runs.provenance()})
+        print(f"\nbest: trial {winner['trial']}, validation accuracy {winner['validation_accuracy']:.4f}, codes {winner['user_attrs']['codes']}")
+        if "test" in winner:
+            test = winner["test"]
+            low, high = test["ci95"]
+            print(f"test accuracy of its configuration over {test['n_seeds']} fresh seeds: {test['accuracy_mean']:.4f} (95 % interval {low:.4f} to {high:.4f})")
+    print(f"\ntable, numbers and pictures: {folder}/")
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except InputError as error:
+        sys.exit(f"error: {error}")

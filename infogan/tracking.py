@@ -1,0 +1,148 @@
+"""One W&B run around one training run. Local files are the record; W&B mirrors them and may fail without harm."""
+
+import dataclasses
+import os
+import sys
+import uuid
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Callable, Iterable, Iterator
+
+from infogan import runs, training
+from infogan.config import Config, WandbMode
+from infogan.data import Dataset
+
+
+class WandbRun:
+    """Mirrors what `infogan.training.fit` reports (an Observer). After the first failure it is silent."""
+
+    def __init__(self, run):
+        self.run = run
+
+    def _safely(self, what: str, call: Callable[[], object]) -> None:
+        if self.run is None:
+            return
+        try:
+            call()
+        except Exception as error:  # whatever W&B meets must not cost a training run
+            self.run = None
+            _warn(f"{what} failed ({error}); this run goes on without W&B")
+
+    def logged(self, row: dict) -> None:
+        self._safely("logging", lambda: self.run.log(row))
+
+    def evaluated(self, row: dict, images: dict[str, Path]) -> None:
+        import wandb
+
+        values = {f"validation/{key}": value for key, value in row.items() if key not in ("step", "images", "seconds")}
+        self._safely(
+            "logging an evaluation",
+            lambda: self.run.log(
+                {"step": row["step"], **values, **{name: wandb.Image(str(path)) for name, path in images.items()}}
+            ),
+        )
+
+    def finished(self, result: dict, directory: Path) -> None:
+        """Put the test measures into the summary, and the final checkpoint into an artifact."""
+        import wandb
+
+        summary = {f"test/{key}": value for key, value in result.items() if isinstance(value, (int, float, str, list))}
+        summary.pop("test/codes", None)
+
+        def upload():
+            artifact = wandb.Artifact(f"checkpoint-{self.run.id}", type="model")
+            # immutable: taken from where it lies instead of being copied to a staging folder first
+            artifact.add_file(str(directory / runs.CHECKPOINT), policy="immutable")
+            artifact.add_file(str(directory / "config.json"))
+            self.run.log_artifact(artifact)
+
+        self._safely("the summary", lambda: self.run.summary.update(summary))
+        self._safely("the checkpoint's artifact", upload)
+
+
+@contextmanager
+def track(config: Config, directory: Path, mode: WandbMode = "auto", group: str | None = None) -> Iterator[WandbRun]:
+    """A W&B run of the project "infogan" for the run directory, whose files stay under directory/wandb.
+
+    mode "auto" follows $WANDB_MODE, else is online where a key is found, else offline; it never prompts.
+    A run that is resumed keeps its W&B id. Leaving by an exception other than Stopped marks the run as failed.
+    """
+    run = _start(config, directory, mode, group) if mode != "disabled" else None
+    exit_code = 1
+    tracked = WandbRun(run)
+    try:
+        yield tracked
+        exit_code = 0
+    except training.Stopped:
+        exit_code = 0  # a pruned trial has not failed
+        raise
+    finally:
+        if run is not None:
+            tracked.run = run  # also after a failure: finish writes what it still can
+            tracked._safely("finishing", lambda: run.finish(exit_code=exit_code))
+
+
+def train(
+    config: Config,
+    dataset: Dataset,
+    directory: Path,
+    wandb: WandbMode = "auto",
+    group: str | None = None,
+    observers: Iterable[training.Observer] = (),
+    progress: bool = True,
+) -> dict:
+    """`infogan.training.fit` as a W&B run; the same arguments continue an interrupted one."""
+    config = training.resolve(config)
+    runs.create(directory, config)
+    with track(config, directory, wandb, group) as run:
+        result = training.fit(config, dataset, directory, [run, *observers], progress)
+        run.finished(result, directory)
+    return result
+
+
+def _start(config: Config, directory: Path, mode: WandbMode, group: str | None):
+    import wandb
+
+    id_file = directory / "wandb-id.txt"
+    if not id_file.exists():
+        runs.write_atomic(id_file, uuid.uuid4().hex[:8])
+    # Artifacts are staged under this folder, so that an offline run can be synced wherever it is moved with it.
+    os.environ["WANDB_DATA_DIR"] = str((directory / "wandb").resolve())
+
+    def init(chosen: str):
+        run = wandb.init(
+            project=os.environ.get("WANDB_PROJECT", "infogan"),
+            dir=str(directory),
+            id=id_file.read_text().strip(),
+            name=directory.name,
+            group=group,
+            job_type="trial" if group else "train",
+            config={**dataclasses.asdict(config), "provenance": runs.provenance()},
+            mode=chosen,
+            resume="allow",
+            # init changes its Settings object, so each run needs a fresh one; the flush interval (s) bounds
+            # what a killed process loses
+            settings=wandb.Settings(silent=True, console="off", init_timeout=30, x_transaction_log_flush_interval=1),
+        )
+        run.define_metric("*", step_metric="step")
+        return run
+
+    try:
+        if mode == "auto":
+            mode = os.environ.get("WANDB_MODE") or ("online" if wandb.login(prompt=False, verify=False) else "offline")
+        if mode == "disabled":
+            return None
+        try:
+            return init(mode)
+        except Exception as error:
+            if mode == "offline":
+                raise
+            _warn(f"cannot start an online run ({error}); recording offline, `wandb sync` uploads it later")
+            return init("offline")
+    except Exception as error:
+        _warn(f"cannot start a run ({error}); this run goes on without W&B")
+        return None
+
+
+def _warn(text: str) -> None:
+    print(f"W&B: {text}", file=sys.stderr)
