@@ -108,9 +108,10 @@ def parse(text: str) -> tuple[Categorical | Continuous, ...]:
                 times += terms.pop().count
             terms.append(Categorical(number, times))
         else:
+            count = times * number
             if terms and isinstance(terms[-1], Continuous) and terms[-1].kind == kind:
-                number += terms.pop().count
-            terms.append(Continuous(kind, number * times))
+                count += terms.pop().count
+            terms.append(Continuous(kind, count))
     return tuple(terms)
 
 

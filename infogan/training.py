@@ -164,9 +164,13 @@ class InfoGAN:
         self.generator.load_state_dict(groups["generator"])
         self.discriminator.load_state_dict(groups["discriminator"])
         for name, adam in (("adam_d", self.adam_d), ("adam_g", self.adam_g)):
+            parameters = adam.param_groups[0]["params"]
             state: dict[int, dict[str, Tensor]] = {}
             for key, value in groups.get(name, {}).items():
                 index, moment = key.split(".")
+                if moment != "step":
+                    # Fused Adam reads moments in the parameter's memory order; a file holds them in plain order.
+                    value = torch.empty_like(parameters[int(index)]).copy_(value)
                 state.setdefault(int(index), {})[moment] = value
             adam.load_state_dict({"state": state, "param_groups": adam.state_dict()["param_groups"]})
 

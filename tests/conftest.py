@@ -1,0 +1,41 @@
+import dataclasses
+import os
+from pathlib import Path
+
+import pytest
+import torch
+
+os.environ["WANDB_MODE"] = "disabled"  # tests of tracking say otherwise themselves
+torch.set_num_threads(1)
+
+from infogan import data  # noqa: E402
+from infogan.config import PRESETS, Config  # noqa: E402
+
+ROOT = Path(__file__).parents[1]
+
+
+def config(preset: str = "authors", **changes) -> Config:
+    """A short float32 run on scikit-learn's digits."""
+    short = {"precision": "float32", "device": "cpu", "dataset": "digits", "batch_size": 32, "updates": 20, "log_every": 5, "evaluations": 2}
+    return dataclasses.replace(PRESETS[preset][0], **(short | changes))
+
+
+@pytest.fixture(scope="session")
+def digits() -> data.Dataset:
+    return data.load("digits")
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Path:
+    """The folder with the real MNIST; tests that need it are skipped where it is not given."""
+    folder = os.environ.get(data.DATA_VARIABLE)
+    if not folder or not (Path(folder) / "MNIST" / "raw").is_dir():
+        pytest.skip(f"set {data.DATA_VARIABLE} to a folder that holds MNIST/raw")
+    return Path(folder)
+
+
+@pytest.fixture
+def script_environment(tmp_path) -> dict[str, str]:
+    """For scripts run as a user would: one thread, so that two runs agree bit for bit; no W&B credentials."""
+    keep = {key: value for key, value in os.environ.items() if not key.startswith("WANDB")}
+    return keep | {"OMP_NUM_THREADS": "1", "WANDB_MODE": "disabled", "HOME": str(tmp_path)}

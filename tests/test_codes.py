@@ -1,0 +1,135 @@
+import math
+
+import pytest
+import torch
+
+from infogan.codes import Categorical, Continuous, Latent, parse
+from infogan.config import InputError
+from infogan.objective import information_bound
+
+
+@pytest.mark.parametrize("text", ["10c", "4x10c+4u", "10c+2u", "1g", "2u+10c+3g", "3x20c+1u", "10c+5c+10c"])
+def test_text_form_round_trips(text):
+    assert "+".join(map(str, parse(text))) == text
+
+
+def test_text_form_is_canonical():
+    assert "+".join(map(str, parse("10c + 10c+ 1u+1u +2x2u"))) == "2x10c+6u"
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [("10", "'10'"), ("c10", "'c10'"), ("10c+", "''"), ("10c++2u", "''"), ("10c+2k", "'2k'"), ("-1u", "'-1u'"), ("1c", "'1c'"), ("0u", "'0u'"), ("0x10c", "'0x10c'"), ("1.5u", "'1.5u'")],
+)  # fmt: skip
+def test_nonsense_is_named(text, named):
+    with pytest.raises(InputError, match=named.replace(".", r"\.")) as error:
+        parse(text)
+    assert "\n" not in str(error.value)
+
+
+def test_latent_needs_a_code_and_continuous_noise():
+    with pytest.raises(InputError, match="no latent code"):
+        Latent("", "62u")
+    with pytest.raises(InputError, match="must be continuous"):
+        Latent("10c", "62c")
+    with pytest.raises(InputError, match="no code number 3"):
+        Latent("10c+2u", "").place(torch.zeros(1, 12), 3, 0.0)
+
+
+def test_the_papers_inputs_have_the_papers_widths():
+    widths = {"10c+2u": ("62u", 74), "4x10c+4u": ("124u", 168), "10x10c": ("128u", 228), "5u": ("128u", 133), "3x20c+1u": ("128u", 189)}
+    for codes, (noise, width) in widths.items():
+        assert Latent(codes, noise).width == width
+
+
+def test_entropies_are_the_closed_forms():
+    assert Latent("10c+2u", "62u").entropy == pytest.approx((2.302585, 2 * 0.693147), abs=1e-6)
+    assert Latent("4x10c+3g", "").entropy == pytest.approx((4 * math.log(10), 3 * 0.5 * math.log(2 * math.pi * math.e)))
+
+
+@pytest.mark.parametrize("kind", ["u", "g"])
+def test_differential_entropy_is_minus_the_mean_log_density(kind):
+    code = Continuous(kind, 1)
+    draw = code.sample(200_000, torch.Generator().manual_seed(0))
+    density = torch.distributions.Uniform(-1, 1) if kind == "u" else torch.distributions.Normal(0, 1)
+    assert -density.log_prob(draw.clamp(-1 + 1e-6, 1 - 1e-6) if kind == "u" else draw).mean().item() == pytest.approx(code.entropy, abs=0.01)
+
+
+def test_samples_follow_their_priors():
+    latent = Latent("2x4c+1u+1g", "1u+1g")
+    z = latent.sample(100_000, torch.Generator().manual_seed(0))
+    assert z.shape == (100_000, 12)
+    one_hot = z[:, :8].reshape(-1, 2, 4)
+    assert torch.equal(one_hot.sum(-1), torch.ones(100_000, 2))
+    assert torch.allclose(one_hot.mean(0), torch.full((2, 4), 0.25), atol=0.01)
+    joint = torch.einsum("na,nb->ab", one_hot[:, 0], one_hot[:, 1]) / len(z)
+    assert torch.allclose(joint, torch.full((4, 4), 1 / 16), atol=0.01), "codes must be independent"
+    for column in (8, 10):
+        assert -1 <= z[:, column].min() < -0.99 and 0.99 < z[:, column].max() <= 1
+        assert z[:, column].var().item() == pytest.approx(1 / 3, abs=0.01)
+    for column in (9, 11):
+        assert z[:, column].std().item() == pytest.approx(1, abs=0.02)
+
+
+def test_log_q_agrees_with_torch_distributions():
+    latent = Latent("2x5c+2u+1g", "7u", q_std="learned")
+    generator = torch.Generator().manual_seed(0)
+    z, answer = latent.sample(50, generator), torch.randn(50, latent.q_width, generator=generator)
+    categorical, continuous = latent.log_q(z, answer)
+    logits, means, log_std = answer[:, :10].reshape(50, 2, 5), answer[:, 10:13], answer[:, 13:]
+    expected = torch.distributions.Categorical(logits=logits).log_prob(z[:, :10].reshape(50, 2, 5).argmax(-1)).sum(1)
+    assert torch.allclose(categorical, expected, atol=1e-5)
+    expected = torch.distributions.Normal(means, log_std.exp()).log_prob(z[:, 10:13]).sum(1)
+    assert torch.allclose(continuous, expected, atol=1e-4)
+
+
+def test_fixed_std_is_a_unit_normal():
+    latent = Latent("1u", "", q_std="fixed")
+    z, mean = torch.tensor([[0.5]]), torch.tensor([[-0.25]])
+    assert latent.q_width == 1
+    assert latent.log_q(z, mean)[1].item() == pytest.approx(torch.distributions.Normal(-0.25, 1).log_prob(torch.tensor(0.5)).item())
+
+
+def test_a_perfect_q_reaches_the_entropy_and_fixed_std_its_known_ceiling():
+    latent = Latent("10c+1u", "62u", q_std="fixed")
+    z = latent.sample(500, torch.Generator().manual_seed(0))
+    categorical, continuous = information_bound(latent, z, z[:, :11] * torch.tensor([50.0] * 10 + [1.0]))
+    assert categorical.item() == pytest.approx(math.log(10), abs=1e-5)
+    assert continuous.item() == pytest.approx(math.log(2) - 0.5 * math.log(2 * math.pi), abs=1e-5)  # -0.226 nats
+
+
+def test_an_ignorant_q_has_no_information_and_none_exceeds_the_entropy():
+    latent = Latent("10c+2x3c", "4u")
+    generator = torch.Generator().manual_seed(0)
+    z = latent.sample(20_000, generator)
+    assert information_bound(latent, z, torch.zeros(20_000, latent.q_width))[0].item() == pytest.approx(0, abs=1e-5)
+    for scale in (0.1, 1.0, 10.0):  # answers that know nothing: the bound is below zero, hence below H(c)
+        answer = scale * torch.randn(20_000, latent.q_width, generator=generator)
+        assert information_bound(latent, z, answer)[0].item() < 0
+    for certainty in (0.5, 3.0, 30.0):
+        bound = information_bound(latent, z, certainty * z[:, : latent.q_width])[0].item()
+        assert 0 < bound <= latent.entropy[0] + 1e-5
+
+
+def test_the_bound_of_a_gaussian_channel_is_its_mutual_information():
+    # x = c + n with c, n ~ N(0, 1): I(c; x) = ln(2)/2, and the true posterior N(x/2, 1/2) attains it (equation 4).
+    latent = Latent("1g", "")
+    generator = torch.Generator().manual_seed(0)
+    c = latent.sample(400_000, generator)
+    x = c + torch.randn(c.shape, generator=generator)
+    answer = torch.cat([x / 2, torch.full_like(x, 0.5 * math.log(0.5))], 1)
+    assert information_bound(latent, c, answer)[1].item() == pytest.approx(0.5 * math.log(2), abs=0.01)
+    worse = torch.cat([x, torch.zeros_like(x)], 1)
+    assert information_bound(latent, c, worse)[1].item() < 0.5 * math.log(2)
+
+
+def test_reading_and_placing_codes():
+    latent = Latent("3c+2u+2x2c", "2u")
+    z = torch.zeros(2, latent.width)
+    for code, value in ((0, 2), (1, -2.0), (2, 0.5), (3, 1), (4, 0)):
+        z = latent.place(z, code, value)
+    assert z[0].tolist() == [0, 0, 1, -2.0, 0.5, 0, 1, 1, 0, 0, 0]
+    categories, means = latent.read(z[:, : latent.code_width])
+    assert categories[0].tolist() == [2, 1, 0] and means[0].tolist() == [-2.0, 0.5]
+    assert latent.categorical_sizes == [3, 2, 2] and latent.single_codes(Categorical) == [0, 3, 4]
+    assert latent.single_codes(Continuous) == [1, 2]

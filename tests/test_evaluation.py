@@ -1,0 +1,77 @@
+import numpy as np
+import pytest
+
+from infogan.evaluation import MEASURES, best_code, code_to_label, mean_interval
+
+LABELS = np.arange(2000) % 10
+RNG = np.random.default_rng(0)
+
+
+def test_perfect_and_renamed_categories_score_one():
+    for codes in (LABELS, RNG.permutation(10)[LABELS]):
+        result = code_to_label(codes, LABELS, 10)
+        assert all(result[name] == pytest.approx(1) for name in MEASURES)
+        assert [result["label_of_category"][c] for c in codes] == LABELS.tolist()
+
+
+def test_a_constant_category_knows_nothing():
+    result = code_to_label(np.zeros_like(LABELS), LABELS, 10)
+    assert result["accuracy"] == result["majority_accuracy"] == pytest.approx(0.1)
+    assert result["nmi"] == result["ari"] == pytest.approx(0)
+
+
+def test_random_categories_score_near_chance():
+    result = code_to_label(RNG.integers(10, size=2000), LABELS, 10)
+    assert result["accuracy"] < 0.16 and abs(result["ari"]) < 0.01 and result["nmi"] < 0.03
+
+
+def test_merged_and_split_categories_separate_one_to_one_from_majority():
+    merged = code_to_label(LABELS // 2, LABELS, 5)  # two labels in each category
+    assert merged["accuracy"] == merged["majority_accuracy"] == pytest.approx(0.5)
+    split = code_to_label(LABELS * 2 + RNG.integers(2, size=2000), LABELS, 20)  # two categories for each label
+    assert split["majority_accuracy"] == 1 and 0.5 <= split["accuracy"] < 0.56
+    assert split["label_of_category"].count(-1) == 10
+
+
+def test_a_known_confusion_by_hand():
+    codes, labels = np.array([0, 0, 0, 1, 1, 2, 2, 2]), np.array([0, 0, 1, 0, 1, 2, 2, 0])
+    result = code_to_label(codes, labels, 3)
+    assert result["confusion"] == [[2, 1, 0], [1, 1, 0], [1, 0, 2]]
+    assert result["accuracy"] == pytest.approx(5 / 8) and result["majority_accuracy"] == pytest.approx(5 / 8)
+    assert result["label_of_category"] == [0, 1, 2]
+
+
+def test_the_hungarian_matching_is_not_greedy():
+    # Greedy takes the 5 of category 0 first and ends with 5 + 0; the best is 4 + 4.
+    codes, labels = np.repeat([0, 0, 1], [5, 4, 4]), np.repeat([0, 1, 0], [5, 4, 4])
+    assert code_to_label(codes, labels, 2)["accuracy"] == pytest.approx(8 / 13)
+
+
+def test_bootstrap_intervals_cover_and_shrink():
+    def interval(n):
+        labels = np.arange(n) % 10
+        codes = np.where(np.random.default_rng(1).random(n) < 0.8, labels, (labels + 1) % 10)
+        result = code_to_label(codes, labels, 10, resamples=200)
+        assert result["accuracy_ci95"][0] <= result["accuracy"] <= result["accuracy_ci95"][1]
+        return result["accuracy_ci95"]
+
+    small, large = interval(500), interval(8000)
+    assert large[1] - large[0] < 0.5 * (small[1] - small[0])
+    half_width = 1.96 * np.sqrt(0.8 * 0.2 / 8000)
+    assert (large[1] - large[0]) / 2 == pytest.approx(half_width, rel=0.25)
+
+
+def test_the_best_of_several_codes():
+    categories = np.stack([LABELS // 5, (LABELS + 3) % 10, RNG.integers(10, size=2000)], axis=1)
+    assert best_code(categories, LABELS, [2, 10, 10]) == 1
+
+
+def test_t_interval_over_seeds():
+    mean, low, high = mean_interval([1.0, 2.0, 3.0])
+    assert mean == 2 and high - mean == pytest.approx(4.3027 / np.sqrt(3), rel=1e-4) and mean - low == pytest.approx(high - mean)
+    assert np.isnan(mean_interval([1.0])[1])
+
+
+def test_mismatched_arrays_are_refused():
+    with pytest.raises(ValueError, match="one length"):
+        code_to_label(LABELS[:5], LABELS, 10)

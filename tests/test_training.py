@@ -1,0 +1,267 @@
+import json
+import math
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import torch
+from conftest import ROOT, config
+from sklearn.cluster import KMeans
+
+from infogan import data, evaluation, runs, training
+from infogan.config import InputError
+
+
+def fit(directory, dataset, **changes):
+    made = config(**changes)
+    runs.create(directory, training.resolve(made))
+    return training.fit(made, dataset, directory, progress=False)
+
+
+def moved_by_one_step(model, images, monkeypatch, *silenced: str) -> set[str]:
+    """Parts of the model that change in one step when the named terms of the objective are held at zero."""
+    for name in silenced:
+        original = getattr(training, name)
+
+        def silent(*arguments, original=original):
+            value = original(*arguments)
+            return tuple(v * 0 for v in value) if isinstance(value, tuple) else value * 0
+
+        monkeypatch.setattr(training, name, silent)
+    parts = {
+        "G": model.generator,
+        "trunk": model.discriminator.trunk,
+        "D head": model.discriminator.d_head,
+        "Q head": model.discriminator.q_head,
+    }
+    before = {name: [p.detach().clone() for p in part.parameters()] for name, part in parts.items()}
+    model.step(images)
+    return {name for name, part in parts.items() if any(not torch.equal(p, b) for p, b in zip(part.parameters(), before[name]))}
+
+
+@pytest.mark.parametrize(
+    ("preset", "moved"),
+    [
+        ("authors", {"G", "trunk", "Q head"}),
+        ("paper", {"G", "trunk", "Q head"}),
+        ("blog", {"G", "Q head"}),
+        ("gan", {"Q head"}),
+    ],
+)
+def test_the_bound_moves_whom_the_preset_says(preset, moved, digits, monkeypatch):
+    model = training.InfoGAN(config(preset), digits.image_shape)
+    silenced = ("discriminator_loss", "generator_loss")
+    assert moved_by_one_step(model, digits.train.images[:32], monkeypatch, *silenced) == moved
+
+
+@pytest.mark.parametrize("preset", ["authors", "paper", "blog", "gan"])
+def test_the_gan_value_moves_g_and_d_and_never_q(preset, digits, monkeypatch):
+    model = training.InfoGAN(config(preset), digits.image_shape)
+    assert moved_by_one_step(model, digits.train.images[:32], monkeypatch, "information_bound") == {"G", "trunk", "D head"}
+
+
+@pytest.mark.parametrize("preset", ["authors", "paper", "blog", "gan"])
+def test_g_does_not_move_d_to_believe_in_fakes(preset, digits, monkeypatch):
+    model = training.InfoGAN(config(preset), digits.image_shape)
+    silenced = ("information_bound", "discriminator_loss")
+    assert moved_by_one_step(model, digits.train.images[:32], monkeypatch, *silenced) == {"G"}
+
+
+def test_the_trunk_follows_the_bound_in_ds_step_for_the_authors_and_in_gs_step_for_the_paper(digits):
+    for preset, adam in (("authors", "adam_d"), ("paper", "adam_g")):
+        model = training.InfoGAN(config(preset), digits.image_shape)
+        held = {id(p) for group in getattr(model, adam).param_groups for p in group["params"]}
+        assert all(id(p) in held for p in model.discriminator.q_head.parameters())
+        assert all(id(p) in held for p in model.discriminator.trunk.parameters())
+
+
+def test_a_step_is_gradient_descent_on_the_stated_losses(digits):
+    """The authors' step against the same losses written out, with two plain backward passes.
+
+    Plain SGD takes Adam's place: Adam's first step is the gradient's sign, which rounding turns where it is zero.
+    """
+    model, twin = (training.InfoGAN(config("authors", lambda_continuous=0.3), digits.image_shape) for _ in range(2))
+    for made in (model, twin):
+        made.adam_d = torch.optim.SGD(made.discriminator.parameters(), 0.1)
+        made.adam_g = torch.optim.SGD(made.generator.parameters(), 0.1)
+    images = digits.train.images[:32]
+    model.step(images)
+
+    z = twin.latent.sample(32, twin.code_stream)
+    fake = twin.generator(z)
+    ce = torch.nn.functional.cross_entropy
+    bce = torch.nn.functional.binary_cross_entropy_with_logits
+
+    def bound(answer):
+        categorical = -ce(answer[:, :10], z[:, :10].argmax(1)) + math.log(10)
+        continuous = (-0.5 * (z[:, 10:12] - answer[:, 10:12]).square() - 0.5 * math.log(2 * math.pi)).sum(1).mean() + 2 * math.log(2)
+        return categorical + 0.3 * continuous
+
+    real_logit, _ = twin.discriminator(images / 255)
+    fake_logit, answer = twin.discriminator(fake.detach())
+    (bce(real_logit, torch.ones(32)) + bce(fake_logit, torch.zeros(32)) - bound(answer)).backward()
+    twin.adam_d.step()
+    twin.discriminator.zero_grad()
+    fake_logit, answer = twin.discriminator(fake)
+    (bce(fake_logit, torch.ones(32)) - bound(answer)).backward()
+    twin.adam_g.step()
+    for ours, plain in ((model.generator, twin.generator), (model.discriminator, twin.discriminator)):
+        for a, b in zip(ours.parameters(), plain.parameters()):
+            assert torch.allclose(a, b, atol=1e-6)
+
+
+def test_bfloat16_follows_float32(digits):
+    reference, fast = (training.InfoGAN(config(precision=p), digits.image_shape) for p in ("float32", "bfloat16"))
+    batches = data.Batches(digits.train.images, 128, seed=0)
+    rows = [torch.stack([model.step(batches.at(i)) for i in range(10)]) for model in (reference, fast)]
+    assert torch.allclose(*rows, atol=0.05)
+
+
+def test_continuing_is_the_same_as_not_stopping(tmp_path, digits):
+    fit(tmp_path / "whole", digits, updates=20)
+    fit(tmp_path / "parts", digits, updates=10)
+    fit(tmp_path / "parts", digits, updates=20)
+    whole, parts = (runs.load_checkpoint(tmp_path / name)[0] for name in ("whole", "parts"))
+    assert whole.keys() == parts.keys()
+    assert all(torch.equal(whole[key], parts[key]) for key in whole)
+    drop = ("seconds", "images_per_second")
+    rows = [
+        [{k: v for k, v in row.items() if k not in drop} for row in runs.Table(tmp_path / name / "metrics.csv").rows()]
+        for name in ("whole", "parts")
+    ]
+    assert rows[0] == rows[1] and [row["step"] for row in rows[0]] == ["5", "10", "15", "20"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_a_killed_run_continues_bit_for_bit(number, tmp_path, script_environment):
+    def command(name):
+        script = [sys.executable, str(ROOT / "experiments" / "train.py"), "authors", "--dataset", "digits"]
+        sizes = ["--updates", "150", "--batch-size", "32", "--checkpoint-every", "10", "--evaluations", "2"]
+        return [*script, *sizes, "--precision", "float32", "--device", "cpu", "--run-dir", str(tmp_path / name)]
+
+    whole = subprocess.run(command("whole"), env=script_environment, capture_output=True, text=True, timeout=120)
+    assert whole.returncode == 0, whole.stderr
+    process = subprocess.Popen(command("killed"), env=script_environment, stderr=subprocess.DEVNULL)
+    while not (tmp_path / "killed" / runs.CHECKPOINT).exists():
+        assert process.poll() is None, "the run ended before it could be killed"
+        time.sleep(0.01)
+    process.send_signal(number)
+    code = process.wait(60)
+    stopped_at = runs.load_checkpoint(tmp_path / "killed")[1]["step"]
+    assert stopped_at < 150, "the run ended before it was killed: this test proves nothing"
+    if number != signal.SIGKILL:
+        assert code == 128 + number
+        assert runs.read_json(tmp_path / "killed" / "status.json")["status"] == "interrupted"
+    again = subprocess.run(command("killed"), env=script_environment, capture_output=True, text=True, timeout=120)
+    assert again.returncode == 0, again.stderr
+    (one, state), (two, _) = (runs.load_checkpoint(tmp_path / name) for name in ("whole", "killed"))
+    assert state["step"] == 150 and all(torch.equal(one[key], two[key]) for key in one)
+    steps = [int(row["step"]) for row in runs.Table(tmp_path / "killed" / "metrics.csv").rows()]
+    assert steps == sorted(set(steps)), "rows written before the kill must not stand twice"
+    assert runs.read_json(tmp_path / "killed" / "status.json")["status"] == "finished"
+
+
+def test_a_finished_run_is_not_trained_again(tmp_path, digits):
+    first = fit(tmp_path, digits)
+    stamp = (tmp_path / runs.CHECKPOINT).stat().st_mtime_ns
+    assert fit(tmp_path, digits) == first
+    assert (tmp_path / runs.CHECKPOINT).stat().st_mtime_ns == stamp
+
+
+def test_a_directory_refuses_another_configuration(tmp_path, digits):
+    fit(tmp_path, digits)
+    before = (tmp_path / "config.json").read_text()
+    with pytest.raises(InputError, match="lr_d 0.0002, not 0.001"):
+        fit(tmp_path, digits, lr_d=1e-3)
+    with pytest.raises(InputError, match="longer than 10"):
+        fit(tmp_path, digits, updates=10)
+    assert (tmp_path / "config.json").read_text() == before
+
+
+def test_a_nan_ends_the_run_with_a_record(tmp_path, digits, monkeypatch):
+    original, calls = training.generator_loss, []
+
+    def breaks_later(logits):
+        calls.append(1)
+        return original(logits) * (float("nan") if len(calls) > 12 else 1)
+
+    monkeypatch.setattr(training, "generator_loss", breaks_later)
+    with pytest.raises(training.Diverged, match="loss_g"):
+        fit(tmp_path, digits, checkpoint_every=5)
+    status = runs.read_json(tmp_path / "status.json")
+    assert status["status"] == "diverged" and "loss_g" in status["not_finite"] and status["step"] == 15
+    tensors, state = runs.load_checkpoint(tmp_path)
+    assert state["step"] == 10 and all(t.isfinite().all() for t in tensors.values() if t.is_floating_point())
+
+
+def test_damaged_and_missing_checkpoints_are_named(tmp_path, digits):
+    fit(tmp_path, digits)
+    assert runs.load(tmp_path).step == 20
+    path = tmp_path / runs.CHECKPOINT
+    path.write_bytes(path.read_bytes()[:-1000])
+    with pytest.raises(InputError, match="is damaged"):
+        runs.load(tmp_path)
+    path.unlink()
+    with pytest.raises(InputError, match="has no checkpoint"):
+        runs.load(tmp_path)
+    with pytest.raises(InputError, match="is .*nowhere a run directory"):
+        runs.load(tmp_path / "nowhere")
+
+
+def test_a_checkpoint_is_replaced_whole_or_not_at_all(tmp_path, monkeypatch):
+    runs.save_checkpoint(tmp_path, {"a": torch.ones(3)}, {"step": 1})
+    monkeypatch.setattr(os, "fsync", lambda handle: (_ for _ in ()).throw(OSError("No space left on device")))
+    with pytest.raises(OSError, match="No space"):
+        runs.save_checkpoint(tmp_path, {"a": torch.zeros(3)}, {"step": 2})
+    assert runs.load_checkpoint(tmp_path)[1] == {"step": 1}
+    assert [path.name for path in tmp_path.iterdir()] == [runs.CHECKPOINT]
+
+
+def test_config_json_is_complete(tmp_path, digits):
+    fit(tmp_path, digits, seed=7)
+    stored = json.loads((tmp_path / "config.json").read_text())
+    assert stored["config"]["seed"] == 7 and stored["config"]["precision"] == "float32"
+    assert {"command", "commit", "versions", "host"} <= stored["provenance"].keys()
+    assert stored["provenance"]["versions"]["torch"] == torch.__version__
+
+
+def test_passwords_never_reach_a_record():
+    url = "sweep.py --storage postgresql://me:s3cr:et@db.example:5432/study --x y"
+    assert "s3cr" not in runs.mask_secrets(url) and "postgresql://me:***@db.example:5432/study" in runs.mask_secrets(url)
+
+
+def test_bad_devices_and_values_are_named():
+    with pytest.raises(InputError, match="device 'quantum' cannot be used"):
+        training.resolve(config(device="quantum"))
+    for field, value in (("batch_size", 1), ("updates", 0), ("lr_d", -1.0), ("lr_g", 2.0), ("beta1", 1.0), ("lambda_categorical", -1.0), ("lambda_continuous", math.inf), ("info_flow", "sideways")):  # fmt: skip
+        with pytest.raises(InputError, match=f"{field} is "):
+            config(**{field: value})
+
+
+def test_one_seed_decides_everything_and_each_seed_differs(tmp_path, digits):
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        fit(tmp_path / name, digits, seed=seed)
+    a, b, c = (runs.load_checkpoint(tmp_path / name)[0] for name in "abc")
+    assert all(torch.equal(a[key], b[key]) for key in a)
+    assert not torch.equal(a["generator.layers.0.weight"], c["generator.layers.0.weight"])
+
+
+def test_evaluating_does_not_change_training(tmp_path, digits):
+    fit(tmp_path / "seldom", digits, evaluations=1)
+    fit(tmp_path / "often", digits, evaluations=20)
+    seldom, often = (runs.load_checkpoint(tmp_path / name)[0] for name in ("seldom", "often"))
+    assert all(torch.equal(seldom[key], often[key]) for key in seldom)
+
+
+def test_infogan_beats_k_means_on_real_digits(tmp_path, digits):
+    """A real training: one 10-way code, unsupervised, against k-means on the same training images."""
+    result = fit(tmp_path, digits, codes="10c", batch_size=64, updates=3000, log_every=50)
+    flat = [split.images.flatten(1).numpy() / 255.0 for split in (digits.train, digits.test)]
+    clusters = KMeans(10, n_init=10, random_state=0).fit(flat[0]).predict(flat[1])
+    k_means = evaluation.code_to_label(clusters, digits.test.labels.numpy(), 10)["accuracy"]
+    assert result["accuracy"] > k_means > 0.7
+    bound = float(runs.Table(tmp_path / "metrics.csv").rows()[-1]["info_categorical_nats"])
+    assert 2.2 < bound <= math.log(10)
