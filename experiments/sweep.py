@@ -311,6 +311,8 @@ def main() -> None:
     from infogan import data
     from infogan.runs import mask_secrets, read_json, write_json
 
+    # W&B records the command line of every process it runs in; no password of a storage URL may stand there.
+    sys.argv = [mask_secrets(argument) for argument in sys.argv]
     if data.load(options.dataset, options.data_dir).validation.labels is None:
         raise InputError(f"{options.dataset} has no labels, and the study compares code-to-label accuracy: add `labels`")
     optuna = quiet_optuna()

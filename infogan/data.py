@@ -83,25 +83,28 @@ def _from_torchvision(name: str, root: Path) -> Dataset:
     kind = getattr(datasets, _TORCHVISION[name])
     folder = root / _TORCHVISION[name]
     how = f"pass --data-dir (or set {DATA_VARIABLE}) to a folder that holds {_TORCHVISION[name]}/raw/, or run once with a network"
-    try:
-        parts = {}
-        for train, expected in ((True, 60_000), (False, 10_000)):
+    parts = {}
+    for train, expected in ((True, 60_000), (False, 10_000)):
+        try:
             try:
                 part = kind(root, train=train, download=False)
-            except RuntimeError:  # torchvision's "Dataset not found"
-                part = kind(root, train=train, download=True)
-            if tuple(part.data.shape) != (expected, 28, 28) or len(part.targets) != expected:
-                raise InputError(
-                    f"{folder} holds {len(part.targets)} labels and images of shape {tuple(part.data.shape)}, "
-                    f"expected {expected} of 28x28: delete it, then {how}"
-                )
-            parts[train] = Split(part.data.unsqueeze(1), part.targets.long())
-    except InputError:
-        raise
-    except (OSError, RuntimeError) as error:  # no network, or an unwritable folder
-        raise InputError(f"{name} is not in {folder} and could not be downloaded ({_first_line(error)}): {how}") from error
-    except Exception as error:  # a truncated file surfaces as whatever the parser met
-        raise InputError(f"{name} in {folder} cannot be read ({_first_line(error)}): delete it, then {how}") from error
+            except RuntimeError as error:
+                if "not found" not in str(error):
+                    raise
+                try:
+                    part = kind(root, train=train, download=True)
+                except (OSError, RuntimeError) as failure:
+                    raise InputError(
+                        f"{name} is not in {folder} and could not be downloaded ({_first_line(failure)}): {how}"
+                    ) from failure
+            shape = (len(part.targets), *part.data.shape)
+            if shape != (expected, expected, 28, 28):
+                raise ValueError(f"{shape[0]} labels and images of shape {shape[1:]}, expected {expected} of 28x28")
+        except InputError:
+            raise
+        except Exception as error:  # a damaged file surfaces as whatever the parser met
+            raise InputError(f"{name} in {folder} is damaged ({_first_line(error)}): delete that folder, then {how}") from error
+        parts[train] = Split(part.data.unsqueeze(1), part.targets.long())
     return Dataset(name, parts[True][:50_000], parts[True][50_000:], parts[False])
 
 

@@ -52,7 +52,7 @@ class WandbRun:
         def upload():
             artifact = wandb.Artifact(f"checkpoint-{self.run.id}", type="model")
             # immutable: taken from where it lies instead of being copied to a staging folder first
-            artifact.add_file(str(directory / runs.CHECKPOINT), policy="immutable")
+            artifact.add_file(str((directory / runs.CHECKPOINT).resolve()), policy="immutable")
             artifact.add_file(str(directory / "config.json"))
             self.run.log_artifact(artifact)
 
@@ -104,12 +104,19 @@ def _start(config: Config, directory: Path, mode: WandbMode, group: str | None):
     import wandb
 
     id_file = directory / "wandb-id.txt"
-    if not id_file.exists():
-        runs.write_atomic(id_file, uuid.uuid4().hex[:8])
     # Artifacts are staged under this folder, so that an offline run can be synced wherever it is moved with it.
     os.environ["WANDB_DATA_DIR"] = str((directory / "wandb").resolve())
 
-    def init(chosen: str):
+    def init(chosen: str, fresh_id: bool = False):
+        if fresh_id or not id_file.exists():
+            runs.write_atomic(id_file, uuid.uuid4().hex[:8])
+        # init changes its Settings object, so each run needs a fresh one
+        settings = wandb.Settings(
+            silent=True,
+            console="off",
+            init_timeout=float(os.environ.get("WANDB_INIT_TIMEOUT", 30)),
+            x_transaction_log_flush_interval=1,  # seconds of rows that a killed process can lose
+        )
         run = wandb.init(
             project=os.environ.get("WANDB_PROJECT", "infogan"),
             dir=str(directory),
@@ -120,9 +127,7 @@ def _start(config: Config, directory: Path, mode: WandbMode, group: str | None):
             config={**dataclasses.asdict(config), "provenance": runs.provenance()},
             mode=chosen,
             resume="allow",
-            # init changes its Settings object, so each run needs a fresh one; the flush interval (s) bounds
-            # what a killed process loses
-            settings=wandb.Settings(silent=True, console="off", init_timeout=30, x_transaction_log_flush_interval=1),
+            settings=settings,
         )
         run.define_metric("*", step_metric="step")
         return run
@@ -138,7 +143,7 @@ def _start(config: Config, directory: Path, mode: WandbMode, group: str | None):
             if mode == "offline":
                 raise
             _warn(f"cannot start an online run ({error}); recording offline, `wandb sync` uploads it later")
-            return init("offline")
+            return init("offline", fresh_id=True)  # W&B holds the first id to be in use
     except Exception as error:
         _warn(f"cannot start a run ({error}); this run goes on without W&B")
         return None

@@ -190,14 +190,14 @@ def recognise(discriminator: nn.Module, latent: Latent, images: Tensor) -> tuple
     return torch.cat(categories).cpu(), torch.cat(means).cpu()
 
 
-def measure(discriminator: nn.Module, latent: Latent, split: Split, resamples: int = 0) -> list[dict]:
+def measure(discriminator: nn.Module, latent: Latent, split: Split, intervals: bool = False) -> list[dict]:
     """Code-to-label measures of each categorical code on a labelled split; empty without labels or such codes."""
     if split.labels is None or not latent.categorical_sizes:
         return []
     categories = recognise(discriminator, latent, split.images)[0].numpy()
     labels = split.labels.cpu().numpy()
     return [
-        evaluation.code_to_label(categories[:, i], labels, size, resamples)
+        evaluation.code_to_label(categories[:, i], labels, size, intervals)
         for i, size in enumerate(latent.categorical_sizes)
     ]
 
@@ -327,7 +327,7 @@ def fit(
 
 def report(discriminator: nn.Module, latent: Latent, dataset: Dataset, evaluations: list[dict]) -> dict:
     """Measures on the test images of every categorical code, and of the one that the validation images choose."""
-    codes = measure(discriminator, latent, dataset.test, resamples=300)
+    codes = measure(discriminator, latent, dataset.test, intervals=True)
     result: dict = {"dataset": dataset.name, "split": "test", "codes": codes}
     if codes:
         best = int(evaluations[-1]["code"])

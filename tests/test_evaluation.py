@@ -47,18 +47,35 @@ def test_the_hungarian_matching_is_not_greedy():
     assert code_to_label(codes, labels, 2)["accuracy"] == pytest.approx(8 / 13)
 
 
-def test_bootstrap_intervals_cover_and_shrink():
+def test_intervals_cover_and_shrink():
     def interval(n):
         labels = np.arange(n) % 10
         codes = np.where(np.random.default_rng(1).random(n) < 0.8, labels, (labels + 1) % 10)
-        result = code_to_label(codes, labels, 10, resamples=200)
+        result = code_to_label(codes, labels, 10, intervals=True)
         assert result["accuracy_ci95"][0] <= result["accuracy"] <= result["accuracy_ci95"][1]
         return result["accuracy_ci95"]
 
+    chance = code_to_label(RNG.integers(10, size=300), LABELS[:300], 10, intervals=True)  # matchings found by chance too
+    for name in MEASURES:
+        low, high = chance[f"{name}_ci95"]
+        assert low <= chance[name] <= high
     small, large = interval(500), interval(8000)
     assert large[1] - large[0] < 0.5 * (small[1] - small[0])
     half_width = 1.96 * np.sqrt(0.8 * 0.2 / 8000)
     assert (large[1] - large[0]) / 2 == pytest.approx(half_width, rel=0.25)
+
+
+def test_jackknife_intervals_have_the_spread_of_fresh_samples():
+    def draw(seed, n=400):
+        rng = np.random.default_rng(seed)
+        labels = rng.integers(5, size=n)
+        return code_to_label(np.where(rng.random(n) < 0.7, labels, rng.integers(5, size=n)), labels, 5, intervals=True)
+
+    results = [draw(seed) for seed in range(60)]
+    for name in ("nmi", "ari"):
+        spread = 1.96 * np.std([result[name] for result in results], ddof=1)
+        half = np.mean([(result[f"{name}_ci95"][1] - result[f"{name}_ci95"][0]) / 2 for result in results])
+        assert half == pytest.approx(spread, rel=0.25)
 
 
 def test_the_best_of_several_codes():
