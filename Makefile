@@ -1,9 +1,9 @@
-# make sweep · make test · make figures; each builds .venv when it is missing or requirements.txt has changed.
+# make sweep · make test; each builds .venv when it is missing or requirements.txt has changed.
 # ARGS goes to the script: make sweep ARGS="mnist --data-dir ~/data"
 PYTHON ?= python3
 RUN := .venv/bin/python
 
-.PHONY: sweep test figures
+.PHONY: sweep test
 
 sweep: .venv/ready
 	$(RUN) experiments/sweep.py $(ARGS)

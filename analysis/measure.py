@@ -25,7 +25,7 @@ class Options:
     runs: tyro.conf.Positional[tuple[Path, ...]]
     """Run directories."""
     again: bool = False
-    """Measure the checkpoints instead of reading evaluation.json."""
+    """Measure the checkpoints anew and replace evaluation.json."""
     data_dir: Path | None = None
     """Folder of mnist and fashion-mnist, for --again. Default: $INFOGAN_DATA, else ./data."""
     csv: Path | None = None
@@ -33,13 +33,17 @@ class Options:
 
 
 def measured(directory: Path, options: Options) -> dict:
-    """evaluation.json's content, from the file or from the checkpoint."""
+    """evaluation.json's content, from the file or, replacing the file, from the checkpoint."""
+    path = directory / "evaluation.json"
     if not options.again:
-        return runs.read_json(directory / "evaluation.json")
+        return runs.read_json(path)
     run = runs.load(directory)
     dataset = data.load(run.config.dataset, options.data_dir)
     result = training.report(run.discriminator, run.latent, dataset, runs.Table(directory / "evaluations.csv").rows())
-    return result | {"step": run.step, "images": run.step * run.config.batch_size}
+    result |= {"step": run.step, "images": run.step * run.config.batch_size}
+    result["train_seconds"] = run.status["seconds"]
+    runs.write_json(path, result)
+    return result
 
 
 def row(directory: Path, options: Options) -> dict:

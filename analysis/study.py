@@ -5,6 +5,7 @@ Example:
 """
 
 import sys
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -81,7 +82,7 @@ def importances(study: optuna.Study) -> pd.DataFrame:
         names = [name for name in names if len({t.params[name] for t in having}) > 1]
         if len(having) < 4 or len({t.value for t in having}) < 2 or not names:
             continue
-        for name, value in optuna.importance.get_param_importances(study, params=names, normalize=False).items():
+        for name, value in optuna.importance.get_param_importances(study, params=names).items():
             rows.append({"parameter": name, "importance": value, "among": among, "trials": len(having)})
     return pd.DataFrame(rows, columns=["parameter", "importance", "among", "trials"])
 
@@ -92,10 +93,12 @@ def _save(figure: Figure, folder: Path, name: str) -> None:
 
 def plot_lambdas(trials: pd.DataFrame, folder: Path) -> None:
     figure = Figure(figsize=(9, 3.8), layout="constrained")
-    for axes, name in zip(figure.subplots(1, 2, sharey=True), ("lambda_categorical", "lambda_continuous")):
-        part = trials.dropna(subset=[name])
-        seaborn.scatterplot(part, x=name, y=ACCURACY, hue="recipe", style="state", ax=axes, s=55, legend=name == "lambda_categorical")
-        axes.set_xscale("log")
+    for axes, kind in zip(figure.subplots(1, 2, sharey=True), ("categorical", "continuous")):
+        part = trials.dropna(subset=[f"lambda_{kind}"])
+        seaborn.scatterplot(part, x=f"lambda_{kind}", y=ACCURACY, hue="recipe", style="state", ax=axes, s=55, legend=kind == "continuous")
+        axes.set(xscale="log", xlabel=f"λ of the {kind} codes")
+    if not part.empty:
+        seaborn.move_legend(axes, "upper left", bbox_to_anchor=(1, 1))
     _save(figure, folder, "lambda")
 
 
@@ -113,6 +116,7 @@ def plot_batch_size(trials: pd.DataFrame, folder: Path, images: int) -> None:
     figure = Figure(figsize=(6, 4), layout="constrained")
     axes = figure.subplots()
     seaborn.scatterplot(trials, x="batch_size", y=ACCURACY, hue="recipe", style="state", ax=axes, s=55)
+    seaborn.move_legend(axes, "upper left", bbox_to_anchor=(1, 1))
     axes.set_xscale("log", base=2)
     sizes = sorted(trials["batch_size"].dropna().unique())
     axes.set_xticks(sizes, [f"{int(size)}\n{round(images / size):,}" for size in sizes])
@@ -166,6 +170,7 @@ def best(study: optuna.Study, folder: Path) -> dict:
 
 def main() -> None:
     options = tyro.cli(Options, description=__doc__)
+    warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
     study = open_study(options)
     folder = options.folder / "report"
     folder.mkdir(parents=True, exist_ok=True)

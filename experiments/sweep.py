@@ -30,7 +30,7 @@ from infogan.config import PRESETS, Config, InputError, WandbMode
 
 RECIPES = ("authors", "paper", "blog")
 # What a trial costs: enough images for the order of configurations to show (mnist: the authors' 5,000 x 128).
-IMAGES = {"digits": 50_000}
+IMAGES = {"digits": 80_000}
 FULL_IMAGES = 640_000
 TRIALS = {"digits": 12}
 FULL_TRIALS = 40
@@ -45,7 +45,7 @@ class Options:
     workers: int | None = None
     """Processes that run trials side by side. Default: one per core for digits, else 1."""
     images: int | None = None
-    """Real images each trial sees, whatever its batch size. Default: 50,000 for digits, else 640,000."""
+    """Real images each trial sees, whatever its batch size. Default: 80,000 for digits, else 640,000."""
     study: str | None = None
     """Name of the study and of its folder under studies/. Default: the dataset's name."""
     storage: str | None = None
@@ -239,7 +239,9 @@ def work(options: Options, parent: int | None) -> None:
 
     def enough() -> bool:
         trials = study.get_trials(deepcopy=False)
-        return sum(t.state != TrialState.WAITING and (t.state != TrialState.FAIL or "error" in t.user_attrs) for t in trials) >= options.trials
+        begun = [t for t in trials if t.state != TrialState.WAITING and (t.state != TrialState.FAIL or "error" in t.user_attrs)]
+        handed_back = [t for t in trials if t.state == TrialState.WAITING and "run" in t.user_attrs]
+        return len(begun) >= options.trials and not handed_back
 
     while True:
         if not enough():

@@ -7,8 +7,11 @@ from typing import Annotated, Literal, get_args, get_origin
 import tyro
 
 
-class InputError(ValueError):
-    """Something the user gave cannot be used; the message is one line that says what would."""
+class InputError(Exception):
+    """Something the user gave cannot be used; the message is one line that says what would.
+
+    Not a ValueError, which the command-line parser would catch and wrap in its own words.
+    """
 
 
 WandbMode = Literal["auto", "online", "offline", "disabled"]

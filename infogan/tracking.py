@@ -93,6 +93,7 @@ def train(
 ) -> dict:
     """`infogan.training.fit` as a W&B run; the same arguments continue an interrupted one."""
     config = training.resolve(config)
+    training.check(config, dataset)
     runs.create(directory, config)
     with track(config, directory, wandb, group) as run:
         result = training.fit(config, dataset, directory, [run, *observers], progress)

@@ -18,7 +18,7 @@ from infogan import evaluation, pictures, runs
 from infogan.codes import Latent
 from infogan.config import Config, InputError
 from infogan.data import Batches, Dataset, Split
-from infogan.networks import build
+from infogan.networks import architecture, build
 from infogan.objective import discriminator_loss, generator_loss, information_bound
 
 METRICS = ("loss_d", "loss_g", "info_categorical_nats", "info_continuous_nats", "d_real", "d_fake")
@@ -68,6 +68,13 @@ def resolve(config: Config) -> Config:
         fast = torch.cuda.is_bf16_supported() if device != "cpu" else torch.cpu._is_avx512_bf16_supported()
         precision = "bfloat16" if fast else "float32"
     return dataclasses.replace(config, device=device, precision=precision)
+
+
+def check(config: Config, dataset: Dataset) -> None:
+    """Raises InputError where the two cannot be trained together; nothing has been written by then."""
+    Latent(config.codes, config.noise, config.q_std)
+    architecture(dataset.image_shape)
+    Batches(dataset.train.images, config.batch_size, seed=0)
 
 
 class InfoGAN:

@@ -1,0 +1,139 @@
+import json
+import math
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import ROOT, config
+from PIL import Image
+
+from infogan import pictures, runs, training
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory, digits):
+    """Three short runs: two seeds of the authors' preset and a plain GAN."""
+    folder = tmp_path_factory.mktemp("runs")
+    for name, made in (("a", config(seed=0)), ("b", config(seed=1)), ("gan", config("gan"))):
+        runs.create(folder / name, training.resolve(made))
+        training.fit(made, digits, folder / name, progress=False)
+    return folder
+
+
+def script(name: str, *arguments) -> subprocess.CompletedProcess:
+    path = ROOT / "analysis" / f"{name}.py"
+    return subprocess.run([sys.executable, str(path), *map(str, arguments)], capture_output=True, text=True, timeout=120)
+
+
+def test_figure_1_has_the_numbers_of_the_runs(trained, tmp_path):
+    done = script("figures", "figure1", trained / "a", trained / "b", trained / "gan", "--out", tmp_path / "f1.png")
+    assert done.returncode == 0, done.stderr
+    numbers = json.loads((tmp_path / "f1.json").read_text())
+    assert [(run["preset"], run["seed"]) for run in numbers["runs"]] == [("authors", 0), ("authors", 1), ("gan", 0)]
+    for run, name in zip(numbers["runs"], ("a", "b", "gan")):
+        metrics = pd.read_csv(trained / name / "metrics.csv")
+        assert run["final_info_nats"] == pytest.approx(metrics.info_categorical_nats.tail(10).mean())
+        assert run["entropy_nats"] == pytest.approx(math.log(10)) and run["updates_to_99_percent"] is None
+    assert Image.open(tmp_path / "f1.png").size[0] > 600
+
+
+def test_figure_2_shows_each_continuous_code_from_minus_two_to_two(trained):
+    done = script("figures", "figure2", trained / "a", "--gan", trained / "gan")
+    assert done.returncode == 0, done.stderr
+    numbers = json.loads((trained / "a" / "figures" / "figure2.json").read_text())
+    titles = [panel["title"] for panel in numbers["panels"]]
+    assert titles == ["varying c1 (InfoGAN)", "varying c1 (regular GAN)", "varying c2 from -2 to 2", "varying c3 from -2 to 2"]
+    assert numbers["panels"][2]["ticks"][0] == "-2.0" and numbers["panels"][2]["ticks"][-1] == "2.0"
+    assert numbers["command"] and numbers["seed"] == 0 and len(numbers["panels"][0]["ticks"]) == 10
+
+
+@pytest.mark.parametrize("figure", ["grid", "losses"])
+def test_the_blogs_figures(trained, figure):
+    assert script("figures", figure, trained / "b").returncode == 0
+    numbers = json.loads((trained / "b" / "figures" / f"{figure}.json").read_text())
+    if figure == "losses":
+        metrics = pd.read_csv(trained / "b" / "metrics.csv")
+        assert numbers["loss_g_last_tenth"] == pytest.approx(metrics.loss_g.iloc[-1]) and numbers["images"] == 20 * 32
+
+
+def test_measure_reads_and_measures_again_the_same(trained, tmp_path):
+    read = script("measure", trained / "a", trained / "b", "--csv", tmp_path / "t.csv")
+    assert read.returncode == 0, read.stderr
+    again = script("measure", trained / "a", trained / "b", "--again", "--csv", tmp_path / "again.csv")
+    assert again.returncode == 0, again.stderr
+    table = pd.read_csv(tmp_path / "t.csv")
+    pd.testing.assert_frame_equal(table, pd.read_csv(tmp_path / "again.csv"))
+    seeds = pd.read_csv(tmp_path / "t-seeds.csv")
+    assert seeds.n[0] == 2 and seeds.accuracy[0] == pytest.approx(table.accuracy.mean())
+    assert seeds.accuracy_low[0] <= table.accuracy.min() and seeds.accuracy_max[0] == table.accuracy.max()
+    assert (trained / "a" / "figures" / "confusion.png").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("figures", "figure2", "nowhere"), "error: nowhere/config.json cannot be read"),
+        (("figures", "losses", "nowhere"), "error: there is no nowhere/metrics.csv"),
+        (("figures", "figure1"), "error: give at least one run"),
+        (("measure", "nowhere"), "error: nowhere/evaluation.json cannot be read"),
+        (("measure",), "error: give at least one run"),
+        (("study", "nowhere"), "error: there is no nowhere/study.db"),
+    ],
+)
+def test_bad_input_is_one_clear_line(arguments, message):
+    done = script(*arguments)
+    assert done.returncode == 1 and done.stderr.startswith(message) and done.stderr.count("\n") == 1, done.stderr
+
+
+def test_grid_rows_are_categories_and_columns_share_the_rest(trained):
+    run = runs.load(trained / "a")
+    grid = pictures.category_grid(run.generator, run.latent, seed=0)
+    assert grid.shape == (10 * 10 - 2, 10 * 10 - 2, 1)
+    reordered = pictures.category_grid(run.generator, run.latent, seed=0, order=[3] + list(range(9)))
+    assert np.array_equal(reordered[:8], grid[30:38])
+
+
+def test_tiles_stand_in_reading_order():
+    images = np.arange(6, dtype=np.uint8).reshape(6, 1, 1, 1) * 40
+    assert pictures.tile(images, rows=2, gap=1)[:, :, 0].tolist() == [[0, 255, 40, 255, 80], [255] * 5, [120, 255, 160, 255, 200]]
+
+
+def train(tmp_path, *arguments) -> subprocess.CompletedProcess:
+    path = ROOT / "experiments" / "train.py"
+    return subprocess.run([sys.executable, str(path), *arguments], cwd=tmp_path, capture_output=True, text=True, timeout=120)
+
+
+def test_train_dry_run_prints_the_resolved_configuration_and_writes_nothing(tmp_path):
+    done = train(tmp_path, "paper", "--dataset", "digits", "--seed", "3", "--dry-run")
+    resolved = json.loads(done.stdout)
+    assert resolved["q_std"] == "learned" and resolved["seed"] == 3 and resolved["device"] in ("cpu", "cuda")
+    assert resolved["run_dir"] == "runs/digits-paper-seed3" and list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("authors", "--codes", "10k"), "'10k'"),
+        (("authors", "--dataset", "imagenet"), "'imagenet'"),
+        (("authors", "--batch-size", "1"), "batch_size is 1"),
+        (("authors", "--dataset", "digits", "--batch-size", "5000"), "only 1197 training images"),
+        (("authors", "--device", "quantum"), "'quantum'"),
+    ],
+)
+def test_train_names_bad_input_and_leaves_nothing_behind(arguments, message, tmp_path):
+    done = train(tmp_path, *arguments)
+    assert done.returncode == 1 and message in done.stderr and done.stderr.count("\n") == 1, done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_help_is_instant():
+    """--help must not wait for torch; the processor time of the child is what is compared, not the clock."""
+    code = (
+        "import runpy, sys\nsys.argv = ['train.py', '--help']\n"
+        f"try: runpy.run_path({str(ROOT / 'experiments' / 'train.py')!r}, run_name='__main__')\nexcept SystemExit: pass\n"
+        "print('torch' in sys.modules, 'wandb' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.stdout.splitlines()[-1] == "False False" and "authors" in done.stdout

@@ -1,0 +1,227 @@
+import dataclasses
+import importlib.util
+import json
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import optuna
+import pandas as pd
+import pytest
+from conftest import ROOT
+from optuna.trial import TrialState
+
+from infogan import runs, tracking, training
+from infogan.codes import Latent
+from infogan.config import PRESETS, InputError
+
+spec = importlib.util.spec_from_file_location("sweep", ROOT / "experiments" / "sweep.py")
+sweep = importlib.util.module_from_spec(spec)
+sys.modules["sweep"] = sweep
+spec.loader.exec_module(sweep)
+
+
+@pytest.fixture
+def options(tmp_path, monkeypatch) -> "sweep.Options":
+    monkeypatch.chdir(tmp_path)
+    return sweep.Options(trials=4, workers=1, images=1000, wandb="disabled").resolved()
+
+
+@pytest.fixture
+def quick_training(monkeypatch):
+    """Stands in for training where only the study's machinery is tested: accuracy is a function of the configuration."""
+
+    def train(config, dataset, directory, wandb, group, observers=(), progress=True):
+        accuracy = 1 / (1 + abs(config.lambda_categorical - 1) + config.batch_size / 1000)
+        return {"validation_accuracy": accuracy, "images": 1000, "train_seconds": 1.0}
+
+    monkeypatch.setattr(tracking, "train", train)
+
+
+def study_of(options) -> optuna.Study:
+    return optuna.load_study(study_name=options.study, storage=options.storage)
+
+
+def test_the_sources_settings_are_their_presets(options):
+    for point in sweep.source_settings():
+        config = sweep.suggest(optuna.trial.FixedTrial(point), options, seed=0)
+        preset = PRESETS[point["recipe"]][0]
+        free = {"dataset": "digits", "updates": config.updates, "log_every": config.log_every, "checkpoint_every": config.checkpoint_every}
+        if not point["continuous_codes"]:
+            free["lambda_continuous"] = 0.0
+        assert config == dataclasses.replace(preset, **free)
+
+
+def test_every_point_of_the_space_is_a_valid_configuration_at_equal_images(options):
+    options = dataclasses.replace(options, images=80_000)
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
+    codes = set()
+    for _ in range(100):
+        config = sweep.suggest(study.ask(), options, seed=0)
+        codes.add(str(Latent(config.codes, config.noise, config.q_std)))
+        assert str(Latent(config.codes, config.noise)) == config.codes, "stored codes must be in canonical form"
+        assert config.updates * config.batch_size == pytest.approx(80_000, rel=0.005)
+    assert len(codes) > 20
+
+
+def test_a_study_continues_as_if_it_had_not_stopped(options, quick_training):
+    def explored(name: str, parts: tuple[int, ...]):
+        made = dataclasses.replace(options, study=name, storage=f"sqlite:///{name}.db")
+        sweep.open_study(made)
+        for trials in parts:
+            sweep.work(dataclasses.replace(made, trials=trials), parent=None)
+        return [trial.params for trial in study_of(made).trials]
+
+    whole, parts = explored("whole", (14,)), explored("parts", (5, 9, 14))
+    assert len(whole) == 14 and whole == parts
+    assert [point["recipe"] for point in whole[:3]] == ["paper", "authors", "blog"]
+
+
+def test_a_failing_trial_is_recorded_and_the_study_goes_on(options, monkeypatch, capsys, quick_training):
+    works = tracking.train
+
+    def train(config, *arguments, **named):
+        if config.preset == "authors":
+            raise MemoryError("out of memory")
+        return works(config, *arguments, **named)
+
+    monkeypatch.setattr(tracking, "train", train)
+    sweep.open_study(options)
+    sweep.work(options, parent=None)
+    trials = study_of(options).trials
+    assert len(trials) >= 4
+    assert trials[1].state == TrialState.FAIL and trials[1].user_attrs["error"] == "MemoryError: out of memory"
+    assert trials[0].state == trials[2].state == TrialState.COMPLETE
+    assert "failed: MemoryError: out of memory" in capsys.readouterr().out
+
+
+def test_an_error_in_every_trial_ends_the_study(options, monkeypatch):
+    monkeypatch.setattr(sweep, "suggest", lambda *a, **k: 1 / 0)
+    sweep.open_study(options)
+    sweep.work(options, parent=None)
+    assert [trial.state for trial in study_of(options).trials] == [TrialState.FAIL] * 4
+
+
+def test_a_pruned_trial_is_pruned_and_not_failed(options, monkeypatch):
+    monkeypatch.setattr(optuna.Trial, "should_prune", lambda trial: trial.number == 1)
+    sweep.open_study(options)
+    sweep.work(dataclasses.replace(options, trials=2), parent=None)
+    trials = study_of(options).trials[:2]
+    assert [trial.state for trial in trials] == [TrialState.COMPLETE, TrialState.PRUNED]
+    assert list(trials[1].intermediate_values) == [1] and len(trials[0].intermediate_values) > 5
+    status = runs.read_json(Path(trials[1].user_attrs["run_dir"]) / "status.json")
+    assert status["status"] == "stopped"
+
+
+def test_bad_input_is_named(options, tmp_path):
+    for changes, message in (
+        ({"study": "../outside"}, "study is '../outside'"),
+        ({"trials": 0}, "trials is 0"),
+        ({"workers": -1}, "workers is -1"),
+        ({"images": 10}, "images is 10"),
+    ):
+        with pytest.raises(InputError, match=message):
+            sweep.Options(**changes).resolved()
+    sweep.open_study(options)
+    with pytest.raises(InputError, match="made with images 1000, not 2000"):
+        sweep.open_study(dataclasses.replace(options, images=2000))
+    with pytest.raises(InputError, match="cannot open the storage") as error:
+        sweep.open_study(dataclasses.replace(options, storage="postgresql+nodriver://me:s3cret@localhost/x"))
+    assert "s3cret" not in str(error.value)
+
+
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, str(ROOT / "experiments" / "sweep.py"), *arguments]
+
+
+def test_a_whole_study_leaves_tables_pictures_and_wandb_runs(tmp_path, script_environment):
+    arguments = command("--trials", "4", "--images", "3000", "--workers", "2", "--confirm-seeds", "2", "--wandb", "offline")
+    environment = {key: value for key, value in script_environment.items() if key != "WANDB_MODE"}
+    done = subprocess.run(arguments, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stdout + done.stderr
+    folder = tmp_path / "studies" / "digits"
+    table = pd.read_csv(folder / "report" / "trials.csv")
+    assert len(table) >= 4 and (table.state == "complete").sum() >= 3
+    assert list(table.recipe[:3]) == ["paper", "authors", "blog"] and table.codes[0] == "10c+2u"
+    for picture in ("lambda", "codes", "batch_size", "history", "learning_curves"):
+        assert (folder / "report" / f"{picture}.png").stat().st_size > 5000
+    best = json.loads((folder / "report" / "best.json").read_text())
+    assert best["validation_accuracy"] == table[table.state == "complete"]["validation accuracy"].max()
+    assert best["test"]["n_seeds"] == 2 and len(set(best["test"]["accuracies"])) >= 1
+    for run_dir in table.run_dir:
+        (file,) = (tmp_path / run_dir).glob("wandb/offline-run-*/*.wandb")
+        read = subprocess.run(
+            [sys.executable, "-m", "wandb", "leet", "inspect", "--json", str(file)], capture_output=True, text=True, check=True, timeout=60
+        )
+        (run,) = [json.loads(line)["run"] for line in read.stdout.splitlines() if '"type":"run"' in line]
+        assert run["run_group"] == "digits"
+    again = subprocess.run(arguments, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120)
+    assert again.returncode == 0 and pd.read_csv(folder / "report" / "trials.csv").equals(table), "nothing was left to do"
+
+
+def test_a_killed_study_continues_and_loses_nothing(tmp_path, script_environment):
+    """kill -9 in the middle of the second trial; the same command goes on from that trial's checkpoint."""
+    arguments = command("--trials", "3", "--images", "40000", "--workers", "1", "--confirm-seeds", "0")
+    trials = tmp_path / "studies" / "digits" / "trials"
+    process = subprocess.Popen(arguments, cwd=tmp_path, env=script_environment, stdout=subprocess.DEVNULL)
+    while not (trials / "0001" / runs.CHECKPOINT).exists():
+        assert process.poll() is None, "the study ended before it could be killed"
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    step = runs.load_checkpoint(trials / "0001")[1]["step"]
+    assert step < runs.read_json(trials / "0001" / "config.json")["config"]["updates"]
+
+    def kept(directory):
+        return [row for row in runs.Table(directory / "metrics.csv").rows() if int(row["step"]) <= step]
+
+    first, second = (trials / "0000" / "evaluation.json").read_text(), kept(trials / "0001")
+    done = subprocess.run(arguments, cwd=tmp_path, env=script_environment, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (trials / "0000" / "evaluation.json").read_text() == first
+    assert kept(trials / "0001") == second, "rows (with their seconds) before the checkpoint must not be trained again"
+    with sqlite3.connect(tmp_path / "studies" / "digits" / "study.db") as database:
+        assert database.execute("select count(*) from trials where state = 'RUNNING'").fetchone() == (0,)
+    study = optuna.load_study(study_name="digits", storage=f"sqlite:///{tmp_path}/studies/digits/study.db")
+    states = {(t.user_attrs["run"], t.state) for t in study.trials}
+    assert (1, TrialState.FAIL) in states and (1, TrialState.COMPLETE) in states
+    complete = [t.user_attrs["run"] for t in study.trials if t.state == TrialState.COMPLETE]
+    assert len(complete) == len(set(complete)) == 3
+
+
+def test_sigterm_saves_the_trial_and_the_next_start_takes_it_up(tmp_path, script_environment):
+    arguments = command("--trials", "2", "--images", "40000", "--workers", "2", "--confirm-seeds", "0")
+    trials = tmp_path / "studies" / "digits" / "trials"
+    process = subprocess.Popen(arguments, cwd=tmp_path, env=script_environment, stdout=subprocess.DEVNULL)
+    while not all((trials / f"{n:04d}" / "metrics.csv").exists() for n in (0, 1)):
+        assert process.poll() is None, "the study ended before it could be stopped"
+        time.sleep(0.02)
+    process.terminate()
+    assert process.wait(60) == 128 + signal.SIGTERM
+    for n in (0, 1):
+        assert runs.read_json(trials / f"{n:04d}" / "status.json")["status"] == "interrupted"
+    done = subprocess.run(arguments, cwd=tmp_path, env=script_environment, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stdout + done.stderr
+    for n in (0, 1):
+        assert runs.read_json(trials / f"{n:04d}" / "status.json")["status"] in ("finished", "stopped")
+
+
+def test_the_wandb_record_of_a_study_holds_no_password(tmp_path, script_environment):
+    """W&B records command lines; the sweep masks its own before any process starts."""
+    code = (
+        "import sys; sys.argv = ['sweep.py', '--storage', 'postgresql://me:s3cret@127.0.0.1:9/x']; "
+        f"sys.path.insert(0, {str(ROOT / 'experiments')!r}); import sweep\n"
+        "try: sweep.main()\nexcept Exception as error: print(error)\nprint(sys.argv)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=script_environment, capture_output=True, text=True, timeout=120)
+    assert "s3cret" not in done.stdout + done.stderr and "postgresql://me:***@127.0.0.1:9/x" in done.stdout
+    assert "cannot open the storage" in done.stdout
+
+
+def test_workers_leave_when_their_parent_is_gone(options, monkeypatch):
+    sweep.open_study(options)
+    with pytest.raises(training.Interrupted):
+        sweep.work(options, parent=-1)
