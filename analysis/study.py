@@ -22,6 +22,7 @@ from infogan.config import InputError
 from infogan.evaluation import mean_interval
 
 ACCURACY = "validation accuracy"
+HINT_BELOW = 30  # finished trials
 PARAMETERS = (
     "recipe", "categorical_codes", "categories", "continuous_codes", "noise", "lambda_categorical", "lambda_continuous", "batch_size",
 )  # fmt: skip
@@ -72,17 +73,18 @@ def table(study: optuna.Study) -> pd.DataFrame:
 
 
 def importances(study: optuna.Study) -> pd.DataFrame:
-    """PED-ANOVA importances of the parameters; lambda_continuous, which only some trials have, among those trials."""
+    """fANOVA importances over finished trials: of the parameters all have, then, among those with continuous codes, of all."""
     complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
     common = [name for name in PARAMETERS if all(name in t.params for t in complete)]
     rows = []
-    for among, names in (("all trials", common), ("trials with continuous codes", ["lambda_continuous"])):
+    for among, names in (("all trials", common), ("with continuous codes", [*common, "lambda_continuous"])):
         having = [t for t in complete if all(name in t.params for name in names)]
         # An importance needs different outcomes and different values to tell apart.
         names = [name for name in names if len({t.params[name] for t in having}) > 1]
         if len(having) < 4 or len({t.value for t in having}) < 2 or not names:
             continue
-        for name, value in optuna.importance.get_param_importances(study, params=names).items():
+        evaluator = optuna.importance.FanovaImportanceEvaluator(seed=0)
+        for name, value in optuna.importance.get_param_importances(study, evaluator=evaluator, params=names).items():
             rows.append({"parameter": name, "importance": value, "among": among, "trials": len(having)})
     return pd.DataFrame(rows, columns=["parameter", "importance", "among", "trials"])
 
@@ -152,7 +154,7 @@ def plot_importances(values: pd.DataFrame, folder: Path) -> None:
     figure = Figure(figsize=(7, 3.4), layout="constrained")
     axes = figure.subplots()
     seaborn.barplot(values, y="parameter", x="importance", hue="among", ax=axes)
-    axes.set(title="hyper-parameter importances (PED-ANOVA)")
+    axes.set(title="hyper-parameter importances (fANOVA)")
     _save(figure, folder, "importances")
 
 
@@ -197,6 +199,8 @@ def main() -> None:
     else:
         plot_importances(values, folder)
         print("\n" + values.to_string(index=False, float_format="{:.3f}".format))
+        if values.trials.max() < HINT_BELOW:
+            print(f"(a hint at most: importances of fewer than {HINT_BELOW} finished trials are unsteady)")
     if study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)):
         winner = best(study, options.folder)
         runs.write_json(folder / "best.json", winner | {"provenance": runs.provenance()})

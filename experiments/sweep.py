@@ -30,7 +30,7 @@ from infogan.config import PRESETS, Config, InputError, WandbMode
 
 RECIPES = ("authors", "paper", "blog")
 # What a trial costs: enough images for the order of configurations to show (mnist: the authors' 5,000 x 128).
-IMAGES = {"digits": 80_000}
+IMAGES = {"digits": 100_000}
 FULL_IMAGES = 640_000
 TRIALS = {"digits": 12}
 FULL_TRIALS = 40
@@ -45,7 +45,7 @@ class Options:
     workers: int | None = None
     """Processes that run trials side by side. Default: one per core for digits, else 1."""
     images: int | None = None
-    """Real images each trial sees, whatever its batch size. Default: 80,000 for digits, else 640,000."""
+    """Real images each trial sees, whatever its batch size. Default: 100,000 for digits, else 640,000."""
     study: str | None = None
     """Name of the study and of its folder under studies/. Default: the dataset's name."""
     storage: str | None = None
