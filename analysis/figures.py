@@ -11,7 +11,6 @@ import math
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
 
 import numpy as np
 import pandas as pd
@@ -24,7 +23,6 @@ from infogan import pictures, runs
 from infogan.codes import Categorical, Continuous
 from infogan.config import InputError
 
-COLUMNS = 10
 TRAVERSAL = np.linspace(-2, 2, 11)  # the paper shows codes to +-2, though trained on [-1, 1]
 # Figure 1's verdict reads the bound through a centred running mean of this many updates.
 SMOOTHING = 50
@@ -98,8 +96,7 @@ class Figure1:
             axes.axhline(entropy, color="grey", linestyle="--", linewidth=1)
             axes.annotate(f"H(c) = {entropy:.3f}", (0.99, entropy), xycoords=("axes fraction", "data"), ha="right", va="bottom", fontsize=8)
         axes.set(title="Lower bound of the mutual information, categorical codes")
-        for number in numbers:
-            print(number)
+        print(pd.DataFrame(numbers).to_string(index=False, float_format="{:.3f}".format))
         _write(figure, self.out, {"smoothing_updates": SMOOTHING, "runs": numbers})
 
 
@@ -124,14 +121,14 @@ class Figure2:
         for code in run.latent.single_codes(Continuous):
             panels.append(_vary_continuous(run, code, self.rows))
         figure = Figure(figsize=(10, 3.1 * math.ceil(len(panels) / 2) + 0.3), layout="constrained")
-        grid = figure.subplots(math.ceil(len(panels) / 2), 2, squeeze=False).flat
+        grid = list(figure.subplots(math.ceil(len(panels) / 2), 2, squeeze=False).flat)
         for letter, axes, panel in zip("abcdefgh", grid, panels):
             _show(axes, panel["image"])
             axes.set_title(f"({letter}) {panel['title']}", fontsize=10)
             places = (np.arange(len(panel["ticks"])) + 0.5) * panel["image"].shape[1] / len(panel["ticks"])
             axes.set_xticks(places, panel["ticks"], fontsize=7)
             axes.set_xlabel(panel["xlabel"], fontsize=8)
-        for axes in list(grid)[len(panels) :]:
+        for axes in grid[len(panels) :]:
             axes.set_axis_off()
         figure.suptitle(_caption(run), fontsize=11)
         numbers = _about(run) | {"panels": [{k: v for k, v in panel.items() if k != "image"} for panel in panels]}
@@ -244,10 +241,9 @@ def _vary_continuous(run: runs.Run, code: int, rows: int) -> dict:
 
 def main() -> None:
     commands = {"figure1": Figure1, "figure2": Figure2, "grid": Grid, "losses": Losses}
-    union = tuple(Annotated[kind, tyro.conf.subcommand(name)] for name, kind in commands.items())
-    from typing import Union
-
-    tyro.cli(Union[union], description=__doc__).draw()  # type: ignore[arg-type]
+    tyro.extras.subcommand_cli_from_dict(
+        {name: kind for name, kind in commands.items()}, description=__doc__
+    ).draw()
 
 
 if __name__ == "__main__":

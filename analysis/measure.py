@@ -91,8 +91,8 @@ def main() -> None:
         raise InputError("give at least one run directory, such as runs/mnist-authors-seed0")
     rows = pd.DataFrame([row(directory, options) for directory in options.runs])
     seeds = summary(rows)
-    print("each run; intervals: bootstrap over test images\n" + shown(rows))
-    print("\nover seeds; intervals: Student t\n" + shown(seeds))
+    print("each run; 95 % intervals over test images\n" + shown(rows))
+    print("\nover seeds; 95 % Student t intervals\n" + shown(seeds))
     if options.csv:
         runs.write_atomic(options.csv, rows.to_csv(index=False))
         runs.write_atomic(options.csv.with_stem(options.csv.stem + "-seeds"), seeds.to_csv(index=False))

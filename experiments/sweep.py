@@ -11,8 +11,6 @@ Examples:
 """
 
 import dataclasses
-import json
-import math
 import os
 import re
 import signal

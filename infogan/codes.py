@@ -162,10 +162,6 @@ class Latent:
         return [i for i, term in enumerate(term for term in self.codes for _ in range(term.count)) if isinstance(term, kind)]
 
     @cached_property
-    def continuous_count(self) -> int:
-        return sum(c.count for c in self.continuous)
-
-    @cached_property
     def entropy(self) -> tuple[float, float]:
         """H(c) in nats: of all categorical codes, of all continuous codes (differential)."""
         return sum(c.entropy for c in self.categorical), sum((c.entropy for c in self.continuous), 0.0)

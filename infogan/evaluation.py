@@ -88,13 +88,6 @@ def code_to_label(codes: np.ndarray, labels: np.ndarray, n_codes: int, intervals
     return result
 
 
-def best_code(categories: np.ndarray, labels: np.ndarray, sizes: list[int]) -> int:
-    """Which of several categorical codes [N, n] has the highest one-to-one accuracy; choose on validation images."""
-    n_labels = int(labels.max()) + 1
-    scores = [accuracy(contingency(categories[:, i], labels, size, n_labels)) for i, size in enumerate(sizes)]
-    return int(np.argmax(scores))
-
-
 def mean_interval(values: list[float]) -> tuple[float, float, float]:
     """Mean over seeds and its 95 % Student-t interval; NaN bounds for a single value."""
     mean = float(np.mean(values))

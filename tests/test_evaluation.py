@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from infogan.evaluation import MEASURES, best_code, code_to_label, mean_interval
+from infogan.evaluation import MEASURES, code_to_label, mean_interval
 
 LABELS = np.arange(2000) % 10
 RNG = np.random.default_rng(0)
@@ -76,11 +76,6 @@ def test_jackknife_intervals_have_the_spread_of_fresh_samples():
         spread = 1.96 * np.std([result[name] for result in results], ddof=1)
         half = np.mean([(result[f"{name}_ci95"][1] - result[f"{name}_ci95"][0]) / 2 for result in results])
         assert half == pytest.approx(spread, rel=0.25)
-
-
-def test_the_best_of_several_codes():
-    categories = np.stack([LABELS // 5, (LABELS + 3) % 10, RNG.integers(10, size=2000)], axis=1)
-    assert best_code(categories, LABELS, [2, 10, 10]) == 1
 
 
 def test_t_interval_over_seeds():
