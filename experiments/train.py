@@ -47,11 +47,15 @@ def main() -> None:
         print(json.dumps(dataclasses.asdict(training.resolve(config)) | {"run_dir": str(directory)}, indent=2))
         return
     dataset = data.load(config.dataset, options.data_dir)
-    result = tracking.train(config, dataset, directory, options.wandb)
+    try:
+        result = tracking.train(config, dataset, directory, options.wandb)
+    except training.Diverged as error:
+        sys.exit(f"error: {error}")
     print(f"\n{directory}: {result['step']} updates in {result['train_seconds']} s")
     if "accuracy" in result:
         low, high = result["accuracy_ci95"]
         print(f"code-to-label accuracy on {result['n_images']} test images: {result['accuracy']:.4f} (95 % interval {low:.4f} to {high:.4f})")
+    print(f"next: python analysis/figures.py figure2 {directory}")
 
 
 if __name__ == "__main__":

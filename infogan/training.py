@@ -54,8 +54,9 @@ def derive(seed: int, purpose: str) -> int:
 def resolve(config: Config) -> Config:
     """Replace `auto` by what this machine has; a configuration as recorded names its device and precision.
 
-    Raises InputError where a device is asked for that is not there.
+    Raises InputError where the codes cannot be read or a device is asked for that is not there.
     """
+    Latent(config.codes, config.noise, config.q_std)
     device = config.device
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -72,7 +73,6 @@ def resolve(config: Config) -> Config:
 
 def check(config: Config, dataset: Dataset) -> None:
     """Raises InputError where the two cannot be trained together; nothing has been written by then."""
-    Latent(config.codes, config.noise, config.q_std)
     architecture(dataset.image_shape)
     Batches(dataset.train.images, config.batch_size, seed=0)
 
@@ -323,6 +323,7 @@ def fit(
                 began = time.perf_counter() - seconds
             if received and step < config.updates:
                 status("interrupted", signal=received[0])
+                bar.write(f"saved at update {step} in {directory}; the same command continues", file=sys.stderr)
                 raise Interrupted(128 + received[0])
 
     result = report(model.discriminator, latent, dataset, evaluations.rows())

@@ -115,7 +115,8 @@ def test_train_dry_run_prints_the_resolved_configuration_and_writes_nothing(tmp_
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("authors", "--codes", "10k"), "'10k'"),
+        (("authors", "--dataset", "digits", "--codes", "10k"), "'10k'"),
+        (("authors", "--codes", "10k", "--dry-run"), "'10k'"),
         (("authors", "--dataset", "imagenet"), "'imagenet'"),
         (("authors", "--batch-size", "1"), "batch_size is 1"),
         (("authors", "--dataset", "digits", "--batch-size", "5000"), "only 1197 training images"),
