@@ -4,8 +4,10 @@ from math import prod
 from typing import NamedTuple
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
+from infogan import fast
 from infogan.codes import Latent
 from infogan.config import InputError
 
@@ -66,6 +68,94 @@ def architecture(image: tuple[int, int, int]) -> Architecture:
     )
 
 
+class _Product:
+    """A layer of matrix products. On the fast path it trains with its weight's bfloat16 copy; it evaluates in float32."""
+
+    weight: nn.Parameter
+    half: Tensor | None = None
+
+    def operands(self) -> tuple[Tensor, Tensor | None]:
+        """Weight and bias, in the precision of the product."""
+        if self.half is None or not self.training:
+            return self.weight, self.bias
+        return self.half, None if self.bias is None else self.bias.to(self.half.dtype)
+
+
+class Linear(_Product, nn.Linear):
+    def forward(self, x: Tensor) -> Tensor:
+        return F.linear(x, *self.operands())
+
+
+class Convolution(_Product, nn.Conv2d):
+    def forward(self, x: Tensor) -> Tensor:
+        weight, bias = self.operands()
+        if weight is self.half and bias is None and weight.device.type == "cpu":
+            return fast.convolve(x, weight, transposed=False)
+        return F.conv2d(x, weight, bias, self.stride, self.padding)
+
+
+class UpConvolution(_Product, nn.ConvTranspose2d):
+    def forward(self, x: Tensor) -> Tensor:
+        weight, bias = self.operands()
+        if weight is self.half and bias is None and weight.device.type == "cpu":
+            return fast.convolve(x, weight, transposed=True)
+        return F.conv_transpose2d(x, weight, bias, self.stride, self.padding)
+
+
+class BatchNorm(nn.Module):
+    """Batch norm of features [N, C] or maps [N, C, H, W].
+
+    In training the first `real` images and the others are normalised apart, as if passed one after the other, and
+    the running statistics follow the first group alone (all images where `real` is None).
+    """
+
+    def __init__(self, channels: int):
+        super().__init__()
+        self.weight, self.bias = nn.Parameter(torch.ones(channels)), nn.Parameter(torch.zeros(channels))
+        self.register_buffer("running_mean", torch.zeros(channels))
+        self.register_buffer("running_var", torch.ones(channels))
+
+    def forward(self, x: Tensor, real: int | None = None) -> Tensor:
+        known = (self.running_mean, self.running_var)
+        if not self.training or real is None:
+            return F.batch_norm(x, *known, self.weight, self.bias, training=self.training)
+        parts = x.split([real, len(x) - real])
+        return torch.cat(
+            [
+                F.batch_norm(part, *statistics, self.weight, self.bias, training=True)
+                for part, statistics in zip(parts, (known, (None, None)))
+                if len(part)
+            ]
+        )
+
+
+class Stack(nn.Sequential):
+    """Layers in order; those of batch norm are told which images are real."""
+
+    def forward(self, x: Tensor, real: int | None = None) -> Tensor:
+        for layer in self:
+            x = layer(x, real) if isinstance(layer, BatchNorm) else layer(x)
+        return x
+
+
+class ToFeatures(nn.Module):
+    """Maps [N, C, H, W] to features [N, H*W*C]: a view where maps lie channels-last, as ours do, and no copy."""
+
+    def forward(self, maps: Tensor) -> Tensor:
+        return maps.permute(0, 2, 3, 1).flatten(1)
+
+
+class ToMaps(nn.Module):
+    """Features [N, H*W*C] to maps [N, C, H, W] lying channels-last: a view."""
+
+    def __init__(self, channels: int, height: int, width: int):
+        super().__init__()
+        self.shape = (height, width, channels)
+
+    def forward(self, features: Tensor) -> Tensor:
+        return features.unflatten(1, self.shape).permute(0, 3, 1, 2)
+
+
 def _stack(layers: tuple, shape: tuple[int, ...], activation) -> tuple[list[nn.Module], tuple[int, ...]]:
     """Modules of `layers` for input of `shape` (features, or C x H x W), each followed by BN and activation."""
     modules: list[nn.Module] = []
@@ -73,24 +163,24 @@ def _stack(layers: tuple, shape: tuple[int, ...], activation) -> tuple[list[nn.M
         bias = not layer.norm  # batch norm's shift makes a bias before it redundant
         if isinstance(layer, Dense):
             if len(shape) > 1:
-                modules.append(nn.Flatten())
+                modules.append(ToFeatures())
             units = layer.units if isinstance(layer.units, int) else prod(layer.units)
-            modules.append(nn.Linear(prod(shape), units, bias=bias))
-            norm: nn.Module = nn.BatchNorm1d(units)
+            modules.append(Linear(prod(shape), units, bias=bias))
+            channels = units
             shape = (units,)
         elif isinstance(layer, Conv):
-            modules.append(nn.Conv2d(shape[0], layer.channels, 4, stride=2, padding=1, bias=bias))
-            norm = nn.BatchNorm2d(layer.channels)
+            modules.append(Convolution(shape[0], layer.channels, 4, stride=2, padding=1, bias=bias))
+            channels = layer.channels
             shape = (layer.channels, shape[1] // 2, shape[2] // 2)
         else:
-            modules.append(nn.ConvTranspose2d(shape[0], layer.channels, 4, stride=2, padding=1, bias=bias))
-            norm = nn.BatchNorm2d(layer.channels)
+            modules.append(UpConvolution(shape[0], layer.channels, 4, stride=2, padding=1, bias=bias))
+            channels = layer.channels
             shape = (layer.channels, shape[1] * 2, shape[2] * 2)
         if layer.norm:
-            modules.append(norm)
+            modules.append(BatchNorm(channels))
         modules.append(activation())
         if isinstance(layer, Dense) and not isinstance(layer.units, int):
-            modules.append(nn.Unflatten(1, layer.units))
+            modules.append(ToMaps(*layer.units))
             shape = layer.units
     return modules, shape
 
@@ -103,10 +193,10 @@ class Generator(nn.Module):
         modules, shape = _stack(arch.generator, (latent.width,), nn.ReLU)
         assert shape == arch.image, f"the generator makes {shape}, the images are {arch.image}"
         modules[-1] = nn.Sigmoid()
-        self.layers = nn.Sequential(*modules)
+        self.layers = Stack(*modules)
 
     def forward(self, latent: Tensor) -> Tensor:
-        return self.layers(latent)
+        return self.layers(latent.to(product_dtype(self))).float()
 
 
 class DiscriminatorQ(nn.Module):
@@ -124,22 +214,33 @@ class DiscriminatorQ(nn.Module):
 
         trunk, shape = _stack(arch.trunk, arch.image, leaky)
         hidden, q_shape = _stack(arch.q_hidden, shape, leaky)
-        self.trunk = nn.Sequential(*trunk)
-        self.d_head = nn.Linear(prod(shape), 1)
-        self.q_head = nn.Sequential(*hidden, nn.Linear(prod(q_shape), latent.q_width))
+        self.shape_hwc = (*arch.image[1:], arch.image[0])
+        self.trunk = Stack(*trunk)
+        self.d_head = Linear(prod(shape), 1)
+        self.q_head = Stack(*hidden, Linear(prod(q_shape), latent.q_width))
 
-        self._norms = [m for m in self.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
+    def forward(self, images: Tensor, real: int = 0) -> tuple[Tensor, Tensor]:
+        """The first `real` images are real, the others generated: see BatchNorm. Both go through in one pass.
 
-    def forward(self, images: Tensor, update_statistics: bool = False) -> tuple[Tensor, Tensor]:
-        """In training, running statistics follow only calls with update_statistics: those on real images.
-
-        Q reads real images in the end, and generated ones have other statistics.
+        Running statistics follow the real images: Q reads such in the end, and generated ones have others.
         """
-        if self.training:
-            for norm in self._norms:
-                norm.track_running_stats = update_statistics
-        features = self.trunk(images)
-        return self.d_head(features).squeeze(1).float(), self.q_head(features).float()
+        # Said in words, `channels_last` passes over images of one channel, and the first convolution then answers in the other layout.
+        images = images.permute(0, 2, 3, 1).flatten(1).unflatten(1, self.shape_hwc).permute(0, 3, 1, 2)
+        features = self.trunk(images.to(product_dtype(self)), real)
+        return self.d_head(features).squeeze(1).float(), self.q_head(features, real).float()
+
+
+def product_dtype(network: nn.Module) -> torch.dtype:
+    """What the network's matrix products and convolutions compute in now."""
+    return next(m for m in network.modules() if isinstance(m, _Product)).operands()[0].dtype
+
+
+def keep_halves(network: nn.Module) -> dict[nn.Parameter, Tensor]:
+    """Give every product a bfloat16 copy of its weight, and return the copies by weight; Adam renews them."""
+    layers = [m for m in network.modules() if isinstance(m, _Product)]
+    for layer in layers:
+        layer.half = layer.weight.detach().to(torch.bfloat16).requires_grad_()
+    return {layer.weight: layer.half for layer in layers}
 
 
 def build(image: tuple[int, int, int], latent: Latent, seed: int) -> tuple[Generator, DiscriminatorQ]:
@@ -149,7 +250,7 @@ def build(image: tuple[int, int, int], latent: Latent, seed: int) -> tuple[Gener
     networks = Generator(arch, latent), DiscriminatorQ(arch, latent)
     for network in networks:
         for module in network.modules():
-            if isinstance(module, (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)):
+            if isinstance(module, _Product):
                 nn.init.normal_(module.weight, 0.0, 0.02, generator=generator)
                 if module.bias is not None:
                     nn.init.zeros_(module.bias)

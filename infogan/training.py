@@ -9,19 +9,20 @@ import threading
 import time
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Iterable, Protocol
+from typing import Callable, Iterable, Protocol
 
 import torch
 from torch import Tensor, nn
 
-from infogan import evaluation, pictures, runs
+from infogan import evaluation, fast, pictures, runs
 from infogan.codes import Latent
 from infogan.config import Config, InputError
 from infogan.data import Batches, Dataset, Split
-from infogan.networks import architecture, build
+from infogan.networks import architecture, build, keep_halves
 from infogan.objective import discriminator_loss, generator_loss, information_bound
 
 METRICS = ("loss_d", "loss_g", "info_categorical_nats", "info_continuous_nats", "d_real", "d_fake")
+MILESTONES = (0.8, 0.9, 0.95)  # validation accuracies whose time is kept
 
 
 class Diverged(Exception):
@@ -80,7 +81,8 @@ def check(config: Config, dataset: Dataset) -> None:
 class InfoGAN:
     """G, D and Q with their two optimisers, and the training step (paper, equation 6).
 
-    `config` must be resolved. The plain float32 step is the reference; bfloat16 runs the same step under autocast.
+    `config` must be resolved. The plain float32 step is the reference; in bfloat16 the same step's matrix products
+    and convolutions read bfloat16 copies of the weights (infogan/fast.py), everything else stays float32.
     """
 
     def __init__(self, config: Config, image_shape: tuple[int, int, int]):
@@ -103,15 +105,16 @@ class InfoGAN:
             "q-head": (trunk + d, g, g + q),
             "detached": (trunk + d, g, q),
         }[config.info_flow]
-        moved = {id(p): p for p in self.g_moves + self.bound_moves}
-        self.adam_d, self.adam_g = (
-            torch.optim.Adam(parameters, lr, betas=(config.beta1, 0.999), fused=True)
-            for parameters, lr in ((self.d_moves, config.lr_d), (list(moved.values()), config.lr_g))
-        )
-
-    def forward_pass(self):
-        """The precision of forward passes; entered anew for each step, since it keeps casts of the weights."""
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.precision == "bfloat16")
+        self.halves: dict[nn.Parameter, Tensor] = {}
+        if config.precision == "bfloat16":
+            fast.keep_memory()
+            self.halves = keep_halves(self.generator) | keep_halves(D)
+        moved = list(dict.fromkeys(self.g_moves + self.bound_moves))
+        self.adam_d = fast.Adam(self.d_moves, config.lr_d, config.beta1, self.halves)
+        self.adam_g = fast.Adam(moved, config.lr_g, config.beta1, self.halves)
+        # Gradients are computed for what the products read: a weight's copy where there is one.
+        for name in ("d_moves", "g_moves", "bound_moves"):
+            setattr(self, name, [self.halves.get(p, p) for p in getattr(self, name)])
 
     def weighted_bound(self, categorical: Tensor, continuous: Tensor) -> Tensor:
         """lambda L_I, each kind of code with its own lambda."""
@@ -123,21 +126,18 @@ class InfoGAN:
         z = self.latent.sample(len(real), self.code_stream)
 
         # D ascends V(D, G), in the authors' flow also lambda L_I.
-        with self.forward_pass():
-            fake = G(z)
-            on_real, _ = D(real.float() / 255, update_statistics=True)
-            on_fake, answer = D(fake.detach())
+        fake, n = G(z), len(real)
+        verdicts, answers = D(torch.cat([real.float() / 255, fake.detach()]), real=n)
+        (on_real, on_fake), answer = verdicts.split(n), answers[n:]
         loss_d = discriminator_loss(on_real, on_fake, self.config.d_loss)
         descent = loss_d
         if flow == "both-steps":
             descent = loss_d - self.weighted_bound(*information_bound(self.latent, z, answer))
         descent.backward(inputs=self.d_moves)
         self.adam_d.step()
-        self.adam_d.zero_grad()
 
         # G descends V(D, G) - lambda L_I, and Q with it, as far as the flow says.
-        with self.forward_pass():
-            on_fake_now, answer = D(fake)
+        on_fake_now, answer = D(fake)
         loss_g = generator_loss(on_fake_now)
         bound = information_bound(self.latent, z, answer)
         descent = -self.weighted_bound(*bound)
@@ -147,7 +147,6 @@ class InfoGAN:
             loss_g.backward(inputs=self.g_moves, retain_graph=True)
             descent.backward(inputs=self.bound_moves)
         self.adam_g.step()
-        self.adam_g.zero_grad()
 
         return torch.stack([loss_d, loss_g, *bound, on_real.sigmoid().mean(), on_fake.sigmoid().mean()]).detach()
 
@@ -157,29 +156,31 @@ class InfoGAN:
         for name, network in (("generator", self.generator), ("discriminator", self.discriminator)):
             out |= {f"{name}.{key}": value for key, value in network.state_dict().items()}
         for name, adam in (("adam_d", self.adam_d), ("adam_g", self.adam_g)):
-            for index, moments in adam.state_dict()["state"].items():
-                out |= {f"{name}.{index}.{key}": value for key, value in moments.items()}
+            for index, p in enumerate(adam.param_groups[0]["params"]):
+                out |= {f"{name}.{index}.{key}": value for key, value in adam.state[p].items()}
         return out
 
+    @torch.no_grad()
     def load_tensors(self, tensors: dict[str, Tensor]) -> None:
-        """The inverse of tensors()."""
-        groups: dict[str, dict[str, Tensor]] = {}
-        for name, value in tensors.items():
-            part, key = name.split(".", 1)
-            groups.setdefault(part, {})[key] = value
-        self.code_stream.set_state(groups["stream"]["codes"])
-        self.generator.load_state_dict(groups["generator"])
-        self.discriminator.load_state_dict(groups["discriminator"])
-        for name, adam in (("adam_d", self.adam_d), ("adam_g", self.adam_g)):
-            parameters = adam.param_groups[0]["params"]
-            state: dict[int, dict[str, Tensor]] = {}
-            for key, value in groups.get(name, {}).items():
-                index, moment = key.split(".")
-                if moment != "step":
-                    # Fused Adam reads moments in the parameter's memory order; a file holds them in plain order.
-                    value = torch.empty_like(parameters[int(index)]).copy_(value)
-                state.setdefault(int(index), {})[moment] = value
-            adam.load_state_dict({"state": state, "param_groups": adam.state_dict()["param_groups"]})
+        """The inverse of tensors(), in place."""
+        for name, mine in self.tensors().items():
+            if name != "stream.codes":
+                mine.copy_(tensors[name])
+        self.code_stream.set_state(tensors["stream.codes"])
+        for weight, half in self.halves.items():
+            half.copy_(weight)
+
+    def fastest_step(self, images: Tensor) -> Callable[[Tensor], Tensor]:
+        """The step as this device runs it fastest: on a GPU captured for batches like `images`, else as it is."""
+        if self.device.type != "cuda":
+            return self.step
+        state = [*self.tensors().values(), *(half.detach() for half in self.halves.values())][1:]
+        try:
+            return fast.CapturedStep(self.step, images, self.code_stream, state)
+        except RuntimeError as error:
+            reason = str(error).strip().splitlines()[0]
+            print(f"the step cannot be captured as a CUDA graph ({reason}): training goes on without", file=sys.stderr)
+            return self.step
 
 
 @torch.no_grad()
@@ -300,9 +301,10 @@ def fit(
     bar = _progress(config, first, enabled=progress)
     with _signals() as received, bar:
         status("running")
+        update = model.fastest_step(batches.at(first))
         began = time.perf_counter() - seconds
         while step < config.updates:
-            window.append(model.step(batches.at(step)))
+            window.append(update(batches.at(step)))
             step += 1
             bar.update(config.batch_size)
             leaving = step == config.updates or bool(received)
@@ -328,6 +330,7 @@ def fit(
 
     result = report(model.discriminator, latent, dataset, evaluations.rows())
     result |= {"step": step, "images": step * config.batch_size, "train_seconds": round(seconds, 1)}
+    result["time_to_accuracy"] = time_to_accuracy(evaluations.rows())
     runs.write_json(directory / "evaluation.json", result)
     status("finished")
     return result
@@ -342,6 +345,15 @@ def report(discriminator: nn.Module, latent: Latent, dataset: Dataset, evaluatio
         result |= {"best_code": best, "validation_accuracy": float(evaluations[-1]["accuracy"])}
         result |= {key: value for key, value in codes[best].items() if key != "confusion"}
     return result
+
+
+def time_to_accuracy(evaluations: list[dict]) -> dict[str, dict | None]:
+    """Training seconds and images until validation accuracy was first seen to reach each of MILESTONES; None where it never was."""
+    out: dict[str, dict | None] = {}
+    for milestone in MILESTONES:
+        first = next((row for row in evaluations if float(row.get("accuracy", 0)) >= milestone), None)
+        out[f"{milestone:.2f}"] = first and {"seconds": float(first["seconds"]), "images": int(first["images"])}
+    return out
 
 
 def _progress(config: Config, first: int, enabled: bool):

@@ -3,7 +3,7 @@ import torch
 
 from infogan.codes import Latent
 from infogan.config import InputError
-from infogan.networks import build
+from infogan.networks import BatchNorm, build
 
 PAPER = Latent("10c+2u", "62u", q_std="fixed")
 
@@ -40,8 +40,32 @@ def test_running_statistics_follow_real_images_alone():
     before = {name: value.clone() for name, value in discriminator.named_buffers()}
     discriminator(images)
     assert all(torch.equal(value, before[name]) for name, value in discriminator.named_buffers())
-    discriminator(images, update_statistics=True)
+    discriminator(images, real=16)
     assert all(not torch.equal(value, before[name]) for name, value in discriminator.named_buffers())
+
+
+def test_one_pass_over_real_and_generated_images_is_the_same_as_two():
+    """Logits, answers, running statistics and gradients, against torch's own batch norm seeing one batch at a time."""
+    (_, once), (_, twice) = (build((1, 8, 8), PAPER, seed=0) for _ in range(2))
+    real, fake = torch.rand(2, 16, 1, 8, 8)
+    verdicts, answers = once(torch.cat([real, fake]), real=16)
+    parts = [twice(real, real=16), twice(fake)]
+    assert torch.allclose(verdicts, torch.cat([part[0] for part in parts]), atol=1e-5)
+    assert torch.allclose(answers, torch.cat([part[1] for part in parts]), atol=1e-5)
+    (verdicts.sum() + answers.square().sum()).backward()
+    sum(part[0].sum() + part[1].square().sum() for part in parts).backward()
+    for ours, plain in zip((*once.parameters(), *once.buffers()), (*twice.parameters(), *twice.buffers())):
+        assert torch.allclose(ours, plain, atol=1e-5)
+        assert ours.grad is None or torch.allclose(ours.grad, plain.grad, rtol=1e-3, atol=1e-4)
+
+
+def test_batch_norm_is_torchs():
+    ours, torchs = BatchNorm(5), torch.nn.BatchNorm2d(5)
+    maps = torch.randn(7, 5, 3, 3) * 2 + 1
+    assert torch.allclose(ours(maps), torchs(maps), atol=1e-6)
+    ours.eval(), torchs.eval()
+    assert torch.allclose(ours(maps), torchs(maps), atol=1e-6)
+    assert torch.equal(ours.running_var, torchs.running_var)
 
 
 def test_odd_sizes_are_refused():

@@ -1,0 +1,167 @@
+"""What makes the training step fast and leaves its arithmetic alone; the plain float32 step needs none of it.
+
+- bfloat16 copies of the weights that matrix products read, renewed once per update (autocast casts at each use);
+- Adam on the float32 weights from the copies' gradients, for large weights in one pass over memory;
+- weight gradients of convolutions as one matrix product;
+- freed memory kept by the process; on a GPU, the whole step as one CUDA graph.
+"""
+
+import ctypes
+import functools
+import sys
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+LARGE = 1_000_000  # weights; below it a kernel of its own saves nothing
+
+
+def keep_memory() -> None:
+    """Tell glibc to keep freed memory: by default each step gives its large gradients back to the system and
+    spends a fifth of its time on page faults getting them again. Other C libraries have no such call.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
+    if mallopt is not None:
+        trim_threshold, mmap_threshold = -1, -3
+        mallopt(mmap_threshold, 1 << 30)
+        mallopt(trim_threshold, (1 << 31) - 1)
+
+
+class _Convolve(torch.autograd.Function):
+    """4x4 convolution of stride 2 (or its transpose), the weight's gradient as one matrix product.
+
+    oneDNN takes twice as long for that gradient (measured at 64-128 channels).
+    """
+
+    @staticmethod
+    def forward(ctx, x: Tensor, weight: Tensor, transposed: bool) -> Tensor:
+        ctx.save_for_backward(x, weight)
+        ctx.transposed = transposed
+        convolve = F.conv_transpose2d if transposed else F.conv2d
+        return convolve(x, weight, None, 2, 1)
+
+    @staticmethod
+    def backward(ctx, grad: Tensor):
+        x, weight = ctx.saved_tensors
+        grad_x = grad_weight = None
+        if ctx.needs_input_grad[0]:
+            convolve = F.conv2d if ctx.transposed else F.conv_transpose2d
+            grad_x = convolve(grad, weight, None, 2, 1)
+        if ctx.needs_input_grad[1]:
+            small, large = (x, grad) if ctx.transposed else (grad, x)
+            product = small.permute(0, 2, 3, 1).flatten(0, 2).t() @ _patches(large)
+            grad_weight = product.unflatten(1, (4, 4, weight.shape[1])).permute(0, 3, 1, 2)
+        return grad_x, grad_weight, None
+
+
+def _patches(maps: Tensor) -> Tensor:
+    """The 4x4 patches that a convolution of stride 2 and padding 1 sees: [N H/2 W/2, 16 C] of maps [N, C, H, W]."""
+    padded = F.pad(maps.permute(0, 2, 3, 1), (0, 0, 1, 1, 1, 1))
+    n, height, width, channels = padded.shape
+    a, b, c, d = padded.stride()
+    shape = (n, height // 2 - 1, width // 2 - 1, 4, 4, channels)
+    return padded.as_strided(shape, (a, 2 * b, 2 * c, b, c, d)).reshape(-1, 16 * channels)
+
+
+def convolve(x: Tensor, weight: Tensor, transposed: bool) -> Tensor:
+    return _Convolve.apply(x, weight, transposed)
+
+
+class Adam(torch.optim.Adam):
+    """torch's fused Adam on float32 weights; `halves` maps those that have one to their bfloat16 copy.
+
+    A copy is the leaf that gradients are computed for; step() moves the weight by them and renews the copy.
+    """
+
+    def __init__(self, parameters: list[nn.Parameter], lr: float, beta1: float, halves: dict[nn.Parameter, Tensor]):
+        on_gpu = parameters[0].is_cuda
+        super().__init__(parameters, lr, betas=(beta1, 0.999), fused=True, capturable=on_gpu)
+        self.halves = {p: halves[p] for p in parameters if p in halves}
+        self.large = {p for p in self.halves if p.numel() >= LARGE and not on_gpu}
+        for p in parameters:  # at once, and not in the first step: a CUDA graph would make them zero in each replay
+            moments = {name: torch.zeros_like(p) for name in ("exp_avg", "exp_avg_sq")}
+            self.state[p] = {"step": torch.zeros((), device=p.device if on_gpu else "cpu"), **moments}
+
+    @torch.no_grad()
+    def step(self) -> None:
+        for p in tuple(self.large):
+            self._step_large(p)
+        others = [p for p in self.halves if p not in self.large]
+        for p in others:
+            p.grad = torch.empty_like(p).copy_(self.halves[p].grad)
+        super().step()
+        if others:
+            torch._foreach_copy_([self.halves[p] for p in others], others)
+        self.zero_grad()
+
+    def _step_large(self, p: nn.Parameter) -> None:
+        group, state, half = self.param_groups[0], self.state[p], self.halves[p]
+        beta1, beta2 = group["betas"]
+        state["step"] += 1
+        step = state["step"].item()
+        scalars = (group["lr"] / (1 - beta1**step), 1 - beta2**step, beta1, beta2)
+        tensors = (p.detach(), state["exp_avg"], state["exp_avg_sq"], half.grad, half.detach())
+        try:
+            _compiled_update()(*(t.view(-1) for t in tensors), *map(torch.tensor, scalars))
+        except Exception as error:  # no C++ compiler, most often: whatever it is, torch's own kernel does the same
+            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+            print(f"torch.compile cannot be used here ({reason}): training goes on, somewhat slower", file=sys.stderr)
+            state["step"] -= 1
+            self.large.remove(p)
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        super().zero_grad(set_to_none)
+        for half in self.halves.values():
+            half.grad = None
+
+
+def _update(p, mean, square, grad, half, rate, correction, beta1, beta2) -> None:
+    """Adam (Kingma & Ba 2015, algorithm 1) and the renewed copy, elementwise: compiled, one pass over memory."""
+    grad = grad.float()
+    mean.copy_(beta1 * mean + (1 - beta1) * grad)
+    square.copy_(beta2 * square + (1 - beta2) * grad * grad)
+    p.sub_(rate * mean / ((square / correction).sqrt() + 1e-8))
+    half.copy_(p)
+
+
+@functools.cache
+def _compiled_update():
+    import torch._inductor.config
+
+    torch._inductor.config.compile_threads = 1  # one small kernel: no pool of compiler processes for it
+    return torch.compile(_update, dynamic=True)
+
+
+class CapturedStep:
+    """`step` as one CUDA graph: per update a copy of the batch and one launch, and no wait for the device.
+
+    Args:
+        step: the model's step, uint8 images [N, C, H, W] to a vector; stream: the random stream it draws from.
+        state: gives every tensor that the step changes, the optimisers' included.
+    """
+
+    def __init__(self, step, images: Tensor, stream: torch.Generator, state: list[Tensor]):
+        self.images = images.clone()
+        before, drawn = [t.clone() for t in state], stream.get_state()
+        side = torch.cuda.Stream()
+        side.wait_stream(torch.cuda.current_stream())
+        try:
+            with torch.cuda.stream(side):  # libraries choose their kernels and workspaces before the capture
+                for _ in range(3):
+                    step(self.images)
+        finally:
+            torch.cuda.current_stream().wait_stream(side)
+            with torch.no_grad():
+                for tensor, value in zip(state, before):
+                    tensor.copy_(value)
+            stream.set_state(drawn)
+        self.graph = torch.cuda.CUDAGraph()
+        self.graph.register_generator_state(stream)
+        with torch.cuda.graph(self.graph):
+            self.result = step(self.images)
+
+    def __call__(self, images: Tensor) -> Tensor:
+        self.images.copy_(images)
+        self.graph.replay()
+        return self.result.clone()

@@ -1,0 +1,122 @@
+"""The fast path computes what the plain float32 step computes."""
+
+import dataclasses
+
+import pytest
+import torch
+import torch.nn.functional as F
+from conftest import config
+
+from infogan import data, fast, training
+
+MNIST = (1, 28, 28)
+
+
+@pytest.fixture
+def images() -> torch.Tensor:
+    return torch.randint(256, (64, *MNIST), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+
+
+def test_bfloat16_follows_float32(digits):
+    reference, quick = (training.InfoGAN(config(precision=p), digits.image_shape) for p in ("float32", "bfloat16"))
+    batches = data.Batches(digits.train.images, 128, seed=0)
+    rows = [torch.stack([model.step(batches.at(i)) for i in range(10)]) for model in (reference, quick)]
+    assert torch.allclose(*rows, atol=0.05)
+
+
+def gradients(preset: str, images: torch.Tensor, precision: str, autocast: bool = False) -> list[torch.Tensor | None]:
+    """What one step computes for each parameter, taken where the optimisers would use it."""
+    model, taken = training.InfoGAN(config(preset, precision=precision), MNIST), {}
+
+    class Recorder:
+        def __init__(self, adam: torch.optim.Adam):
+            self.parameters = adam.param_groups[0]["params"]
+
+        def step(self):
+            for p in self.parameters:
+                leaf = model.halves.get(p, p)
+                taken[p], leaf.grad = leaf.grad.float(), None
+
+    model.adam_d, model.adam_g = Recorder(model.adam_d), Recorder(model.adam_g)
+    with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
+        model.step(images)
+    return [taken.get(p) for p in (*model.generator.parameters(), *model.discriminator.parameters())]
+
+
+@pytest.mark.parametrize("preset", ["authors", "paper", "blog", "gan"])
+def test_gradients_are_those_of_autocast_and_near_those_of_float32(preset, images):
+    quick = gradients(preset, images, "bfloat16")
+    autocast, reference = gradients(preset, images, "float32", autocast=True), gradients(preset, images, "float32")
+    for ours, casts, plain in zip(quick, autocast, reference, strict=True):
+        assert (ours is None) == (plain is None), "the two move different parameters"
+        if ours is not None:
+            ours, casts, plain = (g.flatten() for g in (ours, casts, plain))
+            assert F.cosine_similarity(ours, casts, dim=0) > 0.999
+            assert F.cosine_similarity(ours, plain, dim=0) > 0.85
+    assert sum(g is not None for g in quick) > 20
+
+
+def test_copies_follow_their_weights_and_evaluation_reads_the_weights(images):
+    model = training.InfoGAN(config("paper", precision="bfloat16"), MNIST)
+    for _ in range(2):
+        model.step(images)
+    assert len(model.halves) == 10
+    for weight, half in model.halves.items():
+        assert torch.equal(half, weight.to(torch.bfloat16)) and half.grad is None and weight.grad is None
+    evaluated = model.discriminator.eval()(images / 255)
+    for module in model.discriminator.modules():
+        if hasattr(module, "half"):
+            module.half = None
+    assert all(torch.equal(a, b) for a, b in zip(evaluated, model.discriminator(images / 255)))
+
+
+@pytest.mark.parametrize("transposed", [False, True])
+def test_convolutions_have_torchs_gradients(transposed):
+    generator = torch.Generator().manual_seed(0)
+    x, weight = (torch.randn(shape, generator=generator, requires_grad=True) for shape in ((3, 6, 8, 12), (6, 5, 4, 4) if transposed else (5, 6, 4, 4)))
+    plain = (F.conv_transpose2d if transposed else F.conv2d)(x, weight, None, 2, 1)
+    upstream = torch.randn(plain.shape, generator=generator)
+    expected = torch.autograd.grad(plain, (x, weight), upstream)
+    ours = fast.convolve(x, weight, transposed)
+    assert torch.equal(ours, plain)
+    for got, wanted in zip(torch.autograd.grad(ours, (x, weight), upstream), expected):
+        assert torch.allclose(got, wanted, atol=1e-4)
+
+
+@pytest.mark.parametrize("compiler", [True, False])
+def test_adam_is_torchs(compiler, monkeypatch, capsys):
+    """A large weight (compiled, or without a compiler) and a small one, against torch's Adam on the same gradients."""
+    if not compiler:
+        monkeypatch.setattr(fast, "_compiled_update", lambda: 1 / 0)
+    monkeypatch.setattr(fast, "LARGE", 1000)
+    generator = torch.Generator().manual_seed(0)
+    weights = [torch.nn.Parameter(torch.randn(shape, generator=generator)) for shape in ((40, 50), (7, 9))]
+    halves = {w: w.detach().to(torch.bfloat16).requires_grad_() for w in weights}
+    plain = [torch.nn.Parameter(w.detach().clone()) for w in weights]
+    ours, torchs = fast.Adam(weights, 1e-2, 0.5, halves), torch.optim.Adam(plain, 1e-2, betas=(0.5, 0.999))
+    for _ in range(20):
+        for weight, twin in zip(weights, plain):
+            halves[weight].grad = torch.randn(weight.shape, generator=generator).to(torch.bfloat16)
+            twin.grad = halves[weight].grad.float()
+        ours.step()
+        torchs.step()
+    for weight, twin in zip(weights, plain):
+        assert torch.allclose(weight, twin, atol=1e-5) and torch.equal(halves[weight], weight.to(torch.bfloat16))
+        for name in ("exp_avg", "exp_avg_sq", "step"):
+            assert torch.allclose(ours.state[weight][name], torchs.state[twin][name], atol=1e-6)
+    message = capsys.readouterr().err
+    assert ("torch.compile cannot be used here" in message) == (not compiler) and message.count("\n") <= 1
+
+
+def test_a_fast_run_resumes_bit_for_bit(images):
+    whole, parts = (training.InfoGAN(config("paper", precision="bfloat16"), MNIST) for _ in range(2))
+    for _ in range(4):
+        whole.step(images)
+    for _ in range(2):
+        parts.step(images)
+    kept = {name: tensor.clone() for name, tensor in parts.tensors().items()}
+    resumed = training.InfoGAN(dataclasses.replace(parts.config), MNIST)
+    resumed.load_tensors(kept)
+    for _ in range(2):
+        resumed.step(images)
+    assert all(torch.equal(a, b) for a, b in zip(whole.tensors().values(), resumed.tensors().values(), strict=True))
