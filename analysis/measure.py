@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pandas as pd
 import tyro
+from scipy import stats
 
 from infogan import data, pictures, runs, training
 from infogan.config import InputError
@@ -28,6 +29,9 @@ class Options:
     """Measure the checkpoints anew and replace evaluation.json."""
     data_dir: Path | None = None
     """Folder of mnist and fashion-mnist, for --again. Default: $INFOGAN_DATA, else ./data."""
+    compare: str | None = None
+    """A field of the configuration, such as precision, that has two values among the runs: also print the
+    difference of their mean accuracies over seeds."""
     csv: Path | None = None
     """Also write the rows and the summary to this file."""
 
@@ -42,6 +46,7 @@ def measured(directory: Path, options: Options) -> dict:
     result = training.report(run.discriminator, run.latent, dataset, runs.Table(directory / "evaluations.csv").rows())
     result |= {"step": run.step, "images": run.step * run.config.batch_size}
     result["train_seconds"] = run.status["seconds"]
+    result["time_to_accuracy"] = training.time_to_accuracy(runs.Table(directory / "evaluations.csv").rows())
     runs.write_json(path, result)
     return result
 
@@ -57,6 +62,10 @@ def row(directory: Path, options: Options) -> dict:
     code = result["codes"][result["best_code"]]
     pictures.confusion(directory / "figures" / "confusion.png", code["confusion"], f"{directory.name}, {result['n_images']} test images")
     out = {"run": directory.name, "dataset": config["dataset"], "preset": config["preset"], "codes": config["codes"]}
+    if options.compare:
+        if options.compare not in config:
+            raise InputError(f"compare is {options.compare!r}; give a field of the configuration: {', '.join(config)}")
+        out[options.compare] = config[options.compare]
     out |= {"seed": config["seed"], "updates": result["step"], "images": result["images"]}
     for name in MEASURES:
         out[name] = result[name]
@@ -64,11 +73,22 @@ def row(directory: Path, options: Options) -> dict:
     return out | {"info_categorical_nats": float(last["info_categorical_nats"])}
 
 
-def summary(rows: pd.DataFrame) -> pd.DataFrame:
-    """Mean, t-interval over seeds and n for each configuration with several runs."""
+def difference(rows: pd.DataFrame, field: str) -> pd.DataFrame:
+    """Mean accuracy of one value of `field` minus that of the other, with Welch's 95 % interval over seeds."""
+    groups = {str(value): group["accuracy"] for value, group in rows.groupby(field, sort=False)}
+    if len(groups) != 2 or min(map(len, groups.values())) < 2:
+        raise InputError(f"--compare {field} needs two values with two or more runs each; there are {', '.join(groups) or 'none'}")
+    (a, first), (b, second) = groups.items()
+    interval = stats.ttest_ind(first, second, equal_var=False).confidence_interval(0.95)
+    out = {"difference": f"{field} {a} - {b}", "n": f"{len(first)}, {len(second)}", "accuracy": first.mean() - second.mean()}
+    return pd.DataFrame([out | {"accuracy_low": interval.low, "accuracy_high": interval.high}])
+
+
+def summary(rows: pd.DataFrame, fields: list[str]) -> pd.DataFrame:
+    """Mean, t-interval over seeds and n of the runs that agree in `fields`."""
     groups = []
-    for keys, group in rows.groupby(["dataset", "preset", "codes", "updates"], sort=False):
-        line = dict(zip(("dataset", "preset", "codes", "updates"), keys)) | {"n": len(group)}
+    for keys, group in rows.groupby(fields, sort=False):
+        line = dict(zip(fields, keys)) | {"n": len(group)}
         for name in (*MEASURES, "info_categorical_nats"):
             line[name], line[f"{name}_low"], line[f"{name}_high"] = mean_interval(group[name].tolist())
         groups.append(line | {"accuracy_min": group["accuracy"].min(), "accuracy_max": group["accuracy"].max()})
@@ -90,9 +110,12 @@ def main() -> None:
     if not options.runs:
         raise InputError("give at least one run directory, such as runs/mnist-authors-seed0")
     rows = pd.DataFrame([row(directory, options) for directory in options.runs])
-    seeds = summary(rows)
+    fields = list(dict.fromkeys(["dataset", "preset", "codes", *([options.compare] if options.compare else []), "updates"]))
+    seeds = summary(rows, fields)
     print("each run; 95 % intervals over test images\n" + shown(rows))
     print("\nover seeds; 95 % Student t intervals\n" + shown(seeds))
+    if options.compare:
+        print("\ndifference of the means; 95 % Welch interval\n" + shown(difference(rows, options.compare)))
     if options.csv:
         runs.write_atomic(options.csv, rows.to_csv(index=False))
         runs.write_atomic(options.csv.with_stem(options.csv.stem + "-seeds"), seeds.to_csv(index=False))

@@ -41,7 +41,8 @@ class Options:
     trials: int | None = None
     """Trials the study shall have in the end; parallel workers may add one each. Default: 12 for digits, else 40."""
     workers: int | None = None
-    """Processes that run trials side by side. Default: one per core for digits, else 1."""
+    """Processes that run trials side by side. Default: one per core, which trains more images in all than one
+    process with all cores (experiments/benchmark.py); one where there is a GPU."""
     images: int | None = None
     """Real images each trial sees, whatever its batch size. Default: 100,000 for digits, else 640,000."""
     study: str | None = None
@@ -62,12 +63,14 @@ class Options:
         name = self.study or re.sub(r"[^\w.-]+", "-", Path(self.dataset).stem)
         if not re.fullmatch(r"\w[\w.-]*", name):
             raise InputError(f"study is {name!r}; use letters, digits, dots, dashes and underscores")
-        cores = os.cpu_count() or 1
+        import torch
+
+        workers = 1 if torch.cuda.is_available() else os.cpu_count() or 1
         options = dataclasses.replace(
             self,
             study=name,
             trials=TRIALS.get(self.dataset, FULL_TRIALS) if self.trials is None else self.trials,
-            workers=(cores if self.dataset == "digits" else 1) if self.workers is None else self.workers,
+            workers=workers if self.workers is None else self.workers,
             images=IMAGES.get(self.dataset, FULL_IMAGES) if self.images is None else self.images,
             storage=self.storage or f"sqlite:///{Path('studies') / name / 'study.db'}",
         )

@@ -85,9 +85,11 @@ class Adam(torch.optim.Adam):
 
     @torch.no_grad()
     def step(self) -> None:
-        for p in tuple(self.large):
-            self._step_large(p)
-        others = [p for p in self.halves if p not in self.large]
+        moving = [p for p, half in self.halves.items() if half.grad is not None]
+        for p in moving:
+            if p in self.large:
+                self._step_large(p)
+        others = [p for p in moving if p not in self.large]
         for p in others:
             p.grad = torch.empty_like(p).copy_(self.halves[p].grad)
         super().step()

@@ -219,14 +219,23 @@ class DiscriminatorQ(nn.Module):
         self.d_head = Linear(prod(shape), 1)
         self.q_head = Stack(*hidden, Linear(prod(q_shape), latent.q_width))
 
-    def forward(self, images: Tensor, real: int = 0) -> tuple[Tensor, Tensor]:
-        """The first `real` images are real, the others generated: see BatchNorm. Both go through in one pass.
+    def features(self, images: Tensor, real: int = 0) -> Tensor:
+        """The trunk's answer. The first `real` images are real, the others generated; see BatchNorm.
 
-        Running statistics follow the real images: Q reads such in the end, and generated ones have others.
+        Both go through in one pass. Running statistics follow the real images: Q reads such in the end, and generated
+        ones have others.
         """
         # Said in words, `channels_last` passes over images of one channel, and the first convolution then answers in the other layout.
         images = images.permute(0, 2, 3, 1).flatten(1).unflatten(1, self.shape_hwc).permute(0, 3, 1, 2)
-        features = self.trunk(images.to(product_dtype(self)), real)
+        return self.trunk(images.to(product_dtype(self)), real)
+
+    def judge(self, images: Tensor, real: int = 0) -> Tensor:
+        """D's logits [N] alone."""
+        return self.d_head(self.features(images, real)).squeeze(1).float()
+
+    def forward(self, images: Tensor, real: int = 0) -> tuple[Tensor, Tensor]:
+        """D's logits [N] and Q's answers [N, q_width] to images of which the first `real` are real."""
+        features = self.features(images, real)
         return self.d_head(features).squeeze(1).float(), self.q_head(features, real).float()
 
 

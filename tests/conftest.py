@@ -1,5 +1,7 @@
 import dataclasses
+import importlib.util
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -32,6 +34,15 @@ def data_dir() -> Path:
     if not folder or not (Path(folder) / "MNIST" / "raw").is_dir():
         pytest.skip(f"set {data.DATA_VARIABLE} to a folder that holds MNIST/raw")
     return Path(folder)
+
+
+def load_script(name: str):
+    """A script of experiments/ as a module."""
+    spec = importlib.util.spec_from_file_location(name, ROOT / "experiments" / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
 
 
 @pytest.fixture

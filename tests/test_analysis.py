@@ -71,6 +71,22 @@ def test_measure_reads_and_measures_again_the_same(trained, tmp_path):
     assert (trained / "a" / "figures" / "confusion.png").exists()
 
 
+def test_measure_compares_two_groups_of_seeds(trained, tmp_path, digits):
+    for seed in (0, 1):
+        made = config(seed=seed, precision="bfloat16")
+        runs.create(tmp_path / f"fast{seed}", training.resolve(made))
+        training.fit(made, digits, tmp_path / f"fast{seed}", progress=False)
+    directories = [tmp_path / "fast0", tmp_path / "fast1", trained / "a", trained / "b"]
+    done = script("measure", *directories, "--compare", "precision", "--csv", tmp_path / "t.csv")
+    assert done.returncode == 0, done.stderr
+    seeds = pd.read_csv(tmp_path / "t-seeds.csv")
+    assert list(seeds.precision) == ["bfloat16", "float32"] and list(seeds.n) == [2, 2]
+    line = done.stdout.splitlines()[-1]
+    assert "precision bfloat16 - float32" in line and f"{seeds.accuracy[0] - seeds.accuracy[1]:.3f} [" in line
+    alone = script("measure", trained / "a", trained / "b", "--compare", "precision")
+    assert alone.returncode == 1 and "needs two values" in alone.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -1,5 +1,4 @@
 import dataclasses
-import importlib.util
 import json
 import signal
 import sqlite3
@@ -11,17 +10,14 @@ from pathlib import Path
 import optuna
 import pandas as pd
 import pytest
-from conftest import ROOT
+from conftest import ROOT, load_script
 from optuna.trial import TrialState
 
 from infogan import runs, tracking, training
 from infogan.codes import Latent
 from infogan.config import PRESETS, InputError
 
-spec = importlib.util.spec_from_file_location("sweep", ROOT / "experiments" / "sweep.py")
-sweep = importlib.util.module_from_spec(spec)
-sys.modules["sweep"] = sweep
-spec.loader.exec_module(sweep)
+sweep = load_script("sweep")
 
 
 @pytest.fixture
