@@ -217,12 +217,20 @@ def serve(connection, kind: str, batch_size: int, options: Options, device: str,
 
 
 class Contender:
+    """A contender's process, from here. It ends when its connection is closed.
+
+    Not a daemon, which multiprocessing forbids to have children: other loops may load data in processes of their own.
+    """
+
+    started: list["Contender"] = []
+
     def __init__(self, kind: str, batch_size: int, options: Options, device: str, threads: int):
         self.connection, theirs = get_context("spawn").Pipe()
         arguments = (theirs, kind, batch_size, options, device, threads)
-        self.process = get_context("spawn").Process(target=serve, args=arguments, daemon=True)
+        self.process = get_context("spawn").Process(target=serve, args=arguments)
         self.process.start()
         theirs.close()
+        self.started.append(self)
         try:
             self.unit = self.connection.recv()  # images of one update, or floating point operations of one product
         except EOFError:
@@ -412,7 +420,11 @@ def main() -> None:
     device = training.resolve(dataclasses.replace(PRESETS["authors"][0], device=options.device)).device
     data.load("mnist", options.data_dir)
     result = {"machine": machine(device), "repeats": options.repeats}
-    result |= long_run(options, device) if options.long else compare(options, device)
+    try:
+        result |= long_run(options, device) if options.long else compare(options, device)
+    finally:
+        for contender in Contender.started:
+            contender.connection.close()
     if not options.long:
         show(result)
     path = options.out or RESULTS / f"{device.split(':')[0]}{'-long' if options.long else ''}.json"
