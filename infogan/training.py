@@ -11,11 +11,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Callable, Iterable, Protocol
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from infogan import evaluation, fast, pictures, runs
-from infogan.codes import Latent
+from infogan.codes import Categorical, Continuous, Latent
 from infogan.config import Config, InputError
 from infogan.data import Batches, Dataset, Split
 from infogan.networks import architecture, build, keep_halves
@@ -344,7 +345,30 @@ def report(discriminator: nn.Module, latent: Latent, dataset: Dataset, evaluatio
         best = int(evaluations[-1]["code"])
         result |= {"best_code": best, "validation_accuracy": float(evaluations[-1]["accuracy"])}
         result |= {key: value for key, value in codes[best].items() if key != "confusion"}
-    return result
+    return result | known_truth(discriminator, latent, dataset.test)
+
+
+def known_truth(discriminator: nn.Module, latent: Latent, split: Split) -> dict:
+    """What the codes hold of the split's `factors` and `attributes`, where it has them.
+
+    For each: their names, H of each in nats, and the mutual information with each code, [codes][names], in nats. For
+    two factors or more also the disentanglement scores.
+    """
+    if not split.extra:
+        return {}
+    from infogan import disentanglement  # imports much of scikit-learn
+
+    categories, means = (part.numpy() for part in recognise(discriminator, latent, split.images))
+    order = latent.single_codes(Categorical) + latent.single_codes(Continuous)
+    codes = np.concatenate([categories, means], axis=1)[:, np.argsort(order)]
+    out: dict = {}
+    for kind, (values, names) in split.extra.items():
+        truth = values.numpy()
+        information = disentanglement.mutual_information(codes, truth)
+        out[kind] = {"names": list(names), "entropy_nats": disentanglement.entropies(truth).tolist(), "information_nats": information.tolist()}
+        if kind == "factors" and truth.shape[1] > 1:
+            out[kind]["scores"] = disentanglement.scores(codes, truth)
+    return out
 
 
 def time_to_accuracy(evaluations: list[dict]) -> dict[str, dict | None]:

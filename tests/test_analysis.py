@@ -9,7 +9,7 @@ import pytest
 from conftest import ROOT, config
 from PIL import Image
 
-from infogan import pictures, runs, training
+from infogan import data, pictures, runs, training
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +69,25 @@ def test_measure_reads_and_measures_again_the_same(trained, tmp_path):
     assert seeds.n[0] == 2 and seeds.accuracy[0] == pytest.approx(table.accuracy.mean())
     assert seeds.accuracy_low[0] <= table.accuracy.min() and seeds.accuracy_max[0] == table.accuracy.max()
     assert (trained / "a" / "figures" / "confusion.png").exists()
+
+
+def test_measure_shows_what_codes_hold_of_known_factors(tmp_path):
+    """A square at one of four places in one of three greys: factors that are known; no labels."""
+    random = np.random.default_rng(0)
+    factors = np.column_stack([random.integers(4, size=600), random.integers(3, size=600)])
+    images = np.zeros((600, 8, 8), np.uint8)
+    for image, (place, grey) in zip(images, factors):
+        image[4 * (place // 2) :, 4 * (place % 2) :][:4, :4] = 85 * (grey + 1)
+    np.savez(tmp_path / "squares.npz", images=images, factors=factors, factor_names=["place", "grey"])
+    made = config(dataset=str(tmp_path / "squares.npz"), codes="4c+1u+3c")
+    runs.create(tmp_path / "run", training.resolve(made))
+    result = training.fit(made, data.load(made.dataset), tmp_path / "run", progress=False)["factors"]
+    assert result["names"] == ["place", "grey"] and np.shape(result["information_nats"]) == (3, 2)
+    assert result["entropy_nats"] == pytest.approx([math.log(4), math.log(3)], abs=0.1)
+    assert {"mig", "sap", "dci_disentanglement", "modularity", "explicitness", "beta_vae", "factor_vae"} <= result["scores"].keys()
+    done = script("measure", tmp_path / "run", "--again")
+    assert done.returncode == 0 and "nats of each of its factors in each code" in done.stdout, done.stderr
+    assert json.loads((tmp_path / "run" / "evaluation.json").read_text())["factors"] == result
 
 
 def test_measure_compares_two_groups_of_seeds(trained, tmp_path, digits):
@@ -136,7 +155,7 @@ def test_train_dry_run_prints_the_resolved_configuration_and_writes_nothing(tmp_
         (("authors", "--dataset", "imagenet"), "'imagenet'"),
         (("authors", "--batch-size", "1"), "batch_size is 1"),
         (("authors", "--dataset", "digits", "--batch-size", "5000"), "only 1197 training images"),
-        (("authors", "--device", "quantum"), "'quantum'"),
+        (("authors", "--dataset", "digits", "--device", "quantum"), "'quantum'"),
     ],
 )
 def test_train_names_bad_input_and_leaves_nothing_behind(arguments, message, tmp_path):
