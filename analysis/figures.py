@@ -8,6 +8,7 @@ Examples:
 """
 
 import math
+import string
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,13 +71,15 @@ class Figure1:
             config = runs.read_json(directory / "config.json")["config"]
             entropy = Latent(config["codes"], config["noise"], config["q_std"]).entropy[0]
             entropies.add(round(entropy, 6))
-            smooth = metrics.info_categorical_nats.rolling(max(1, SMOOTHING // config["log_every"]), min_periods=1).mean()
+            window = max(1, SMOOTHING // config["log_every"])  # rows
+            smooth = metrics.info_categorical_nats.rolling(window, min_periods=1, center=True).mean()
             reached = metrics.step[smooth >= 0.99 * entropy]
             numbers.append(
                 {
                     "run": directory.name,
                     "preset": config["preset"],
                     "seed": config["seed"],
+                    "smoothing_updates": window * config["log_every"],
                     "entropy_nats": entropy,
                     "final_info_nats": float(smooth.iloc[-1]),
                     "highest_info_nats": float(smooth.max()),
@@ -97,7 +100,7 @@ class Figure1:
             axes.annotate(f"H(c) = {entropy:.3f}", (0.99, entropy), xycoords=("axes fraction", "data"), ha="right", va="bottom", fontsize=8)
         axes.set(title="Lower bound of the mutual information, categorical codes")
         print(pd.DataFrame(numbers).to_string(index=False, float_format="{:.3f}".format))
-        _write(figure, self.out, {"smoothing_updates": SMOOTHING, "runs": numbers})
+        _write(figure, self.out, {"runs": numbers})
 
 
 @dataclass(frozen=True)
@@ -122,7 +125,7 @@ class Figure2:
             panels.append(_vary_continuous(run, code, self.rows))
         figure = Figure(figsize=(10, 3.1 * math.ceil(len(panels) / 2) + 0.3), layout="constrained")
         grid = list(figure.subplots(math.ceil(len(panels) / 2), 2, squeeze=False).flat)
-        for letter, axes, panel in zip("abcdefgh", grid, panels):
+        for letter, axes, panel in zip(string.ascii_lowercase, grid, panels):
             _show(axes, panel["image"])
             axes.set_title(f"({letter}) {panel['title']}", fontsize=10)
             places = (np.arange(len(panel["ticks"])) + 0.5) * panel["image"].shape[1] / len(panel["ticks"])

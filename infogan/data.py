@@ -1,7 +1,6 @@
 """Datasets by name: images as uint8 tensors N x C x H x W, with labels, attributes or factors where known."""
 
 import os
-import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -116,7 +115,7 @@ def _from_npz(path: Path) -> Dataset:
     try:
         with np.load(path, allow_pickle=False) as archive:
             arrays = {key: archive[key] for key in archive.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+    except Exception as error:  # a damaged file surfaces as whatever the parser met
         raise InputError(f"{path} cannot be read as .npz ({_first_line(error)}); {layout}") from error
     images = arrays.get("images")
     if images is None:
@@ -127,9 +126,13 @@ def _from_npz(path: Path) -> Dataset:
         raise InputError(f"{path}: `images` is {images.dtype} of shape {arrays['images'].shape}; {layout}")
     if len(images) < 20:
         raise InputError(f"{path} holds {len(images)} images; give at least 20, so that each split has some")
-    for key in ("labels", "attributes", "factors"):
-        if key in arrays and len(arrays[key]) != len(images):
-            raise InputError(f"{path}: {len(images)} images but {len(arrays[key])} {key}; there must be one for each")
+    for key, dimensions in (("labels", 1), ("attributes", 2), ("factors", 2)):
+        if key in arrays and (arrays[key].ndim != dimensions or len(arrays[key]) != len(images)):
+            raise InputError(f"{path}: `{key}` has shape {arrays[key].shape}; give {'N' if dimensions == 1 else 'N x names'}, N = {len(images)} images")
+    for key in ("attribute", "factor"):
+        names, values = arrays.get(f"{key}_names"), arrays.get(f"{key}s")
+        if names is not None and values is not None and names.shape != values.shape[1:]:
+            raise InputError(f"{path}: `{key}_names` has shape {names.shape}; give a name for each of {values.shape[1]} columns of `{key}s`")
     labels = arrays.get("labels")
     if labels is not None and (labels.ndim != 1 or labels.dtype.kind not in "iu" or labels.min() < 0):
         raise InputError(f"{path}: `labels` is {labels.dtype} of shape {labels.shape}; give N whole numbers from 0")

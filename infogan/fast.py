@@ -1,6 +1,7 @@
-"""What makes the training step fast and leaves its arithmetic alone; the plain float32 step needs none of it.
+"""What makes the training step fast; the plain float32 step needs none of it.
 
-- bfloat16 copies of the weights that matrix products read, renewed once per update (autocast casts at each use);
+- activations and gradients in bfloat16, as under autocast, from copies of the weights that are renewed once per update
+  (autocast casts at each use);
 - Adam on the float32 weights from the copies' gradients, for large weights in one pass over memory;
 - weight gradients of convolutions as one matrix product;
 - freed memory kept by the process; on a GPU, the whole step as one CUDA graph.
@@ -107,8 +108,7 @@ class Adam(torch.optim.Adam):
         try:
             _compiled_update()(*(t.view(-1) for t in tensors), *map(torch.tensor, scalars))
         except Exception as error:  # no C++ compiler, most often: whatever it is, torch's own kernel does the same
-            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-            print(f"torch.compile cannot be used here ({reason}): training goes on, somewhat slower", file=sys.stderr)
+            _warn_once((str(error).strip() or type(error).__name__).splitlines()[0])
             state["step"] -= 1
             self.large.remove(p)
 
@@ -116,6 +116,11 @@ class Adam(torch.optim.Adam):
         super().zero_grad(set_to_none)
         for half in self.halves.values():
             half.grad = None
+
+
+@functools.cache
+def _warn_once(reason: str) -> None:
+    print(f"torch.compile cannot be used here ({reason}): training goes on, somewhat slower", file=sys.stderr)
 
 
 def _update(p, mean, square, grad, half, rate, correction, beta1, beta2) -> None:
@@ -160,8 +165,9 @@ class CapturedStep:
             stream.set_state(drawn)
         self.graph = torch.cuda.CUDAGraph()
         self.graph.register_generator_state(stream)
-        with torch.cuda.graph(self.graph):
-            self.result = step(self.images)
+        with torch.cuda.stream(torch.cuda.current_stream()):  # which a failed capture would leave on its own stream
+            with torch.cuda.graph(self.graph):
+                self.result = step(self.images)
 
     def __call__(self, images: Tensor) -> Tensor:
         self.images.copy_(images)

@@ -117,14 +117,15 @@ class BatchNorm(nn.Module):
 
     def forward(self, x: Tensor, real: int | None = None) -> Tensor:
         known = (self.running_mean, self.running_var)
-        if not self.training or real is None:
+        if self.training and real == 0:
+            return F.batch_norm(x, None, None, self.weight, self.bias, training=True)
+        if not self.training or real is None or real == len(x):
             return F.batch_norm(x, *known, self.weight, self.bias, training=self.training)
         parts = x.split([real, len(x) - real])
         return torch.cat(
             [
                 F.batch_norm(part, *statistics, self.weight, self.bias, training=True)
                 for part, statistics in zip(parts, (known, (None, None)))
-                if len(part)
             ]
         )
 

@@ -65,7 +65,7 @@ def read_json(path: Path) -> dict:
 
 def mask_secrets(text: str) -> str:
     """The text with the password of every URL replaced: postgresql://me:***@host/db."""
-    return re.sub(r"(\w+://[^\s:/@]*):[^\s@]*@", r"\1:***@", text)
+    return re.sub(r"(\w+://[^\s:/@]*):\S*@", r"\1:***@", text)
 
 
 @functools.cache
@@ -125,11 +125,14 @@ class Table:
 
 
 def create(directory: Path, config: Config) -> None:
-    """Make the run directory, or check that it holds the same configuration (its length may differ).
+    """Make the run directory, or check that it holds the same configuration (it may be a shorter run, to be continued).
+
+    What made a run is recorded once; a continuation adds its own provenance.
 
     Raises InputError naming the first field that differs.
     """
     file = directory / "config.json"
+    record = {"config": dataclasses.asdict(config), "provenance": provenance()}
     if file.exists():
         stored = read_json(file)["config"]
         for name, value in dataclasses.asdict(config).items():
@@ -140,11 +143,15 @@ def create(directory: Path, config: Config) -> None:
                 )
         if stored["updates"] > config.updates:
             raise InputError(f"{directory} holds a run of {stored['updates']} updates, longer than {config.updates}")
+        if stored["updates"] == config.updates:
+            return
+        before = read_json(file)
+        record |= {"provenance": before["provenance"], "continued": [*before.get("continued", []), record["provenance"]]}
     try:
         (directory / "samples").mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"cannot make the run directory {directory} ({error.strerror}): choose another") from error
-    write_json(file, {"config": dataclasses.asdict(config), "provenance": provenance()})
+    write_json(file, record)
 
 
 def save_checkpoint(directory: Path, tensors: dict[str, torch.Tensor], state: dict) -> None:

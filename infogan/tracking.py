@@ -32,24 +32,23 @@ class WandbRun:
         self._safely("logging", lambda: self.run.log(row))
 
     def evaluated(self, row: dict, images: dict[str, Path]) -> None:
-        import wandb
-
         values = {f"validation/{key}": value for key, value in row.items() if key not in ("step", "images", "seconds")}
-        self._safely(
-            "logging an evaluation",
-            lambda: self.run.log(
-                {"step": row["step"], **values, **{name: wandb.Image(str(path)) for name, path in images.items()}}
-            ),
-        )
+
+        def log():
+            import wandb
+
+            self.run.log({"step": row["step"], **values, **{name: wandb.Image(str(path)) for name, path in images.items()}})
+
+        self._safely("logging an evaluation", log)
 
     def finished(self, result: dict, directory: Path) -> None:
         """Put the test measures into the summary, and the final checkpoint into an artifact."""
-        import wandb
-
         summary = {f"test/{key}": value for key, value in result.items() if isinstance(value, (int, float, str, list))}
         summary.pop("test/codes", None)
 
         def upload():
+            import wandb
+
             artifact = wandb.Artifact(f"checkpoint-{self.run.id}", type="model")
             # immutable: taken from where it lies instead of being copied to a staging folder first
             artifact.add_file(str((directory / runs.CHECKPOINT).resolve()), policy="immutable")
@@ -102,13 +101,13 @@ def train(
 
 
 def _start(config: Config, directory: Path, mode: WandbMode, group: str | None):
-    import wandb
-
     id_file = directory / "wandb-id.txt"
     # Artifacts are staged under this folder, so that an offline run can be synced wherever it is moved with it.
     os.environ["WANDB_DATA_DIR"] = str((directory / "wandb").resolve())
 
     def init(chosen: str, fresh_id: bool = False):
+        import wandb
+
         if fresh_id or not id_file.exists():
             runs.write_atomic(id_file, uuid.uuid4().hex[:8])
         # init changes its Settings object, so each run needs a fresh one
@@ -134,6 +133,8 @@ def _start(config: Config, directory: Path, mode: WandbMode, group: str | None):
         return run
 
     try:
+        import wandb
+
         if mode == "auto":
             mode = os.environ.get("WANDB_MODE") or ("online" if wandb.login(prompt=False, verify=False) else "offline")
         if mode == "disabled":

@@ -11,12 +11,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Callable, Iterable, Protocol
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from infogan import evaluation, fast, pictures, runs
-from infogan.codes import Categorical, Continuous, Latent
+from infogan.codes import Latent
 from infogan.config import Config, InputError
 from infogan.data import Batches, Dataset, Split
 from infogan.networks import architecture, build, keep_halves
@@ -68,7 +67,7 @@ def resolve(config: Config) -> Config:
         raise InputError(f"device {device!r} cannot be used here ({str(error).splitlines()[0]}): use cpu or auto") from error
     precision = config.precision
     if precision == "auto":
-        fast = torch.cuda.is_bf16_supported() if device != "cpu" else torch.cpu._is_avx512_bf16_supported()
+        fast = torch.cuda.is_bf16_supported(including_emulation=False) if device != "cpu" else torch.cpu._is_avx512_bf16_supported()
         precision = "bfloat16" if fast else "float32"
     return dataclasses.replace(config, device=device, precision=precision)
 
@@ -82,14 +81,17 @@ def check(config: Config, dataset: Dataset) -> None:
 class InfoGAN:
     """G, D and Q with their two optimisers, and the training step (paper, equation 6).
 
-    `config` must be resolved. The plain float32 step is the reference; in bfloat16 the same step's matrix products
-    and convolutions read bfloat16 copies of the weights (infogan/fast.py), everything else stays float32.
+    `config` must be resolved. The plain float32 step is the reference. In bfloat16 the networks' activations and
+    gradients, and the copies of the weights they are computed with, have that precision (infogan/fast.py); the weights,
+    Adam, batch norm's statistics and the objective stay float32.
     """
 
     def __init__(self, config: Config, image_shape: tuple[int, int, int]):
         self.config = config
         self.latent = Latent(config.codes, config.noise, config.q_std)
         self.device = torch.device(config.device)
+        if self.device.index is not None:
+            torch.cuda.set_device(self.device)  # streams and graphs are made on the current device
         self.generator, self.discriminator = (
             network.to(self.device, memory_format=torch.channels_last)
             for network in build(image_shape, self.latent, derive(config.seed, "weights"))
@@ -175,18 +177,25 @@ class InfoGAN:
         """The step as this device runs it fastest: on a GPU captured for batches like `images`, else as it is."""
         if self.device.type != "cuda":
             return self.step
-        state = [*self.tensors().values(), *(half.detach() for half in self.halves.values())][1:]
+        state = [tensor for name, tensor in self.tensors().items() if name != "stream.codes"]
+        state += [half.detach() for half in self.halves.values()]
+        drawn = self.code_stream.get_state()
         try:
             return fast.CapturedStep(self.step, images, self.code_stream, state)
         except RuntimeError as error:
-            reason = str(error).strip().splitlines()[0]
+            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
             print(f"the step cannot be captured as a CUDA graph ({reason}): training goes on without", file=sys.stderr)
+            # What the attempt may have left: gradients in the graph's own memory, a stream marked as captured.
+            self.adam_d.zero_grad()
+            self.adam_g.zero_grad()
+            self.code_stream = torch.Generator(self.device)
+            self.code_stream.set_state(drawn)
             return self.step
 
 
 @torch.no_grad()
 def recognise(discriminator: nn.Module, latent: Latent, images: Tensor) -> tuple[Tensor, Tensor]:
-    """Q's reading of uint8 images [N, C, H, W], always in float32: categories [N, n] int64, means [N, m], on the CPU.
+    """Q's reading of uint8 images [N, C, H, W], never in bfloat16: categories [N, n] int64, means [N, m], on the CPU.
 
     Batch norm uses its running statistics, which training gathers on real images alone.
     """
@@ -223,7 +232,9 @@ def _signals():
         received.append(number)
         signal.signal(number, before[number])
 
-    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    # A signal that is ignored stays so: a sweep's workers leave Ctrl-C to the process that started them.
+    heard = [number for number in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, note) for number in heard}
     try:
         yield received
     finally:
@@ -259,13 +270,28 @@ def fit(
     def status(name: str, **more) -> None:
         runs.write_json(directory / "status.json", {"status": name, "step": step, "seconds": seconds, **more})
 
+    def diverge(names: list[str]) -> None:
+        status("diverged", not_finite=names)
+        raise Diverged(
+            f"{', '.join(names)} stopped being finite by update {step}; the last sound state is kept in {directory}. "
+            "Lower the learning rates or lambda_continuous"
+        )
+
     def save() -> None:
-        state = {"step": step, "seconds": seconds, "image_shape": dataset.image_shape}
-        runs.save_checkpoint(directory, model.tensors(), state)
+        tensors = model.tensors()
+        if bad := [name for name, t in tensors.items() if t.is_floating_point() and not t.isfinite().all()]:
+            diverge(bad[:3])
+        runs.save_checkpoint(directory, tensors, {"step": step, "seconds": seconds, "image_shape": dataset.image_shape})
+
+    def clock() -> float:
+        """Seconds of training so far, once the device has done what was asked of it."""
+        if model.device.type == "cuda":
+            torch.cuda.synchronize()
+        return time.perf_counter() - began
 
     def log() -> None:
         nonlocal window
-        values = torch.stack(window).mean(0).tolist()  # the loop's only wait for the device
+        values = torch.stack(window).mean(0).tolist()
         row = {"step": step, "images": step * config.batch_size, "seconds": round(seconds, 3)}
         row |= dict(zip(METRICS, values))
         entropy = sum(latent.entropy)
@@ -274,11 +300,7 @@ def fit(
         window = []
         metrics.append(row)
         if bad := [name for name in METRICS if not math.isfinite(row[name])]:
-            status("diverged", not_finite=bad)
-            raise Diverged(
-                f"{', '.join(bad)} stopped being finite by update {step}; the last sound state is kept in {directory}. "
-                "Lower the learning rates or lambda_continuous"
-            )
+            diverge(bad)
         for observer in observers:
             observer.logged(row)
 
@@ -310,7 +332,7 @@ def fit(
             bar.update(config.batch_size)
             leaving = step == config.updates or bool(received)
             if step % config.log_every == 0 or step in due or leaving:
-                seconds = time.perf_counter() - began
+                seconds = clock()
                 log()
                 logged_at = seconds
             if step in due:
@@ -322,6 +344,7 @@ def fit(
                     raise
                 began = time.perf_counter() - seconds  # measuring is not training time
             if step % config.checkpoint_every == 0 or leaving:
+                seconds = clock()
                 save()
                 began = time.perf_counter() - seconds
             if received and step < config.updates:
@@ -342,33 +365,12 @@ def report(discriminator: nn.Module, latent: Latent, dataset: Dataset, evaluatio
     codes = measure(discriminator, latent, dataset.test, intervals=True)
     result: dict = {"dataset": dataset.name, "split": "test", "codes": codes}
     if codes:
+        if not evaluations:
+            raise InputError("the run was never measured on its validation images, which choose the code to report: train it further")
         best = int(evaluations[-1]["code"])
         result |= {"best_code": best, "validation_accuracy": float(evaluations[-1]["accuracy"])}
         result |= {key: value for key, value in codes[best].items() if key != "confusion"}
-    return result | known_truth(discriminator, latent, dataset.test)
-
-
-def known_truth(discriminator: nn.Module, latent: Latent, split: Split) -> dict:
-    """What the codes hold of the split's `factors` and `attributes`, where it has them.
-
-    For each: their names, H of each in nats, and the mutual information with each code, [codes][names], in nats. For
-    two factors or more also the disentanglement scores.
-    """
-    if not split.extra:
-        return {}
-    from infogan import disentanglement  # imports much of scikit-learn
-
-    categories, means = (part.numpy() for part in recognise(discriminator, latent, split.images))
-    order = latent.single_codes(Categorical) + latent.single_codes(Continuous)
-    codes = np.concatenate([categories, means], axis=1)[:, np.argsort(order)]
-    out: dict = {}
-    for kind, (values, names) in split.extra.items():
-        truth = values.numpy()
-        information = disentanglement.mutual_information(codes, truth)
-        out[kind] = {"names": list(names), "entropy_nats": disentanglement.entropies(truth).tolist(), "information_nats": information.tolist()}
-        if kind == "factors" and truth.shape[1] > 1:
-            out[kind]["scores"] = disentanglement.scores(codes, truth)
-    return out
+    return result
 
 
 def time_to_accuracy(evaluations: list[dict]) -> dict[str, dict | None]:
