@@ -1,5 +1,4 @@
-"""Measures of finished runs on the test images: code to label, one row per run, then mean and interval over seeds;
-for data with known factors or attributes, what each code holds of them.
+"""Code-to-label measures of finished runs on the test images: one row per run, then mean and interval over seeds.
 
 Reads each run's evaluation.json, or measures its checkpoint anew with --again (needs the dataset).
 Each run's confusion matrix is drawn beside it, as figures/confusion.png.
@@ -52,10 +51,14 @@ def measured(directory: Path, options: Options) -> dict:
     return result
 
 
-def row(directory: Path, result: dict, options: Options) -> dict:
+def row(directory: Path, options: Options) -> dict:
     """One table row; the last logged bound stands beside the test measures."""
+    result = measured(directory, options)
     config = runs.read_json(directory / "config.json")["config"]
-    last = runs.Table(directory / "metrics.csv").rows()[-1]
+    metrics = runs.Table(directory / "metrics.csv").rows()
+    if "accuracy" not in result or not metrics:
+        raise InputError(f"{directory}: no metrics.csv, no labels in {config['dataset']}, or no categorical code in {config['codes']}: nothing to measure")
+    last = metrics[-1]
     (directory / "figures").mkdir(exist_ok=True)
     code = result["codes"][result["best_code"]]
     pictures.confusion(directory / "figures" / "confusion.png", code["confusion"], f"{directory.name}, {result['n_images']} test images")
@@ -93,22 +96,6 @@ def summary(rows: pd.DataFrame, fields: list[str]) -> pd.DataFrame:
     return pd.DataFrame(groups)
 
 
-def known_truth(directory: Path, result: dict) -> str:
-    """Mutual information of codes with the dataset's own factors and attributes, and the disentanglement scores."""
-    parts = []
-    for kind in ("factors", "attributes"):
-        if kind not in result:
-            continue
-        truth = result[kind]
-        table = pd.DataFrame(truth["information_nats"], columns=truth["names"]).T
-        table.columns = [f"c{i + 1}" for i in range(table.shape[1])]
-        table["H"] = truth["entropy_nats"]
-        parts.append(f"{directory.name}: nats of each of its {kind} in each code\n{table.to_string(float_format='{:.3f}'.format)}")
-        if "scores" in truth:
-            parts.append(pd.DataFrame([truth["scores"]]).to_string(index=False, float_format="{:.3f}".format))
-    return "\n".join(parts)
-
-
 def shown(table: pd.DataFrame) -> str:
     """Aligned text: each measure with its interval in one cell."""
     text = table.copy()
@@ -123,15 +110,7 @@ def main() -> None:
     options = tyro.cli(Options, description=__doc__)
     if not options.runs:
         raise InputError("give at least one run directory, such as runs/mnist-authors-seed0")
-    results = {directory: measured(directory, options) for directory in options.runs}
-    if not any(key in result for result in results.values() for key in ("accuracy", "factors", "attributes")):
-        raise InputError("nothing to measure: no labels with a categorical code, no factors, no attributes in these runs' data")
-    for directory, result in results.items():
-        if text := known_truth(directory, result):
-            print(text + "\n")
-    rows = pd.DataFrame([row(directory, result, options) for directory, result in results.items() if "accuracy" in result])
-    if rows.empty:
-        return
+    rows = pd.DataFrame([row(directory, options) for directory in options.runs])
     fields = list(dict.fromkeys(["dataset", "preset", "codes", *([options.compare] if options.compare else []), "updates"]))
     seeds = summary(rows, fields)
     print("each run; 95 % intervals over test images\n" + shown(rows))

@@ -166,11 +166,11 @@ def products(precision: str, device: str):
     import torch
 
     size = 8192 if device.startswith("cuda") else 2048
-    a, b = (torch.randn(size, size, device=device, dtype=getattr(torch, precision)) for _ in range(2))
+    a, b, product = (torch.randn(size, size, device=device, dtype=getattr(torch, precision)) for _ in range(3))
 
     def run(times: int) -> None:
         for _ in range(times):
-            torch.mm(a, b)
+            torch.mm(a, b, out=product)
 
     run.flops = 2 * size**3
     return run
@@ -178,11 +178,13 @@ def products(precision: str, device: str):
 
 def serve(connection, kind: str, batch_size: int, options: Options, device: str, threads: int) -> None:
     """A contender's process: for each number of seconds it receives, runs about that long and answers the rate per second."""
-    import resource
-
     import torch
 
     torch.set_num_threads(threads)
+    on_gpu = device.startswith("cuda")
+    if on_gpu:
+        torch.cuda.set_device(device)
+    before = resident_mib()
     if kind in ("float32", "bfloat16"):
         run = products(kind, device)
     elif kind == "textbook":
@@ -199,12 +201,14 @@ def serve(connection, kind: str, batch_size: int, options: Options, device: str,
     def seconds_for(times: int) -> float:
         began = time.perf_counter()
         run(times)
-        if device.startswith("cuda"):
+        if on_gpu:
             torch.cuda.synchronize()
         return time.perf_counter() - began
 
     seconds_for(5)  # first uses: compiled kernels, workspaces
     each = seconds_for(5) / 5
+    if on_gpu:
+        torch.cuda.reset_peak_memory_stats()
     connection.send(getattr(run, "flops", batch_size))
     try:
         while (seconds := connection.recv()) is not None:
@@ -212,8 +216,14 @@ def serve(connection, kind: str, batch_size: int, options: Options, device: str,
             connection.send(times / seconds_for(times))
     except EOFError:
         return  # whoever asked is gone
-    peak = torch.cuda.max_memory_allocated() if device.startswith("cuda") else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    connection.send(peak / 2**20)
+    connection.send(torch.cuda.max_memory_allocated() / 2**20 if on_gpu else resident_mib() - before)
+
+
+def resident_mib() -> float:
+    """Memory this process holds now. It is what training has come to need: the fast path keeps what it once had."""
+    import psutil
+
+    return psutil.Process().memory_info().rss / 2**20
 
 
 class Contender:
@@ -244,11 +254,11 @@ class Contender:
         self.rates.append(self.connection.recv() * self.unit)
 
     def finish(self) -> float:
-        """Ends the process; returns its peak memory in MiB."""
+        """Ends the process; returns the memory in MiB that it took on top of an idle one."""
         self.connection.send(None)
-        peak = self.connection.recv()
+        memory = self.connection.recv()
         self.process.join()
-        return peak
+        return memory
 
 
 def alternate(contenders: list[Contender], options: Options, progress) -> None:
@@ -273,6 +283,11 @@ def flops_per_image() -> float:
     return counter.get_total_flops() / 16
 
 
+def cores() -> int:
+    """Cores this process may use, which can be fewer than the machine has."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def machine(device: str) -> str:
     """What the numbers were measured on."""
     import torch
@@ -287,7 +302,7 @@ def machine(device: str) -> str:
             model = line.split(":", 1)[1].strip()
     features = [name for name in ("avx512_bf16", "amx_bf16") if name in flags]
     limit = os.environ.get("ONEDNN_MAX_CPU_ISA")
-    return f"{model}, {os.cpu_count()} cores, {' '.join(features) or 'no bfloat16'}" + (f", limited to {limit}" if limit else "")
+    return f"{model}, {cores()} cores, {' '.join(features) or 'no bfloat16'}" + (f", limited to {limit}" if limit else "")
 
 
 def spread(rates: list[float]) -> dict:
@@ -297,7 +312,7 @@ def spread(rates: list[float]) -> dict:
 def compare(options: Options, device: str) -> dict:
     from tqdm import tqdm
 
-    threads, flops = os.cpu_count() or 1, flops_per_image()
+    threads, flops = cores(), flops_per_image()
     kinds = (*OURS, *(peer.split("=", 1)[0] for peer in options.peer))
     rows, peaks = [], {}
     total = options.repeats * (len(options.batch_sizes) * (len(kinds) + 2) + (threads if threads > 1 and device == "cpu" else 0))
@@ -318,7 +333,7 @@ def compare(options: Options, device: str) -> dict:
                     row["gflops_per_second"] = speed["median"] * flops / 1e9
                     row["share_of_bfloat16_rate"] = speed["median"] * flops / peaks[batch_size]["bfloat16"]["median"]
                     row["share_of_float32_rate"] = speed["median"] * flops / peaks[batch_size]["float32"]["median"]
-                rows.append(row | {"peak_memory_mib": one.finish()})
+                rows.append(row | {"memory_mib": one.finish()})
         placement = None
         if threads > 1 and device == "cpu":
             together = [Contender("fast", 128, options, device, 1) for _ in range(threads)]
@@ -362,7 +377,7 @@ def show(result: dict) -> None:
                 "x textbook": f"{row['times_textbook']:.2f}",
                 "GFLOP/s": f"{row['gflops_per_second']:,.0f}" if share else "",
                 "of bf16 rate": f"{share:.0%}" if share else "",
-                "peak MiB": f"{row['peak_memory_mib']:,.0f}",
+                "MiB": f"{row['memory_mib']:,.0f}",
             }
         )
     print(f"\n{result['machine']}\none update: {result['flops_per_image'] / 1e9:.3f} GFLOP an image; median [range] of {result['repeats']}\n")
@@ -372,37 +387,45 @@ def show(result: dict) -> None:
     for batch in sorted({row["batch"] for row in result["rows"]}):
         with_q, without = (next(r for r in result["rows"] if (r["batch"], r["contender"]) == (batch, kind)) for kind in OURS[2:])
         time_ratio = without["images_per_second"]["median"] / with_q["images_per_second"]["median"]
-        memory_ratio = with_q["peak_memory_mib"] / without["peak_memory_mib"]
-        print(f"InfoGAN against the GAN without Q at batch {batch}: {time_ratio:.3f} x the time, {memory_ratio:.3f} x the peak memory")
+        memory_ratio = with_q["memory_mib"] / without["memory_mib"]
+        print(f"InfoGAN against the GAN without Q at batch {batch}: {time_ratio:.3f} x the time, {memory_ratio:.3f} x the memory")
     if "placement" in result:
         place = result["placement"]
         print(f"batch 128, one process per core: {cell(place['one_process_per_core'])} images/s in all, {place['gain']:.2f} x one process with all cores")
 
 
 def long_run(options: Options, device: str) -> dict:
-    """Seconds and memory along a run of many updates: a cost linear in images, a memory that does not grow."""
-    import resource
+    """A whole run of many updates, tracked and checkpointed as any: is its cost linear, does its memory stay flat?"""
+    import tempfile
 
     import torch
-    from tqdm import trange
 
-    run = ours("fast", 16, options.data_dir, device)
-    run(50)
-    rows, part = [], max(1, options.long // 20)
-    for i in trange(20, unit_scale=part, unit=" updates", mininterval=0.5 if sys.stderr.isatty() else 30):
-        began = time.perf_counter()
-        run(part)
-        if device.startswith("cuda"):
-            torch.cuda.synchronize()
-        statm = Path("/proc/self/statm")
-        now = int(statm.read_text().split()[1]) * resource.getpagesize() if statm.exists() else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-        rows.append({"update": (i + 1) * part, "seconds": time.perf_counter() - began, "resident_mib": now / 2**20})
-    print("\n  updates  seconds  resident MiB")
+    from infogan import data, tracking
+
+    part = max(1, options.long // 20)
+    config = dataclasses.replace(
+        PRESETS["authors"][0], batch_size=16, device=device, updates=options.long, log_every=part, checkpoint_every=part
+    )
+    rows = []
+
+    class Recorder:
+        def logged(self, row: dict) -> None:
+            now = torch.cuda.memory_allocated() / 2**20 if device.startswith("cuda") else resident_mib()
+            spent = row["seconds"] - (rows[-1]["total"] if rows else 0)
+            rows.append({"update": row["step"], "seconds": spent, "total": row["seconds"], "memory_mib": now})
+
+        def evaluated(self, row: dict, images: dict) -> None:
+            pass
+
+    with tempfile.TemporaryDirectory() as folder:
+        tracking.train(config, data.load("mnist", options.data_dir), Path(folder) / "run", "offline", observers=[Recorder()])
+    print("\n  updates  seconds  MiB held")
     for row in rows:
-        print(f"{row['update']:9,d}  {row['seconds']:7.2f}  {row['resident_mib']:12,.0f}")
-    halves = [statistics.median(row["seconds"] for row in rows[i * 10 : i * 10 + 10]) for i in (0, 1)]
-    growth = rows[-1]["resident_mib"] - rows[0]["resident_mib"]
-    print(f"second half / first half: {halves[1] / halves[0]:.3f} x the time (medians); memory grew by {growth:.1f} MiB")
+        print(f"{row['update']:9,d}  {row['seconds']:7.2f}  {row['memory_mib']:8,.0f}")
+    halves = [statistics.median(row["seconds"] for row in part) for part in (rows[: len(rows) // 2], rows[len(rows) // 2 :])]
+    # The first row stands before the first evaluation and checkpoint, which take their memory once.
+    growth = rows[-1]["memory_mib"] - rows[len(rows) // 4]["memory_mib"]
+    print(f"second half / first half: {halves[1] / halves[0]:.3f} x the time (medians); memory since a quarter of the run: {growth:+.1f} MiB")
     return {"batch": 16, "rows": rows, "time_second_half_over_first": halves[1] / halves[0], "memory_growth_mib": growth}
 
 
@@ -413,8 +436,8 @@ def main() -> None:
 
     for peer in options.peer:
         name, equals, file = peer.partition("=")
-        if not (equals and name and Path(file).is_file()):
-            raise InputError(f"peer is {peer!r}; give NAME=FILE with a Python file that exists")
+        if not (equals and name and Path(file).is_file()) or name in (*OURS, "float32", "bfloat16"):
+            raise InputError(f"peer is {peer!r}; give NAME=FILE with a name of its own and a Python file that exists")
     if options.repeats < 1 or options.long < 0 or min(options.batch_sizes) < 2:
         raise InputError("give at least 1 repeat, 0 or more long updates and batch sizes of 2 or more")
     device = training.resolve(dataclasses.replace(PRESETS["authors"][0], device=options.device)).device

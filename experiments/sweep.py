@@ -17,7 +17,6 @@ import signal
 import subprocess
 import sys
 import time
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
@@ -65,11 +64,12 @@ class Options:
             raise InputError(f"study is {name!r}; use letters, digits, dots, dashes and underscores")
         import torch
 
-        workers = 1 if torch.cuda.is_available() else os.cpu_count() or 1
+        trials = TRIALS.get(self.dataset, FULL_TRIALS) if self.trials is None else self.trials
+        workers = 1 if torch.cuda.is_available() else max(1, min(_cores(), trials))
         options = dataclasses.replace(
             self,
             study=name,
-            trials=TRIALS.get(self.dataset, FULL_TRIALS) if self.trials is None else self.trials,
+            trials=trials,
             workers=workers if self.workers is None else self.workers,
             images=IMAGES.get(self.dataset, FULL_IMAGES) if self.images is None else self.images,
             storage=self.storage or f"sqlite:///{Path('studies') / name / 'study.db'}",
@@ -83,6 +83,11 @@ class Options:
     def folder(self) -> Path:
         assert self.study is not None
         return Path("studies") / self.study
+
+
+def _cores() -> int:
+    """Cores this process may use, which can be fewer than the machine has."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def suggest(trial, options: Options, seed: int) -> Config:
@@ -180,15 +185,39 @@ def open_study(options: Options):
     return study
 
 
-def work(options: Options, parent: int | None) -> None:
-    """One worker: trials until the study has enough of them. `parent` is the process it belongs to."""
+class ParentWatch:
+    """An observer that ends a run (saved at its last checkpoint) when the process that started it is gone."""
+
+    def __init__(self, parent: int | None):
+        self.parent = parent
+
+    def logged(self, row: dict) -> None:
+        from infogan.training import Interrupted
+
+        if self.parent is not None and os.getppid() != self.parent:
+            raise Interrupted(1)
+
+    def evaluated(self, row: dict, images: dict[str, Path]) -> None:
+        pass
+
+
+def _begin_worker(options: Options, parent: int | None) -> None:
+    """Its share of the cores; Ctrl-C, which a terminal sends to every process, is the parent's to pass on, once."""
     import torch
+
+    if parent is not None:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    torch.set_num_threads(max(1, _cores() // options.workers))
+
+
+def work(options: Options, index: int, parent: int | None) -> None:
+    """Worker `index`: trials until the study has enough of them. `parent` is the process it belongs to, if another."""
     from optuna.trial import TrialState
 
     from infogan import data, tracking, training
 
+    _begin_worker(options, parent)
     optuna = quiet_optuna()
-    torch.set_num_threads(max(1, (os.cpu_count() or 1) // options.workers))
     dataset = data.load(options.dataset, options.data_dir)
     study = optuna.load_study(
         study_name=options.study,
@@ -196,15 +225,12 @@ def work(options: Options, parent: int | None) -> None:
         pruner=optuna.pruners.MedianPruner(n_startup_trials=5, n_warmup_steps=3),
     )
 
-    class Follower:
-        """Reports validation accuracy to the pruner, and notices the death of the process that started us."""
+    class Follower(ParentWatch):
+        """Reports validation accuracy to the pruner as well."""
 
         def __init__(self, trial, evaluations: int):
+            super().__init__(parent)
             self.trial, self.evaluations = trial, evaluations
-
-        def logged(self, row: dict) -> None:
-            if parent is not None and os.getppid() != parent:
-                raise training.Interrupted(1)
 
         def evaluated(self, row: dict, images: dict[str, Path]) -> None:
             # Steps are tenths of the images seen, so that batch sizes are compared at equal images.
@@ -246,9 +272,11 @@ def work(options: Options, parent: int | None) -> None:
 
     while True:
         if not enough():
-            # Optuna keeps no random state: derived from the study's seed and the trials so far, it survives a restart.
+            # Optuna keeps no random state: derived from the study's seed and the trials so far, it survives a restart;
+            # from the worker's index too, or workers that start together would all propose the same.
             count = len(study.get_trials(deepcopy=False))
-            study.sampler = optuna.samplers.TPESampler(seed=training.derive(options.seed, f"sampler-{count}") % 2**32)
+            purpose = f"sampler-{count}-{index}"
+            study.sampler = optuna.samplers.TPESampler(seed=training.derive(options.seed, purpose) % 2**32)
             study.optimize(objective, n_trials=1, catch=(Exception,))
         elif study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
             # Another worker's, or one whose process was killed: its heartbeat tells within seconds.
@@ -268,42 +296,43 @@ def _line(trial, outcome: str, began: float) -> None:
     )
 
 
-def confirm(options: Options, values: dict, directory: str, seed: int) -> dict:
-    """Train a stored configuration with one fresh seed; returns its measures on the test images."""
-    import torch
-
+def confirm(options: Options, index: int, parent: int | None, values: dict, folder: Path, seeds: list[int]) -> None:
+    """Worker `index`'s share of the seeds: the stored configuration trained anew with each, in FOLDER/seedN."""
     from infogan import data, tracking
     from infogan.config import from_dict
 
-    torch.set_num_threads(max(1, (os.cpu_count() or 1) // options.workers))
-    config = dataclasses.replace(from_dict(values), seed=seed)
+    _begin_worker(options, parent)
     dataset = data.load(options.dataset, options.data_dir)
-    result = tracking.train(config, dataset, Path(directory), options.wandb, options.study, progress=False)
-    return {"seed": seed, "run_dir": directory, **{k: v for k, v in result.items() if isinstance(v, float | int)}}
+    for seed in seeds[index :: options.workers]:
+        config = dataclasses.replace(from_dict(values), seed=seed)
+        tracking.train(config, dataset, folder / f"seed{seed}", options.wandb, options.study, [ParentWatch(parent)], progress=False)
 
 
-def run_workers(options: Options) -> None:
-    """All trials. Ctrl-C and SIGTERM reach every worker, which saves its run before it leaves."""
+def run_workers(options: Options, task, *arguments) -> None:
+    """task(options, index, parent, *arguments) in every worker. Ctrl-C and SIGTERM reach each, which saves its run before it leaves."""
     if options.workers == 1:
-        return work(options, parent=None)
-    processes = [get_context("spawn").Process(target=work, args=(options, os.getpid())) for _ in range(options.workers)]
+        return task(options, 0, None, *arguments)
+    context = get_context("spawn")
+    processes = [context.Process(target=task, args=(options, i, os.getpid(), *arguments)) for i in range(options.workers)]
 
     def stop(number, frame):
         for process in processes:
             if process.is_alive() and process.pid:
-                os.kill(process.pid, number)
+                os.kill(process.pid, signal.SIGTERM)
         raise SystemExit(128 + number)
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, stop)
-    for process in processes:
-        process.start()
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
+        for process in processes:
+            process.start()
         for process in processes:
             process.join()
     finally:
         for process in processes:
-            process.join()
+            if process.pid:
+                process.join()
+        for number, handler in before.items():
+            signal.signal(number, handler)
     if all(process.exitcode for process in processes):
         raise SystemExit("every worker ended with an error; see above")
 
@@ -326,7 +355,7 @@ def main() -> None:
         flush=True,
     )
     began = time.time()
-    run_workers(options)
+    run_workers(options, work)
 
     report = [sys.executable, str(Path(__file__).parents[1] / "analysis" / "study.py"), str(options.folder)]
     if options.confirm_seeds and any(t.state == optuna.trial.TrialState.COMPLETE for t in study.trials):
@@ -336,9 +365,12 @@ def main() -> None:
         # Seeds that no trial has used; a directory per best trial, so that a continued study confirms its new best.
         seeds = [options.seed + 100_000 + i for i in range(options.confirm_seeds)]
         folder = options.folder / "confirm" / f"trial-{best.number:04d}"
-        with ProcessPoolExecutor(options.workers, get_context("spawn")) as pool:
-            jobs = [pool.submit(confirm, options, values, str(folder / f"seed{seed}"), seed) for seed in seeds]
-            results = [job.result() for job in jobs]
+        run_workers(options, confirm, values, folder, seeds)
+        results = []
+        for seed in seeds:
+            result = read_json(folder / f"seed{seed}" / "evaluation.json")
+            measures = {key: value for key, value in result.items() if isinstance(value, float | int)}
+            results.append({"seed": seed, "run_dir": str(folder / f"seed{seed}"), **measures})
         write_json(options.folder / "confirmation.json", {"trial": best.number, "config": values, "seeds": results})
     print(f"{time.time() - began:.0f} s\n", flush=True)
     sys.exit(subprocess.run([*report, "--storage", options.storage, "--study", options.study], check=False).returncode)

@@ -128,7 +128,7 @@ def _from_npz(path: Path) -> Dataset:
         raise InputError(f"{path} holds {len(images)} images; give at least 20, so that each split has some")
     for key, dimensions in (("labels", 1), ("attributes", 2), ("factors", 2)):
         if key in arrays and (arrays[key].ndim != dimensions or len(arrays[key]) != len(images)):
-            raise InputError(f"{path}: `{key}` has shape {arrays[key].shape}; give {'N' if dimensions == 1 else 'N x names'}, N = {len(images)} images")
+            raise InputError(f"{path}: `{key}` has shape {arrays[key].shape}; give {len(images)}{'' if dimensions == 1 else ' x names'}, for {len(images)} images")
     for key in ("attribute", "factor"):
         names, values = arrays.get(f"{key}_names"), arrays.get(f"{key}s")
         if names is not None and values is not None and names.shape != values.shape[1:]:

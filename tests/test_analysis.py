@@ -71,7 +71,7 @@ def test_measure_reads_and_measures_again_the_same(trained, tmp_path):
     assert (trained / "a" / "figures" / "confusion.png").exists()
 
 
-def test_measure_shows_what_codes_hold_of_known_factors(tmp_path):
+def test_factors_shows_what_codes_hold_of_known_factors(tmp_path):
     """A square at one of four places in one of three greys: factors that are known; no labels."""
     random = np.random.default_rng(0)
     factors = np.column_stack([random.integers(4, size=600), random.integers(3, size=600)])
@@ -81,13 +81,19 @@ def test_measure_shows_what_codes_hold_of_known_factors(tmp_path):
     np.savez(tmp_path / "squares.npz", images=images, factors=factors, factor_names=["place", "grey"])
     made = config(dataset=str(tmp_path / "squares.npz"), codes="4c+1u+3c")
     runs.create(tmp_path / "run", training.resolve(made))
-    result = training.fit(made, data.load(made.dataset), tmp_path / "run", progress=False)["factors"]
+    training.fit(made, data.load(made.dataset), tmp_path / "run", progress=False)
+    done = script("factors", tmp_path / "run")
+    assert done.returncode == 0 and "nats of each of the factors in each code, 600 images" in done.stdout, done.stderr
+    result = json.loads((tmp_path / "run" / "factors.json").read_text())["factors"]
     assert result["names"] == ["place", "grey"] and np.shape(result["information_nats"]) == (3, 2)
-    assert result["entropy_nats"] == pytest.approx([math.log(4), math.log(3)], abs=0.1)
+    assert result["entropy_nats"] == pytest.approx([math.log(4), math.log(3)], abs=0.02)
+    assert np.max(result["shuffled_nats"]) < 0.05, "20 bins and 600 images: shuffled truth must hold next to nothing"
     assert {"mig", "sap", "dci_disentanglement", "modularity", "explicitness", "beta_vae", "factor_vae"} <= result["scores"].keys()
-    done = script("measure", tmp_path / "run", "--again")
-    assert done.returncode == 0 and "nats of each of its factors in each code" in done.stdout, done.stderr
-    assert json.loads((tmp_path / "run" / "evaluation.json").read_text())["factors"] == result
+
+
+def test_factors_says_when_there_is_nothing_to_compare_with(trained):
+    done = script("factors", trained / "a")
+    assert done.returncode == 1 and done.stderr.startswith("error: digits states neither") and done.stderr.count("\n") == 1
 
 
 def test_measure_compares_two_groups_of_seeds(trained, tmp_path, digits):

@@ -33,13 +33,21 @@ def test_contenders_are_measured_in_turn_and_a_peer_beside_them(tmp_path, data_d
     assert list(rows) == [*benchmark.OURS, "sleeper"] and result["flops_per_image"] == benchmark.flops_per_image()
     assert rows["sleeper"]["images_per_second"]["median"] == pytest.approx(1600, rel=0.2)
     assert rows["fast"]["times_textbook"] > 0 and rows["textbook"]["times_textbook"] == 1
-    assert result["provenance"]["versions"]["torch"] and rows["fast"]["peak_memory_mib"] > 100
+    assert result["provenance"]["versions"]["torch"] and rows["fast"]["memory_mib"] > 100
     assert "InfoGAN against the GAN without Q at batch 16" in done.stdout
+
+
+def test_a_long_run_is_watched(tmp_path, data_dir, script_environment):
+    done = run("--long", 60, "--device", "cpu", "--out", "long.json", "--data-dir", data_dir, cwd=tmp_path, env=script_environment)
+    assert done.returncode == 0, done.stderr
+    rows = json.loads((tmp_path / "long.json").read_text())["rows"]
+    assert [row["update"] for row in rows] == list(range(3, 61, 3)) and all(row["memory_mib"] > 100 for row in rows)
+    assert sum(row["seconds"] for row in rows) == pytest.approx(rows[-1]["total"])
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
-    [(("--peer", "nothing"), "peer is 'nothing'"), (("--peer", "x=missing.py"), "peer is 'x=missing.py'"), (("--repeats", "0"), "at least 1 repeat")],
+    [(("--peer", "nothing"), "peer is 'nothing'"), (("--peer", "x=missing.py"), "peer is 'x=missing.py'"), (("--peer", f"fast={__file__}"), "a name of its own"), (("--repeats", "0"), "at least 1 repeat")],
 )
 def test_bad_input_is_one_clear_line(arguments, message, tmp_path):
     done = run(*arguments, cwd=tmp_path)

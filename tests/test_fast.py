@@ -51,7 +51,7 @@ def test_gradients_are_those_of_autocast_and_near_those_of_float32(preset, image
         assert (ours is None) == (plain is None), "the two move different parameters"
         if ours is not None:
             ours, casts, plain = (g.flatten() for g in (ours, casts, plain))
-            assert F.cosine_similarity(ours, casts, dim=0) > 0.999
+            assert F.cosine_similarity(ours, casts, dim=0) > 0.999 and 0.98 < ours.norm() / casts.norm() < 1.02
             assert F.cosine_similarity(ours, plain, dim=0) > 0.85
     assert sum(g is not None for g in quick) > 20
 
