@@ -85,8 +85,10 @@ def provenance() -> dict:
         except PackageNotFoundError:
             pass
     commit = git("rev-parse", "HEAD")
+    script, root = Path(sys.argv[0]).resolve(), Path(__file__).parents[1]
+    name = str(script.relative_to(root)) if script.is_relative_to(root) else sys.argv[0]
     return {
-        "command": mask_secrets(" ".join([Path(sys.executable).name, *sys.argv])),
+        "command": mask_secrets(" ".join([Path(sys.executable).name, name, *sys.argv[1:]])),
         "commit": commit,
         "commit_is_dirty": bool(git("status", "--porcelain", "--untracked-files=no")) if commit else None,
         "versions": versions,
