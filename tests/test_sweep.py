@@ -227,7 +227,13 @@ def test_workers_leave_when_their_parent_is_gone(options, monkeypatch):
 def test_workers_that_start_together_propose_different_points(options, quick_training, monkeypatch):
     seeds = []
     sampler = optuna.samplers.TPESampler
-    monkeypatch.setattr(optuna.samplers, "TPESampler", lambda seed: seeds.append(seed) or sampler(seed=seed))
+
+    def recording(seed=None):  # Optuna makes one of its own, without a seed, for every study
+        if seed is not None:
+            seeds.append(seed)
+        return sampler(seed=seed)
+
+    monkeypatch.setattr(optuna.samplers, "TPESampler", recording)
     for index in (0, 1):
         made = dataclasses.replace(options, study=f"s{index}", storage=f"sqlite:///s{index}.db", trials=1)
         sweep.open_study(made)

@@ -139,7 +139,10 @@ def test_a_killed_run_continues_bit_for_bit(number, tmp_path, script_environment
 
     whole = subprocess.run(command("whole"), env=script_environment, capture_output=True, text=True, timeout=120)
     assert whole.returncode == 0, whole.stderr
-    process = subprocess.Popen(command("killed"), env=script_environment, stderr=subprocess.DEVNULL)
+    # Started from a background job, this process ignores SIGINT, and its children would too.
+    process = subprocess.Popen(
+        command("killed"), env=script_environment, stderr=subprocess.DEVNULL, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)
+    )
     while not (tmp_path / "killed" / runs.CHECKPOINT).exists():
         assert process.poll() is None, "the run ended before it could be killed"
         time.sleep(0.01)
