@@ -11,7 +11,7 @@ import torch
 from conftest import ROOT, config
 from sklearn.cluster import KMeans
 
-from infogan import data, evaluation, runs, training
+from infogan import evaluation, runs, training
 from infogan.config import InputError
 
 
