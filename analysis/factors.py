@@ -7,7 +7,6 @@ Example:
   python analysis/factors.py runs/faces-authors-seed0
 """
 
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +17,7 @@ import tyro
 
 from infogan import data, disentanglement, runs, training
 from infogan.codes import Categorical, Continuous
-from infogan.config import InputError
+from infogan.config import InputError, run_script
 
 SHUFFLES = 20
 
@@ -75,7 +74,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except InputError as error:
-        sys.exit(f"error: {error}")
+    run_script(main)

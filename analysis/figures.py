@@ -9,7 +9,6 @@ Examples:
 
 import math
 import string
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +21,7 @@ from matplotlib.figure import Figure
 
 from infogan import pictures, runs
 from infogan.codes import Categorical, Continuous
-from infogan.config import InputError
+from infogan.config import InputError, run_script
 
 TRAVERSAL = np.linspace(-2, 2, 11)  # the paper shows codes to +-2, though trained on [-1, 1]
 # Figure 1's verdict reads the bound through a centred running mean of this many updates.
@@ -250,7 +249,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except InputError as error:
-        sys.exit(f"error: {error}")
+    run_script(main)

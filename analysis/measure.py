@@ -8,7 +8,6 @@ Examples:
   python analysis/measure.py runs/mnist-authors-seed0 --again --data-dir ~/data --csv table.csv
 """
 
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +16,7 @@ import tyro
 from scipy import stats
 
 from infogan import data, pictures, runs, training
-from infogan.config import InputError
+from infogan.config import InputError, run_script
 from infogan.evaluation import MEASURES, mean_interval
 
 
@@ -55,6 +54,8 @@ def row(directory: Path, options: Options) -> dict:
     """One table row; the last logged bound stands beside the test measures."""
     result = measured(directory, options)
     config = runs.read_json(directory / "config.json")["config"]
+    if options.compare and options.compare not in config:
+        raise InputError(f"compare is {options.compare!r}; give a field of the configuration: {', '.join(config)}")
     metrics = runs.Table(directory / "metrics.csv").rows()
     if "accuracy" not in result or not metrics:
         raise InputError(f"{directory}: no metrics.csv, no labels in {config['dataset']}, or no categorical code in {config['codes']}: nothing to measure")
@@ -64,8 +65,6 @@ def row(directory: Path, options: Options) -> dict:
     pictures.confusion(directory / "figures" / "confusion.png", code["confusion"], f"{directory.name}, {result['n_images']} test images")
     out = {"run": directory.name, "dataset": config["dataset"], "preset": config["preset"], "codes": config["codes"]}
     if options.compare:
-        if options.compare not in config:
-            raise InputError(f"compare is {options.compare!r}; give a field of the configuration: {', '.join(config)}")
         out[options.compare] = config[options.compare]
     out |= {"seed": config["seed"], "updates": result["step"], "images": result["images"]}
     for name in MEASURES:
@@ -123,7 +122,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except InputError as error:
-        sys.exit(f"error: {error}")
+    run_script(main)

@@ -4,7 +4,6 @@ Example:
   python analysis/study.py studies/digits
 """
 
-import sys
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +17,7 @@ from matplotlib.figure import Figure
 from optuna.trial import TrialState
 
 from infogan import runs
-from infogan.config import InputError
+from infogan.config import InputError, run_script
 from infogan.evaluation import mean_interval
 
 ACCURACY = "validation accuracy"
@@ -213,7 +212,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except InputError as error:
-        sys.exit(f"error: {error}")
+    run_script(main)

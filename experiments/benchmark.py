@@ -24,7 +24,7 @@ from pathlib import Path
 
 import tyro
 
-from infogan.config import PRESETS, InputError
+from infogan.config import PRESETS, InputError, run_script
 
 RESULTS = Path(__file__).parents[1] / "analysis" / "results" / "benchmark"
 OURS = ("textbook", "reference", "fast", "fast GAN without Q")
@@ -283,14 +283,11 @@ def flops_per_image() -> float:
     return counter.get_total_flops() / 16
 
 
-def cores() -> int:
-    """Cores this process may use, which can be fewer than the machine has."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def machine(device: str) -> str:
     """What the numbers were measured on."""
     import torch
+
+    from infogan import fast
 
     if device.startswith("cuda"):
         return torch.cuda.get_device_name(device)
@@ -302,7 +299,7 @@ def machine(device: str) -> str:
             model = line.split(":", 1)[1].strip()
     features = [name for name in ("avx512_bf16", "amx_bf16") if name in flags]
     limit = os.environ.get("ONEDNN_MAX_CPU_ISA")
-    return f"{model}, {cores()} cores, {' '.join(features) or 'no bfloat16'}" + (f", limited to {limit}" if limit else "")
+    return f"{model}, {fast.cores()} cores, {' '.join(features) or 'no bfloat16'}" + (f", limited to {limit}" if limit else "")
 
 
 def spread(rates: list[float]) -> dict:
@@ -312,7 +309,9 @@ def spread(rates: list[float]) -> dict:
 def compare(options: Options, device: str) -> dict:
     from tqdm import tqdm
 
-    threads, flops = cores(), flops_per_image()
+    from infogan import fast
+
+    threads, flops = fast.cores(), flops_per_image()
     kinds = (*OURS, *(peer.split("=", 1)[0] for peer in options.peer))
     rows, peaks = [], {}
     total = options.repeats * (len(options.batch_sizes) * (len(kinds) + 2) + (threads if threads > 1 and device == "cpu" else 0))
@@ -457,7 +456,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except InputError as error:
-        sys.exit(f"error: {error}")
+    run_script(main)

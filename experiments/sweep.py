@@ -23,7 +23,7 @@ from pathlib import Path
 
 import tyro
 
-from infogan.config import PRESETS, Config, InputError, WandbMode
+from infogan.config import PRESETS, Config, InputError, WandbMode, run_script
 
 RECIPES = ("authors", "paper", "blog")
 # What a trial costs: enough images for the order of configurations to show (mnist: the authors' 5,000 x 128).
@@ -64,8 +64,10 @@ class Options:
             raise InputError(f"study is {name!r}; use letters, digits, dots, dashes and underscores")
         import torch
 
+        from infogan import fast
+
         trials = TRIALS.get(self.dataset, FULL_TRIALS) if self.trials is None else self.trials
-        workers = 1 if torch.cuda.is_available() else max(1, min(_cores(), trials))
+        workers = 1 if torch.cuda.is_available() else max(1, min(fast.cores(), trials))
         options = dataclasses.replace(
             self,
             study=name,
@@ -83,11 +85,6 @@ class Options:
     def folder(self) -> Path:
         assert self.study is not None
         return Path("studies") / self.study
-
-
-def _cores() -> int:
-    """Cores this process may use, which can be fewer than the machine has."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def suggest(trial, options: Options, seed: int) -> Config:
@@ -205,9 +202,11 @@ def _begin_worker(options: Options, parent: int | None) -> None:
     """Its share of the cores; Ctrl-C, which a terminal sends to every process, is the parent's to pass on, once."""
     import torch
 
+    from infogan import fast
+
     if parent is not None:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-    torch.set_num_threads(max(1, _cores() // options.workers))
+    torch.set_num_threads(max(1, fast.cores() // options.workers))
 
 
 def work(options: Options, index: int, parent: int | None) -> None:
@@ -298,14 +297,17 @@ def _line(trial, outcome: str, began: float) -> None:
 
 def confirm(options: Options, index: int, parent: int | None, values: dict, folder: Path, seeds: list[int]) -> None:
     """Worker `index`'s share of the seeds: the stored configuration trained anew with each, in FOLDER/seedN."""
-    from infogan import data, tracking
+    from infogan import data, tracking, training
     from infogan.config import from_dict
 
     _begin_worker(options, parent)
     dataset = data.load(options.dataset, options.data_dir)
     for seed in seeds[index :: options.workers]:
         config = dataclasses.replace(from_dict(values), seed=seed)
-        tracking.train(config, dataset, folder / f"seed{seed}", options.wandb, options.study, [ParentWatch(parent)], progress=False)
+        try:
+            tracking.train(config, dataset, folder / f"seed{seed}", options.wandb, options.study, [ParentWatch(parent)], progress=False)
+        except training.Diverged as error:
+            print(f"seed {seed}: {error}", file=sys.stderr)  # the other seeds and the report must not be lost for it
 
 
 def run_workers(options: Options, task, *arguments) -> None:
@@ -368,16 +370,16 @@ def main() -> None:
         run_workers(options, confirm, values, folder, seeds)
         results = []
         for seed in seeds:
+            if not (folder / f"seed{seed}" / "evaluation.json").exists():
+                continue
             result = read_json(folder / f"seed{seed}" / "evaluation.json")
             measures = {key: value for key, value in result.items() if isinstance(value, float | int)}
             results.append({"seed": seed, "run_dir": str(folder / f"seed{seed}"), **measures})
-        write_json(options.folder / "confirmation.json", {"trial": best.number, "config": values, "seeds": results})
+        if results:
+            write_json(options.folder / "confirmation.json", {"trial": best.number, "config": values, "seeds": results})
     print(f"{time.time() - began:.0f} s\n", flush=True)
     sys.exit(subprocess.run([*report, "--storage", options.storage, "--study", options.study], check=False).returncode)
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except InputError as error:
-        sys.exit(f"error: {error}")
+    run_script(main)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import tyro
 
-from infogan.config import PRESETS, Config, InputError, WandbMode
+from infogan.config import PRESETS, Config, WandbMode, run_script
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except InputError as error:
-        sys.exit(f"error: {error}")
+    run_script(main)

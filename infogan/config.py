@@ -1,8 +1,9 @@
 """The configuration of one run, and the named presets. Imports nothing heavy: `--help` stays instant."""
 
 import dataclasses
+import sys
 from dataclasses import dataclass
-from typing import Annotated, Literal, get_args, get_origin
+from typing import Annotated, Callable, Literal, get_args, get_origin
 
 import tyro
 
@@ -12,6 +13,14 @@ class InputError(Exception):
 
     Not a ValueError, which the command-line parser would catch and wrap in its own words.
     """
+
+
+def run_script(main: Callable[[], None]) -> None:
+    """A script's main(); an InputError becomes its one line on stderr and exit status 1."""
+    try:
+        main()
+    except InputError as error:
+        sys.exit(f"error: {error}")
 
 
 WandbMode = Literal["auto", "online", "offline", "disabled"]

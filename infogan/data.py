@@ -90,9 +90,13 @@ def _from_torchvision(name: str, root: Path) -> Dataset:
             except RuntimeError as error:
                 if "not found" not in str(error):
                     raise
+                made = [path for path in (folder / "raw", folder, root) if not path.exists()]
                 try:
                     part = kind(root, train=train, download=True)
                 except (OSError, RuntimeError) as failure:
+                    for path in made:  # leave no empty folders behind
+                        if path.is_dir() and not any(path.iterdir()):
+                            path.rmdir()
                     raise InputError(
                         f"{name} is not in {folder} and could not be downloaded ({_first_line(failure)}): {how}"
                     ) from failure

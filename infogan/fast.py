@@ -9,6 +9,7 @@
 
 import ctypes
 import functools
+import os
 import sys
 
 import torch
@@ -16,6 +17,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 LARGE = 1_000_000  # weights; below it a kernel of its own saves nothing
+
+
+def cores() -> int:
+    """Cores this process may use, which can be fewer than the machine has."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def keep_memory() -> None:
@@ -29,10 +35,10 @@ def keep_memory() -> None:
         mallopt(trim_threshold, (1 << 31) - 1)
 
 
-class _Convolve(torch.autograd.Function):
-    """4x4 convolution of stride 2 (or its transpose), the weight's gradient as one matrix product.
+class Convolve(torch.autograd.Function):
+    """4x4 convolution of stride 2 and padding 1, or its transpose, the weight's gradient as one matrix product.
 
-    oneDNN takes twice as long for that gradient (measured at 64-128 channels).
+    apply(x, weight, transposed): maps [N, C, H, W] to [N, C', H/2, W/2], or transposed to [N, C', 2H, 2W]. oneDNN takes twice as long for that gradient (measured at 64-128 channels).
     """
 
     @staticmethod
@@ -63,10 +69,6 @@ def _patches(maps: Tensor) -> Tensor:
     a, b, c, d = padded.stride()
     shape = (n, height // 2 - 1, width // 2 - 1, 4, 4, channels)
     return padded.as_strided(shape, (a, 2 * b, 2 * c, b, c, d)).reshape(-1, 16 * channels)
-
-
-def convolve(x: Tensor, weight: Tensor, transposed: bool) -> Tensor:
-    return _Convolve.apply(x, weight, transposed)
 
 
 class Adam(torch.optim.Adam):

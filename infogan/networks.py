@@ -86,20 +86,25 @@ class Linear(_Product, nn.Linear):
         return F.linear(x, *self.operands())
 
 
-class Convolution(_Product, nn.Conv2d):
+class _Convolving(_Product):
+    """4x4 of stride 2: maps [N, C, H, W] to half the size, or transposed to twice."""
+
+    transposed: bool
+
     def forward(self, x: Tensor) -> Tensor:
         weight, bias = self.operands()
         if weight is self.half and bias is None and weight.device.type == "cpu":
-            return fast.convolve(x, weight, transposed=False)
-        return F.conv2d(x, weight, bias, self.stride, self.padding)
+            return fast.Convolve.apply(x, weight, self.transposed)
+        convolve = F.conv_transpose2d if self.transposed else F.conv2d
+        return convolve(x, weight, bias, self.stride, self.padding)
 
 
-class UpConvolution(_Product, nn.ConvTranspose2d):
-    def forward(self, x: Tensor) -> Tensor:
-        weight, bias = self.operands()
-        if weight is self.half and bias is None and weight.device.type == "cpu":
-            return fast.convolve(x, weight, transposed=True)
-        return F.conv_transpose2d(x, weight, bias, self.stride, self.padding)
+class Convolution(_Convolving, nn.Conv2d):
+    transposed = False
+
+
+class UpConvolution(_Convolving, nn.ConvTranspose2d):
+    transposed = True
 
 
 class BatchNorm(nn.Module):
@@ -215,7 +220,7 @@ class DiscriminatorQ(nn.Module):
 
         trunk, shape = _stack(arch.trunk, arch.image, leaky)
         hidden, q_shape = _stack(arch.q_hidden, shape, leaky)
-        self.shape_hwc = (*arch.image[1:], arch.image[0])
+        self.to_features, self.to_maps = ToFeatures(), ToMaps(*arch.image)
         self.trunk = Stack(*trunk)
         self.d_head = Linear(prod(shape), 1)
         self.q_head = Stack(*hidden, Linear(prod(q_shape), latent.q_width))
@@ -227,7 +232,7 @@ class DiscriminatorQ(nn.Module):
         ones have others.
         """
         # Said in words, `channels_last` passes over images of one channel, and the first convolution then answers in the other layout.
-        images = images.permute(0, 2, 3, 1).flatten(1).unflatten(1, self.shape_hwc).permute(0, 3, 1, 2)
+        images = self.to_maps(self.to_features(images))
         return self.trunk(images.to(product_dtype(self)), real)
 
     def judge(self, images: Tensor, real: int = 0) -> Tensor:

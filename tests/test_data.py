@@ -49,6 +49,8 @@ def test_damaged_mnist_is_named(damage, tmp_path, data_dir, monkeypatch):
         data.load("mnist", tmp_path)
     assert "--data-dir" in str(error.value)
     assert "\n" not in str(error.value) and str(tmp_path / "MNIST") in str(error.value)
+    if damage == "missing":
+        assert list(tmp_path.iterdir()) == [], "empty folders are left behind"
 
 
 def test_unknown_names_are_refused():

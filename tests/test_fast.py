@@ -77,7 +77,7 @@ def test_convolutions_have_torchs_gradients(transposed):
     plain = (F.conv_transpose2d if transposed else F.conv2d)(x, weight, None, 2, 1)
     upstream = torch.randn(plain.shape, generator=generator)
     expected = torch.autograd.grad(plain, (x, weight), upstream)
-    ours = fast.convolve(x, weight, transposed)
+    ours = fast.Convolve.apply(x, weight, transposed)
     assert torch.equal(ours, plain)
     for got, wanted in zip(torch.autograd.grad(ours, (x, weight), upstream), expected):
         assert torch.allclose(got, wanted, atol=1e-4)
