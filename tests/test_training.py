@@ -78,37 +78,59 @@ def test_the_trunk_follows_the_bound_in_ds_step_for_the_authors_and_in_gs_step_f
         assert all(id(p) in held for p in model.discriminator.trunk.parameters())
 
 
-def test_a_step_is_gradient_descent_on_the_stated_losses(digits):
-    """The authors' step against the same losses written out, with two plain backward passes.
+@pytest.mark.parametrize("preset", ["authors", "paper", "blog", "gan"])
+def test_a_step_is_gradient_descent_on_the_stated_losses(preset, digits):
+    """A step of each preset against its losses written out, each gradient taken by itself.
 
     Plain SGD takes Adam's place: Adam's first step is the gradient's sign, which rounding turns where it is zero.
     """
-    model, twin = (training.InfoGAN(config("authors", lambda_continuous=0.3), digits.image_shape) for _ in range(2))
-    for made in (model, twin):
-        made.adam_d = torch.optim.SGD(made.discriminator.parameters(), 0.1)
-        made.adam_g = torch.optim.SGD(made.generator.parameters(), 0.1)
+    model, twin = (training.InfoGAN(config(preset, batch_size=32, lambda_categorical=0.7, lambda_continuous=0.3), digits.image_shape) for _ in range(2))
+    sources = {"authors": "fixed", "paper": "learned", "blog": "none", "gan": "fixed"}
+
+    class Descent(torch.optim.SGD):
+        def step(self):  # the model's own optimisers forget their gradients after a step
+            super().step()
+            self.zero_grad()
+
+    model.adam_d, model.adam_g = (Descent(adam.param_groups[0]["params"], 0.1) for adam in (model.adam_d, model.adam_g))
     images = digits.train.images[:32]
     before = [p.detach().clone() for network in (model.generator, model.discriminator) for p in network.parameters()]
     model.step(images)
+    model.adam_d.zero_grad()
 
+    G, D = twin.generator, twin.discriminator
+    g, trunk, d, q = (list(part.parameters()) for part in (G, D.trunk, D.d_head, D.q_head))
     z = twin.latent.sample(32, twin.code_stream)
-    fake = twin.generator(z)
+    fake = G(z)
     ce = torch.nn.functional.cross_entropy
     bce = torch.nn.functional.binary_cross_entropy_with_logits
 
     def bound(answer):
-        categorical = -ce(answer[:, :10], z[:, :10].argmax(1)) + math.log(10)
-        continuous = (-0.5 * (z[:, 10:12] - answer[:, 10:12]).square() - 0.5 * math.log(2 * math.pi)).sum(1).mean() + 2 * math.log(2)
-        return categorical + 0.3 * continuous
+        value = 0.7 * (-ce(answer[:, :10], z[:, :10].argmax(1)) + math.log(10))
+        if sources[preset] == "none":
+            return value
+        log_std = answer[:, 12:14] if sources[preset] == "learned" else torch.zeros(32, 2)
+        density = torch.distributions.Normal(answer[:, 10:12], log_std.exp()).log_prob(z[:, 10:12])
+        return value + 0.3 * (density.sum(1).mean() + 2 * math.log(2))
 
-    real_logit, _ = twin.discriminator(images / 255)
-    fake_logit, answer = twin.discriminator(fake.detach())
-    (bce(real_logit, torch.ones(32)) + bce(fake_logit, torch.zeros(32)) - bound(answer)).backward()
-    twin.adam_d.step()
-    twin.discriminator.zero_grad()
-    fake_logit, answer = twin.discriminator(fake)
-    (bce(fake_logit, torch.ones(32)) - bound(answer)).backward()
-    twin.adam_g.step()
+    def descend(terms):
+        """SGD on a sum of losses, each moving the parameters listed beside it."""
+        moves = {}
+        for loss, parameters in terms:
+            for p, grad in zip(parameters, torch.autograd.grad(loss, parameters, retain_graph=True)):
+                moves[p] = moves.get(p, 0) + grad
+        with torch.no_grad():
+            for p, grad in moves.items():
+                p -= 0.1 * grad
+
+    real_logit, _ = D(images / 255)
+    fake_logit, answer = D(fake.detach())
+    value = bce(real_logit, torch.ones(32)) + bce(fake_logit, torch.zeros(32))
+    value = value / 2 if preset == "blog" else value
+    descend([(value, trunk + d)] + ([(-bound(answer), trunk + q)] if preset == "authors" else []))
+    fake_logit, answer = D(fake)
+    informed = {"authors": g, "paper": g + q + trunk, "blog": g + q, "gan": q}[preset]
+    descend([(bce(fake_logit, torch.ones(32)), g), (-bound(answer), informed)])
     ours, plain = ([*made.generator.parameters(), *made.discriminator.parameters()] for made in (model, twin))
     for a, b, old in zip(ours, plain, before, strict=True):
         # As a share of the move: batch norm amplifies the rounding of sums, differently on each processor.
