@@ -11,17 +11,15 @@ Examples:
 """
 
 import dataclasses
-import os
 import re
-import signal
 import subprocess
 import sys
 import time
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 
 import tyro
+from workers import Crew, ParentWatch, open_storage, queue_again, quiet_optuna, run_on_ray, run_trials, run_workers, given_up
 
 from infogan.config import PRESETS, Config, InputError, WandbMode, run_script
 
@@ -39,15 +37,11 @@ class Options:
     """digits, mnist, fashion-mnist, or the path of a labelled .npz file."""
     trials: int | None = None
     """Trials the study shall have in the end; parallel workers may add one each. Default: 12 for digits, else 40."""
-    workers: int | None = None
-    """Processes that run trials side by side. Default: one per core, which trains more images in all than one
-    process with all cores (experiments/benchmark.py); one where there is a GPU."""
+    crew: tyro.conf.OmitArgPrefixes[Crew] = Crew()
     images: int | None = None
     """Real images each trial sees, whatever its batch size. Default: 100,000 for digits, else 640,000."""
     study: str | None = None
     """Name of the study and of its folder under studies/. Default: the dataset's name."""
-    storage: str | None = None
-    """Optuna storage URL. Default: sqlite:///studies/STUDY/study.db."""
     seed: int = 0
     """Seeds the sampler and, with the trial's number, each training."""
     confirm_seeds: int = 3

@@ -1,0 +1,321 @@
+"""What lets many processes, on one machine or many, work through one Optuna study and lose nothing of it.
+
+A worker asks the study for a trial, trains, tells. What can go wrong, and who mends it:
+
+- its process dies: the heartbeat stops, another worker (or the next start) queues the trial again, and it continues from
+  its checkpoint, up to DEATHS times; SIGTERM and a full disk hand it back at once;
+- the database is away: every call to it is repeated for up to PATIENCE seconds;
+- memory runs out: the trial counts as pruned, so that the sampler learns to keep away from such configurations;
+- any other error: the trial fails with the error in its record, and the study goes on.
+"""
+
+import errno
+import os
+import signal
+import sys
+import time
+import warnings
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Callable, Literal
+
+from infogan.config import InputError
+
+HEARTBEAT, GRACE = 5, 20  # seconds between two heartbeats; without one after which a trial's process is held to be dead
+PATIENCE = 1800  # seconds that a database which was there before is waited for
+DEATHS = 5  # processes that a trial may outlive; more of them, and it is the trial that kills
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+@dataclass(frozen=True)
+class Crew:
+    """Who does the work, and where the study is kept."""
+
+    workers: int | None = None
+    """Processes that run trials side by side. Default: one per core, which trains more images in all than one
+    process with all cores (experiments/benchmark.py); one where there is a GPU."""
+    launcher: Literal["local", "ray"] = "local"
+    """local: processes of this machine. ray: tasks on the Ray cluster that $RAY_ADDRESS names, else on a new one here."""
+    gpus_per_worker: float = 0.0
+    """With ray: GPUs each worker is given, such as 0.25 for four workers on each."""
+    storage: str | None = None
+    """Optuna storage URL, such as postgresql://me@host/db. Default: SQLite in the study's folder."""
+
+
+def quiet_optuna():
+    """Optuna without its parameter dumps (we print a line per trial) and notices of experimental features."""
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
+    return optuna
+
+
+def open_storage(url: str):
+    """Optuna storage with heartbeats, patient with a database that is away. Imports Optuna, hence not at import time."""
+    import functools
+
+    import optuna
+    import sqlalchemy.exc
+    import tenacity
+    from optuna.exceptions import StorageInternalError, UpdateFinishedTrialError
+    from optuna.storages._rdb import models
+
+    from infogan.runs import mask_secrets
+
+    class PatientStorage(optuna.storages.RDBStorage):
+        def __init__(self, *arguments, **named):
+            super().__init__(*arguments, **named)
+            self.seen: dict[int, tuple[object, float]] = {}
+
+        def _get_stale_trial_ids(self, study_id: int) -> list[int]:
+            """Running trials whose heartbeat this process has seen stand still for GRACE seconds of its own clock.
+
+            Optuna compares times in the database: after it was away, every trial would look dead to the first who asks;
+            and a trial whose process died before its first heartbeat would run for ever.
+            """
+            with self.scoped_session() as session:
+                beats = dict(
+                    session.query(models.TrialModel.trial_id, models.TrialHeartbeatModel.heartbeat)
+                    .outerjoin(models.TrialHeartbeatModel, models.TrialHeartbeatModel.trial_id == models.TrialModel.trial_id)
+                    .filter(models.TrialModel.study_id == study_id, models.TrialModel.state == optuna.trial.TrialState.RUNNING)
+                    .all()
+                )
+                session.rollback()
+            now, before = time.monotonic(), self.seen
+            self.seen = {
+                trial: before[trial] if trial in before and before[trial][0] == beat else (beat, now) for trial, beat in beats.items()
+            }
+            return [trial for trial, (_, since) in self.seen.items() if now - since > GRACE]
+
+    def is_away(error: BaseException) -> bool:
+        cause = error.__cause__ if isinstance(error, StorageInternalError) else error
+        return isinstance(cause, (sqlalchemy.exc.OperationalError, sqlalchemy.exc.InterfaceError))
+
+    def patiently(method):
+        @functools.wraps(method)
+        def call(self, *arguments, **named):
+            def waiting(state):
+                self.seen = {}  # no heartbeat can be expected of anybody now
+                if state.attempt_number == 1:
+                    cause = state.outcome.exception()
+                    reason = mask_secrets(str(cause.__cause__ or cause).strip().splitlines()[0])
+                    print(f"the study's database does not answer ({reason}): trying again for up to {PATIENCE // 60} minutes", file=sys.stderr, flush=True)
+
+            for attempt in tenacity.Retrying(
+                retry=tenacity.retry_if_exception(is_away),
+                wait=tenacity.wait_random_exponential(max=10),
+                stop=tenacity.stop_after_delay(PATIENCE),
+                before_sleep=waiting,
+                reraise=True,
+            ):
+                with attempt:
+                    try:
+                        return method(self, *arguments, **named)
+                    except UpdateFinishedTrialError:
+                        if attempt.retry_state.attempt_number > 1:
+                            return True  # the first attempt had arrived, only its answer was lost
+                        raise
+
+        return call
+
+    public = [name for name, member in vars(optuna.storages.BaseStorage).items() if callable(member) and not name.startswith("_")]
+    for name in (*public, "record_heartbeat", "_get_stale_trial_ids", "_create_new_trial", "_get_trials", "_set_trial_param"):
+        setattr(PatientStorage, name, patiently(getattr(PatientStorage, name)))
+
+    sqlite = url.startswith("sqlite")
+    try:
+        return PatientStorage(
+            url,
+            engine_kwargs={"connect_args": {"timeout": 100}} if sqlite else {"pool_pre_ping": True},
+            heartbeat_interval=HEARTBEAT,
+            heartbeat_stale_trial_callback=lambda study, trial: queue_again(study, trial, died=True),
+        )
+    except (sqlalchemy.exc.SQLAlchemyError, ImportError, OSError) as error:
+        reason = mask_secrets(str(error).splitlines()[0])
+        raise InputError(f"cannot open the storage {mask_secrets(url)} ({reason}): check the URL") from error
+
+
+def queue_again(study, trial, died: bool) -> None:
+    """A waiting copy of a trial that lost its process; it will go on in the same run directory."""
+    import optuna
+
+    deaths = trial.user_attrs.get("deaths", 0) + died
+    if deaths > DEATHS:
+        return
+    attributes = {"run": trial.user_attrs.get("run", trial.number), "deaths": deaths, "continues": trial.number}
+    study.add_trial(
+        optuna.create_trial(
+            state=optuna.trial.TrialState.WAITING,
+            params=trial.params,
+            distributions=trial.distributions,
+            user_attrs=trial.user_attrs | attributes,
+            system_attrs=trial.system_attrs,
+        )
+    )
+
+
+def given_up(trial) -> bool:
+    """A failed trial that nobody will try again."""
+    return trial.state.name == "FAIL" and ("error" in trial.user_attrs or trial.user_attrs.get("deaths", 0) >= DEATHS)
+
+
+def run_trials(study, objective: Callable, enough: Callable[[list], bool], before_each: Callable[[int], None] = lambda count: None) -> None:
+    """Trials until enough(trials) and no other worker's is running. objective(trial, run) trains and returns the value.
+
+    `run` names the training, however often its trial was queued again: the number of the first of its trials, or the
+    name it was queued with. before_each(count) is called with the number of trials before each of them.
+    """
+    import optuna
+    from optuna.trial import TrialState
+
+    from infogan import training
+
+    def told(trial) -> float:
+        run = trial.user_attrs.get("run", trial.number)
+        trial.set_user_attr("run", run)
+        twins = [t for t in study.get_trials(deepcopy=False) if t.number < trial.number and t.user_attrs.get("run") == run]
+        if any(t.state in (TrialState.RUNNING, TrialState.COMPLETE, TrialState.PRUNED) for t in twins):
+            trial.set_user_attr("duplicate", True)  # two workers queued it again at the same moment
+            raise optuna.TrialPruned
+        try:
+            return objective(trial, run)
+        except (optuna.TrialPruned, optuna.exceptions.UpdateFinishedTrialError):
+            raise
+        except training.Interrupted:
+            hand_back(trial)
+            raise
+        except Exception as error:
+            if isinstance(error, OSError) and error.errno in DISK_FULL:
+                hand_back(trial)
+                raise SystemExit(f"error: {error}: make room, then start the same command again; its trial goes on from its checkpoint") from error
+            trial.set_user_attr("error", f"{type(error).__name__}: {error}"[:1000])
+            if is_out_of_memory(error):
+                raise optuna.TrialPruned from error
+            raise
+
+    def hand_back(trial) -> None:
+        frozen = study._storage.get_trial(trial._trial_id)
+        if study._storage.set_trial_state_values(trial._trial_id, TrialState.FAIL):
+            queue_again(study, frozen, died=False)
+
+    while True:
+        trials = study.get_trials(deepcopy=False)
+        states = {trial.state for trial in trials}
+        handed_back = any(t.state == TrialState.WAITING and "continues" in t.user_attrs for t in trials)
+        if handed_back or not enough(trials):
+            before_each(len(trials))
+            try:
+                study.optimize(told, n_trials=1, catch=(Exception,))
+            except (ValueError, optuna.exceptions.UpdateFinishedTrialError) as error:
+                # The others believed this process to be dead (it was stopped, or cut off) and took its trial over.
+                print(f"a trial was taken over by another worker ({error}); going on with the next", file=sys.stderr, flush=True)
+        elif TrialState.RUNNING in states:
+            optuna.storages.fail_stale_trials(study)
+            time.sleep(1)
+        else:
+            lost = {t.number for t in trials if t.state == TrialState.FAIL and not given_up(t)} - {t.user_attrs.get("continues") for t in trials}
+            if not lost:
+                return
+            for number in lost:  # its process died, and so did the one that was about to queue it again
+                queue_again(study, trials[number], died=True)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Of the CPU or a GPU; torch's CPU allocator has no exception of its own."""
+    import torch
+
+    return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "DefaultCPUAllocator: can't allocate memory" in str(error)
+
+
+class ParentWatch:
+    """An observer that ends a run (saved at its last checkpoint) when the process that started it is gone."""
+
+    def __init__(self, parent: int | None):
+        self.parent = parent
+
+    def logged(self, row: dict) -> None:
+        from infogan.training import Interrupted
+
+        if self.parent is not None and os.getppid() != self.parent:
+            raise Interrupted(1)
+
+    def evaluated(self, row: dict, images: dict[str, Path]) -> None:
+        pass
+
+
+def run_workers(count: int, task: Callable, *arguments) -> None:
+    """task(index, parent, *arguments) in each of `count` processes of this machine, in this one where count is 1.
+
+    Ctrl-C and SIGTERM reach each, which saves its run before it leaves.
+    """
+    if count == 1:
+        return task(0, None, *arguments)
+    context = get_context("spawn")
+    processes = [context.Process(target=_begin, args=(task, i, os.getpid(), count, *arguments)) for i in range(count)]
+
+    def stop(number, frame):
+        for process in processes:
+            if process.is_alive() and process.pid:
+                os.kill(process.pid, signal.SIGTERM)
+        raise SystemExit(128 + number)
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        for process in processes:
+            process.start()
+        for process in processes:
+            process.join()
+    finally:
+        for process in processes:
+            if process.pid:
+                process.join()
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    if all(process.exitcode for process in processes):
+        raise SystemExit("every worker ended with an error; see above")
+
+
+def _begin(task: Callable, index: int, parent: int, count: int, *arguments) -> None:
+    """Its share of the cores; Ctrl-C, which a terminal sends to every process, is the parent's to pass on, once."""
+    import torch
+
+    from infogan import fast
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    torch.set_num_threads(max(1, fast.cores() // count))
+    task(index, parent, *arguments)
+
+
+def run_on_ray(crew: Crew, arguments: list[str]) -> None:
+    """This command with `--join` as tasks of a Ray cluster, which places them, gives each its GPUs, and starts one anew
+    elsewhere when its node is lost. Every node must see the same folder and, through --storage, the same database.
+
+    Raises InputError where Ray is not installed or its cluster cannot be reached.
+    """
+    try:
+        import ray
+    except ImportError as error:
+        raise InputError("the launcher ray needs Ray: pip install ray, or leave --launcher out") from error
+    script, folder = Path(sys.argv[0]).resolve(), os.getcwd()
+    command = [sys.executable, str(script), *arguments, "--launcher", "local", "--workers", "1", "--join"]
+
+    def join() -> int:
+        import subprocess
+
+        return subprocess.run(command, cwd=folder, check=False).returncode
+
+    try:
+        ray.init(address=os.environ.get("RAY_ADDRESS"), include_dashboard=False, logging_level="warning")
+    except (ConnectionError, ValueError, RuntimeError) as error:
+        raise InputError(f"the Ray cluster cannot be reached ({str(error).splitlines()[0]}): check RAY_ADDRESS, or start one with `ray start --head`") from error
+    try:
+        task = ray.remote(num_cpus=1, num_gpus=crew.gpus_per_worker, max_retries=-1)(join)
+        nodes = len([node for node in ray.nodes() if node["Alive"]])
+        print(f"{crew.workers} workers as Ray tasks on {nodes} node(s)", flush=True)
+        codes = ray.get([task.remote() for _ in range(crew.workers)])
+    finally:
+        ray.shutdown()
+    if all(codes):
+        raise SystemExit("every worker ended with an error; see above")

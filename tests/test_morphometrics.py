@@ -1,0 +1,85 @@
+"""Morphometrics against strokes of known measures, and partial correlation against its closed form."""
+
+import math
+
+import numpy as np
+import pytest
+
+from infogan.morphometrics import NAMES, measure, partial_correlation
+
+
+def stroke(slant=0.0, thickness=3.0, height=16.0, size=28, fine=8):
+    """A bar of known slant (radians), thickness (across) and height (px), rendered at `fine` times and averaged down."""
+    y, x = (np.indices((size * fine,) * 2) + 0.5) / fine - size / 2
+    across = np.abs(x + y * math.tan(slant)) * math.cos(slant)  # image rows grow downwards
+    bar = (across <= thickness / 2) & (np.abs(y) <= height / 2)
+    coarse = bar.reshape(size, fine, size, fine).mean((1, 3))
+    return np.round(coarse * 255).astype(np.uint8)
+
+
+def values(image):
+    return dict(zip(NAMES, measure(image[None])[0]))
+
+
+@pytest.mark.parametrize("degrees", (-40, -20, 0, 10, 30))
+def test_slant(degrees):
+    assert math.degrees(values(stroke(math.radians(degrees)))["slant"]) == pytest.approx(degrees, abs=1.5)
+
+
+@pytest.mark.parametrize("thickness", (2.0, 3.0, 4.0, 5.0))
+def test_thickness(thickness):
+    # The skeleton's ends run into the corners, where the border is nearer: a little below, as in Morpho-MNIST itself.
+    assert values(stroke(thickness=thickness))["thickness"] == pytest.approx(thickness, rel=0.15)
+
+
+@pytest.mark.parametrize("height", (10.0, 14.0, 18.0))
+def test_length_height_and_area(height):
+    found = values(stroke(height=height))
+    assert found["height"] == pytest.approx(0.98 * height, abs=0.7)
+    assert found["length"] == pytest.approx(height, abs=2.5)
+    assert found["area"] == pytest.approx(3 * height, rel=0.05)
+
+
+def test_slant_leaves_the_width_of_the_sheared_box():
+    for slant in map(math.radians, (-30, 25)):
+        leaning = values(stroke(slant, thickness=3 * math.cos(slant)))  # 3 wide along each row, as the upright one
+        assert leaning["width"] == pytest.approx(values(stroke())["width"], abs=0.25)
+
+
+def test_measures_do_not_depend_on_place_contrast_or_neighbours():
+    image = stroke(math.radians(15))
+    moved = np.roll(image, (3, -2), (0, 1))
+    assert measure(moved[None])[0] == pytest.approx(measure(image[None])[0], rel=0.02, abs=0.01)
+    assert measure((image // 2)[None])[0] == pytest.approx(measure(image[None])[0], rel=0.02, abs=0.01)
+    assert measure(np.stack([moved, image]))[1] == pytest.approx(measure(image[None])[0])
+
+
+def test_mirrored_slant():
+    image = stroke(math.radians(20))
+    assert values(image[:, ::-1])["slant"] == pytest.approx(-values(image)["slant"], abs=1e-6)
+
+
+def test_an_empty_image_has_no_measures():
+    assert np.isnan(measure(np.zeros((1, 28, 28), np.uint8))).all()
+    assert measure(np.zeros((0, 28, 28), np.uint8)).shape == (0, 6)
+    with pytest.raises(ValueError, match="uint8 of N x H x W"):
+        measure(np.zeros((1, 28, 28)))
+
+
+def test_partial_correlation_of_a_common_cause_vanishes():
+    random = np.random.default_rng(0)
+    cause, a, b = random.normal(size=(3, 5000))
+    x, y = cause + a, cause + b
+    assert np.corrcoef(x, y)[0, 1] == pytest.approx(0.5, abs=0.05)
+    r, low, high = partial_correlation(x, y, cause[:, None])
+    assert low < 0 < high and abs(r) < 0.04
+
+
+def test_partial_correlation_equals_the_formula_of_three_correlations():
+    x, y, z = np.random.default_rng(1).normal(size=(3, 200)) + np.linspace(0, 2, 200)
+    xy, xz, yz = (np.corrcoef(*pair)[0, 1] for pair in ((x, y), (x, z), (y, z)))
+    expected = (xy - xz * yz) / math.sqrt((1 - xz**2) * (1 - yz**2))
+    r, low, high = partial_correlation(x, y, z[:, None])
+    assert r == pytest.approx(expected)
+    assert low < r < high
+    assert math.isnan(partial_correlation(x, z, z[:, None])[0])
