@@ -18,7 +18,7 @@ from optuna.trial import TrialState
 
 from infogan import runs
 from infogan.config import InputError, run_script
-from infogan.evaluation import mean_interval
+from infogan.evaluation import MEASURES, mean_interval
 
 ACCURACY = "validation accuracy"
 HINT_BELOW = 30  # finished trials
@@ -157,16 +157,35 @@ def plot_importances(values: pd.DataFrame, folder: Path) -> None:
     _save(figure, folder, "importances")
 
 
-def best(study: optuna.Study, folder: Path) -> dict:
-    """The best trial and, where the sweep trained it with fresh seeds, their test accuracy."""
-    trial = study.best_trial
-    out = {"trial": trial.number, "validation_accuracy": trial.value, "params": trial.params, "user_attrs": trial.user_attrs}
-    path = folder / "confirmation.json"
-    if path.exists() and (confirmed := runs.read_json(path))["trial"] == trial.number:
-        accuracies = [seed["accuracy"] for seed in confirmed["seeds"]]
-        mean, low, high = mean_interval(accuracies)
-        out["test"] = {"accuracy_mean": mean, "ci95": [low, high], "n_seeds": len(accuracies), "accuracies": accuracies}
-    return out
+def confirmation(study: optuna.Study) -> pd.DataFrame:
+    """One row per run of the best configurations with a fresh seed; empty where the sweep made none."""
+    try:
+        confirmed = optuna.load_study(study_name=f"{study.study_name}-confirm", storage=study._storage)
+    except KeyError:
+        return pd.DataFrame()
+    rows = []
+    for trial in confirmed.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)):
+        of, seed = trial.user_attrs["run"].split("/seed")
+        test = {f"test {name}": value for name, value in trial.user_attrs["test"].items() if name in MEASURES}
+        rows.append({"trial": int(of.removeprefix("trial-")), "seed": int(seed), ACCURACY: trial.value, **test})
+    return pd.DataFrame(rows)
+
+
+def best(study: optuna.Study, confirmed: pd.DataFrame) -> dict:
+    """The winner: of the configurations trained again with fresh seeds the one with the best mean validation accuracy over
+    them, with its test accuracy; without such seeds the best single trial."""
+    if confirmed.empty:
+        trial = study.best_trial
+        return {"trial": trial.number, "validation_accuracy": trial.value, "params": trial.params, "config": trial.user_attrs["config"]}
+    means = confirmed.groupby("trial")[ACCURACY].mean()
+    trial = study.trials[int(means.idxmax())]
+    seeds = confirmed[confirmed.trial == trial.number].sort_values("seed")
+    mean, low, high = mean_interval(list(seeds["test accuracy"]))
+    test = {"accuracy_mean": mean, "ci95": [low, high], "n_seeds": len(seeds), "accuracies": list(seeds["test accuracy"])}
+    return {
+        "trial": trial.number, "validation_accuracy": trial.value, "validation_accuracy_fresh_seeds": float(means.max()),
+        "params": trial.params, "config": trial.user_attrs["config"], "test": test,
+    }  # fmt: skip
 
 
 def main() -> None:
@@ -201,9 +220,14 @@ def main() -> None:
         if values.trials.max() < HINT_BELOW:
             print(f"(a hint at most: importances of fewer than {HINT_BELOW} finished trials are unsteady)")
     if study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)):
-        winner = best(study, options.folder)
+        confirmed = confirmation(study)
+        winner = best(study, confirmed)
         runs.write_json(folder / "best.json", winner | {"provenance": runs.provenance()})
-        print(f"\nbest: trial {winner['trial']}, validation accuracy {winner['validation_accuracy']:.4f}, codes {winner['user_attrs']['codes']}")
+        if not confirmed.empty:
+            runs.write_atomic(folder / "confirmation.csv", confirmed.to_csv(index=False))
+            print("\nthe best configurations with fresh seeds:")
+            print(confirmed.sort_values(["trial", "seed"]).to_string(index=False, float_format="{:.3f}".format))
+        print(f"\nbest: trial {winner['trial']}, validation accuracy {winner['validation_accuracy']:.4f}, codes {winner['config']['codes']}")
         if "test" in winner:
             test = winner["test"]
             low, high = test["ci95"]

@@ -18,7 +18,7 @@ import warnings
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Callable, Literal
+from typing import Callable, Collection, Literal
 
 from infogan.config import InputError
 
@@ -41,6 +41,17 @@ class Crew:
     """With ray: GPUs each worker is given, such as 0.25 for four workers on each."""
     storage: str | None = None
     """Optuna storage URL, such as postgresql://me@host/db. Default: SQLite in the study's folder."""
+    join: bool = False
+    """Only lend a hand: work on the study until it is done, and leave its report to the command that leads."""
+
+    def default_workers(self, jobs: int) -> int:
+        import torch
+
+        from infogan import fast
+
+        if self.workers is not None:
+            return self.workers
+        return 1 if torch.cuda.is_available() else max(1, min(fast.cores(), jobs))
 
 
 def quiet_optuna():
@@ -126,12 +137,20 @@ def open_storage(url: str):
 
     sqlite = url.startswith("sqlite")
     try:
-        return PatientStorage(
-            url,
-            engine_kwargs={"connect_args": {"timeout": 100}} if sqlite else {"pool_pre_ping": True},
-            heartbeat_interval=HEARTBEAT,
-            heartbeat_stale_trial_callback=lambda study, trial: queue_again(study, trial, died=True),
-        )
+        # Two machines that start at once both make the tables of an empty database; the second try finds them made.
+        for attempt in tenacity.Retrying(
+            retry=tenacity.retry_if_exception(lambda error: "already exists" in str(error) or isinstance(error, sqlalchemy.exc.IntegrityError)),
+            wait=tenacity.wait_random(0.1, 1),
+            stop=tenacity.stop_after_attempt(8),
+            reraise=True,
+        ):
+            with attempt:
+                return PatientStorage(
+                    url,
+                    engine_kwargs={"connect_args": {"timeout": 100}} if sqlite else {"pool_pre_ping": True},
+                    heartbeat_interval=HEARTBEAT,
+                    heartbeat_stale_trial_callback=lambda study, trial: queue_again(study, trial, died=True),
+                )
     except (sqlalchemy.exc.SQLAlchemyError, ImportError, OSError) as error:
         reason = mask_secrets(str(error).splitlines()[0])
         raise InputError(f"cannot open the storage {mask_secrets(url)} ({reason}): check the URL") from error
@@ -170,7 +189,7 @@ def run_trials(study, objective: Callable, enough: Callable[[list], bool], befor
     import optuna
     from optuna.trial import TrialState
 
-    from infogan import training
+    from infogan import runs, training
 
     def told(trial) -> float:
         run = trial.user_attrs.get("run", trial.number)
@@ -184,6 +203,10 @@ def run_trials(study, objective: Callable, enough: Callable[[list], bool], befor
         except (optuna.TrialPruned, optuna.exceptions.UpdateFinishedTrialError):
             raise
         except training.Interrupted:
+            hand_back(trial)
+            raise
+        except runs.Locked:  # its process was held to be dead and is not; that one's result will be found by the next who tries
+            time.sleep(HEARTBEAT)
             hand_back(trial)
             raise
         except Exception as error:
@@ -220,6 +243,26 @@ def run_trials(study, objective: Callable, enough: Callable[[list], bool], befor
                 return
             for number in lost:  # its process died, and so did the one that was about to queue it again
                 queue_again(study, trials[number], died=True)
+
+
+def run_grid(storage, name: str, jobs: Collection[str], train: Callable) -> None:
+    """Every job once, by whoever is free: the study `name`, in which each waits as a trial. train(trial, job) returns its value."""
+    import optuna
+    from optuna.trial import TrialState, create_trial
+
+    study = optuna.create_study(storage=storage, study_name=name, direction="maximize", load_if_exists=True)
+    known = {trial.user_attrs.get("run") for trial in study.get_trials(deepcopy=False)}
+    for job in jobs:
+        if job not in known:
+            study.add_trial(create_trial(state=TrialState.WAITING, user_attrs={"run": job}))
+
+    def objective(trial, job) -> float:
+        if job not in jobs:  # another worker took the last one at the same moment
+            trial.set_user_attr("duplicate", True)
+            raise optuna.TrialPruned
+        return train(trial, job)
+
+    run_trials(study, objective, enough=lambda trials: all(t.state != TrialState.WAITING for t in trials))
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -4,7 +4,8 @@ config.json       configuration (resolved) and provenance: command, commit, vers
 metrics.csv       one row per logged step; each value is the mean over the updates since the last row
 evaluations.csv   one row per evaluation on the validation images
 samples/          sample grids, rows are categories, and confusion matrices
-checkpoint.safetensors   networks, optimisers, random states and counters, replaced atomically
+checkpoint.safetensors   networks, optimisers, random states and counters, replaced atomically; the one before it
+                         (checkpoint.previous.safetensors) is used where it turns out to be damaged
 status.json       running, finished, interrupted, stopped or diverged, with the step reached
 evaluation.json   the finished run's measures on the test images
 """
@@ -20,10 +21,13 @@ import socket
 import subprocess
 import sys
 import tempfile
+from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Iterator
 
 import torch
+from filelock import FileLock, Timeout
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
@@ -31,10 +35,15 @@ from infogan.codes import Latent
 from infogan.config import Config, InputError, from_dict
 
 CHECKPOINT = "checkpoint.safetensors"
+PREVIOUS = "checkpoint.previous.safetensors"
 
 
-def write_atomic(path: Path, content: bytes | str) -> None:
-    """Replace `path` whole or not at all: a reader, or a resumed run, never meets half a file."""
+class Locked(InputError):
+    """Another process is training in the run directory."""
+
+
+def write_atomic(path: Path, content: bytes | str, keep: Path | None = None) -> None:
+    """Replace `path` whole or not at all: a reader, or a resumed run, never meets half a file. What it held goes to `keep`."""
     data = content.encode() if isinstance(content, str) else content
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
@@ -43,6 +52,8 @@ def write_atomic(path: Path, content: bytes | str) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.chmod(temporary, 0o644)
+        if keep is not None and path.exists():
+            os.replace(path, keep)
         os.replace(temporary, path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
@@ -159,23 +170,43 @@ def create(directory: Path, config: Config) -> None:
 def save_checkpoint(directory: Path, tensors: dict[str, torch.Tensor], state: dict) -> None:
     """Tensors and the small JSON state in one file, so that a kill can never part the two."""
     tensors = {name: tensor.detach().contiguous().cpu() for name, tensor in tensors.items()}
-    write_atomic(directory / CHECKPOINT, save(tensors, metadata={"state": json.dumps(state)}))
+    write_atomic(directory / CHECKPOINT, save(tensors, metadata={"state": json.dumps(state)}), keep=directory / PREVIOUS)
+
+
+def has_checkpoint(directory: Path) -> bool:
+    return any((directory / name).exists() for name in (CHECKPOINT, PREVIOUS))
 
 
 def load_checkpoint(directory: Path) -> tuple[dict[str, torch.Tensor], dict]:
-    """The inverse of save_checkpoint; safetensors holds no code, so nothing is unpickled.
+    """The last checkpoint that is sound; safetensors holds no code, so nothing is unpickled.
 
-    Raises InputError where there is none or it is damaged.
+    Raises InputError where there is none or all are damaged.
     """
-    path = directory / CHECKPOINT
-    if not path.exists():
+    if not has_checkpoint(directory):
         raise InputError(f"{directory} has no {CHECKPOINT}: train it first, or give a finished run's directory")
+    damage = ""
+    for path in (directory / CHECKPOINT, directory / PREVIOUS):
+        try:
+            with safe_open(path, framework="pt") as file:
+                state = json.loads(file.metadata()["state"])
+                tensors = {name: file.get_tensor(name) for name in file.keys()}
+        except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
+            damage = damage or f"{path} is damaged ({error})"
+            continue
+        if damage:
+            print(f"{damage}: using the one before it, of update {state['step']}", file=sys.stderr)
+        return tensors, state
+    raise InputError(f"{damage}: delete {directory} and train again")
+
+
+@contextmanager
+def lock(directory: Path) -> Iterator[None]:
+    """Keeps other processes from training in the directory; a process that dies leaves nothing locked. Raises Locked."""
     try:
-        with safe_open(path, framework="pt") as file:
-            state = json.loads(file.metadata()["state"])
-            return {name: file.get_tensor(name) for name in file.keys()}, state
-    except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
-        raise InputError(f"{path} is damaged ({error}): delete {directory} and train again") from error
+        with FileLock(directory / ".lock", timeout=0):
+            yield
+    except Timeout as error:
+        raise Locked(f"another process is training in {directory}: wait for it, or choose another --run-dir") from error
 
 
 @dataclasses.dataclass(frozen=True)

@@ -247,18 +247,22 @@ def fit(
 ) -> dict:
     """Train to the end, from wherever the run directory (see runs.create) stands, and measure on the test images.
 
-    Returns evaluation.json's content. Raises InputError for a directory that holds another run, Diverged at
+    Returns evaluation.json's content. Raises runs.Locked where another process trains in the directory, Diverged at
     the first loss that is not finite, Stopped when an observer asks for it, Interrupted on Ctrl-C or SIGTERM after saving.
     """
+    with runs.lock(directory):
+        return _fit(config, dataset, directory, tuple(observers), progress)
+
+
+def _fit(config: Config, dataset: Dataset, directory: Path, observers: tuple[Observer, ...], progress: bool) -> dict:
     config = resolve(config)
     latent = Latent(config.codes, config.noise, config.q_std)
     model = InfoGAN(config, dataset.image_shape)
     batches = Batches(dataset.train.images.to(model.device), config.batch_size, derive(config.seed, "order"))
-    observers = tuple(observers)
     metrics, evaluations = (runs.Table(directory / f"{name}.csv") for name in ("metrics", "evaluations"))
 
     first, seconds = 0, 0.0
-    if (directory / runs.CHECKPOINT).exists():
+    if runs.has_checkpoint(directory):
         tensors, state = runs.load_checkpoint(directory)
         model.load_tensors(tensors)
         first, seconds = state["step"], state["seconds"]
@@ -312,8 +316,9 @@ def fit(
         if codes:
             best = max(range(len(codes)), key=lambda i: codes[i]["accuracy"])
             row |= {"code": best, **{name: codes[best][name] for name in evaluation.MEASURES}}
-            written["confusion"] = directory / "samples" / f"confusion-{step:07d}.png"
-            pictures.confusion(written["confusion"], codes[best]["confusion"], f"validation images, update {step}")
+            if step == config.updates:  # half a second to draw, as long as hundreds of updates on small images
+                written["confusion"] = directory / "samples" / f"confusion-{step:07d}.png"
+                pictures.confusion(written["confusion"], codes[best]["confusion"], f"validation images, update {step}")
         evaluations.append(row)
         for observer in observers:
             observer.evaluated(row, written)
@@ -356,6 +361,7 @@ def fit(
     result |= {"step": step, "images": step * config.batch_size, "train_seconds": round(seconds, 1)}
     result["time_to_accuracy"] = time_to_accuracy(evaluations.rows())
     runs.write_json(directory / "evaluation.json", result)
+    (directory / runs.PREVIOUS).unlink(missing_ok=True)
     status("finished")
     return result
 

@@ -37,7 +37,9 @@ def data_dir() -> Path:
 
 
 def load_script(name: str):
-    """A script of experiments/ as a module."""
+    """A script of experiments/ as a module, beside its neighbours as when it is run."""
+    if str(ROOT / "experiments") not in sys.path:
+        sys.path.insert(0, str(ROOT / "experiments"))
     spec = importlib.util.spec_from_file_location(name, ROOT / "experiments" / f"{name}.py")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module

@@ -24,7 +24,7 @@ sweep = load_script("sweep")
 @pytest.fixture
 def options(tmp_path, monkeypatch) -> "sweep.Options":
     monkeypatch.chdir(tmp_path)
-    return sweep.Options(trials=4, workers=1, images=1000, wandb="disabled").resolved()
+    return sweep.Options(trials=4, workers=1, images=1000, confirm_seeds=0, wandb="disabled").resolved()
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ def test_a_study_continues_as_if_it_had_not_stopped(options, quick_training):
         made = dataclasses.replace(options, study=name, storage=f"sqlite:///{name}.db")
         sweep.open_study(made)
         for trials in parts:
-            sweep.work(dataclasses.replace(made, trials=trials), 0, parent=None)
+            sweep.work(0, None, dataclasses.replace(made, trials=trials))
         return [trial.params for trial in study_of(made).trials]
 
     whole, parts = explored("whole", (14,)), explored("parts", (5, 9, 14))
@@ -82,30 +82,30 @@ def test_a_failing_trial_is_recorded_and_the_study_goes_on(options, monkeypatch,
 
     def train(config, *arguments, **named):
         if config.preset == "authors":
-            raise MemoryError("out of memory")
+            raise FloatingPointError("odd")
         return works(config, *arguments, **named)
 
     monkeypatch.setattr(tracking, "train", train)
     sweep.open_study(options)
-    sweep.work(options, 0, parent=None)
+    sweep.work(0, None, options)
     trials = study_of(options).trials
     assert len(trials) >= 4
-    assert trials[1].state == TrialState.FAIL and trials[1].user_attrs["error"] == "MemoryError: out of memory"
+    assert trials[1].state == TrialState.FAIL and trials[1].user_attrs["error"] == "FloatingPointError: odd"
     assert trials[0].state == trials[2].state == TrialState.COMPLETE
-    assert "failed: MemoryError: out of memory" in capsys.readouterr().out
+    assert "failed: FloatingPointError: odd" in capsys.readouterr().out
 
 
 def test_an_error_in_every_trial_ends_the_study(options, monkeypatch):
     monkeypatch.setattr(sweep, "suggest", lambda *a, **k: 1 / 0)
     sweep.open_study(options)
-    sweep.work(options, 0, parent=None)
+    sweep.work(0, None, options)
     assert [trial.state for trial in study_of(options).trials] == [TrialState.FAIL] * 4
 
 
 def test_a_pruned_trial_is_pruned_and_not_failed(options, monkeypatch):
     monkeypatch.setattr(optuna.Trial, "should_prune", lambda trial: trial.number == 1)
     sweep.open_study(options)
-    sweep.work(dataclasses.replace(options, trials=2), 0, parent=None)
+    sweep.work(0, None, dataclasses.replace(options, trials=2))
     trials = study_of(options).trials[:2]
     assert [trial.state for trial in trials] == [TrialState.COMPLETE, TrialState.PRUNED]
     assert list(trials[1].intermediate_values) == [1] and len(trials[0].intermediate_values) > 5
@@ -146,8 +146,11 @@ def test_a_whole_study_leaves_tables_pictures_and_wandb_runs(tmp_path, script_en
     for picture in ("lambda", "codes", "batch_size", "history", "learning_curves"):
         assert (folder / "report" / f"{picture}.png").stat().st_size > 5000
     best = json.loads((folder / "report" / "best.json").read_text())
-    assert best["validation_accuracy"] == table[table.state == "complete"]["validation accuracy"].max()
-    assert best["test"]["n_seeds"] == 2 and len(best["test"]["accuracies"]) == 2
+    confirmed = pd.read_csv(folder / "report" / "confirmation.csv")
+    ranked = table[table.state == "complete"].sort_values("validation accuracy", ascending=False, kind="stable").trial
+    assert sorted(confirmed.groupby("trial").size().items()) == sorted((trial, 2) for trial in ranked[:2])
+    assert best["trial"] == confirmed.groupby("trial")["validation accuracy"].mean().idxmax(), "the mean over seeds decides"
+    assert best["test"]["accuracies"] == list(confirmed[confirmed.trial == best["trial"]]["test accuracy"])
     for run_dir in table.run_dir:
         (file,) = (tmp_path / run_dir).glob("wandb/offline-run-*/*.wandb")
         read = subprocess.run(
@@ -221,7 +224,7 @@ def test_the_wandb_record_of_a_study_holds_no_password(tmp_path, script_environm
 def test_workers_leave_when_their_parent_is_gone(options, monkeypatch):
     sweep.open_study(options)
     with pytest.raises(training.Interrupted):
-        sweep.work(options, 0, parent=-1)
+        sweep.work(0, -1, options)
 
 
 def test_workers_that_start_together_propose_different_points(options, quick_training, monkeypatch):
@@ -237,7 +240,7 @@ def test_workers_that_start_together_propose_different_points(options, quick_tra
     for index in (0, 1):
         made = dataclasses.replace(options, study=f"s{index}", storage=f"sqlite:///s{index}.db", trials=1)
         sweep.open_study(made)
-        sweep.work(made, index, parent=None)
+        sweep.work(index, None, made)
     assert len(seeds) == len(set(seeds)) == 2
 
 

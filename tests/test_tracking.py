@@ -55,7 +55,7 @@ def test_pictures_are_inside_the_run(offline_run):
     pictures = [record["item"] for record in of_type(records, "history") if "samples" in record["item"] or "samples._type" in record["item"]]
     assert len(pictures) == 2
     media = sorted(path.name.split("_")[0] for path in directory.glob("wandb/offline-run-*/files/media/images/*.png"))
-    assert media == ["confusion", "confusion", "samples", "samples"]
+    assert media == ["confusion", "samples", "samples"]
 
 
 def test_the_checkpoint_is_an_artifact_and_the_result_the_summary(offline_run):

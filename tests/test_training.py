@@ -231,6 +231,47 @@ def test_damaged_and_missing_checkpoints_are_named(tmp_path, digits):
         runs.load(tmp_path / "nowhere")
 
 
+def test_a_damaged_checkpoint_gives_way_to_the_one_before_it(tmp_path, digits, capsys, monkeypatch):
+    """The last checkpoint of a killed run is cut short: it goes on from the one before, and ends as if nothing had been."""
+    fit(tmp_path / "whole", digits, checkpoint_every=5)
+    append = runs.Table.append
+
+    def killed(table, row):
+        if row["step"] == 15:
+            raise KeyboardInterrupt
+        append(table, row)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(runs.Table, "append", killed)
+        with pytest.raises(KeyboardInterrupt):
+            fit(tmp_path / "cut", digits, checkpoint_every=5)
+    path = tmp_path / "cut" / runs.CHECKPOINT
+    assert runs.load_checkpoint(tmp_path / "cut")[1]["step"] == 10
+    path.write_bytes(path.read_bytes()[:-1000])
+    fit(tmp_path / "cut", digits, checkpoint_every=5)
+    assert "is damaged" in (said := capsys.readouterr().err) and "using the one before it, of update 5" in said
+    whole, cut = (runs.load_checkpoint(tmp_path / name)[0] for name in ("whole", "cut"))
+    assert all(torch.equal(whole[name], cut[name]) for name in whole)
+    assert not (tmp_path / "cut" / runs.PREVIOUS).exists(), "a finished run needs one"
+
+
+def test_a_kill_between_two_renames_loses_no_checkpoint(tmp_path):
+    runs.save_checkpoint(tmp_path, {"a": torch.ones(3)}, {"step": 1})
+    (tmp_path / runs.CHECKPOINT).rename(tmp_path / runs.PREVIOUS)
+    assert runs.has_checkpoint(tmp_path) and runs.load_checkpoint(tmp_path)[1] == {"step": 1}
+
+
+def test_two_processes_cannot_train_in_one_directory(tmp_path, digits):
+    code = f"import sys; from infogan import runs; from pathlib import Path\nwith runs.lock(Path({str(tmp_path)!r})): print('held', flush=True); sys.stdin.read()"
+    holder = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert holder.stdout.readline() == b"held\n"
+    with pytest.raises(runs.Locked, match="another process is training in"):
+        fit(tmp_path, digits)
+    holder.kill()
+    holder.wait()
+    fit(tmp_path, digits)
+
+
 def test_a_checkpoint_is_replaced_whole_or_not_at_all(tmp_path, monkeypatch):
     runs.save_checkpoint(tmp_path, {"a": torch.ones(3)}, {"step": 1})
     monkeypatch.setattr(os, "fsync", lambda handle: (_ for _ in ()).throw(OSError("No space left on device")))
