@@ -4,6 +4,7 @@ Examples:
   python experiments/train.py authors --dataset digits
   python experiments/train.py authors --dataset mnist --seed 1 --data-dir ~/data
   python experiments/train.py paper --codes 10c+3u --lambda-continuous 0.3 --dry-run
+  torchrun --nproc-per-node 4 experiments/train.py authors    # one run on four GPUs, or four processes of a CPU
 """
 
 import dataclasses
@@ -41,16 +42,23 @@ def main() -> None:
     config = options.config
     directory = options.run_dir or default_run_dir(config)
 
-    from infogan import data, tracking, training
+    from infogan import data, parallel, tracking, training
 
     if options.dry_run:
         print(json.dumps(dataclasses.asdict(training.resolve(config)) | {"run_dir": str(directory)}, indent=2))
         return
+    if parallel.launched():
+        config = dataclasses.replace(config, device=parallel.start(config.batch_size, config.device))
+    helps = parallel.rank() > 0
     dataset = data.load(config.dataset, options.data_dir)
     try:
         result = tracking.train(config, dataset, directory, options.wandb)
     except training.Diverged as error:
         sys.exit(f"error: {error}")
+    finally:
+        parallel.stop()
+    if helps:
+        return
     print(f"\n{directory}: {result['step']} updates in {result['train_seconds']} s")
     if "accuracy" in result:
         low, high = result["accuracy_ci95"]

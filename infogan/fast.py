@@ -16,6 +16,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from infogan import parallel
+
 LARGE = 1_000_000  # weights; below it a kernel of its own saves nothing
 
 
@@ -88,6 +90,8 @@ class Adam(torch.optim.Adam):
 
     @torch.no_grad()
     def step(self) -> None:
+        leaves = [self.halves.get(p, p) for p in self.param_groups[0]["params"]]
+        parallel.average([leaf.grad for leaf in leaves if leaf.grad is not None])
         moving = [p for p, half in self.halves.items() if half.grad is not None]
         for p in moving:
             if p in self.large:

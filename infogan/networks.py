@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from infogan import fast
+from infogan import fast, parallel
 from infogan.codes import Latent
 from infogan.config import InputError
 
@@ -121,18 +121,28 @@ class BatchNorm(nn.Module):
         self.register_buffer("running_var", torch.ones(channels))
 
     def forward(self, x: Tensor, real: int | None = None) -> Tensor:
-        known = (self.running_mean, self.running_var)
-        if self.training and real == 0:
-            return F.batch_norm(x, None, None, self.weight, self.bias, training=True)
-        if not self.training or real is None or real == len(x):
-            return F.batch_norm(x, *known, self.weight, self.bias, training=self.training)
-        parts = x.split([real, len(x) - real])
-        return torch.cat(
-            [
-                F.batch_norm(part, *statistics, self.weight, self.bias, training=True)
-                for part, statistics in zip(parts, (known, (None, None)))
-            ]
-        )
+        if not self.training:
+            return F.batch_norm(x, self.running_mean, self.running_var, self.weight, self.bias)
+        if real is None or real == len(x):
+            return self._normalise(x, followed=True)
+        if real == 0:
+            return self._normalise(x, followed=False)
+        ours, theirs = x.split([real, len(x) - real])
+        return torch.cat([self._normalise(ours, followed=True), self._normalise(theirs, followed=False)])
+
+    def _normalise(self, x: Tensor, followed: bool) -> Tensor:
+        """By the batch's own statistics, which the running ones follow or not."""
+        known = (self.running_mean, self.running_var) if followed else (None, None)
+        if parallel.world() == 1:
+            return F.batch_norm(x, *known, self.weight, self.bias, training=True)
+        mean, variance = parallel.moments(x.float())
+        if followed:
+            n = parallel.world() * x.numel() / x.shape[1]
+            self.running_mean.lerp_(mean.detach(), 0.1)
+            self.running_var.lerp_(variance.detach() * n / (n - 1), 0.1)
+        scale = self.weight * (variance + 1e-5).rsqrt()
+        shape = (1, -1, *[1] * (x.dim() - 2))
+        return (x.float() * scale.view(shape) + (self.bias - mean * scale).view(shape)).to(x.dtype)
 
 
 class Stack(nn.Sequential):

@@ -2,13 +2,15 @@
 
 import dataclasses
 import os
+import shutil
 import sys
 import uuid
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Callable, Iterable, Iterator
 
-from infogan import runs, training
+from infogan import parallel, runs, training
 from infogan.config import Config, WandbMode
 from infogan.data import Dataset
 
@@ -93,11 +95,24 @@ def train(
     """`infogan.training.fit` as a W&B run; the same arguments continue an interrupted one."""
     config = training.resolve(config)
     training.check(config, dataset)
+    if parallel.rank() > 0:
+        return _help(config, dataset, directory)
     runs.create(directory, config)
+    parallel.wait()
     with track(config, directory, wandb, group) as run:
         result = training.fit(config, dataset, directory, [run, *observers], progress)
         run.finished(result, directory)
     return result
+
+
+def _help(config: Config, dataset: Dataset, directory: Path) -> dict:
+    """Another process keeps the run and its records; this one computes its part of every batch, and forgets the rest."""
+    with TemporaryDirectory() as folder:
+        kept = Path(folder) / directory.name
+        shutil.copytree(directory, kept, ignore=shutil.ignore_patterns("wandb", ".*")) if directory.exists() else kept.mkdir()
+        (kept / "samples").mkdir(exist_ok=True)
+        parallel.wait()
+        return training.fit(dataclasses.replace(config, checkpoint_every=config.updates), dataset, kept, progress=False)
 
 
 def _start(config: Config, directory: Path, mode: WandbMode, group: str | None):

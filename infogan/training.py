@@ -14,7 +14,7 @@ from typing import Callable, Iterable, Protocol
 import torch
 from torch import Tensor, nn
 
-from infogan import evaluation, fast, pictures, runs
+from infogan import evaluation, fast, parallel, pictures, runs
 from infogan.codes import Latent
 from infogan.config import Config, InputError
 from infogan.data import Batches, Dataset, Split
@@ -126,7 +126,7 @@ class InfoGAN:
     def step(self, real: Tensor) -> Tensor:
         """One step of D, then one of G and Q, on uint8 images [N, C, H, W]. Returns the METRICS, a vector on the device."""
         G, D, flow = self.generator, self.discriminator, self.config.info_flow
-        z = self.latent.sample(len(real), self.code_stream)
+        real, z = parallel.part(real), parallel.part(self.latent.sample(len(real), self.code_stream))
 
         # D ascends V(D, G), in the authors' flow also lambda L_I.
         fake, n = G(z), len(real)
@@ -175,7 +175,7 @@ class InfoGAN:
 
     def fastest_step(self, images: Tensor) -> Callable[[Tensor], Tensor]:
         """The step as this device runs it fastest: on a GPU captured for batches like `images`, else as it is."""
-        if self.device.type != "cuda":
+        if self.device.type != "cuda" or parallel.world() > 1:
             return self.step
         state = [tensor for name, tensor in self.tensors().items() if name != "stream.codes"]
         state += [half.detach() for half in self.halves.values()]
@@ -295,7 +295,9 @@ def _fit(config: Config, dataset: Dataset, directory: Path, observers: tuple[Obs
 
     def log() -> None:
         nonlocal window
-        values = torch.stack(window).mean(0).tolist()
+        mean = torch.stack(window).mean(0)
+        parallel.average([mean])
+        values = mean.tolist()
         row = {"step": step, "images": step * config.batch_size, "seconds": round(seconds, 3)}
         row |= dict(zip(METRICS, values))
         entropy = sum(latent.entropy)
@@ -335,7 +337,9 @@ def _fit(config: Config, dataset: Dataset, directory: Path, observers: tuple[Obs
             window.append(update(batches.at(step)))
             step += 1
             bar.update(config.batch_size)
-            leaving = step == config.updates or bool(received)
+            # Processes that share a run hear a signal at different updates; they leave together, at the next row.
+            heard = bool(received) if parallel.world() == 1 else step % config.log_every == 0 and parallel.any_of_us(bool(received))
+            leaving = step == config.updates or heard
             if step % config.log_every == 0 or step in due or leaving:
                 seconds = clock()
                 log()
@@ -352,10 +356,11 @@ def _fit(config: Config, dataset: Dataset, directory: Path, observers: tuple[Obs
                 seconds = clock()
                 save()
                 began = time.perf_counter() - seconds
-            if received and step < config.updates:
-                status("interrupted", signal=received[0])
+            if heard and step < config.updates:
+                number = received[0] if received else signal.SIGTERM
+                status("interrupted", signal=number)
                 bar.write(f"saved at update {step} in {directory}; the same command continues", file=sys.stderr)
-                raise Interrupted(128 + received[0])
+                raise Interrupted(128 + number)
 
     result = report(model.discriminator, latent, dataset, evaluations.rows())
     result |= {"step": step, "images": step * config.batch_size, "train_seconds": round(seconds, 1)}

@@ -1,0 +1,81 @@
+"""One run on several processes, started by torchrun: each takes its part of every batch, and together they compute
+what one process would: the same codes, batch norm over the whole batch, the mean of the gradients.
+
+torch's DistributedDataParallel averages gradients in hooks of one forward and one backward pass of one module; our step has
+two optimisers that move parts of the same networks, so we average where an optimiser steps.
+"""
+
+import os
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+from torch.distributed.nn.functional import all_reduce
+
+from infogan.config import InputError
+
+
+def launched() -> bool:
+    """Whether torchrun started this process as one of several."""
+    return int(os.environ.get("WORLD_SIZE", 1)) > 1
+
+
+def start(batch_size: int, device: str) -> str:
+    """Meet the other processes; returns the device of this one. Raises InputError where the batch cannot be shared evenly."""
+    world = int(os.environ["WORLD_SIZE"])
+    if batch_size % world:
+        raise InputError(f"batch_size is {batch_size}, which {world} processes cannot share evenly: give a multiple of {world}")
+    on_gpu = device.startswith("cuda") or (device == "auto" and torch.cuda.is_available())
+    dist.init_process_group("nccl" if on_gpu else "gloo")
+    return f"cuda:{os.environ['LOCAL_RANK']}" if on_gpu else "cpu"
+
+
+def stop() -> None:
+    if dist.is_initialized():
+        dist.destroy_process_group()
+
+
+def wait() -> None:
+    """Until every process is here."""
+    if world() > 1:
+        dist.barrier()
+
+
+def world() -> int:
+    return dist.get_world_size() if dist.is_initialized() else 1
+
+
+def rank() -> int:
+    return dist.get_rank() if dist.is_initialized() else 0
+
+
+def part(whole: Tensor) -> Tensor:
+    """This process's rows of a tensor that all processes have."""
+    return whole.chunk(world())[rank()] if world() > 1 else whole
+
+
+def average(tensors: list[Tensor]) -> None:
+    """Each tensor becomes its mean over the processes, in float32 and in one message."""
+    if world() == 1 or not tensors:
+        return
+    message = torch.cat([t.detach().float().flatten() for t in tensors])
+    dist.all_reduce(message)
+    for tensor, mean in zip(tensors, (message / world()).split([t.numel() for t in tensors])):
+        tensor.copy_(mean.view_as(tensor))
+
+
+def moments(x: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and (biased) variance per channel of x [N, C, ...] over the batches of all processes; differentiable."""
+    over = [0, *range(2, x.dim())]
+    shape = (1, -1, *[1] * (x.dim() - 2))
+    mean = all_reduce(x.mean(over)) / world()
+    return mean, all_reduce((x - mean.view(shape)).square().mean(over)) / world()
+
+
+def any_of_us(flag: bool) -> bool:
+    """Whether the flag is set in any process; all must ask at the same point."""
+    if world() == 1:
+        return flag
+    flags = torch.tensor(float(flag), device="cuda" if dist.get_backend() == "nccl" else "cpu")
+    dist.all_reduce(flags)
+    return bool(flags)

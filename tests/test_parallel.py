@@ -1,0 +1,76 @@
+"""One run on two real processes against the same run on one."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import torch
+from conftest import ROOT
+
+from infogan import runs
+
+TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port"]
+SHORT = ["--dataset", "digits", "--batch-size", "64", "--device", "cpu", "--wandb", "disabled", "--log-every", "5", "--evaluations", "2"]
+
+
+def train(folder, environment, *arguments, processes=1, port=29_500):
+    launcher = [*TORCHRUN, str(port + os.getpid() % 2000)] if processes > 1 else [sys.executable]
+    command = [*launcher, str(ROOT / "experiments" / "train.py"), *arguments, *SHORT, "--run-dir", str(folder)]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=200)
+
+
+def both(tmp_path, environment, *arguments):
+    for processes, name in ((1, "one"), (2, "two")):
+        done = train(tmp_path / name, environment, *arguments, processes=processes)
+        assert done.returncode == 0, done.stderr
+        assert len(re.findall("code-to-label accuracy", done.stdout)) == 1, "only one process speaks"
+    return tmp_path / "one", tmp_path / "two"
+
+
+def test_two_processes_have_the_gradients_of_one(tmp_path, script_environment):
+    """After one update Adam's first moment is the gradient, times 1 - beta1: D's step, and G's with a trunk that Q shares."""
+    one, two = (runs.load_checkpoint(folder)[0] for folder in both(tmp_path, script_environment, "paper", "--updates", "1", "--precision", "float32"))
+    assert one.keys() == two.keys() and torch.equal(one["stream.codes"], two["stream.codes"])
+    for name, tensor in one.items():
+        if name.endswith("exp_avg"):
+            # G's step sees a D that Adam has moved, by its full rate also where a gradient is hardly more than rounding.
+            tolerance = 1e-4 if name.startswith("adam_d") else 1e-3
+            assert (two[name] - tensor).norm() <= tolerance * tensor.norm(), name
+
+
+def test_two_processes_train_as_one(tmp_path, script_environment):
+    folders = both(tmp_path, script_environment, "authors", "--updates", "20", "--precision", "float32")
+    one, two = (runs.Table(folder / "metrics.csv").rows() for folder in folders)
+    assert len(one) == len(two) == 4
+    for tolerance, ours, theirs in zip((5e-3, 5e-2, 5e-2, 5e-2), one, two):  # rounding grows with the updates
+        for metric in ("loss_d", "loss_g", "info_categorical_nats", "info_continuous_nats", "d_real", "d_fake"):
+            assert float(theirs[metric]) == pytest.approx(float(ours[metric]), rel=tolerance)
+
+
+def test_processes_leave_together_and_their_run_goes_on(tmp_path, script_environment):
+    arguments = ["authors", "--updates", "150", "--precision", "float32"]
+    command = [*TORCHRUN, "28999", str(ROOT / "experiments" / "train.py"), *arguments, *SHORT, "--run-dir", str(tmp_path / "run")]
+    process = subprocess.Popen(command, env=script_environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while not (tmp_path / "run" / "metrics.csv").exists():
+        assert process.poll() is None
+        time.sleep(0.02)
+    process.send_signal(signal.SIGTERM)
+    process.wait(90)
+    step = runs.load_checkpoint(tmp_path / "run")[1]["step"]
+    assert 0 < step < 150 and runs.read_json(tmp_path / "run" / "status.json")["status"] == "interrupted"
+    before = [row for row in runs.Table(tmp_path / "run" / "metrics.csv").rows() if int(row["step"]) <= step]
+    done = train(tmp_path / "run", script_environment, *arguments, processes=2, port=27_000)
+    assert done.returncode == 0, done.stderr
+    after = runs.Table(tmp_path / "run" / "metrics.csv").rows()
+    assert after[: len(before)] == before and int(after[-1]["step"]) == 150
+
+
+def test_a_batch_that_cannot_be_shared_is_named(tmp_path, script_environment):
+    command = [*TORCHRUN, "28998", str(ROOT / "experiments" / "train.py"), "authors", "--dataset", "digits", "--batch-size", "63", "--wandb", "disabled"]
+    done = subprocess.run(command, cwd=tmp_path, env=script_environment, capture_output=True, text=True, timeout=120)
+    assert done.returncode != 0 and "batch_size is 63, which 2 processes cannot share evenly: give a multiple of 2" in done.stderr
+    assert not (tmp_path / "runs").exists()
