@@ -1,0 +1,121 @@
+"""What the study's machinery costs: trials per second with nothing trained, and its share of a one-minute trial.
+
+Each trial is a real one of sweep.py (sampling, attributes, ten reports, pruning, heartbeat) whose training returns at
+once; what a run costs besides training (its directory, W&B offline, pictures, the final measurement) is measured apart.
+
+Examples:
+  python experiments/overhead.py
+  python experiments/overhead.py --storages sqlite postgresql://me@host/db --out overhead.json
+"""
+
+import dataclasses
+import json
+import os
+import time
+import uuid
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import tyro
+from sweep import Options as Study
+from sweep import open_study, work
+from workers import quiet_optuna, run_workers
+
+from infogan.config import PRESETS, run_script
+
+MINUTE = 60
+
+
+@dataclass(frozen=True)
+class Options:
+    storages: tuple[str, ...] = ("sqlite",)
+    """Optuna storage URLs; sqlite is a file made for the purpose."""
+    workers: tuple[int, ...] = (1, 2, 4, 8)
+    """Numbers of processes."""
+    trials: int = 100
+    """Trials per measurement."""
+    out: Path | None = None
+    """Write the numbers as JSON, with what made them."""
+
+
+def idle(index: int, parent: int | None, study: Study) -> None:
+    """sweep.work, with training that only reports."""
+    from infogan import tracking
+
+    def train(config, dataset, directory, wandb, group, observers=(), progress=True):
+        for tenth in range(1, 11):
+            for observer in observers:
+                observer.evaluated({"accuracy": tenth / 10, "images": study.images * tenth / 10}, {})
+        return {"validation_accuracy": 1.0, "images": 1, "train_seconds": 1.0}
+
+    tracking.train = train
+    with open(os.devnull, "w") as nothing:
+        os.dup2(nothing.fileno(), 1)
+        work(index, parent, study)
+
+
+def trials_per_second(storage: str, workers: int, trials: int) -> float:
+    """From the first trial's start to the last one's end: what processes need to start does not count."""
+    import optuna
+
+    study = Study(study=f"overhead-{uuid.uuid4().hex[:8]}", storage=storage, trials=trials, workers=workers, confirm_seeds=0).resolved()
+    open_study(study)
+    if workers > 1:
+        run_workers(workers, idle, study)
+    else:  # in a process of its own too, which run_workers would spare
+        alone = get_context("spawn").Process(target=idle, args=(0, None, study))
+        alone.start()
+        alone.join()
+    done = [t for t in optuna.load_study(study_name=study.study, storage=storage).trials if t.datetime_complete]
+    return len(done) / (max(t.datetime_complete for t in done) - min(t.datetime_start for t in done)).total_seconds()
+
+
+def fixed_seconds() -> float:
+    """What a run on digits costs besides its updates."""
+    from infogan import data, tracking
+
+    digits = data.load("digits")
+    config = dataclasses.replace(PRESETS["authors"][0], dataset="digits", updates=10, device="cpu")
+    seconds = []
+    for number in range(4):  # the first imports and compiles
+        began = time.perf_counter()
+        result = tracking.train(config, digits, Path(f"run{number}"), "offline", progress=False)
+        seconds.append(time.perf_counter() - began - result["train_seconds"])
+    return sorted(seconds[1:])[1]
+
+
+def main() -> None:
+    options = tyro.cli(Options, description=__doc__)
+
+    import pandas as pd
+    from tqdm import tqdm
+
+    from infogan import runs
+
+    quiet_optuna()
+    rows, home = [], os.getcwd()
+    with TemporaryDirectory() as folder:
+        os.chdir(folder)
+        progress = tqdm(total=len(options.storages) * len(options.workers), unit=" measurements")
+        try:
+            fixed = fixed_seconds()
+            for storage in options.storages:
+                for workers in options.workers:
+                    rate = trials_per_second(f"sqlite:///{folder}/{workers}.db" if storage == "sqlite" else storage, workers, options.trials)
+                    machinery = workers / rate
+                    row = {"storage": storage.split(":")[0], "workers": workers, "trials_per_second": rate, "machinery_seconds_per_trial": machinery}
+                    rows.append(row | {"percent_of_a_one_minute_trial": 100 * (machinery + fixed) / (MINUTE + machinery + fixed)})
+                    progress.update()
+        finally:
+            os.chdir(home)
+            progress.close()
+    print(pd.DataFrame(rows).to_string(index=False, float_format="{:.3f}".format))
+    print(f"a run's own fixed costs: {fixed:.2f} s (its directory, W&B offline, ten sample grids, the final measurement)")
+    if options.out:
+        runs.write_atomic(options.out, json.dumps({"rows": rows, "fixed_seconds_per_run": fixed, "trials": options.trials, "provenance": runs.provenance()}, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    run_script(main)
