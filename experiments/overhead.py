@@ -1,7 +1,8 @@
 """What the study's machinery costs: trials per second with nothing trained, and its share of a one-minute trial.
 
-Each trial is a real one of sweep.py (sampling, attributes, ten reports, pruning, heartbeat) whose training returns at
-once; what a run costs besides training (its directory, W&B offline, pictures, the final measurement) is measured apart.
+Each trial is a real one of sweep.py (sampling, attributes, ten reports, pruning, heartbeat). For the rate, training
+returns at once, and workers stand in each other's way; for the share it sleeps, as training keeps workers apart, and all
+other time counts. What a run costs besides (its directory, W&B offline, pictures, the final measurement) is measured apart.
 
 Examples:
   python experiments/overhead.py
@@ -35,19 +36,30 @@ class Options:
     workers: tuple[int, ...] = (1, 2, 4, 8)
     """Numbers of processes."""
     trials: int = 100
-    """Trials per measurement."""
+    """Trials per measurement of the rate."""
+    sleep: float = 10.0
+    """Seconds that training sleeps where the share is measured, in three trials per worker."""
     out: Path | None = None
     """Write the numbers as JSON, with what made them."""
 
 
-def idle(index: int, parent: int | None, study: Study) -> None:
-    """sweep.work, with training that only reports."""
+def idle(index: int, parent: int | None, study: Study, sleep: float, folder: str) -> None:
+    """sweep.work, with training that sleeps and reports; writes the seconds of each trial that were not slept."""
     from infogan import tracking
 
+    ended = None
+
     def train(config, dataset, directory, wandb, group, observers=(), progress=True):
+        nonlocal ended
+        began = time.perf_counter()
         for tenth in range(1, 11):
+            time.sleep(sleep / 10)
             for observer in observers:
                 observer.evaluated({"accuracy": tenth / 10, "images": study.images * tenth / 10}, {})
+        between, ended = began - (ended or began), time.perf_counter()
+        if between:  # the first has no trial before it
+            with open(f"{folder}/{study.study}-{index}.txt", "a") as file:
+                print(between + ended - began - sleep, file=file)
         return {"validation_accuracy": 1.0, "images": 1, "train_seconds": 1.0}
 
     tracking.train = train
@@ -56,20 +68,22 @@ def idle(index: int, parent: int | None, study: Study) -> None:
         work(index, parent, study)
 
 
-def trials_per_second(storage: str, workers: int, trials: int) -> float:
-    """From the first trial's start to the last one's end: what processes need to start does not count."""
+def measure(storage: str, workers: int, trials: int, sleep: float, folder: str) -> tuple[float, float]:
+    """Trials/s from the first trial's start to the last one's end, and the median seconds of a trial that were not slept."""
+    import numpy as np
     import optuna
 
     study = Study(study=f"overhead-{uuid.uuid4().hex[:8]}", storage=storage, trials=trials, workers=workers, confirm_seeds=0).resolved()
     open_study(study)
     if workers > 1:
-        run_workers(workers, idle, study)
+        run_workers(workers, idle, study, sleep, folder)
     else:  # in a process of its own too, which run_workers would spare
-        alone = get_context("spawn").Process(target=idle, args=(0, None, study))
+        alone = get_context("spawn").Process(target=idle, args=(0, None, study, sleep, folder))
         alone.start()
         alone.join()
     done = [t for t in optuna.load_study(study_name=study.study, storage=storage).trials if t.datetime_complete]
-    return len(done) / (max(t.datetime_complete for t in done) - min(t.datetime_start for t in done)).total_seconds()
+    rate = len(done) / (max(t.datetime_complete for t in done) - min(t.datetime_start for t in done)).total_seconds()
+    return rate, float(np.median(np.concatenate([np.loadtxt(file, ndmin=1) for file in Path(folder).glob(f"{study.study}-*.txt")])))
 
 
 def fixed_seconds() -> float:
@@ -103,10 +117,11 @@ def main() -> None:
             fixed = fixed_seconds()
             for storage in options.storages:
                 for workers in options.workers:
-                    rate = trials_per_second(f"sqlite:///{folder}/{workers}.db" if storage == "sqlite" else storage, workers, options.trials)
-                    machinery = workers / rate
+                    url = f"sqlite:///{folder}/{workers}.db" if storage == "sqlite" else storage
+                    rate, _ = measure(url, workers, options.trials, 0, folder)
+                    _, machinery = measure(url, workers, 3 * workers, options.sleep, folder)
                     row = {"storage": storage.split(":")[0], "workers": workers, "trials_per_second": rate, "machinery_seconds_per_trial": machinery}
-                    rows.append(row | {"percent_of_a_one_minute_trial": 100 * (machinery + fixed) / (MINUTE + machinery + fixed)})
+                    rows.append(row | {"percent_of_a_one_minute_trial": 100 * (machinery + fixed) / MINUTE})
                     progress.update()
         finally:
             os.chdir(home)
