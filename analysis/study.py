@@ -20,7 +20,7 @@ from infogan import runs
 from infogan.config import InputError, run_script
 from infogan.evaluation import MEASURES, mean_interval
 
-ACCURACY = "validation accuracy"
+ACCURACY, DISTANCE = "validation accuracy", "Fréchet distance"
 HINT_BELOW = 30  # finished trials
 PARAMETERS = (
     "recipe", "categorical_codes", "categories", "continuous_codes", "noise", "lambda_categorical", "lambda_continuous", "batch_size",
@@ -52,12 +52,13 @@ def table(study: optuna.Study) -> pd.DataFrame:
     """One row per trial: state, last validation accuracy, parameters, codes, speed, where its run lies."""
     rows = []
     for trial in study.get_trials(deepcopy=False):
-        accuracy = trial.value if trial.value is not None else (list(trial.intermediate_values.values()) or [np.nan])[-1]
+        accuracy, *distance = trial.values or [(list(trial.intermediate_values.values()) or [np.nan])[-1]]
         rows.append(
             {
                 "trial": trial.number,
                 "state": trial.state.name.lower(),
                 ACCURACY: accuracy,
+                **{DISTANCE: value for value in distance},
                 "codes": trial.user_attrs.get("codes"),
                 **{name: trial.params.get(name) for name in PARAMETERS},
                 "updates": trial.user_attrs.get("updates"),
@@ -80,10 +81,12 @@ def importances(study: optuna.Study) -> pd.DataFrame:
         having = [t for t in complete if all(name in t.params for name in names)]
         # An importance needs different outcomes and different values to tell apart.
         names = [name for name in names if len({t.params[name] for t in having}) > 1]
-        if len(having) < 4 or len({t.value for t in having}) < 2 or not names:
+        if len(having) < 4 or len({t.values[0] for t in having}) < 2 or not names:
             continue
         evaluator = optuna.importance.FanovaImportanceEvaluator(seed=0)
-        for name, value in optuna.importance.get_param_importances(study, evaluator=evaluator, params=names).items():
+        for name, value in optuna.importance.get_param_importances(
+            study, evaluator=evaluator, params=names, target=lambda t: t.values[0]
+        ).items():
             rows.append({"parameter": name, "importance": value, "among": among, "trials": len(having)})
     return pd.DataFrame(rows, columns=["parameter", "importance", "among", "trials"])
 
@@ -149,6 +152,19 @@ def plot_curves(study: optuna.Study, folder: Path) -> None:
     _save(figure, folder, "learning_curves")
 
 
+def plot_front(trials: pd.DataFrame, front: list[int], folder: Path) -> None:
+    figure = Figure(figsize=(6, 4), layout="constrained")
+    axes = figure.subplots()
+    seaborn.scatterplot(trials, x=DISTANCE, y=ACCURACY, hue="recipe", ax=axes, s=50)
+    best = trials[trials.trial.isin(front)].sort_values(DISTANCE)
+    axes.plot(best[DISTANCE], best[ACCURACY], color="grey", linewidth=1, zorder=0, label="Pareto front")
+    for _, row in best.iterrows():
+        axes.annotate(f"{row.trial}: {row.codes}", (row[DISTANCE], row[ACCURACY]), fontsize=7, xytext=(4, 4), textcoords="offset points")
+    axes.set(xscale="log", title="accuracy against sample quality (left is better)")
+    axes.legend()
+    _save(figure, folder, "front")
+
+
 def plot_importances(values: pd.DataFrame, folder: Path) -> None:
     figure = Figure(figsize=(7, 3.4), layout="constrained")
     axes = figure.subplots()
@@ -208,7 +224,8 @@ def main() -> None:
     plot_codes(started, folder)
     plot_batch_size(started, folder, study.user_attrs["settings"]["images"])
     plot_history(started, folder)
-    plot_curves(study, folder)
+    if any(trial.intermediate_values for trial in study.get_trials(deepcopy=False)):
+        plot_curves(study, folder)
 
     values = importances(study)
     runs.write_atomic(folder / "importances.csv", values.to_csv(index=False))
@@ -219,7 +236,14 @@ def main() -> None:
         print("\n" + values.to_string(index=False, float_format="{:.3f}".format))
         if values.trials.max() < HINT_BELOW:
             print(f"(a hint at most: importances of fewer than {HINT_BELOW} finished trials are unsteady)")
-    if study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)):
+    complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    if complete and len(study.directions) > 1:
+        front = sorted(trial.number for trial in study.best_trials)
+        plot_front(started, front, folder)
+        print("\nthe front: no other trial is better in both")
+        print(trials[trials.trial.isin(front)].sort_values(DISTANCE)[["trial", ACCURACY, DISTANCE, "recipe", "codes"]].to_string(index=False, float_format="{:.3f}".format))
+        runs.write_json(folder / "front.json", {"trials": front, "provenance": runs.provenance()})
+    elif complete:
         confirmed = confirmation(study)
         winner = best(study, confirmed)
         runs.write_json(folder / "best.json", winner | {"provenance": runs.provenance()})

@@ -8,6 +8,8 @@ Examples:
   python experiments/sweep.py                          # scikit-learn's digits, a few minutes on two cores
   python experiments/sweep.py mnist --trials 40 --data-dir ~/data
   python experiments/sweep.py mnist --workers 4 --study mnist-long --images 3000000
+  python experiments/sweep.py mnist --storage postgresql://me@host/db --study shared    # on each of many machines
+  python experiments/sweep.py mnist --launcher ray --workers 16 --gpus-per-worker 0.25 --storage postgresql://me@host/db
 """
 
 import dataclasses
@@ -50,6 +52,9 @@ class Options(Crew):
     """How many of the best configurations are trained again with fresh seeds; the best mean over those seeds wins."""
     confirm_seeds: int = 3
     """Fresh seeds for each of them; 0 leaves the confirmation out."""
+    quality: bool = False
+    """Also minimise the Frechet distance of generated images (infogan/quality.py). The study then has a front of best
+    trials instead of one; it neither prunes nor confirms."""
     data_dir: Path | None = None
     """Folder of mnist and fashion-mnist. Default: $INFOGAN_DATA, else ./data."""
     wandb: WandbMode = "auto"
@@ -128,10 +133,11 @@ def open_study(options: Options):
         options.folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"cannot make the study's folder {options.folder} ({error.strerror}): choose another --study") from error
-    settings = {"dataset": options.dataset, "images": options.images, "seed": options.seed}
+    settings = {"dataset": options.dataset, "images": options.images, "seed": options.seed, "quality": options.quality}
     storage = open_storage(options.storage)
     try:
-        study = optuna.create_study(storage=storage, study_name=options.study, direction="maximize")
+        directions = ["maximize", "minimize"] if options.quality else ["maximize"]
+        study = optuna.create_study(storage=storage, study_name=options.study, directions=directions)
     except optuna.exceptions.DuplicatedStudyError:
         study = optuna.load_study(storage=storage, study_name=options.study)
         stored = study.user_attrs.get("settings", settings)
@@ -153,7 +159,7 @@ def work(index: int, parent: int | None, options: Options) -> None:
     that the worker belongs to, if another."""
     from optuna.trial import TrialState
 
-    from infogan import data, tracking, training
+    from infogan import data, quality, runs, tracking, training
 
     optuna = quiet_optuna()
     dataset = data.load(options.dataset, options.data_dir)
@@ -170,12 +176,16 @@ def work(index: int, parent: int | None, options: Options) -> None:
             self.trial, self.evaluations = trial, evaluations
 
         def evaluated(self, row: dict, images: dict[str, Path]) -> None:
+            if options.quality:  # Optuna prunes by one objective only
+                return
             # Steps are tenths of the images seen, so that batch sizes are compared at equal images.
             self.trial.report(row["accuracy"], round(self.evaluations * row["images"] / options.images))
             if self.trial.should_prune():
                 raise training.Stopped
 
-    def objective(trial, run: int) -> float:
+    network = quality.classifier(dataset) if options.quality else None
+
+    def objective(trial, run: int) -> float | tuple[float, float]:
         began = time.perf_counter()
         try:
             directory = options.folder / "trials" / f"{run:04d}"
@@ -192,8 +202,15 @@ def work(index: int, parent: int | None, options: Options) -> None:
             _line(trial, f"failed: {type(error).__name__}: {error}", began)
             raise
         trial.set_user_attr("images_per_second", round(result["images"] / result["train_seconds"]))
-        _line(trial, f"accuracy {result['validation_accuracy']:.3f}", began)
-        return result["validation_accuracy"]
+        accuracy = result["validation_accuracy"]
+        if not options.quality:
+            _line(trial, f"accuracy {accuracy:.3f}", began)
+            return accuracy
+        trained = runs.load(directory)
+        measured = quality.measure(trained.generator, trained.latent, dataset.validation, network)
+        trial.set_user_attr("quality", measured)
+        _line(trial, f"accuracy {accuracy:.3f}  Frechet distance {measured['frechet_distance']:.3g}", began)
+        return accuracy, measured["frechet_distance"]
 
     def enough(trials: list) -> bool:
         begun = [t for t in trials if t.state != TrialState.WAITING and (t.state != TrialState.FAIL or given_up(t))]
@@ -206,6 +223,8 @@ def work(index: int, parent: int | None, options: Options) -> None:
         study.sampler = optuna.samplers.TPESampler(seed=training.derive(options.seed, f"sampler-{count}-{worker}") % 2**32)
 
     run_trials(study, objective, enough, seed_sampler)
+    if options.quality:
+        return
 
     # One run of a configuration ranks it roughly, and the luckiest looks best: the best few again, with seeds no trial had.
     configs = {

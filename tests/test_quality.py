@@ -1,0 +1,89 @@
+"""Sample quality: known distances, invariances, and a real classifier on real digits."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from infogan import data, quality, runs
+from infogan.codes import Latent
+from infogan.config import InputError
+from infogan.networks import build
+
+
+def test_frechet_distance_of_known_gaussians():
+    """Diagonal Gaussians: the squared difference of the means and of the standard deviations, summed."""
+    random = np.random.default_rng(0)
+    unit = random.normal(size=(200_000, 3))
+    a, b = unit * [1, 2, 3] + [0, 1, 0], unit[::-1] * [2, 2, 1] + [2, 0, 0]
+    assert quality.frechet_distance(a, b) == pytest.approx((2**2 + 1**2) + (1 + 0 + 2**2), rel=0.02)
+    assert quality.frechet_distance(a, a) == pytest.approx(0, abs=1e-9)
+    assert quality.frechet_distance(a, b) == pytest.approx(quality.frechet_distance(b, a))
+    turn = np.linalg.qr(random.normal(size=(3, 3)))[0]
+    assert quality.frechet_distance(a @ turn, b @ turn) == pytest.approx(quality.frechet_distance(a, b))
+
+
+def test_precision_and_recall_see_dropped_modes_and_strays():
+    random = np.random.default_rng(0)
+    left, right = random.normal(size=(400, 2)), random.normal(size=(400, 2)) + [50, 0]
+    both = np.concatenate([left, right])
+    assert quality.precision_recall(both, both) == (1, 1)
+    precision, recall = quality.precision_recall(both, left[:200] + 0.01)
+    assert precision > 0.95 and recall < 0.5
+    precision, recall = quality.precision_recall(left, np.concatenate([left + 0.01, right]))
+    assert precision == pytest.approx(0.5, abs=0.03) and recall > 0.95
+    assert quality.precision_recall(both, both + [0, 1e4]) == (0, 0)
+
+
+def test_precision_is_that_of_its_definition():
+    random = np.random.default_rng(1)
+    real, fake = random.normal(size=(40, 3)), random.normal(size=(30, 3)) * 1.5
+
+    def share(points, manifold):
+        radius = [np.sort(np.linalg.norm(manifold - m, axis=1))[quality.NEIGHBOURS] for m in manifold]
+        return np.mean([any(np.linalg.norm(p - m) <= r for m, r in zip(manifold, radius)) for p in points])
+
+    assert quality.precision_recall(real, fake) == (share(fake, real), share(real, fake))
+
+
+@pytest.fixture(scope="module")
+def network(digits, tmp_path_factory):
+    return quality.classifier(digits, tmp_path_factory.mktemp("cache") / "digits")
+
+
+def test_the_classifier_knows_the_digits_and_is_read_back(digits, network, tmp_path, monkeypatch):
+    labels = quality.read(network, digits.test.images)[1].argmax(1)
+    assert (labels == digits.test.labels.numpy()).mean() > 0.95
+    monkeypatch.setattr(quality, "SEEN", 1280)
+    once = quality.classifier(digits, tmp_path / "c")
+    monkeypatch.setattr(quality, "SEEN", 0)
+    again = quality.classifier(digits, tmp_path / "c")
+    assert all(torch.equal(a, b) for a, b in zip(once.state_dict().values(), again.state_dict().values()))
+    assert runs.has_checkpoint(tmp_path / "c")
+    bare = dataclasses.replace(digits, train=data.Split(digits.train.images))
+    with pytest.raises(InputError, match="no labels"):
+        quality.classifier(bare, tmp_path / "d")
+
+
+class Copier(torch.nn.Module):
+    """A perfect generator: category k is an image of the digit k."""
+
+    def __init__(self, images, labels):
+        super().__init__()
+        self.anchor = torch.nn.Parameter(torch.zeros(()))
+        self.of = [images[labels == k].float() / 255 for k in range(10)]
+
+    def forward(self, z):
+        picks = (z[:, 10:].abs().sum(1) * 1e4).long()
+        return torch.stack([self.of[k][i % len(self.of[k])] for k, i in zip(z[:, :10].argmax(1), picks)])
+
+
+def test_real_images_score_well_and_an_untrained_generator_badly(digits, network):
+    latent = Latent("10c", "62u")
+    perfect = quality.measure(Copier(digits.train.images, digits.train.labels), latent, digits.test, network)
+    untrained = quality.measure(build(digits.image_shape, latent, seed=0)[0], latent, digits.test, network)
+    assert perfect["generator_accuracy"] > 0.97 and untrained["generator_accuracy"] < 0.5
+    assert perfect["precision"] > 0.8 and perfect["recall"] > 0.6 and untrained["precision"] < 0.2
+    assert perfect["frechet_distance"] < untrained["frechet_distance"] / 10
+    assert "generator_accuracy" not in quality.measure(build(digits.image_shape, Latent("3u", "9u"), 0)[0], Latent("3u", "9u"), digits.test, network)
