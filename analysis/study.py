@@ -160,7 +160,7 @@ def plot_front(trials: pd.DataFrame, front: list[int], folder: Path) -> None:
     axes.plot(best[DISTANCE], best[ACCURACY], color="grey", linewidth=1, zorder=0, label="Pareto front")
     for _, row in best.iterrows():
         axes.annotate(f"{row.trial}: {row.codes}", (row[DISTANCE], row[ACCURACY]), fontsize=7, xytext=(4, 4), textcoords="offset points")
-    axes.set(xscale="log", title="accuracy against sample quality (left is better)")
+    axes.set(title="accuracy against sample quality (left is better)")
     axes.legend()
     _save(figure, folder, "front")
 

@@ -12,6 +12,7 @@ Examples:
 import dataclasses
 import json
 import os
+import random
 import time
 import uuid
 from dataclasses import dataclass
@@ -52,14 +53,15 @@ def idle(index: int, parent: int | None, study: Study, sleep: float, folder: str
     def train(config, dataset, directory, wandb, group, observers=(), progress=True):
         nonlocal ended
         began = time.perf_counter()
+        slept = sleep * random.uniform(0.5, 1.5)  # as trials do, they end at different times
         for tenth in range(1, 11):
-            time.sleep(sleep / 10)
+            time.sleep(slept / 10)
             for observer in observers:
                 observer.evaluated({"accuracy": tenth / 10, "images": study.images * tenth / 10}, {})
         between, ended = began - (ended or began), time.perf_counter()
         if between:  # the first has no trial before it
             with open(f"{folder}/{study.study}-{index}.txt", "a") as file:
-                print(between + ended - began - sleep, file=file)
+                print(between + ended - began - slept, file=file)
         return {"validation_accuracy": 1.0, "images": 1, "train_seconds": 1.0}
 
     tracking.train = train

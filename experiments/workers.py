@@ -70,6 +70,7 @@ def open_storage(url: str):
     import optuna
     import sqlalchemy.exc
     import tenacity
+    from filelock import FileLock
     from optuna.exceptions import StorageInternalError, UpdateFinishedTrialError
     from optuna.storages._rdb import models
 
@@ -79,6 +80,13 @@ def open_storage(url: str):
         def __init__(self, *arguments, **named):
             super().__init__(*arguments, **named)
             self.seen: dict[int, tuple[object, float]] = {}
+
+        def set_trial_state_values(self, trial_id, state, values=None) -> bool:
+            """Optuna's, one process at a time on SQLite, which has no row locks: two who ask at once could get one trial."""
+            if self.engine.dialect.name != "sqlite" or not self.engine.url.database:
+                return super().set_trial_state_values(trial_id, state, values)
+            with FileLock(f"{self.engine.url.database}.lock"):
+                return super().set_trial_state_values(trial_id, state, values)
 
         def _get_stale_trial_ids(self, study_id: int) -> list[int]:
             """Running trials whose heartbeat this process has seen stand still for GRACE seconds of its own clock.

@@ -256,3 +256,20 @@ def test_ctrl_c_in_a_terminal_saves_every_worker(tmp_path, script_environment):
     assert process.wait(60) == 128 + signal.SIGINT
     for n in (0, 1):
         assert runs.read_json(trials / f"{n:04d}" / "status.json")["status"] == "interrupted"
+
+
+def test_two_objectives_end_in_a_front(tmp_path, script_environment):
+    environment = script_environment | {"INFOGAN_CACHE": str(tmp_path / "cache")}
+    arguments = command("--trials", "4", "--images", "1500", "--workers", "1", "--quality")
+    done = subprocess.run(arguments, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=200)
+    assert done.returncode == 0, done.stdout + done.stderr
+    report = tmp_path / "studies" / "digits" / "report"
+    table = pd.read_csv(report / "trials.csv").set_index("trial")
+    assert (report / "front.png").stat().st_size > 5000
+    front = json.loads((report / "front.json").read_text())["trials"]
+
+    def beaten(a, b):  # by b in both, and in one of them clearly
+        better = (b["validation accuracy"] >= a["validation accuracy"], b["Fréchet distance"] <= a["Fréchet distance"])
+        return all(better) and tuple(a[["validation accuracy", "Fréchet distance"]]) != tuple(b[["validation accuracy", "Fréchet distance"]])
+
+    assert front == [n for n, a in table.iterrows() if not any(beaten(a, b) for _, b in table.iterrows())]

@@ -367,3 +367,25 @@ def test_a_locked_directory_is_left_to_its_process(in_process, monkeypatch):
     assert_every_trial_is_accounted_for(trials, at_least=4)
     assert not any("error" in t.user_attrs for t in trials)
     assert len([t for t in trials if t.state == TrialState.COMPLETE]) == 4
+
+
+def _pop_all(index: int, parent: int, storage: str, folder: str) -> None:
+    optuna = workers.quiet_optuna()
+    study = optuna.load_study(study_name="queue", storage=workers.open_storage(storage))
+    while True:
+        trial = study.ask()
+        if "wanted" not in trial.user_attrs:
+            return
+        with open(f"{folder}/popped-{index}.txt", "a") as file:
+            print(trial.number, file=file)
+
+
+def test_a_waiting_trial_goes_to_one_worker_also_on_sqlite(tmp_path):
+    """SQLite has no row locks: two workers that ask at once could both be given it."""
+    storage = f"sqlite:///{tmp_path}/queue.db"
+    study = optuna.create_study(study_name="queue", storage=workers.open_storage(storage))
+    for _ in range(60):
+        study.add_trial(optuna.create_trial(state=TrialState.WAITING, user_attrs={"wanted": True}))
+    workers.run_workers(4, _pop_all, storage, str(tmp_path))
+    popped = [int(line) for file in tmp_path.glob("popped-*.txt") for line in file.read_text().split()]
+    assert sorted(popped) == list(range(60))
