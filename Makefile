@@ -9,7 +9,7 @@ sweep: .venv/ready
 	$(RUN) experiments/sweep.py $(ARGS)
 
 test: .venv/ready
-	$(RUN) -m pytest $(ARGS)
+	$(RUN) -m pytest -n 2 --dist loadfile $(ARGS)
 
 .venv/ready: requirements.txt pyproject.toml
 	$(PYTHON) -m venv .venv

@@ -36,11 +36,11 @@ def data_dir() -> Path:
     return Path(folder)
 
 
-def load_script(name: str):
-    """A script of experiments/ as a module, beside its neighbours as when it is run."""
-    if str(ROOT / "experiments") not in sys.path:
-        sys.path.insert(0, str(ROOT / "experiments"))
-    spec = importlib.util.spec_from_file_location(name, ROOT / "experiments" / f"{name}.py")
+def load_script(name: str, folder: str = "experiments"):
+    """A script as a module, beside its neighbours as when it is run."""
+    if str(ROOT / folder) not in sys.path:
+        sys.path.insert(0, str(ROOT / folder))
+    spec = importlib.util.spec_from_file_location(name, ROOT / folder / f"{name}.py")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     spec.loader.exec_module(module)

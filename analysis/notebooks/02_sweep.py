@@ -1,0 +1,50 @@
+# %% [markdown]
+# # What a sweep found
+#
+# Reads a study's report. To see your own, let `REPORT` name `studies/NAME/report`.
+
+# %%
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import pandas as pd
+import seaborn
+
+from infogan.evaluation import mean_interval
+
+REPORT = Path("../results/digits-study")
+trials = pd.read_csv(REPORT / "trials.csv")
+trials.state.value_counts()
+
+# %% [markdown]
+# The trials, best first. All saw the same number of images, whatever their batch size.
+
+# %%
+columns = ["trial", "state", "validation accuracy", "recipe", "codes", "noise", "lambda_categorical", "lambda_continuous", "batch_size"]
+trials.sort_values("validation accuracy", ascending=False)[columns].round(3)
+
+# %%
+figure, axes = plt.subplots(1, 3, figsize=(13, 3.8), sharey=True, layout="constrained")
+for ax, name in zip(axes, ("lambda_categorical", "lambda_continuous", "batch_size")):
+    seaborn.scatterplot(trials, x=name, y="validation accuracy", hue="recipe", style="state", ax=ax, s=60, legend=name == "batch_size")
+    ax.set_xscale("log")
+seaborn.move_legend(axes[-1], "upper left", bbox_to_anchor=(1, 1))
+plt.show()
+
+# %% [markdown]
+# Which parameter matters: importances (fANOVA). Of few trials they are a hint at most.
+
+# %%
+importances = pd.read_csv(REPORT / "importances.csv")
+importances.pivot_table(index="parameter", columns="among", values="importance").sort_values("all trials", ascending=False).round(3)
+
+# %% [markdown]
+# One run ranks a configuration roughly. The best few were trained again with seeds no trial had used:
+
+# %%
+confirmed = pd.read_csv(REPORT / "confirmation.csv")
+rows = []
+for trial, part in confirmed.groupby("trial"):
+    mean, low, high = mean_interval(list(part["test accuracy"]))
+    rows.append({"trial": trial, "codes": trials.set_index("trial").codes[trial], "seeds": len(part), "test accuracy": mean, "low": low, "high": high})
+pd.DataFrame(rows).round(3)

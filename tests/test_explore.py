@@ -1,0 +1,166 @@
+"""The explorer, driven in a real headless browser, and the server behind it."""
+
+import http.client
+import json
+import shutil
+import subprocess
+import sys
+import threading
+import time
+
+import numpy as np
+import pytest
+from conftest import ROOT, load_script
+from PIL import Image, ImageDraw
+
+from infogan import load
+from infogan.config import InputError
+
+explore = load_script("explore", "analysis")
+MODEL = ROOT / "analysis" / "results" / "models" / "digits"
+
+
+@pytest.fixture(scope="module")
+def model():
+    return load(MODEL)
+
+
+@pytest.fixture(scope="module")
+def address(model):
+    server = explore.serve(model, 0)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield server.server_address
+    server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Debian's Chromium, or the one that Playwright installs."""
+    from playwright.sync_api import Error, sync_playwright
+
+    with sync_playwright() as playwright:
+        try:
+            browser = playwright.chromium.launch(executable_path=shutil.which("chromium") or shutil.which("chromium-browser"), args=["--no-sandbox"])
+        except Error:
+            pytest.skip("no Chromium: apt install chromium, or playwright install chromium")
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser, address):
+    page = browser.new_page(viewport={"width": 1100, "height": 900})
+    page.problems = []
+    page.on("console", lambda message: page.problems.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: page.problems.append(str(error)))
+    page.goto(f"http://{address[0]}:{address[1]}/")
+    page.wait_for_function("document.getElementById('image').naturalWidth > 0")
+    yield page
+    assert page.problems == []
+    page.close()
+
+
+def image_after(page, action) -> str:
+    """The generated image once it differs from what it was before the action."""
+    before = page.get_attribute("#image", "src")
+    action()
+    page.wait_for_function("before => document.getElementById('image').src !== before", arg=before)
+    return page.get_attribute("#image", "src")
+
+
+def test_sliders_keys_and_noise_change_the_image(page):
+    slider = page.locator("#code0")
+    moved = image_after(page, lambda: slider.fill("1.5"))
+    assert page.text_content("#value0") == "1.50"
+    slider.focus()
+    assert image_after(page, lambda: page.keyboard.press("ArrowLeft")) != moved
+    assert page.text_content("#value0") == "1.45"
+    page.locator("body").click(position={"x": 5, "y": 5})
+    image_after(page, lambda: page.keyboard.press("7"))
+    assert page.input_value("#category0") == "7"
+    assert page.get_attribute("#row button:nth-child(8)", "aria-pressed") == "true"
+    image_after(page, lambda: page.keyboard.press("n"))
+    image_after(page, lambda: page.keyboard.press("r"))
+    assert page.text_content("#value0") == "0.00"
+    image_after(page, lambda: page.select_option("#category0", "2"))
+    assert page.locator("#row img").count() == 10
+
+
+def test_a_drawn_digit_is_read(page, tmp_path):
+    """A one, drawn with the mouse, is read as the category that the model's own evaluation matched to 1."""
+    box = page.locator("#canvas").bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 30)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] - 30, steps=8)
+    page.mouse.up()
+    page.wait_for_function("document.getElementById('rendering').naturalWidth > 0")
+    assert page.text_content("#read0").endswith("→ 1"), page.text_content("#reading")
+    assert page.locator(".bar").count() == 10
+    page.keyboard.press("u")
+    category = page.text_content("#read0").split(": ")[1].split(" ")[0]
+    assert page.input_value("#category0") == category
+    page.screenshot(path=tmp_path / "explore.png")
+    page.keyboard.press("c")
+    assert page.get_attribute("#rendering", "src") is None
+
+
+def post(address, path: str, body: bytes, **headers) -> tuple[int, bytes]:
+    connection = http.client.HTTPConnection(*address, timeout=10)
+    connection.request("POST", path, body, {"Content-Type": "application/json", **headers})
+    answer = connection.getresponse()
+    return answer.status, answer.read()
+
+
+def test_an_image_takes_at_most_fifty_milliseconds(address):
+    body = json.dumps({"categories": [3], "continuous": [0.5, -0.5], "seed": 1}).encode()
+    seconds = []
+    for _ in range(20):
+        began = time.perf_counter()
+        status, answer = post(address, "/generate", body)
+        seconds.append(time.perf_counter() - began)
+        assert status == 200 and json.loads(answer)["image"].startswith("data:image/png;base64,")
+    assert sorted(seconds)[10] < 0.05
+
+
+def test_only_our_own_page_is_answered(address):
+    assert address[0] == "127.0.0.1"
+    good = json.dumps({"categories": [3], "continuous": [0, 0], "seed": 1}).encode()
+    assert post(address, "/generate", good)[0] == 200
+    for path, body, headers in (
+        ("/generate", good, {"Content-Type": "text/plain"}),
+        ("/generate", good, {"Host": "evil.example"}),
+        ("/nothing", good, {}),
+        ("/generate", b"{", {}),
+        ("/generate", b"{}", {}),
+        ("/generate", json.dumps({"categories": [30], "continuous": [0, 0], "seed": 1}).encode(), {}),
+        ("/recognise", json.dumps({"drawing": "data:,no", "seed": 1}).encode(), {}),
+        ("/generate", b" " * 1_000_001, {}),
+    ):
+        assert post(address, path, body, **headers)[0] == 400, (path, headers)
+    assert post(address, "/generate", good)[0] == 200, "and it goes on"
+
+
+def test_a_drawing_is_scaled_and_centred_as_the_dataset_is():
+    drawing = Image.new("L", (280, 280))
+    ImageDraw.Draw(drawing).rectangle((10, 20, 29, 119), fill=255)
+    (image,) = explore.as_dataset(drawing, (1, 28, 28))[..., 0]
+    rows, columns = np.nonzero(image > 127)
+    assert rows.max() - rows.min() + 1 == 20 and columns.max() - columns.min() + 1 == 4
+    assert rows.mean() == pytest.approx(13.5, abs=0.5) and columns.mean() == pytest.approx(13.5, abs=0.5)
+    assert explore.as_dataset(Image.new("L", (280, 280)), (3, 32, 32)).shape == (1, 32, 32, 3)
+
+
+def test_a_taken_port_is_named(address, model):
+    with pytest.raises(InputError, match=f"port {address[1]} cannot be used"):
+        explore.serve(model, address[1])
+
+
+def test_the_script_serves_until_ctrl_c(script_environment):
+    command = [sys.executable, str(ROOT / "analysis" / "explore.py"), str(MODEL), "--port", "0", "--no-browser"]
+    process = subprocess.Popen(command, env=script_environment, stdout=subprocess.PIPE, text=True)
+    try:
+        line = process.stdout.readline()
+        assert "http://127.0.0.1:" in line
+    finally:
+        process.kill()
+        process.wait()
