@@ -190,9 +190,8 @@ def work(index: int, parent: int | None, options: Options) -> None:
         try:
             directory = options.folder / "trials" / f"{run:04d}"
             config = suggest(trial, options, seed=options.seed + run)
-            attributes = {"run_dir": str(directory), "codes": config.codes, "updates": config.updates, "config": dataclasses.asdict(config)}
-            for name, value in attributes.items():
-                trial.set_user_attr(name, value)
+            trial.set_user_attr("run_dir", str(directory))
+            trial.set_user_attr("config", dataclasses.asdict(config))
             follower = Follower(trial, config.evaluations)
             result = tracking.train(config, dataset, directory, options.wandb, options.study, [follower], progress=False)
         except training.Stopped as stopped:
@@ -248,7 +247,7 @@ def work(index: int, parent: int | None, options: Options) -> None:
 def _line(trial, outcome: str, began: float) -> None:
     params = trial.params
     print(
-        f"trial {trial.number:3d}  {params.get('recipe', ''):8s} {trial.user_attrs.get('codes', ''):10s} "
+        f"trial {trial.number:3d}  {params.get('recipe', ''):8s} {trial.user_attrs.get('config', {}).get('codes', ''):10s} "
         f"batch {params.get('batch_size', 0):3d}  lambda {params.get('lambda_categorical', 0):.2g}"
         f"/{params.get('lambda_continuous', 0):.2g}  {time.perf_counter() - began:5.1f} s  {outcome}",
         flush=True,

@@ -61,8 +61,10 @@ def confusion(path: Path, table: list[list[int]], title: str) -> None:
     counts = np.asarray(table)
     label_of = match(counts)
     order = np.argsort(np.where(label_of < 0, counts.shape[1], label_of), kind="stable")
-    figure = Figure(figsize=(0.45 * counts.shape[1] + 2, 0.38 * len(counts) + 1.6), layout="constrained")
-    axes = figure.subplots()
+    width, height = 0.45 * counts.shape[1] + 1.2, 0.38 * len(counts) + 1.2
+    figure = Figure(figsize=(width, height))
+    # Margins in inches, and not a layout engine, which would draw every number twice.
+    axes = figure.add_axes((0.7 / width, 0.6 / height, 1 - 0.8 / width, 1 - 1.0 / height))
     seaborn.heatmap(
         counts[order], annot=True, fmt="d", cmap="Blues", cbar=False, square=False, ax=axes,
         yticklabels=[str(i) for i in order], annot_kws={"size": 7}, linewidths=0.5,
