@@ -45,13 +45,14 @@ def png(image: np.ndarray) -> str:
 
 def as_dataset(drawing: Image.Image, shape: tuple[int, int, int]) -> np.ndarray:
     """A white drawing on black as a digit of MNIST is made (LeCun et al. 1998): scaled, in its proportions, into a box of 20/28
-    of the image and centred by its mass. uint8 [1, H, W, C]; an empty drawing stays empty."""
+    of the image and centred by its mass; scikit-learn's 8 x 8 digits fill theirs. uint8 [1, H, W, C]; an empty drawing stays empty."""
     channels, height, width = shape
     grey = drawing.convert("L")
     canvas = np.zeros((height, width), np.uint8)
     if (box := grey.getbbox()) is not None:
         ink = grey.crop(box)
-        scale = min(height, width) * 20 / 28 / max(ink.size)
+        box_side = 8 if height == 8 else min(height, width) * 20 / 28
+        scale = box_side / max(ink.size)
         ink = np.asarray(ink.resize([max(1, round(side * scale)) for side in ink.size], Image.Resampling.LANCZOS))
         rows, columns = np.indices(ink.shape)
         mass = ink.astype(float) / max(1, ink.sum(dtype=float))
@@ -77,7 +78,8 @@ class Explorer:
             for i, size in enumerate(latent.categorical_sizes)
         ]
         title = f"{Path(config.dataset).stem}, preset {config.preset}, seed {config.seed}, {self.model.step:,} updates"
-        return {"title": title, "categorical": categorical, "continuous": sum(c.count for c in latent.continuous)}
+        pen = max(22, 400 / self.model.image_shape[1])  # of a canvas of 280: strokes at least as wide as those of small images
+        return {"title": title, "categorical": categorical, "continuous": sum(c.count for c in latent.continuous), "pen": pen}
 
     def generate(self, asked: dict) -> dict:
         """The image of the codes; and, noise and all else equal, one of each category of the code that `vary` names."""

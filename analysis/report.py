@@ -154,7 +154,8 @@ def wandb_report(study: optuna.Study, options: Options, text: str):
     import wandb_workspaces.reports.v2 as wr
     from wandb_workspaces import expr
 
-    runset = wr.Runset(project=options.project, entity=options.entity or "", name=study.study_name, filters=[expr.Metric("Group") == study.study_name])
+    # Given an entity of its own, a run set asks the server; the report's is enough.
+    runset = wr.Runset(project=options.project, name=study.study_name, filters=expr.And(expr.Metric("Group") == study.study_name))
     accuracy = "validation/accuracy"
     panels = [
         wr.ParallelCoordinatesPlot(

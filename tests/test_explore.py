@@ -49,7 +49,7 @@ def browser():
 
 @pytest.fixture
 def page(browser, address):
-    page = browser.new_page(viewport={"width": 1100, "height": 900})
+    page = browser.new_page(viewport={"width": 1100, "height": 900}, bypass_csp=True)  # Playwright waits by eval
     page.problems = []
     page.on("console", lambda message: page.problems.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: page.problems.append(str(error)))
