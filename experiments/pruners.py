@@ -68,8 +68,8 @@ def record(index: int, parent: int | None, study_options: Study) -> None:
     run_trials(study, objective, enough, seed_sampler)
 
 
-def replay(pruner, curves: list[dict[int, float]], budget: int, order: np.ndarray) -> tuple[float, int]:
-    """Final accuracy of the trial chosen within `budget` whole trials' images, and how many trials were begun."""
+def replay(pruner, curves: list[dict[int, float]], budget: int, order: np.ndarray) -> tuple[float, int, int]:
+    """Final accuracy of the trial chosen within `budget` whole trials' images; how many were begun, how many ended."""
     import optuna
 
     study = optuna.create_study(pruner=pruner, direction="maximize", study_name=f"replay-{order[0]}-{order[1]}")
@@ -90,7 +90,7 @@ def replay(pruner, curves: list[dict[int, float]], budget: int, order: np.ndarra
             study.tell(trial, accuracy)
         if left == 0:
             break
-    return max(finals.values(), default=0.0), begun
+    return max(finals.values(), default=0.0), begun, len(finals)
 
 
 def main() -> None:
@@ -114,15 +114,17 @@ def main() -> None:
         "none": lambda: optuna.pruners.NopPruner(),
         "median": lambda: optuna.pruners.MedianPruner(n_startup_trials=5, n_warmup_steps=3),
         "median, at once": lambda: optuna.pruners.MedianPruner(n_startup_trials=3, n_warmup_steps=0),
-        "successive halving": lambda: optuna.pruners.SuccessiveHalvingPruner(min_resource=1, reduction_factor=3),
+        "successive halving by 3": lambda: optuna.pruners.SuccessiveHalvingPruner(min_resource=1, reduction_factor=3),
+        "successive halving by 2": lambda: optuna.pruners.SuccessiveHalvingPruner(min_resource=1, reduction_factor=2),
+        "successive halving by 2, from 2": lambda: optuna.pruners.SuccessiveHalvingPruner(min_resource=2, reduction_factor=2),
         "Hyperband": lambda: optuna.pruners.HyperbandPruner(min_resource=1, max_resource=TENTHS, reduction_factor=3),
     }
     orders = [np.random.default_rng(seed).permutation(len(curves)) for seed in range(options.replays)]
     rows = []
     for name, make in pruners.items():
-        chosen, begun = zip(*(replay(make(), curves, options.budget, order) for order in tqdm(orders, desc=name, leave=False)))
+        chosen, begun, ended = zip(*(replay(make(), curves, options.budget, order) for order in tqdm(orders, desc=name, leave=False)))
         mean, low, high = mean_interval(chosen)
-        rows.append({"pruner": name, "accuracy": mean, "low": low, "high": high, "trials begun": float(np.mean(begun))})
+        rows.append({"pruner": name, "accuracy": mean, "low": low, "high": high, "trials begun": float(np.mean(begun)), "ended": float(np.mean(ended))})
     print(f"{len(curves)} curves, best final accuracy {max(t.value for t in trials):.3f}; {options.replays} replays of {options.budget} whole trials' images:")
     print(pd.DataFrame(rows).to_string(index=False, float_format="{:.3f}".format))
     if options.out:
