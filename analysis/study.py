@@ -21,7 +21,7 @@ from infogan.config import InputError, run_script
 from infogan.evaluation import MEASURES, mean_interval
 
 ACCURACY, DISTANCE = "validation accuracy", "Fréchet distance"
-HINT_BELOW = 30  # finished trials
+HINT_BELOW = 30  # trials
 PARAMETERS = (
     "recipe", "categorical_codes", "categories", "continuous_codes", "noise", "lambda_categorical", "lambda_continuous", "batch_size",
 )  # fmt: skip
@@ -73,20 +73,24 @@ def table(study: optuna.Study) -> pd.DataFrame:
 
 
 def importances(study: optuna.Study) -> pd.DataFrame:
-    """fANOVA importances over finished trials: of the parameters all have, then, among those with continuous codes, of all."""
-    complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-    common = [name for name in PARAMETERS if all(name in t.params for t in complete)]
+    """fANOVA importances: of the parameters that all trials have, then, among those with continuous codes, of all.
+
+    A pruned trial counts with the accuracy it was stopped at: the few that ran to the end would tell too little.
+    """
+    began = [t for t in study.get_trials(deepcopy=False) if t.values or (t.state == TrialState.PRUNED and t.intermediate_values)]
+    common = [name for name in PARAMETERS if all(name in t.params for t in began)]
     rows = []
     for among, names in (("all trials", common), ("with continuous codes", [*common, "lambda_continuous"])):
-        having = [t for t in complete if all(name in t.params for name in names)]
+        having = [t for t in began if all(name in t.params for name in names)]
+        values = [t.values[0] if t.values else t.intermediate_values[t.last_step] for t in having]
         # An importance needs different outcomes and different values to tell apart.
         names = [name for name in names if len({t.params[name] for t in having}) > 1]
-        if len(having) < 4 or len({t.values[0] for t in having}) < 2 or not names:
+        if len(having) < 4 or len(set(values)) < 2 or not names:
             continue
+        counted = optuna.create_study(direction="maximize")
+        counted.add_trials([optuna.create_trial(params=t.params, distributions=t.distributions, value=value) for t, value in zip(having, values)])
         evaluator = optuna.importance.FanovaImportanceEvaluator(seed=0)
-        for name, value in optuna.importance.get_param_importances(
-            study, evaluator=evaluator, params=names, target=lambda t: t.values[0]
-        ).items():
+        for name, value in optuna.importance.get_param_importances(counted, evaluator=evaluator, params=names).items():
             rows.append({"parameter": name, "importance": value, "among": among, "trials": len(having)})
     return pd.DataFrame(rows, columns=["parameter", "importance", "among", "trials"])
 
@@ -207,6 +211,7 @@ def best(study: optuna.Study, confirmed: pd.DataFrame) -> dict:
 def main() -> None:
     options = tyro.cli(Options, description=__doc__)
     warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
     study = open_study(options)
     folder = options.folder / "report"
     folder.mkdir(parents=True, exist_ok=True)
@@ -230,12 +235,12 @@ def main() -> None:
     values = importances(study)
     runs.write_atomic(folder / "importances.csv", values.to_csv(index=False))
     if values.empty:
-        print("\nimportances need at least four finished trials that differ")
+        print("\nimportances need at least four trials that differ")
     else:
         plot_importances(values, folder)
         print("\n" + values.to_string(index=False, float_format="{:.3f}".format))
         if values.trials.max() < HINT_BELOW:
-            print(f"(a hint at most: importances of fewer than {HINT_BELOW} finished trials are unsteady)")
+            print(f"(a hint at most: importances of fewer than {HINT_BELOW} trials are unsteady)")
     complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
     if complete and len(study.directions) > 1:
         front = sorted(trial.number for trial in study.best_trials)

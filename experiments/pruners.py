@@ -112,7 +112,7 @@ def main() -> None:
 
     pruners = {
         "none": lambda: optuna.pruners.NopPruner(),
-        "median": lambda: optuna.pruners.MedianPruner(n_startup_trials=5, n_warmup_steps=3),
+        "median, after 3 tenths": lambda: optuna.pruners.MedianPruner(n_startup_trials=5, n_warmup_steps=3),
         "median, at once": lambda: optuna.pruners.MedianPruner(n_startup_trials=3, n_warmup_steps=0),
         "successive halving by 3": lambda: optuna.pruners.SuccessiveHalvingPruner(min_resource=1, reduction_factor=3),
         "successive halving by 2": lambda: optuna.pruners.SuccessiveHalvingPruner(min_resource=1, reduction_factor=2),

@@ -6,7 +6,7 @@ test images.
 
 Examples:
   python experiments/sweep.py                          # scikit-learn's digits, a few minutes on two cores
-  python experiments/sweep.py mnist --trials 40 --data-dir ~/data
+  python experiments/sweep.py mnist --trials 100 --data-dir ~/data
   python experiments/sweep.py mnist --workers 4 --study mnist-long --images 3000000
   python experiments/sweep.py mnist --storage postgresql://me@host/db --study shared    # on each of many machines
   python experiments/sweep.py mnist --launcher ray --workers 16 --gpus-per-worker 0.25 --storage postgresql://me@host/db
@@ -32,8 +32,8 @@ RECIPES = ("authors", "paper", "blog")
 # What a trial costs: enough images for the order of configurations to show (mnist: the authors' 5,000 x 128).
 IMAGES = {"digits": 100_000}
 FULL_IMAGES = 640_000
-TRIALS = {"digits": 12}
-FULL_TRIALS = 40
+TRIALS = {"digits": 30}
+FULL_TRIALS = 100
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Options(Crew):
     dataset: tyro.conf.Positional[str] = "digits"
     """digits, mnist, fashion-mnist, or the path of a labelled .npz file."""
     trials: int | None = None
-    """Trials the study shall have in the end; parallel workers may add one each. Default: 12 for digits, else 40."""
+    """Trials the study shall have in the end; parallel workers may add one each. Default: 30 for digits, else 100."""
     images: int | None = None
     """Real images each trial sees, whatever its batch size. Default: 100,000 for digits, else 640,000."""
     study: str | None = None
@@ -164,9 +164,9 @@ def work(index: int, parent: int | None, options: Options) -> None:
     optuna = quiet_optuna()
     dataset = data.load(options.dataset, options.data_dir)
     storage = open_storage(options.storage)
-    study = optuna.load_study(
-        study_name=options.study, storage=storage, pruner=optuna.pruners.MedianPruner(n_startup_trials=5, n_warmup_steps=3)
-    )
+    # At equal cost it finds better trials than the median rule, Hyperband or none (experiments/pruners.py).
+    pruner = optuna.pruners.SuccessiveHalvingPruner(min_resource=1, reduction_factor=3)
+    study = optuna.load_study(study_name=options.study, storage=storage, pruner=pruner)
 
     class Follower(ParentWatch):
         """Reports validation accuracy to the pruner as well."""
