@@ -201,7 +201,7 @@ def best(study: optuna.Study, confirmed: pd.DataFrame) -> dict:
     trial = study.trials[int(means.idxmax())]
     seeds = confirmed[confirmed.trial == trial.number].sort_values("seed")
     mean, low, high = mean_interval(list(seeds["test accuracy"]))
-    test = {"accuracy_mean": mean, "ci95": [low, high], "n_seeds": len(seeds), "accuracies": list(seeds["test accuracy"])}
+    test = {"accuracy_mean": mean, "ci95": [max(0.0, low), min(1.0, high)], "n_seeds": len(seeds), "accuracies": list(seeds["test accuracy"])}
     return {
         "trial": trial.number, "validation_accuracy": trial.value, "validation_accuracy_fresh_seeds": float(means.max()),
         "params": trial.params, "config": trial.user_attrs["config"], "test": test,
