@@ -39,6 +39,8 @@ class Options:
 
 def open_study(options: Options) -> optuna.Study:
     """Raises InputError where there is no such study."""
+    warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
     file = options.folder / "study.db"
     if options.storage is None and not file.exists():
         raise InputError(f"there is no {file}: give a study's folder, such as studies/digits, or --storage")
@@ -210,8 +212,6 @@ def best(study: optuna.Study, confirmed: pd.DataFrame) -> dict:
 
 def main() -> None:
     options = tyro.cli(Options, description=__doc__)
-    warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
     study = open_study(options)
     folder = options.folder / "report"
     folder.mkdir(parents=True, exist_ok=True)
