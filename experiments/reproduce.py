@@ -1,0 +1,100 @@
+"""Train what the tables need: presets x seeds, in runs/DATASET-PRESET-seedN, shared by as many workers as there are.
+
+The same command continues what was interrupted, on one machine or many (as sweep.py); finished runs are not trained again.
+
+Examples:
+  python experiments/reproduce.py mnist --data-dir ~/data              # ten seeds of each preset
+  python experiments/reproduce.py digits --presets authors gan --seeds 3 --images 50000
+"""
+
+import dataclasses
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import tyro
+from workers import Crew, ParentWatch, open_storage, quiet_optuna, run_grid, run_on_ray, run_workers
+
+from infogan.config import PRESETS, Config, InputError, WandbMode, run_script
+
+
+@dataclass(frozen=True)
+class Options(Crew):
+    dataset: tyro.conf.Positional[str] = "mnist"
+    """digits, mnist, fashion-mnist, or the path of a labelled .npz file."""
+    presets: tuple[str, ...] = tuple(PRESETS)
+    """Presets to train."""
+    seeds: int = 10
+    """Seeds 0 to seeds - 1 of each."""
+    images: int | None = None
+    """Presets that see more real images are cut to so many, and say so in their configuration."""
+    folder: Path = Path("runs")
+    """Where the run directories are kept, and by default the SQLite file that shares them out."""
+    data_dir: Path | None = None
+    """Folder of mnist and fashion-mnist. Default: $INFOGAN_DATA, else ./data."""
+    wandb: WandbMode = "auto"
+    """auto: online where a W&B key is found, else offline."""
+
+    @property
+    def name(self) -> str:
+        return f"reproduce-{Path(self.dataset).stem}"
+
+
+def jobs(options: Options) -> dict[str, Config]:
+    """Run directory's name to configuration, all presets of a seed before the next seed. Raises InputError."""
+    if unknown := sorted(set(options.presets) - set(PRESETS)):
+        raise InputError(f"presets has {', '.join(unknown)}; allowed: {', '.join(PRESETS)}")
+    for name in ("seeds", "images"):
+        if (value := getattr(options, name)) is not None and value < 1:
+            raise InputError(f"{name} is {value}; give 1 or more")
+    out = {}
+    for seed in range(options.seeds):
+        for preset in options.presets:
+            config = PRESETS[preset][0]
+            updates = config.updates if options.images is None else max(1, min(config.updates, options.images // config.batch_size))
+            out[f"{Path(options.dataset).stem}-{preset}-seed{seed}"] = dataclasses.replace(config, dataset=options.dataset, seed=seed, updates=updates)
+    return out
+
+
+def work(index: int, parent: int | None, options: Options, storage: str) -> None:
+    """Worker `index`'s share of the jobs."""
+    from infogan import data, tracking
+
+    quiet_optuna()
+    configs, dataset = jobs(options), data.load(options.dataset, options.data_dir)
+
+    def train(trial, job: str) -> float:
+        began = time.perf_counter()
+        result = tracking.train(configs[job], dataset, options.folder / job, options.wandb, options.name, [ParentWatch(parent)], progress=False)
+        accuracy = result.get("accuracy", float("nan"))
+        print(f"{job}: {result['images']:,} images in {time.perf_counter() - began:.0f} s, test accuracy {accuracy:.4f}", flush=True)
+        return result.get("validation_accuracy", 0.0)
+
+    run_grid(open_storage(storage), options.name, configs, train)
+
+
+def main() -> None:
+    import sys
+
+    from infogan.runs import mask_secrets
+
+    arguments, options = sys.argv[1:], tyro.cli(Options, description=__doc__)
+    sys.argv = [mask_secrets(argument) for argument in sys.argv]
+    wanted = jobs(options)
+    options = dataclasses.replace(options, workers=options.default_workers(len(wanted)))
+    try:
+        options.folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"cannot make the folder {options.folder} ({error.strerror}): choose another --folder") from error
+    storage = options.storage or f"sqlite:///{options.folder / options.name}.db"
+    open_storage(storage)  # makes the tables, before the workers would all at once
+    print(f"{len(wanted)} runs in {options.folder}/, {options.workers} worker(s)", flush=True)
+    if options.launcher == "ray":
+        run_on_ray(options, arguments)
+    else:
+        run_workers(options.workers, work, options, storage)
+    print(f"next: python analysis/measure.py {options.folder}/{Path(options.dataset).stem}-*")
+
+
+if __name__ == "__main__":
+    run_script(main)

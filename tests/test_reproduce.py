@@ -1,0 +1,47 @@
+"""Presets x seeds, shared out, continued, and never trained twice."""
+
+import dataclasses
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from conftest import ROOT, load_script
+
+from infogan import runs
+from infogan.config import PRESETS, InputError
+
+reproduce = load_script("reproduce")
+
+
+def test_jobs_are_presets_by_seeds_cut_to_the_images():
+    configs = reproduce.jobs(reproduce.Options(presets=("authors", "blog"), seeds=2, images=300_000))
+    assert list(configs) == ["mnist-authors-seed0", "mnist-blog-seed0", "mnist-authors-seed1", "mnist-blog-seed1"]
+    assert configs["mnist-blog-seed1"] == dataclasses.replace(PRESETS["blog"][0], seed=1, updates=18_750)
+    assert configs["mnist-authors-seed0"].updates == 300_000 // 128
+    assert reproduce.jobs(reproduce.Options(seeds=1))["mnist-authors-seed0"].updates == 5000
+    for changes, message in (({"presets": ("nobody",)}, "presets has nobody; allowed: authors"), ({"seeds": 0}, "seeds is 0"), ({"images": 0}, "images is 0")):
+        with pytest.raises(InputError, match=message):
+            reproduce.jobs(reproduce.Options(**changes))
+
+
+def test_a_killed_table_is_completed_and_nothing_is_trained_twice(tmp_path, script_environment):
+    command = [sys.executable, str(ROOT / "experiments" / "reproduce.py"), "digits", "--presets", "authors", "gan", "--seeds", "2", "--images", "12800",
+               "--workers", "2", "--wandb", "disabled"]  # fmt: skip
+    process = subprocess.Popen(command, cwd=tmp_path, env=script_environment, stdout=subprocess.DEVNULL)
+    while not list(tmp_path.glob("runs/*/evaluation.json")):
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.glob("runs/*/evaluation.json")}
+    done = subprocess.run(command, cwd=tmp_path, env=script_environment, capture_output=True, text=True, timeout=200)
+    assert done.returncode == 0, done.stdout + done.stderr
+    names = [f"digits-{preset}-seed{seed}" for preset in ("authors", "gan") for seed in (0, 1)]
+    assert sorted(path.name for path in (tmp_path / "runs").iterdir() if path.is_dir()) == names
+    for name in names:
+        assert runs.read_json(tmp_path / "runs" / name / "evaluation.json")["step"] == 100
+    assert all(path.stat().st_mtime_ns == time_ns for path, time_ns in before.items())
+    again = subprocess.run(command, cwd=tmp_path, env=script_environment, capture_output=True, text=True, timeout=100)
+    assert again.returncode == 0 and "test accuracy" not in again.stdout
