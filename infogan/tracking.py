@@ -131,6 +131,7 @@ def _start(config: Config, directory: Path, mode: WandbMode, group: str | None):
             console="off",
             init_timeout=float(os.environ.get("WANDB_INIT_TIMEOUT", 30)),
             x_transaction_log_flush_interval=1,  # seconds of rows that a killed process can lose
+            x_save_requirements=group is None,  # a quarter of a second, for a study's every trial the same list
         )
         run = wandb.init(
             project=os.environ.get("WANDB_PROJECT", "infogan"),
