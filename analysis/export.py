@@ -65,7 +65,7 @@ def card(model: Model, evaluation: dict, onnx: dict[str, float]) -> str:
     else:
         lines.append("- **Accuracy**: not measured (no labels, or an unfinished run).")
     lines += [
-        "- **Limits**: one seed, not the best of many; the categories were found without labels and need not be the ones a person would choose; it knows no other kind of image.",
+        "- **Limits**: one run of one seed; the categories were found without labels and need not be the ones a person would choose; it knows no other kind of image.",
         "- **Use**: `from infogan import load; model = load(FOLDER)`, then `model.generate(model.recognise(images))`.",
     ]
     lines += [f"- **ONNX**: `{name}`, largest difference from torch {difference:.1e}." for name, difference in onnx.items()]
@@ -91,7 +91,7 @@ def main() -> None:
                 raise InputError(f"{path} differs from torch by {differences[path.name]:.1e}, more than {TOLERANCE}: do not use it")
     evaluation = options.run / "evaluation.json"
     runs.write_atomic(out / "README.md", card(model, runs.read_json(evaluation) if evaluation.exists() else {}, differences))
-    if evaluation.exists() and out.resolve() != options.run.resolve():
+    if evaluation.exists():
         runs.write_json(out / "evaluation.json", runs.read_json(evaluation))
     print((out / "README.md").read_text())
     print("wrote " + ", ".join(f"{path.name} ({path.stat().st_size / 1e6:.1f} MB)" for path in sorted(out.iterdir()) if path.is_file() and path.name[0] != ".") + f" to {out}/")

@@ -52,12 +52,12 @@ def plot_parallel(trials: pd.DataFrame) -> Figure:
     """A line per finished trial through its parameters to its accuracy, which colours it."""
     figure = Figure(figsize=(10, 4.2), layout="constrained")
     axes = figure.subplots()
-    names = [name for name in AXES if name in trials and trials[name].nunique() > 1]
+    names = [name for name in AXES if name in trials and (trials[name].nunique() > 1 or name == studies.ACCURACY)]
     table = trials[names].astype(float)
     scaled = table.copy()
     for name in names:
         values = np.log(table[name]) if name in LOGARITHMIC else table[name]
-        scaled[name] = (values - values.min()) / (values.max() - values.min())
+        scaled[name] = (values - values.min()) / ((values.max() - values.min()) or 1)
     colours = matplotlib.colormaps["viridis"]
     for index in scaled.sort_values(studies.ACCURACY).index:
         axes.plot(range(len(names)), scaled.loc[index], color=colours(scaled.loc[index, studies.ACCURACY]), alpha=0.8, marker=".")
@@ -98,10 +98,11 @@ def sections(options: Options, study: optuna.Study) -> list[dict]:
     out: list[dict] = []
     if options.scorecard:
         out.append({"title": "Scorecard", "text": options.scorecard.read_text()})
-    settings = study.user_attrs.get("settings", {})
+    settings, shown = study.user_attrs.get("settings", {}), None
     text = f"{len(trials)} trials on {settings.get('dataset')}, each of {settings.get('images', 0):,} images; {len(trials[trials.state == 'complete'])} ran to the end."
     if len(study.directions) == 1 and (trials.state == "complete").any():
         winner = studies.best(study, confirmed)
+        shown = winner["trial"]
         text += f" Best: trial {winner['trial']}, codes {winner['config']['codes']}, validation accuracy {winner['validation_accuracy']:.3f}."
         if "test" in winner:
             test = winner["test"]
@@ -118,7 +119,7 @@ def sections(options: Options, study: optuna.Study) -> list[dict]:
         picture = options.folder / "report" / f"{name}.png"
         if picture.exists():
             out.append({"title": title, "picture": "data:image/png;base64," + base64.b64encode(picture.read_bytes()).decode()})
-    best = measured.sort_values(studies.ACCURACY).iloc[-1]
+    best = measured.sort_values(studies.ACCURACY).iloc[-1] if shown is None else trials.set_index("trial", drop=False).loc[shown]
     for kind, title in (("samples", "Samples of the best trial: a row per category"), ("confusion", "Confusion matrix of the best trial")):
         if pictures := sorted((Path(str(best.run_dir)) / "samples").glob(f"{kind}-*.png")):
             out.append({"title": title, "picture": "data:image/png;base64," + base64.b64encode(pictures[-1].read_bytes()).decode()})

@@ -181,10 +181,9 @@ def plot_importances(values: pd.DataFrame, folder: Path) -> None:
 
 def confirmation(study: optuna.Study) -> pd.DataFrame:
     """One row per run of the best configurations with a fresh seed; empty where the sweep made none."""
-    try:
-        confirmed = optuna.load_study(study_name=f"{study.study_name}-confirm", storage=study._storage)
-    except KeyError:
+    if "confirmation" not in study.user_attrs:
         return pd.DataFrame()
+    confirmed = optuna.load_study(study_name=study.user_attrs["confirmation"], storage=study._storage)
     rows = []
     for trial in confirmed.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)):
         of, seed = trial.user_attrs["run"].split("/seed")
@@ -199,7 +198,8 @@ def best(study: optuna.Study, confirmed: pd.DataFrame) -> dict:
     if confirmed.empty:
         trial = study.best_trial
         return {"trial": trial.number, "validation_accuracy": trial.value, "params": trial.params, "config": trial.user_attrs["config"]}
-    means = confirmed.groupby("trial")[ACCURACY].mean()
+    groups = confirmed.groupby("trial")[ACCURACY]
+    means = groups.mean()[groups.size() == groups.size().max()]  # one whose seeds failed in part could win by the lucky rest
     trial = study.trials[int(means.idxmax())]
     seeds = confirmed[confirmed.trial == trial.number].sort_values("seed")
     mean, low, high = mean_interval(list(seeds["test accuracy"]))

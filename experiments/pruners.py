@@ -16,7 +16,7 @@ import numpy as np
 import tyro
 from sweep import Options as Study
 from sweep import suggest
-from workers import open_storage, quiet_optuna, run_trials, run_workers
+from workers import ParentWatch, given_up, open_storage, quiet_optuna, run_trials, run_workers
 
 from infogan.config import run_script
 
@@ -54,13 +54,13 @@ def record(index: int, parent: int | None, study_options: Study) -> None:
     def objective(trial, run: int) -> float:
         directory = study_options.folder / "trials" / f"{run:04d}"
         config = suggest(trial, study_options, seed=study_options.seed + run)
-        result = tracking.train(config, dataset, directory, "disabled", progress=False)
+        result = tracking.train(config, dataset, directory, "disabled", None, [ParentWatch(parent)], progress=False)
         for row in runs.Table(directory / "evaluations.csv").rows():
             trial.report(float(row["accuracy"]), round(TENTHS * int(row["images"]) / study_options.images))
         return result["validation_accuracy"]
 
     def enough(trials: list) -> bool:
-        return len([t for t in trials if t.state != TrialState.FAIL]) >= study_options.trials
+        return sum(t.state != TrialState.FAIL or given_up(t) for t in trials) >= study_options.trials
 
     def seed_sampler(count: int) -> None:
         study.sampler = optuna.samplers.RandomSampler(seed=training.derive(study_options.seed, f"curves-{count}-{index}") % 2**32)
@@ -82,7 +82,7 @@ def replay(pruner, curves: list[dict[int, float]], budget: int, order: np.ndarra
                 break
             left -= 1
             trial.report(accuracy, tenth)
-            if trial.should_prune() and tenth < TENTHS:
+            if trial.should_prune() and tenth < 0.85 * TENTHS:  # as sweep.py: after that the rest is cheap, and a result
                 study.tell(trial, state=optuna.trial.TrialState.PRUNED)
                 break
         else:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import tyro
-from workers import Crew, ParentWatch, open_storage, quiet_optuna, run_grid, run_on_ray, run_workers
+from workers import Crew, ParentWatch, failed_jobs, grid_name, open_storage, queue_failed, quiet_optuna, run_grid, run_on_ray, run_workers
 
 from infogan.config import PRESETS, Config, InputError, WandbMode, run_script
 
@@ -29,15 +29,11 @@ class Options(Crew):
     images: int | None = None
     """Presets that see more real images are cut to so many, and say so in their configuration."""
     folder: Path = Path("runs")
-    """Where the run directories are kept, and by default the SQLite file that shares them out."""
+    """Where the run directories are kept, and by default the SQLite file (reproduce.db) that shares them out."""
     data_dir: Path | None = None
     """Folder of mnist and fashion-mnist. Default: $INFOGAN_DATA, else ./data."""
     wandb: WandbMode = "auto"
     """auto: online where a W&B key is found, else offline."""
-
-    @property
-    def name(self) -> str:
-        return f"reproduce-{Path(self.dataset).stem}"
 
 
 def jobs(options: Options) -> dict[str, Config]:
@@ -62,15 +58,16 @@ def work(index: int, parent: int | None, options: Options, storage: str) -> None
 
     quiet_optuna()
     configs, dataset = jobs(options), data.load(options.dataset, options.data_dir)
+    group = f"reproduce-{Path(options.dataset).stem}"
 
     def train(trial, job: str) -> float:
         began = time.perf_counter()
-        result = tracking.train(configs[job], dataset, options.folder / job, options.wandb, options.name, [ParentWatch(parent)], progress=False)
+        result = tracking.train(configs[job], dataset, options.folder / job, options.wandb, group, [ParentWatch(parent)], progress=False)
         accuracy = result.get("accuracy", float("nan"))
         print(f"{job}: {result['images']:,} images in {time.perf_counter() - began:.0f} s, test accuracy {accuracy:.4f}", flush=True)
         return result.get("validation_accuracy", 0.0)
 
-    run_grid(open_storage(storage), options.name, configs, train)
+    run_grid(open_storage(storage), grid_name(group, configs), configs, train)
 
 
 def main() -> None:
@@ -86,13 +83,16 @@ def main() -> None:
         options.folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"cannot make the folder {options.folder} ({error.strerror}): choose another --folder") from error
-    storage = options.storage or f"sqlite:///{options.folder / options.name}.db"
-    open_storage(storage)  # makes the tables, before the workers would all at once
+    optuna, name = quiet_optuna(), grid_name(f"reproduce-{Path(options.dataset).stem}", wanted)
+    storage = options.storage or f"sqlite:///{options.folder / 'reproduce.db'}"
+    queue_failed(open_storage(storage), name)  # and makes the tables, before the workers would all at once
     print(f"{len(wanted)} runs in {options.folder}/, {options.workers} worker(s)", flush=True)
     if options.launcher == "ray":
         run_on_ray(options, arguments)
     else:
         run_workers(options.workers, work, options, storage)
+    if failed := failed_jobs(optuna.load_study(study_name=name, storage=open_storage(storage))):
+        raise InputError(f"{', '.join(failed)} failed (see above): mend it, and the same command tries them again")
     print(f"next: python analysis/measure.py {options.folder}/{Path(options.dataset).stem}-*")
 
 

@@ -23,11 +23,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import tyro
-from workers import Crew, ParentWatch, given_up, open_storage, quiet_optuna, run_grid, run_on_ray, run_trials, run_workers
+from workers import Crew, ParentWatch, given_up, grid_name, open_storage, quiet_optuna, run_grid, run_on_ray, run_trials, run_workers
 
 from infogan.config import PRESETS, Config, InputError, WandbMode, from_dict, run_script
 
-CONFIRMATION = "-confirm"  # after the study's name: the study of its best configurations with fresh seeds
 RECIPES = ("authors", "paper", "blog")
 # What a trial costs: enough images for the order of configurations to show (mnist: the authors' 5,000 x 128).
 IMAGES = {"digits": 100_000}
@@ -180,7 +179,7 @@ def work(index: int, parent: int | None, options: Options) -> None:
                 return
             # Steps are tenths of the images seen, so that batch sizes are compared at equal images.
             self.trial.report(row["accuracy"], round(self.evaluations * row["images"] / options.images))
-            if self.trial.should_prune():
+            if self.trial.should_prune() and row["images"] < 0.85 * options.images:  # else the rest is cheap, and a result
                 raise training.Stopped
 
     network = quality.classifier(dataset) if options.quality else None
@@ -212,13 +211,13 @@ def work(index: int, parent: int | None, options: Options) -> None:
         return accuracy, measured["frechet_distance"]
 
     def enough(trials: list) -> bool:
-        begun = [t for t in trials if t.state != TrialState.WAITING and (t.state != TrialState.FAIL or given_up(t))]
-        return len([t for t in begun if "duplicate" not in t.user_attrs]) >= options.trials
+        return sum(t.state != TrialState.WAITING and (t.state != TrialState.FAIL or given_up(t)) for t in trials) >= options.trials
 
     def seed_sampler(count: int) -> None:
         # Optuna keeps no random state: derived from the study's seed and the trials so far, it survives a restart;
         # from the worker too, or workers that start together would all propose the same.
-        worker = f"{index}-{socket.gethostname()}-{os.getpid()}" if options.join else index
+        shared = options.join or not options.storage.startswith("sqlite")
+        worker = f"{index}-{socket.gethostname()}-{os.getpid()}" if shared else index
         study.sampler = optuna.samplers.TPESampler(seed=training.derive(options.seed, f"sampler-{count}-{worker}") % 2**32)
 
     run_trials(study, objective, enough, seed_sampler)
@@ -241,7 +240,9 @@ def work(index: int, parent: int | None, options: Options) -> None:
         return result["validation_accuracy"]
 
     if configs:
-        run_grid(storage, f"{options.study}{CONFIRMATION}", configs, confirm)
+        name = grid_name(f"{options.study}-confirm", configs)
+        study.set_user_attr("confirmation", name)
+        run_grid(storage, name, configs, confirm)
 
 
 def _line(trial, outcome: str, began: float) -> None:

@@ -3,13 +3,15 @@
 A worker asks the study for a trial, trains, tells. What can go wrong, and who mends it:
 
 - its process dies: the heartbeat stops, another worker (or the next start) queues the trial again, and it continues from
-  its checkpoint, up to DEATHS times; SIGTERM and a full disk hand it back at once;
+  its checkpoint, until DEATHS processes have died of it; SIGTERM and a full disk hand it back at once;
 - the database is away: every call to it is repeated for up to PATIENCE seconds;
 - memory runs out: the trial counts as pruned, so that the sampler learns to keep away from such configurations;
 - any other error: the trial fails with the error in its record, and the study goes on.
 """
 
+import contextlib
 import errno
+import hashlib
 import os
 import signal
 import sys
@@ -18,13 +20,13 @@ import warnings
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Callable, Collection, Literal
+from typing import Callable, Literal
 
 from infogan.config import InputError
 
 HEARTBEAT, GRACE = 5, 20  # seconds between two heartbeats; without one after which a trial's process is held to be dead
 PATIENCE = 1800  # seconds that a database which was there before is waited for
-DEATHS = 5  # processes that a trial may outlive; more of them, and it is the trial that kills
+DEATHS = 5  # processes that a trial may outlive; one more, and it is the trial that kills
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -76,6 +78,8 @@ def open_storage(url: str):
 
     from infogan.runs import mask_secrets
 
+    sqlite = url.startswith("sqlite")
+
     class PatientStorage(optuna.storages.RDBStorage):
         def __init__(self, *arguments, **named):
             super().__init__(*arguments, **named)
@@ -110,6 +114,8 @@ def open_storage(url: str):
 
     def is_away(error: BaseException) -> bool:
         cause = error.__cause__ if isinstance(error, StorageInternalError) else error
+        if sqlite:  # a file is not away: at most another process holds it for long
+            return isinstance(cause, sqlalchemy.exc.OperationalError) and "locked" in str(cause)
         return isinstance(cause, (sqlalchemy.exc.OperationalError, sqlalchemy.exc.InterfaceError))
 
     def patiently(method):
@@ -143,7 +149,6 @@ def open_storage(url: str):
     for name in (*public, "record_heartbeat", "_get_stale_trial_ids", "_create_new_trial", "_get_trials", "_set_trial_param"):
         setattr(PatientStorage, name, patiently(getattr(PatientStorage, name)))
 
-    sqlite = url.startswith("sqlite")
     try:
         # Two machines that start at once both make the tables of an empty database; the second try finds them made.
         for attempt in tenacity.Retrying(
@@ -188,89 +193,161 @@ def given_up(trial) -> bool:
     return trial.state.name == "FAIL" and ("error" in trial.user_attrs or trial.user_attrs.get("deaths", 0) >= DEATHS)
 
 
+class Duplicate(Exception):
+    """Two workers queued one training again at the same moment, or took the last job of a grid."""
+
+
 def run_trials(study, objective: Callable, enough: Callable[[list], bool], before_each: Callable[[int], None] = lambda count: None) -> None:
     """Trials until enough(trials) and no other worker's is running. objective(trial, run) trains and returns the value.
 
     `run` names the training, however often its trial was queued again: the number of the first of its trials, or the
-    name it was queued with. before_each(count) is called with the number of trials before each of them.
+    name it was queued with. before_each(count) is called with the number of trials before each of them. Trials that
+    are duplicates, or that others continue, are not shown to `enough`.
     """
     import optuna
+    from optuna.exceptions import StorageInternalError, UpdateFinishedTrialError
     from optuna.trial import TrialState
 
     from infogan import runs, training
 
-    def told(trial) -> float:
+    def told(trial):
         run = trial.user_attrs.get("run", trial.number)
         trial.set_user_attr("run", run)
         twins = [t for t in study.get_trials(deepcopy=False) if t.number < trial.number and t.user_attrs.get("run") == run]
-        if any(t.state in (TrialState.RUNNING, TrialState.COMPLETE, TrialState.PRUNED) for t in twins):
-            trial.set_user_attr("duplicate", True)  # two workers queued it again at the same moment
-            raise optuna.TrialPruned
-        try:
-            return objective(trial, run)
-        except (optuna.TrialPruned, optuna.exceptions.UpdateFinishedTrialError):
-            raise
-        except training.Interrupted:
-            hand_back(trial)
-            raise
-        except runs.Locked:  # its process was held to be dead and is not; that one's result will be found by the next who tries
-            time.sleep(HEARTBEAT)
-            hand_back(trial)
-            raise
-        except Exception as error:
-            if isinstance(error, OSError) and error.errno in DISK_FULL:
+        if any(t.state != TrialState.FAIL for t in twins):
+            raise duplicate(trial)
+        waited = False
+        while True:
+            try:
+                value = objective(trial, run)
+                break
+            except runs.Locked as error:
+                # The process that lost this trial was held to be dead and is not: its result will be here when it is done.
+                if not waited:
+                    print(f"{error}; waiting for it", file=sys.stderr, flush=True)
+                waited = True
+                time.sleep(HEARTBEAT)
+            except Duplicate:
+                raise duplicate(trial) from None
+            except (optuna.TrialPruned, UpdateFinishedTrialError):
+                raise
+            except training.Interrupted:
                 hand_back(trial)
-                raise SystemExit(f"error: {error}: make room, then start the same command again; its trial goes on from its checkpoint") from error
-            trial.set_user_attr("error", f"{type(error).__name__}: {error}"[:1000])
-            if is_out_of_memory(error):
-                raise optuna.TrialPruned from error
-            raise
+                raise
+            except Exception as error:
+                if is_disk_full(error):
+                    hand_back(trial)
+                    reason = str(error.__cause__ or error).splitlines()[0]
+                    raise SystemExit(f"error: {reason}: make room, then start the same command again; its trial goes on from its checkpoint") from error
+                trial.set_user_attr("error", f"{type(error).__name__}: {error}"[:1000])
+                if is_out_of_memory(error):
+                    raise optuna.TrialPruned from error
+                raise
+        if study._storage.get_trial(trial._trial_id).state != TrialState.RUNNING:
+            raise UpdateFinishedTrialError("it is no longer this worker's")
+        return value
+
+    def duplicate(trial) -> Duplicate:
+        trial.set_user_attr("duplicate", True)
+        return Duplicate()
 
     def hand_back(trial) -> None:
-        frozen = study._storage.get_trial(trial._trial_id)
-        if study._storage.set_trial_state_values(trial._trial_id, TrialState.FAIL):
-            queue_again(study, frozen, died=False)
+        # Others may have taken it already; and a database on the full disk may not take this: then the heartbeat tells.
+        with contextlib.suppress(UpdateFinishedTrialError, StorageInternalError):
+            frozen = study._storage.get_trial(trial._trial_id)
+            if study._storage.set_trial_state_values(trial._trial_id, TrialState.FAIL):
+                queue_again(study, frozen, died=False)
 
     while True:
-        trials = study.get_trials(deepcopy=False)
-        states = {trial.state for trial in trials}
-        handed_back = any(t.state == TrialState.WAITING and "continues" in t.user_attrs for t in trials)
-        if handed_back or not enough(trials):
-            before_each(len(trials))
+        trials = [t for t in study.get_trials(deepcopy=False) if "duplicate" not in t.user_attrs]
+        continued = {t.user_attrs.get("continues") for t in trials}
+        live = [t for t in trials if t.number not in continued]
+        handed_back = any(t.state == TrialState.WAITING and "continues" in t.user_attrs for t in live)
+        if handed_back or not enough(live):
+            before_each(len(study.get_trials(deepcopy=False)))
             try:
                 study.optimize(told, n_trials=1, catch=(Exception,))
-            except (ValueError, optuna.exceptions.UpdateFinishedTrialError) as error:
+            except (ValueError, AssertionError, UpdateFinishedTrialError) as error:
                 # The others believed this process to be dead (it was stopped, or cut off) and took its trial over.
                 print(f"a trial was taken over by another worker ({error}); going on with the next", file=sys.stderr, flush=True)
-        elif TrialState.RUNNING in states:
+        elif any(t.state == TrialState.RUNNING for t in live):
             optuna.storages.fail_stale_trials(study)
             time.sleep(1)
         else:
-            lost = {t.number for t in trials if t.state == TrialState.FAIL and not given_up(t)} - {t.user_attrs.get("continues") for t in trials}
+            lost = [t for t in live if t.state == TrialState.FAIL and not given_up(t)]
             if not lost:
                 return
-            for number in lost:  # its process died, and so did the one that was about to queue it again
-                queue_again(study, trials[number], died=True)
+            for trial in lost:  # its process died, and so did the one that was about to queue it again
+                queue_again(study, trial, died=True)
 
 
-def run_grid(storage, name: str, jobs: Collection[str], train: Callable) -> None:
+def grid_name(prefix: str, jobs: dict) -> str:
+    """The name of the study of these jobs, name -> configuration: other settings, another study."""
+    return f"{prefix}-{hashlib.sha256(repr(sorted(jobs.items())).encode()).hexdigest()[:8]}"
+
+
+def run_grid(storage, name: str, jobs: dict, train: Callable) -> None:
     """Every job once, by whoever is free: the study `name`, in which each waits as a trial. train(trial, job) returns its value."""
     import optuna
     from optuna.trial import TrialState, create_trial
 
-    study = optuna.create_study(storage=storage, study_name=name, direction="maximize", load_if_exists=True)
-    known = {trial.user_attrs.get("run") for trial in study.get_trials(deepcopy=False)}
-    for job in jobs:
-        if job not in known:
+    from infogan import runs
+
+    def objective(trial, job):
+        if job not in jobs:  # another worker took the last one at the same moment
+            raise Duplicate
+        try:
+            return train(trial, job)
+        except runs.Locked:  # will be waited for
+            raise
+        except Exception as error:
+            print(f"{job} failed: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
+            raise
+
+    def queue_missing() -> bool:
+        known = {trial.user_attrs.get("run") for trial in study.get_trials(deepcopy=False)}
+        missing = [job for job in jobs if job not in known]
+        for job in missing:
+            study.add_trial(create_trial(state=TrialState.WAITING, user_attrs={"run": job}))
+        return bool(missing)
+
+    try:  # of all who start at once, one makes the study
+        study = optuna.create_study(storage=storage, study_name=name, direction="maximize")
+        queue_missing()
+    except optuna.exceptions.DuplicatedStudyError:
+        study = optuna.load_study(storage=storage, study_name=name)
+        deadline = time.monotonic() + GRACE
+        while len(study.get_trials(deepcopy=False)) < len(jobs) and time.monotonic() < deadline:
+            time.sleep(0.2)  # it is still being made
+    while True:
+        run_trials(study, objective, enough=lambda trials: all(t.state != TrialState.WAITING for t in trials))
+        if not queue_missing():  # some are, where the one that made the study died of it
+            return
+
+
+def queue_failed(storage, name: str) -> None:
+    """Jobs of a grid that failed with an error wait again: what was wrong may have been mended."""
+    import optuna
+    from optuna.trial import TrialState, create_trial
+
+    with contextlib.suppress(KeyError):
+        study = optuna.load_study(storage=storage, study_name=name)
+        for job in failed_jobs(study):
             study.add_trial(create_trial(state=TrialState.WAITING, user_attrs={"run": job}))
 
-    def objective(trial, job) -> float:
-        if job not in jobs:  # another worker took the last one at the same moment
-            trial.set_user_attr("duplicate", True)
-            raise optuna.TrialPruned
-        return train(trial, job)
 
-    run_trials(study, objective, enough=lambda trials: all(t.state != TrialState.WAITING for t in trials))
+def failed_jobs(study) -> list[str]:
+    """Jobs all of whose trials failed."""
+    states: dict[str, set[str]] = {}
+    for trial in study.get_trials(deepcopy=False):
+        if "duplicate" not in trial.user_attrs:
+            states.setdefault(trial.user_attrs["run"], set()).add(trial.state.name)
+    return [job for job, of_job in states.items() if of_job == {"FAIL"}]
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """Of a run's directory, or of a database there."""
+    return (isinstance(error, OSError) and error.errno in DISK_FULL) or "disk is full" in str(error.__cause__ or error)
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -62,6 +62,8 @@ class Model:
                 raise InputError(f"categorical code {i} has categories {sorted(set(bad.tolist()))}; give 0 to {size - 1}")
         if np.ndim(seed) == 0:
             z = self.latent.sample(n, torch.Generator().manual_seed(int(seed)))
+        elif len(seed) != n:
+            raise InputError(f"there are {len(seed)} seeds for {n} images: give one, or one for each")
         else:
             z = torch.cat([self.latent.sample(1, torch.Generator().manual_seed(int(s))) for s in seed])
         given = {Categorical: iter(range(len(sizes))), None: iter(range(n_continuous))}
@@ -102,16 +104,18 @@ class Model:
     def save(self, directory: str | os.PathLike) -> Path:
         """The networks' weights alone (safetensors) with their configuration: what `load` needs, a tenth of a checkpoint.
 
-        Returns the directory.
+        Returns the directory. Raises InputError for the run's own.
         """
         directory = Path(directory)
+        if directory.resolve() == self.directory.resolve():
+            raise InputError(f"{directory} holds the run itself, whose checkpoint would lose what it needs to go on: choose another folder")
         directory.mkdir(parents=True, exist_ok=True)
         weights = {
             f"{name}.{key}": value
             for name, network in (("generator", self.generator), ("discriminator", self.discriminator))
             for key, value in network.state_dict().items()
         }
-        runs.save_checkpoint(directory, weights, {"step": self.step, "image_shape": self.image_shape})
+        runs.save_checkpoint(directory, weights, {"step": self.step, "image_shape": self.image_shape}, keep=False)
         source = runs.read_json(self.directory / "config.json")
         runs.write_json(directory / "config.json", {"config": dataclasses.asdict(self.config), "provenance": source.get("provenance", {})})
         return directory

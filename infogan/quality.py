@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
+from filelock import FileLock
 from torch import Tensor, nn
 
 from infogan import evaluation, runs
@@ -36,11 +37,20 @@ def classifier(dataset: Dataset, cache: Path | None = None) -> DiscriminatorQ:
         raise InputError(f"{dataset.name} has no labels, which the classifier behind the quality measures learns from: add `labels`")
     n_labels = int(dataset.train.labels.max()) + 1
     network = build(dataset.image_shape, Latent(f"{n_labels}c", ""), seed=0)[1]
-    digest = hashlib.sha256(dataset.train.images.numpy().tobytes() + dataset.train.labels.numpy().tobytes()).hexdigest()[:12]
+    protocol = f"{SEEN} {EPOCHS} {network}".encode()
+    digest = hashlib.sha256(protocol + dataset.train.images.numpy().tobytes() + dataset.train.labels.numpy().tobytes()).hexdigest()[:12]
     folder = cache or Path(os.environ.get(CACHE_VARIABLE) or Path.home() / ".cache" / "infogan") / f"classifier-{dataset.name}-{digest}"
-    if runs.has_checkpoint(folder):
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder / ".lock"):  # of several workers one trains it, and the others wait
+        if not runs.has_checkpoint(folder):
+            updates = _train(network, dataset)
+            runs.save_checkpoint(folder, network.state_dict(), {"step": updates}, keep=False)
         network.load_state_dict(runs.load_checkpoint(folder)[0])
-        return network.eval()
+    return network.eval()
+
+
+def _train(network: DiscriminatorQ, dataset: Dataset) -> int:
+    """Returns the number of updates."""
     optimiser = torch.optim.Adam(network.parameters(), 1e-3, fused=True)
     batch = min(128, len(dataset.train))
     images, labels = (Batches(part, batch, seed=0) for part in (dataset.train.images, dataset.train.labels))
@@ -50,9 +60,7 @@ def classifier(dataset: Dataset, cache: Path | None = None) -> DiscriminatorQ:
         F.cross_entropy(logits, labels.at(update)).backward()
         optimiser.step()
         optimiser.zero_grad()
-    folder.mkdir(parents=True, exist_ok=True)
-    runs.save_checkpoint(folder, network.state_dict(), {"step": updates})
-    return network.eval()
+    return updates
 
 
 @torch.no_grad()

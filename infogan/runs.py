@@ -75,8 +75,9 @@ def read_json(path: Path) -> dict:
 
 
 def mask_secrets(text: str) -> str:
-    """The text with the password of every URL replaced: postgresql://me:***@host/db."""
-    return re.sub(r"(\w+://[^\s:/@]*):\S*@", r"\1:***@", text)
+    """The text with the password of every URL replaced: postgresql://me:***@host/db, ...?password=***."""
+    text = re.sub(r"(\w+://[^\s:/@]*):\S*@", r"\1:***@", text)
+    return re.sub(r"(?i)([?&](?:password|passwd|pwd|sslpassword)=)[^&\s'\"]+", r"\1***", text)
 
 
 @functools.cache
@@ -160,17 +161,14 @@ def create(directory: Path, config: Config) -> None:
             return
         before = read_json(file)
         record |= {"provenance": before["provenance"], "continued": [*before.get("continued", []), record["provenance"]]}
-    try:
-        (directory / "samples").mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"cannot make the run directory {directory} ({error.strerror}): choose another") from error
+    (directory / "samples").mkdir(parents=True, exist_ok=True)
     write_json(file, record)
 
 
-def save_checkpoint(directory: Path, tensors: dict[str, torch.Tensor], state: dict) -> None:
+def save_checkpoint(directory: Path, tensors: dict[str, torch.Tensor], state: dict, keep: bool = True) -> None:
     """Tensors and the small JSON state in one file, so that a kill can never part the two."""
     tensors = {name: tensor.detach().contiguous().cpu() for name, tensor in tensors.items()}
-    write_atomic(directory / CHECKPOINT, save(tensors, metadata={"state": json.dumps(state)}), keep=directory / PREVIOUS)
+    write_atomic(directory / CHECKPOINT, save(tensors, metadata={"state": json.dumps(state)}), keep=directory / PREVIOUS if keep else None)
 
 
 def has_checkpoint(directory: Path) -> bool:
@@ -201,9 +199,16 @@ def load_checkpoint(directory: Path) -> tuple[dict[str, torch.Tensor], dict]:
 
 @contextmanager
 def lock(directory: Path) -> Iterator[None]:
-    """Keeps other processes from training in the directory; a process that dies leaves nothing locked. Raises Locked."""
+    """Makes the directory, and keeps other processes from training in it; one that dies leaves nothing locked.
+
+    Raises Locked, or InputError where the directory cannot be made.
+    """
     try:
-        with FileLock(directory / ".lock", timeout=0):
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"cannot make the run directory {directory} ({error.strerror}): choose another") from error
+    try:
+        with FileLock(directory / ".lock", timeout=0, is_singleton=True):  # one lock per process: who holds it may ask again
             yield
     except Timeout as error:
         raise Locked(f"another process is training in {directory}: wait for it, or choose another --run-dir") from error

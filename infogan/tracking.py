@@ -97,11 +97,13 @@ def train(
     training.check(config, dataset)
     if parallel.rank() > 0:
         return _help(config, dataset, directory)
-    runs.create(directory, config)
-    parallel.wait()
-    with track(config, directory, wandb, group) as run:
-        result = training.fit(config, dataset, directory, [run, *observers], progress)
-        run.finished(result, directory)
+    # Locked before the W&B run is opened: it may be that of a process which is still training here.
+    with runs.lock(directory):
+        runs.create(directory, config)
+        parallel.wait()
+        with track(config, directory, wandb, group) as run:
+            result = training.fit(config, dataset, directory, [run, *observers], progress)
+            run.finished(result, directory)
     return result
 
 

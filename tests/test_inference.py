@@ -70,6 +70,8 @@ def test_bad_input_is_named(model):
     ):
         with pytest.raises(InputError, match=re.escape(message)):
             model.generate(Codes(np.array(categories), np.array(continuous)))
+    with pytest.raises(InputError, match="2 seeds for 1 images"):
+        model.generate(model.sample(1), seed=np.array([1, 2]))
     with pytest.raises(InputError, match=re.escape("images are float32 of shape (1, 8, 8, 1); give uint8 N x 8 x 8 x 1")):
         model.recognise(np.zeros((1, 8, 8), np.float32))
     with pytest.raises(InputError, match="is nowhere a run directory"):
@@ -83,6 +85,10 @@ def test_weights_alone_are_a_model(model, tmp_path):
     assert (again.generate(codes) == model.generate(codes)).all() and again.latent.codes == model.latent.codes
     assert (saved / runs.CHECKPOINT).stat().st_size < (model.directory / runs.CHECKPOINT).stat().st_size / 2
     assert dataclasses.asdict(again.config) == dataclasses.asdict(model.config)
+    with pytest.raises(InputError, match="holds the run itself"):
+        model.save(model.directory)
+    model.save(saved)
+    assert sorted(path.name for path in saved.iterdir()) == [runs.CHECKPOINT, "config.json"], "no second copy of the weights"
 
 
 def test_export_writes_equal_onnx_and_a_card(run, model, tmp_path, script_environment, digits):

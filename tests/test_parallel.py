@@ -1,6 +1,5 @@
 """One run on two real processes against the same run on one."""
 
-import os
 import re
 import signal
 import subprocess
@@ -13,12 +12,12 @@ from conftest import ROOT
 
 from infogan import runs
 
-TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port"]
+TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
 SHORT = ["--dataset", "digits", "--batch-size", "64", "--device", "cpu", "--wandb", "disabled", "--log-every", "5", "--evaluations", "2"]
 
 
-def train(folder, environment, *arguments, processes=1, port=29_500):
-    launcher = [*TORCHRUN, str(port + os.getpid() % 2000)] if processes > 1 else [sys.executable]
+def train(folder, environment, *arguments, processes=1):
+    launcher = TORCHRUN if processes > 1 else [sys.executable]
     command = [*launcher, str(ROOT / "experiments" / "train.py"), *arguments, *SHORT, "--run-dir", str(folder)]
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=200)
 
@@ -53,7 +52,7 @@ def test_two_processes_train_as_one(tmp_path, script_environment):
 
 def test_processes_leave_together_and_their_run_goes_on(tmp_path, script_environment):
     arguments = ["authors", "--updates", "150", "--precision", "float32"]
-    command = [*TORCHRUN, "28999", str(ROOT / "experiments" / "train.py"), *arguments, *SHORT, "--run-dir", str(tmp_path / "run")]
+    command = [*TORCHRUN, str(ROOT / "experiments" / "train.py"), *arguments, *SHORT, "--run-dir", str(tmp_path / "run")]
     process = subprocess.Popen(command, env=script_environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     while not (tmp_path / "run" / "metrics.csv").exists():
         assert process.poll() is None
@@ -63,14 +62,14 @@ def test_processes_leave_together_and_their_run_goes_on(tmp_path, script_environ
     step = runs.load_checkpoint(tmp_path / "run")[1]["step"]
     assert 0 < step < 150 and runs.read_json(tmp_path / "run" / "status.json")["status"] == "interrupted"
     before = [row for row in runs.Table(tmp_path / "run" / "metrics.csv").rows() if int(row["step"]) <= step]
-    done = train(tmp_path / "run", script_environment, *arguments, processes=2, port=27_000)
+    done = train(tmp_path / "run", script_environment, *arguments, processes=2)
     assert done.returncode == 0, done.stderr
     after = runs.Table(tmp_path / "run" / "metrics.csv").rows()
     assert after[: len(before)] == before and int(after[-1]["step"]) == 150
 
 
 def test_a_batch_that_cannot_be_shared_is_named(tmp_path, script_environment):
-    command = [*TORCHRUN, "28998", str(ROOT / "experiments" / "train.py"), "authors", "--dataset", "digits", "--batch-size", "63", "--wandb", "disabled"]
+    command = [*TORCHRUN, str(ROOT / "experiments" / "train.py"), "authors", "--dataset", "digits", "--batch-size", "63", "--wandb", "disabled"]
     done = subprocess.run(command, cwd=tmp_path, env=script_environment, capture_output=True, text=True, timeout=120)
     assert done.returncode != 0 and "batch_size is 63, which 2 processes cannot share evenly: give a multiple of 2" in done.stderr
     assert not (tmp_path / "runs").exists()

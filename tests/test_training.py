@@ -292,6 +292,7 @@ def test_config_json_is_complete(tmp_path, digits):
 def test_passwords_never_reach_a_record():
     url = "sweep.py --storage postgresql://me:s3cr:et@db.example:5432/study --x y"
     assert "s3cr" not in runs.mask_secrets(url) and "postgresql://me:***@db.example:5432/study" in runs.mask_secrets(url)
+    assert runs.mask_secrets("postgresql:///db?user=me&password=s3cr:et&host=h") == "postgresql:///db?user=me&password=***&host=h"
 
 
 def test_bad_devices_and_values_are_named():
