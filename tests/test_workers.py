@@ -391,8 +391,9 @@ def test_a_waiting_trial_goes_to_one_worker_also_on_sqlite(tmp_path):
     assert sorted(popped) == list(range(60))
 
 
-def test_a_rescue_that_is_rescued_is_not_taken_for_a_duplicate(in_process):
+def test_a_rescue_that_is_rescued_is_not_taken_for_a_duplicate(in_process, monkeypatch):
     """Of two copies one was dropped as a duplicate; the other lost its process too. Its copy must be trained."""
+    monkeypatch.setattr(workers, "GRACE", 0.5)
     made = in_process(lambda config: None)
     study = optuna.load_study(study_name="shared", storage=made.storage)
     first = study.ask()
