@@ -69,9 +69,9 @@ def beyond(model: Model, code: int, n: int, seed: int) -> Codes:
     return codes
 
 
-def draw(model: Model, path: Path) -> None:
-    """Mean change of each morphometric, in its standard deviations, along each continuous code from -2 to 2."""
-    n_codes, per_value = sum(c.count for c in model.latent.continuous), 60
+def draw(model: Model, spread: np.ndarray, path: Path) -> None:
+    """Mean change of each morphometric, in its standard deviations `spread` [6], along each continuous code from -2 to 2."""
+    n_codes, per_value = sum(c.count for c in model.latent.continuous), 20
     figure = Figure(figsize=(4.6 * n_codes, 3.6), layout="constrained")
     for code, axes in enumerate(figure.subplots(1, n_codes, squeeze=False)[0]):
         base = model.sample(per_value, seed=3)
@@ -79,7 +79,6 @@ def draw(model: Model, path: Path) -> None:
         for value in VALUES:
             base.continuous[:, code] = value
             curves.append(np.nanmean(shapes(model.generate(base, seed=4)), 0))
-        spread = np.nanstd(shapes(model.generate(model.sample(300, seed=5), seed=5)), 0)
         for m, name in enumerate(NAMES):
             axes.plot(VALUES, (np.array(curves)[:, m] - np.array(curves)[len(VALUES) // 2, m]) / spread[m], marker=".", label=name)
         axes.axvspan(-1, 1, color="grey", alpha=0.15, linewidth=0)
@@ -122,7 +121,7 @@ def main() -> None:
         print("\nshare of images that the classifier reads as their category's label:")
         print(pd.DataFrame(agreement).to_string(index=False, float_format="{:.3f}".format))
     path = options.out or options.run / "figures" / "morphology.png"
-    draw(model, path)
+    draw(model, np.nanstd(measured, 0), path)
     made = {key: runs.provenance()[key] for key in ("command", "commit")}
     runs.write_json(path.with_suffix(".json"), {"run": options.run.name, "correlations": rows, "agreement": agreement, "images": options.images, **made})
     print(f"wrote {path} and {path.with_suffix('.json').name}")

@@ -19,7 +19,7 @@ morphology = load_script("morphology", "analysis")
 def obedient():
     """Strokes of two categories (heights), slanted by the first code and thickened by the second."""
     random = np.random.default_rng(0)
-    n = 150
+    n = 100
     codes = Codes(random.integers(0, 2, (n, 1)), random.uniform(-1, 1, (n, 2)))
     images = np.stack([
         stroke(slant=0.4 * slant, thickness=3.5 + thick, height=(14, 18)[category]) for (category,), (slant, thick) in zip(codes.categories, codes.continuous)
@@ -52,7 +52,7 @@ def test_empty_images_are_left_out(obedient):
 def test_the_script_measures_the_small_model(tmp_path, script_environment):
     environment = script_environment | {"INFOGAN_CACHE": str(tmp_path / "cache")}
     model, out = ROOT / "analysis" / "results" / "models" / "digits", tmp_path / "morphology.png"
-    command = [sys.executable, str(ROOT / "analysis" / "morphology.py"), str(model), "--images", "120", "--out", str(out)]
+    command = [sys.executable, str(ROOT / "analysis" / "morphology.py"), str(model), "--images", "60", "--out", str(out)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=200)
     assert done.returncode == 0, done.stdout + done.stderr
     numbers = json.loads(out.with_suffix(".json").read_text())

@@ -27,7 +27,7 @@ def test_jobs_are_presets_by_seeds_cut_to_the_images():
 
 
 def test_a_killed_table_is_completed_and_nothing_is_trained_twice(tmp_path, script_environment):
-    command = [sys.executable, str(ROOT / "experiments" / "reproduce.py"), "digits", "--presets", "authors", "gan", "--seeds", "2", "--images", "12800",
+    command = [sys.executable, str(ROOT / "experiments" / "reproduce.py"), "digits", "--presets", "authors", "gan", "--seeds", "2", "--images", "6400",
                "--workers", "2", "--wandb", "disabled"]  # fmt: skip
     process = subprocess.Popen(command, cwd=tmp_path, env=script_environment, stdout=subprocess.DEVNULL)
     while not list(tmp_path.glob("runs/*/evaluation.json")):
@@ -41,7 +41,7 @@ def test_a_killed_table_is_completed_and_nothing_is_trained_twice(tmp_path, scri
     names = [f"digits-{preset}-seed{seed}" for preset in ("authors", "gan") for seed in (0, 1)]
     assert sorted(path.name for path in (tmp_path / "runs").iterdir() if path.is_dir()) == names
     for name in names:
-        assert runs.read_json(tmp_path / "runs" / name / "evaluation.json")["step"] == 100
+        assert runs.read_json(tmp_path / "runs" / name / "evaluation.json")["step"] == 50
     assert all(path.stat().st_mtime_ns == time_ns for path, time_ns in before.items())
     again = subprocess.run(command, cwd=tmp_path, env=script_environment, capture_output=True, text=True, timeout=100)
     assert again.returncode == 0 and "test accuracy" not in again.stdout
