@@ -99,11 +99,12 @@ def main() -> None:
     import pandas as pd
     from tqdm import tqdm
 
-    from infogan import runs
+    from infogan import data, runs
     from infogan.evaluation import mean_interval
 
     optuna = quiet_optuna()
     study = Study(dataset=options.dataset, trials=options.trials, images=options.images, data_dir=options.data_dir, study="curves").resolved()
+    data.load(options.dataset, options.data_dir)  # what is wrong with it is said here, once, and before anything is made
     study.folder.mkdir(parents=True, exist_ok=True)
     open_storage(study.storage)
     run_workers(study.workers, record, study)

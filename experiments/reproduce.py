@@ -73,11 +73,14 @@ def work(index: int, parent: int | None, options: Options, storage: str) -> None
 def main() -> None:
     import sys
 
+    arguments, options = sys.argv[1:], tyro.cli(Options, description=__doc__)
+
+    from infogan import data
     from infogan.runs import mask_secrets
 
-    arguments, options = sys.argv[1:], tyro.cli(Options, description=__doc__)
     sys.argv = [mask_secrets(argument) for argument in sys.argv]
     wanted = jobs(options)
+    data.load(options.dataset, options.data_dir)  # what is wrong with it is said here, once, and before anything is made
     options = dataclasses.replace(options, workers=options.default_workers(len(wanted)))
     try:
         options.folder.mkdir(parents=True, exist_ok=True)

@@ -45,3 +45,11 @@ def test_a_killed_table_is_completed_and_nothing_is_trained_twice(tmp_path, scri
     assert all(path.stat().st_mtime_ns == time_ns for path, time_ns in before.items())
     again = subprocess.run(command, cwd=tmp_path, env=script_environment, capture_output=True, text=True, timeout=100)
     assert again.returncode == 0 and "test accuracy" not in again.stdout
+
+
+@pytest.mark.parametrize("script", ("reproduce", "pruners"))
+def test_an_unknown_dataset_is_one_line_and_leaves_nothing(script, tmp_path, script_environment):
+    command = [sys.executable, str(ROOT / "experiments" / f"{script}.py"), "nope"]
+    done = subprocess.run(command, cwd=tmp_path, env=script_environment, capture_output=True, text=True, timeout=100)
+    assert done.returncode == 1 and done.stderr.startswith("error: unknown dataset 'nope'") and done.stderr.count("\n") == 1
+    assert not list(tmp_path.iterdir())
