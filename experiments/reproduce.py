@@ -15,14 +15,14 @@ from pathlib import Path
 import tyro
 from workers import Crew, ParentWatch, failed_jobs, grid_name, open_storage, queue_failed, quiet_optuna, run_grid, run_on_ray, run_workers
 
-from infogan.config import PRESETS, Config, InputError, WandbMode, run_script
+from infogan.config import PRESETS, SOURCES, Config, InputError, WandbMode, run_script
 
 
 @dataclass(frozen=True)
 class Options(Crew):
     dataset: tyro.conf.Positional[str] = "mnist"
     """digits, mnist, fashion-mnist, or the path of a labelled .npz file."""
-    presets: tuple[str, ...] = tuple(PRESETS)
+    presets: tuple[str, ...] = SOURCES
     """Presets to train."""
     seeds: int = 10
     """Seeds 0 to seeds - 1 of each."""

@@ -1,6 +1,7 @@
 """Datasets by name: images as uint8 tensors N x C x H x W, with labels, attributes or factors where known."""
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -8,10 +9,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from infogan import archives
+from infogan.archives import first_line
 from infogan.config import InputError
 
 DATA_VARIABLE = "INFOGAN_DATA"
 _TORCHVISION = {"mnist": "MNIST", "fashion-mnist": "FashionMNIST"}
+ARCHIVES = ("svhn", "celeba", "rendered_chairs")
+PROCEDURAL = ("sprites", "faces3d", "chairs3d")
 
 
 @dataclass(frozen=True)
@@ -45,21 +50,43 @@ class Dataset:
 
 
 def load(name: str, data_dir: str | os.PathLike | None = None) -> Dataset:
-    """The dataset `name`: digits, mnist, fashion-mnist, or the path of an .npz file.
+    """The dataset called `name`, see config.Config.dataset.
 
-    data_dir (default: $INFOGAN_DATA, else ./data) is where mnist and fashion-mnist are looked for, and
-    downloaded to when missing. Validation images are the last 10,000 training images of mnist and
-    fashion-mnist; digits and .npz files are split by a fixed permutation.
+    data_dir (default: $INFOGAN_DATA, else ./data) is where archives and .npz files are looked for, and what torchvision
+    can download is downloaded to. Validation images are the last 10,000 training images of mnist and fashion-mnist, the last
+    tenth of svhn's, and CelebA's own; of rendered_chairs validation and test images are of chairs not trained on. All else
+    is split by a fixed permutation, a tenth each. Archives are decoded once into a cache, see infogan.archives.
 
     Raises InputError, one line that says how to get or mend the data.
     """
+    root = Path(data_dir or os.environ.get(DATA_VARIABLE) or "data")
     if name == "digits":
         return _digits()
     if name in _TORCHVISION:
-        return _from_torchvision(name, Path(data_dir or os.environ.get(DATA_VARIABLE) or "data"))
+        return _from_torchvision(name, root)
+    if name == "svhn":
+        return _svhn(root)
+    if name == "celeba":
+        return _celeba(root)
+    if name == "rendered_chairs":
+        return _rendered_chairs(root)
+    if name in PROCEDURAL:
+        from infogan import procedural
+
+        images, factors, names = procedural.rendered(name)
+        return _cut(name, Split(images, None, {"factors": (torch.from_numpy(factors), names)}))
     if name.endswith(".npz"):
-        return _from_npz(Path(name))
-    raise InputError(f"unknown dataset {name!r}: choose digits, {', '.join(_TORCHVISION)}, or give the path of an .npz file")
+        return _from_npz(Path(name) if Path(name).exists() or not (root / name).exists() else root / name)
+    folder, at, size = name.rpartition("@") if "@" in name else (name, "", "32")
+    if Path(folder).is_dir():
+        if not size.isdecimal() or not int(size):
+            raise InputError(f"dataset {name!r} asks for images of size {size!r}; give a number, such as {folder}@64")
+        images, labels = archives.folder_of_images(Path(folder), int(size))
+        return _cut(Path(folder).name, Split(images, None if labels is None else torch.from_numpy(labels)))
+    raise InputError(
+        f"unknown dataset {name!r}: choose digits, {', '.join((*_TORCHVISION, *ARCHIVES, *PROCEDURAL))}, "
+        "or give the path of an .npz file or of a folder of images"
+    )
 
 
 def _digits() -> Dataset:
@@ -75,6 +102,59 @@ def _split(name: str, whole: Split, n_validation: int, n_test: int) -> Dataset:
     order = torch.from_numpy(np.random.default_rng(0).permutation(len(whole)))
     test, validation, train = order.split([n_test, n_validation, len(whole) - n_test - n_validation])
     return Dataset(name, whole[train], whole[validation], whole[test])
+
+
+def _cut(name: str, whole: Split) -> Dataset:
+    """Of images that lie in an order without meaning: a tenth to measure and a tenth to test, as views that copy nothing."""
+    tenth = len(whole) // 10
+    return Dataset(name, whole[: len(whole) - 2 * tenth], whole[len(whole) - 2 * tenth : len(whole) - tenth], whole[len(whole) - tenth :])
+
+
+def _svhn(root: Path) -> Dataset:
+    parts = []
+    for part in ("train", "test"):
+        path = root / f"{part}_32x32.mat"
+        if not path.is_file():
+            _download(f"svhn's {path.name}", root, lambda: import_torchvision().datasets.SVHN(root, split=part, download=True))
+        images, labels = archives.svhn(path)
+        parts.append(Split(images, torch.from_numpy(labels)))
+    train, test = parts
+    kept = len(train) - len(train) // 10
+    return Dataset("svhn", train[:kept], train[kept:], test)
+
+
+def _celeba(root: Path) -> Dataset:
+    if not (root / "celeba").is_dir():
+        _download("celeba", root, lambda: import_torchvision().datasets.CelebA(root, target_type="attr", download=True))
+    images, attributes, names, parts = archives.celeba(root)
+    whole = Split(images, None, {"attributes": (torch.from_numpy(attributes), names)})
+    return Dataset("celeba", *(whole[_run(np.flatnonzero(parts == part))] for part in range(3)))
+
+
+def _rendered_chairs(root: Path) -> Dataset:
+    images, factors, chairs = archives.rendered_chairs(root)
+    whole = Split(images, None, {"factors": (torch.from_numpy(factors), ("azimuth_degrees", "pitch_degrees"))})
+    held = max(1, (int(chairs.max()) + 1) // 10)
+    ends = int(chairs.max()) + 1 - 2 * held, int(chairs.max()) + 1 - held
+    if ends[0] < 1:
+        raise InputError(f"{root / 'rendered_chairs'} holds {int(chairs.max()) + 1} chairs; give at least 3, so that each split has its own")
+    cuts = np.searchsorted(chairs, ends).tolist()
+    return Dataset("rendered_chairs", whole[: cuts[0]], whole[cuts[0] : cuts[1]], whole[cuts[1] :])
+
+
+def _run(index: np.ndarray) -> slice | Tensor:
+    """The same index as a slice where it has no gaps: a view, and no copy of what lies in a memory map."""
+    return slice(int(index[0]), int(index[-1]) + 1) if len(index) and len(index) == index[-1] - index[0] + 1 else torch.from_numpy(index)
+
+
+def _download(what: str, root: Path, fetch: Callable[[], object]) -> None:
+    try:
+        fetch()
+    except Exception as failure:  # whatever the network, or the host of the files, has to say
+        if root.is_dir() and not any(root.iterdir()):
+            root.rmdir()
+        how = f"put it there, pass --data-dir (or set {DATA_VARIABLE}) to the folder that holds it, or run once with a network"
+        raise InputError(f"{what} is not in {root} and could not be downloaded ({first_line(failure)}): {how}") from failure
 
 
 def _from_torchvision(name: str, root: Path) -> Dataset:
@@ -98,7 +178,7 @@ def _from_torchvision(name: str, root: Path) -> Dataset:
                         if path.is_dir() and not any(path.iterdir()):
                             path.rmdir()
                     raise InputError(
-                        f"{name} is not in {folder} and could not be downloaded ({_first_line(failure)}): {how}"
+                        f"{name} is not in {folder} and could not be downloaded ({first_line(failure)}): {how}"
                     ) from failure
             shape = (len(part.targets), *part.data.shape)
             if shape != (expected, expected, 28, 28):
@@ -106,7 +186,7 @@ def _from_torchvision(name: str, root: Path) -> Dataset:
         except InputError:
             raise
         except Exception as error:  # a damaged file surfaces as whatever the parser met
-            raise InputError(f"{name} in {folder} is damaged ({_first_line(error)}): delete that folder, then {how}") from error
+            raise InputError(f"{name} in {folder} is damaged ({first_line(error)}): delete that folder, then {how}") from error
         parts[train] = Split(part.data.unsqueeze(1), part.targets.long())
     return Dataset(name, parts[True][:50_000], parts[True][50_000:], parts[False])
 
@@ -118,9 +198,13 @@ def _from_npz(path: Path) -> Dataset:
         raise InputError(f"there is no file {path}; {layout}")
     try:
         with np.load(path, allow_pickle=False) as archive:
+            if "imgs" in archive.files:
+                return _dsprites(path)
             arrays = {key: archive[key] for key in archive.files}
+    except InputError:
+        raise
     except Exception as error:  # a damaged file surfaces as whatever the parser met
-        raise InputError(f"{path} cannot be read as .npz ({_first_line(error)}); {layout}") from error
+        raise InputError(f"{path} cannot be read as .npz ({first_line(error)}); {layout}") from error
     images = arrays.get("images")
     if images is None:
         raise InputError(f"{path} holds {', '.join(arrays) or 'nothing'} and no `images`; {layout}")
@@ -154,10 +238,6 @@ def _from_npz(path: Path) -> Dataset:
     return _split(path.stem, whole, tenth, tenth)
 
 
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
-
-
 def import_torchvision():
     """torchvision, also where a CPU-only torch meets a torchvision built for CUDA.
 
@@ -180,6 +260,11 @@ def import_torchvision():
         import_torchvision.library = library  # the declarations live as long as this object
         import torchvision
     return torchvision
+
+
+def _dsprites(path: Path) -> Dataset:
+    images, factors = archives.dsprites(path)
+    return _cut(path.stem, Split(images, None, {"factors": (torch.from_numpy(factors), archives.DSPRITES_FACTORS)}))
 
 
 class Batches:

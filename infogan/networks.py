@@ -13,10 +13,11 @@ from infogan.config import InputError
 
 
 class Conv(NamedTuple):
-    """4x4 convolution, leaky ReLU after it; stride 2 halves the image."""
+    """4x4 convolution, leaky ReLU after it; stride 2 halves the image, stride 1 keeps its size."""
 
     channels: int
     norm: bool = True
+    stride: int = 2
 
 
 class Dense(NamedTuple):
@@ -27,45 +28,55 @@ class Dense(NamedTuple):
 
 
 class Up(NamedTuple):
-    """4x4 transposed convolution of stride 2: doubles the image."""
+    """4x4 transposed convolution: stride 2 doubles the image, stride 1 keeps its size."""
 
     channels: int
     norm: bool = True
+    stride: int = 2
 
 
 class Architecture(NamedTuple):
-    """The trunk that D and Q share, Q's hidden layers, and G; the heads follow from the latent codes."""
+    """The trunk that D and Q share, Q's hidden layers, and G; the heads follow from the latent codes.
+
+    With `tanh` the networks work on [-1, 1]; outside them images are in [0, 1] always.
+    """
 
     image: tuple[int, int, int]
     trunk: tuple[Conv | Dense, ...]
     q_hidden: tuple[Dense, ...]
     generator: tuple[Dense | Up, ...]
+    tanh: bool = False
 
 
-def architecture(image: tuple[int, int, int]) -> Architecture:
-    """The stack for images of C x H x W.
+def architecture(image: tuple[int, int, int], network: str = "auto") -> Architecture:
+    """The stack called `network` (paper, appendix C; see config.Config.network) for images of C x H x W.
 
-    8 x 8 (scikit-learn's digits) gets a small one of ours; every other size divisible by 4 gets the
-    paper's MNIST stack (appendix C.1), whose only size-dependent number is the 7 x 7 = (28/4) x (28/4) map.
-    Raises InputError for a size that two strides of 2 do not divide.
+    The paper's stacks are made for one size of image each; what depends on it is the map that G's convolutions start
+    from. `auto` takes a small stack of ours for 8 x 8 (scikit-learn's digits), the SVHN one for 32 x 32 in colour, else the MNIST one.
+    Raises InputError for a size that the stack's strides do not divide.
     """
     channels, height, width = image
-    if height % 4 or width % 4:
-        raise InputError(f"images are {height}x{width}; both sides must be divisible by 4: pad or resize them")
-    quarter = (height // 4, width // 4)
-    if image[1:] == (8, 8):
-        return Architecture(
-            image,
-            trunk=(Conv(32, norm=False), Conv(64), Dense(256)),
-            q_hidden=(Dense(64),),
-            generator=(Dense(256), Dense((64, *quarter)), Up(32), Up(channels, norm=False)),
-        )
-    return Architecture(
-        image,
-        trunk=(Conv(64, norm=False), Conv(128), Dense(1024)),
-        q_hidden=(Dense(128),),
-        generator=(Dense(1024), Dense((128, *quarter)), Up(64), Up(channels, norm=False)),
-    )
+    if network == "auto":
+        network = "digits" if (height, width) == (8, 8) else "svhn" if image == (3, 32, 32) else "mnist"
+    multiple = {"svhn": 16, "chairs": 8}.get(network, 4)
+    if height % multiple or width % multiple:
+        raise InputError(f"images are {height}x{width}; both sides must be divisible by {multiple} for the {network} networks: pad or resize them")
+    small = (height // multiple, width // multiple)
+    last = Up(channels, norm=False)
+    if network == "digits":
+        trunk, q_hidden = (Conv(32, norm=False), Conv(64), Dense(256)), (Dense(64),)
+        return Architecture(image, trunk, q_hidden, generator=(Dense(256), Dense((64, *small)), Up(32), last))
+    if network in ("mnist", "faces"):  # C.1; C.4: Q's output layer follows the trunk at once
+        trunk, q_hidden = (Conv(64, norm=False), Conv(128), Dense(1024)), () if network == "faces" else (Dense(128),)
+        return Architecture(image, trunk, q_hidden, generator=(Dense(1024), Dense((128, *small)), Up(64), last))
+    if network == "svhn":  # C.2, and CelebA's C.3
+        trunk = (Conv(64, norm=False), Conv(128), Conv(256))
+        generator = (Dense((448, *small)), Up(256), Up(128, norm=False), Up(64, norm=False), last)
+        return Architecture(image, trunk, q_hidden=(Dense(128),), generator=generator, tanh=True)
+    # C.5, as recalled: the layers in the middle keep the size of the map.
+    trunk = (Conv(64, norm=False), Conv(128), Conv(256), Conv(256, stride=1), Conv(256, stride=1), Dense(1024))
+    generator = (Dense(1024), Dense((256, *small)), Up(256, stride=1), Up(256, stride=1), Up(128), Up(64), last)
+    return Architecture(image, trunk, q_hidden=(), generator=generator)
 
 
 class _Product:
@@ -87,16 +98,22 @@ class Linear(_Product, nn.Linear):
 
 
 class _Convolving(_Product):
-    """4x4 of stride 2: maps [N, C, H, W] to half the size, or transposed to twice."""
+    """4x4: maps [N, C, H, W] to half the size, or transposed to twice; of stride 1 to the same size."""
 
     transposed: bool
 
     def forward(self, x: Tensor) -> Tensor:
         weight, bias = self.operands()
-        if weight is self.half and bias is None and weight.device.type == "cpu":
+        keeps_size = self.stride == (1, 1)
+        if weight is self.half and bias is None and weight.device.type == "cpu" and not keeps_size:
             return fast.Convolve.apply(x, weight, self.transposed)
         convolve = F.conv_transpose2d if self.transposed else F.conv2d
-        return convolve(x, weight, bias, self.stride, self.padding)
+        if not keeps_size:
+            return convolve(x, weight, bias, self.stride, self.padding)
+        # A kernel of even width has no middle: the odd row and column are on the right and below, as in TensorFlow.
+        if self.transposed:
+            return convolve(x, weight, bias, 1, 1)[..., :-1, :-1]
+        return convolve(F.pad(x, (1, 2, 1, 2)), weight, bias)
 
 
 class Convolution(_Convolving, nn.Conv2d):
@@ -185,13 +202,13 @@ def _stack(layers: tuple, shape: tuple[int, ...], activation) -> tuple[list[nn.M
             channels = units
             shape = (units,)
         elif isinstance(layer, Conv):
-            modules.append(Convolution(shape[0], layer.channels, 4, stride=2, padding=1, bias=bias))
+            modules.append(Convolution(shape[0], layer.channels, 4, stride=layer.stride, padding=1, bias=bias))
             channels = layer.channels
-            shape = (layer.channels, shape[1] // 2, shape[2] // 2)
+            shape = (layer.channels, shape[1] // layer.stride, shape[2] // layer.stride)
         else:
-            modules.append(UpConvolution(shape[0], layer.channels, 4, stride=2, padding=1, bias=bias))
+            modules.append(UpConvolution(shape[0], layer.channels, 4, stride=layer.stride, padding=1, bias=bias))
             channels = layer.channels
-            shape = (layer.channels, shape[1] * 2, shape[2] * 2)
+            shape = (layer.channels, shape[1] * layer.stride, shape[2] * layer.stride)
         if layer.norm:
             modules.append(BatchNorm(channels))
         modules.append(activation())
@@ -202,17 +219,18 @@ def _stack(layers: tuple, shape: tuple[int, ...], activation) -> tuple[list[nn.M
 
 
 class Generator(nn.Module):
-    """G(z, c): latent [N, latent.width] to images [N, C, H, W] in [0, 1] (Bernoulli means)."""
+    """G(z, c): latent [N, latent.width] to images [N, C, H, W] in [0, 1] (with a sigmoid: Bernoulli means)."""
 
     def __init__(self, arch: Architecture, latent: Latent):
         super().__init__()
         modules, shape = _stack(arch.generator, (latent.width,), nn.ReLU)
         assert shape == arch.image, f"the generator makes {shape}, the images are {arch.image}"
-        modules[-1] = nn.Sigmoid()
-        self.layers = Stack(*modules)
+        modules[-1] = nn.Tanh() if arch.tanh else nn.Sigmoid()
+        self.layers, self.tanh = Stack(*modules), arch.tanh
 
     def forward(self, latent: Tensor) -> Tensor:
-        return self.layers(latent.to(product_dtype(self))).float()
+        images = self.layers(latent.to(product_dtype(self))).float()
+        return (images + 1) / 2 if self.tanh else images
 
 
 class DiscriminatorQ(nn.Module):
@@ -229,11 +247,14 @@ class DiscriminatorQ(nn.Module):
             return nn.LeakyReLU(0.1)
 
         trunk, shape = _stack(arch.trunk, arch.image, leaky)
+        if len(shape) > 1:
+            trunk, shape = [*trunk, ToFeatures()], (prod(shape),)
         hidden, q_shape = _stack(arch.q_hidden, shape, leaky)
         self.to_features, self.to_maps = ToFeatures(), ToMaps(*arch.image)
         self.trunk = Stack(*trunk)
         self.d_head = Linear(prod(shape), 1)
         self.q_head = Stack(*hidden, Linear(prod(q_shape), latent.q_width))
+        self.tanh = arch.tanh
 
     def features(self, images: Tensor, real: int = 0) -> Tensor:
         """The trunk's answer. The first `real` images are real, the others generated; see BatchNorm.
@@ -242,7 +263,7 @@ class DiscriminatorQ(nn.Module):
         ones have others.
         """
         # Said in words, `channels_last` passes over images of one channel, and the first convolution then answers in the other layout.
-        images = self.to_maps(self.to_features(images))
+        images = self.to_maps(self.to_features(images * 2 - 1 if self.tanh else images))
         return self.trunk(images.to(product_dtype(self)), real)
 
     def judge(self, images: Tensor, real: int = 0) -> Tensor:
@@ -268,9 +289,9 @@ def keep_halves(network: nn.Module) -> dict[nn.Parameter, Tensor]:
     return {layer.weight: layer.half for layer in layers}
 
 
-def build(image: tuple[int, int, int], latent: Latent, seed: int) -> tuple[Generator, DiscriminatorQ]:
+def build(image: tuple[int, int, int], latent: Latent, seed: int, network: str = "auto") -> tuple[Generator, DiscriminatorQ]:
     """G and D/Q for images of C x H x W with weights drawn from N(0, 0.02), the same for the same seed."""
-    arch = architecture(image)
+    arch = architecture(image, network)
     generator = torch.Generator().manual_seed(seed)
     networks = Generator(arch, latent), DiscriminatorQ(arch, latent)
     for network in networks:

@@ -7,7 +7,6 @@ Distances are comparable within a dataset and protocol, not with published FIDs,
 """
 
 import hashlib
-import os
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +16,7 @@ from filelock import FileLock
 from torch import Tensor, nn
 
 from infogan import evaluation, runs
+from infogan.archives import cache_folder
 from infogan.codes import Latent
 from infogan.config import InputError
 from infogan.data import Batches, Dataset, Split
@@ -25,7 +25,6 @@ from infogan.networks import DiscriminatorQ, build
 IMAGES = 5000
 SEEN, EPOCHS = 150_000, 15  # the classifier stops at whichever comes first: what it knows by heart it sees with other features
 NEIGHBOURS = 3
-CACHE_VARIABLE = "INFOGAN_CACHE"
 
 
 def classifier(dataset: Dataset, cache: Path | None = None) -> DiscriminatorQ:
@@ -39,7 +38,7 @@ def classifier(dataset: Dataset, cache: Path | None = None) -> DiscriminatorQ:
     network = build(dataset.image_shape, Latent(f"{n_labels}c", ""), seed=0)[1]
     protocol = f"{SEEN} {EPOCHS} {network}".encode()
     digest = hashlib.sha256(protocol + dataset.train.images.numpy().tobytes() + dataset.train.labels.numpy().tobytes()).hexdigest()[:12]
-    folder = cache or Path(os.environ.get(CACHE_VARIABLE) or Path.home() / ".cache" / "infogan") / f"classifier-{dataset.name}-{digest}"
+    folder = cache or cache_folder() / f"classifier-{dataset.name}-{digest}"
     folder.mkdir(parents=True, exist_ok=True)
     with FileLock(folder / ".lock"):  # of several workers one trains it, and the others wait
         if not runs.has_checkpoint(folder):

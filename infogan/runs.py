@@ -241,7 +241,7 @@ def load(directory: str | os.PathLike) -> Run:
     config = from_dict(read_json(directory / "config.json")["config"])
     tensors, state = load_checkpoint(directory)
     latent = Latent(config.codes, config.noise, config.q_std)
-    generator, discriminator = build(tuple(state["image_shape"]), latent, seed=0)
+    generator, discriminator = build(tuple(state["image_shape"]), latent, seed=0, network=config.network)
     for prefix, network in (("generator.", generator), ("discriminator.", discriminator)):
         weights = {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
         try:

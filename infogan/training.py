@@ -74,7 +74,7 @@ def resolve(config: Config) -> Config:
 
 def check(config: Config, dataset: Dataset) -> None:
     """Raises InputError where the two cannot be trained together; nothing has been written by then."""
-    architecture(dataset.image_shape)
+    architecture(dataset.image_shape, config.network)
     Batches(dataset.train.images, config.batch_size, seed=0)
 
 
@@ -94,7 +94,7 @@ class InfoGAN:
             torch.cuda.set_device(self.device)  # streams and graphs are made on the current device
         self.generator, self.discriminator = (
             network.to(self.device, memory_format=torch.channels_last)
-            for network in build(image_shape, self.latent, derive(config.seed, "weights"))
+            for network in build(image_shape, self.latent, derive(config.seed, "weights"), config.network)
         )
         self.code_stream = torch.Generator(self.device).manual_seed(derive(config.seed, "codes"))
 

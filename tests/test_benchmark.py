@@ -38,10 +38,10 @@ def test_contenders_are_measured_in_turn_and_a_peer_beside_them(tmp_path, data_d
 
 
 def test_a_long_run_is_watched(tmp_path, data_dir, script_environment):
-    done = run("--long", 60, "--device", "cpu", "--out", "long.json", "--data-dir", data_dir, cwd=tmp_path, env=script_environment)
+    done = run("--long", 20, "--device", "cpu", "--out", "long.json", "--data-dir", data_dir, cwd=tmp_path, env=script_environment)
     assert done.returncode == 0, done.stderr
     rows = json.loads((tmp_path / "long.json").read_text())["rows"]
-    assert [row["update"] for row in rows] == list(range(3, 61, 3)) and all(row["memory_mib"] > 100 for row in rows)
+    assert [row["update"] for row in rows] == list(range(2, 21, 2)) and all(row["memory_mib"] > 100 for row in rows)
     assert sum(row["seconds"] for row in rows) == pytest.approx(rows[-1]["total"])
 
 

@@ -118,16 +118,15 @@ def test_two_hundred_trials_four_workers_on_postgresql_two_of_them_killed(server
         killed.append(worker.pid)
         crew.append(start_worker(tmp_path, script_environment, changes, **options))
     for worker in crew:
-        worker.wait(400)
-    assert "Traceback" not in logs(tmp_path), logs(tmp_path)
+        assert worker.wait(400) == 0, logs(tmp_path)
 
     trials = trials_of(storage)
     assert_every_trial_is_accounted_for(trials, at_least=200)
     finished = {int(path.parent.name) for path in folder.glob("*/evaluation.json")}
     assert finished == {t.user_attrs["run"] for t in trials if t.state == TrialState.COMPLETE}
     taken_up = {t.user_attrs["run"] for t in trials if t.user_attrs.get("deaths")}
-    assert taken_up & set(before), (taken_up, before)
-    for run in taken_up & set(before):
+    assert set(before) <= taken_up and len(taken_up) <= len(killed), (taken_up, before, len(killed))
+    for run in before:
         step, kept = before[run]
         assert rows(folder / f"{run:04d}", step) == kept, "rows (with their seconds) before the checkpoint must not be trained again"
 
