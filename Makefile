@@ -1,15 +1,20 @@
-# make sweep · make test; each builds .venv when it is missing or requirements.txt has changed.
+# make sweep · make test · make figures; each builds .venv when it is missing or requirements.txt has changed.
 # ARGS goes to the script: make sweep ARGS="mnist --data-dir ~/data"
 PYTHON ?= python3
 RUN := .venv/bin/python
 
-.PHONY: sweep test
+.PHONY: sweep test figures
 
 sweep: .venv/ready
 	$(RUN) experiments/sweep.py $(ARGS)
 
 test: .venv/ready
 	$(RUN) -m pytest -n 2 --dist loadfile $(ARGS)
+
+figures: .venv/ready
+	$(RUN) analysis/figures.py figure1 analysis/results/mnist/mnist-* --out figures/mnist-figure1.png
+	$(RUN) analysis/figures.py losses analysis/results/mnist/mnist-blog-seed0 --out figures/mnist-blog-seed0-losses.png
+	$(RUN) analysis/figures.py redraw $(wildcard analysis/results/*/*/figures/*.json) --out figures
 
 .venv/ready: requirements.txt pyproject.toml
 	$(PYTHON) -m venv .venv

@@ -1,10 +1,11 @@
-"""What a run's codes hold of the factors or attributes that its dataset states: mutual information and scores.
+"""What a run's codes hold of the factors or attributes that its dataset states, and of what its images show: mutual
+information and scores.
 
-Works on an .npz dataset with `factors` or `attributes`. All its images are read: training is unsupervised, and small
-splits would measure little but the bias of the estimate, which the shuffled value beside each number shows.
+Up to 20,000 images are read, those not trained on first: training is unsupervised, and small splits would measure little but
+the bias of the estimate, which the shuffled value beside each number shows.
 
 Example:
-  python analysis/factors.py runs/faces-authors-seed0
+  python analysis/factors.py runs/faces3d-faces-azimuth-seed0
 """
 
 from dataclasses import dataclass
@@ -17,9 +18,11 @@ import tyro
 
 from infogan import data, disentanglement, runs, training
 from infogan.codes import Categorical, Continuous
-from infogan.config import InputError, run_script
+from infogan.config import run_script
 
 SHUFFLES = 20
+LIMIT = 20_000
+MEASURED = ("brightness", "middle_minus_border", "left_minus_right")
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,33 @@ def codes_of(run: runs.Run, images: torch.Tensor) -> np.ndarray:
     categories, means = (part.numpy() for part in training.recognise(run.discriminator, run.latent, images))
     order = run.latent.single_codes(Categorical) + run.latent.single_codes(Continuous)
     return np.concatenate([categories, means], axis=1)[:, np.argsort(order)]
+
+
+def measured(images: torch.Tensor) -> np.ndarray:
+    """MEASURED, [N, 3], of uint8 images [N, C, H, W], in parts of full brightness: their mean, how much brighter the middle is
+    than the outer quarter on each side, and the left half than the right."""
+    grey = images.float().mean(1) / 255
+    height, width = grey.shape[1:]
+    inner = torch.zeros(height, width, dtype=torch.bool)
+    inner[height // 4 : -(height // 4), width // 4 : -(width // 4)] = True
+    left, right = grey[:, :, : width // 2].mean((1, 2)), grey[:, :, -(width // 2) :].mean((1, 2))
+    return torch.stack([grey.mean((1, 2)), grey[:, inner].mean(1) - grey[:, ~inner].mean(1), left - right], 1).numpy()
+
+
+def truths(dataset: data.Dataset) -> tuple[torch.Tensor, dict[str, tuple[np.ndarray, tuple[str, ...]]]]:
+    """Up to LIMIT images, and by kind (factors, attributes, measured) what is known of each, [N, k], with names; constant ones are left out."""
+    splits = (dataset.test, dataset.validation, dataset.train)
+    images = torch.cat([split.images[:LIMIT] for split in splits])[:LIMIT]
+    known = {
+        kind: (np.concatenate([split.extra[kind][0][:LIMIT].numpy() for split in splits])[:LIMIT], names)
+        for kind, (_, names) in dataset.train.extra.items()
+    }
+    known["measured"] = (measured(images), MEASURED)
+    out = {}
+    for kind, (values, names) in known.items():
+        varies = [i for i in range(values.shape[1]) if len(np.unique(values[:, i])) > 1]
+        out[kind] = (values[:, varies], tuple(names[i] for i in varies))
+    return images, out
 
 
 def information(codes: np.ndarray, truth: np.ndarray, names: tuple[str, ...]) -> dict:
@@ -50,27 +80,23 @@ def information(codes: np.ndarray, truth: np.ndarray, names: tuple[str, ...]) ->
 def main() -> None:
     options = tyro.cli(Options, description=__doc__)
     run = runs.load(options.run)
-    dataset = data.load(run.config.dataset)
-    splits = (dataset.train, dataset.validation, dataset.test)
-    if not dataset.train.extra:
-        raise InputError(f"{run.config.dataset} states neither `factors` nor `attributes`: there is nothing to compare the codes with")
-    codes = codes_of(run, torch.cat([split.images for split in splits]))
+    images, known = truths(data.load(run.config.dataset))
+    codes = codes_of(run, images)
     result: dict = {"n_images": len(codes)}
-    for kind, (_, names) in dataset.train.extra.items():
-        truth = np.concatenate([split.extra[kind][0].numpy() for split in splits])
-        varies = [i for i in range(truth.shape[1]) if len(np.unique(truth[:, i])) > 1]
-        result[kind] = information(codes, truth[:, varies], tuple(names[i] for i in varies))
-        if kind == "factors" and len(varies) > 1:
-            result[kind]["scores"] = disentanglement.scores(codes, truth[:, varies])
+    for kind, (truth, names) in known.items():
+        result[kind] = information(codes, truth, names)
+        if kind == "factors" and len(names) > 1:
+            result[kind]["scores"] = disentanglement.scores(codes, truth)
 
         table = pd.DataFrame(index=result[kind]["names"])
         for i, (nats, chance) in enumerate(zip(result[kind]["information_nats"], result[kind]["shuffled_nats"])):
             table[f"c{i + 1} (shuffled)"] = [f"{a:.3f} ({b:.3f})" for a, b in zip(nats, chance)]
         table["H"] = [f"{h:.3f}" for h in result[kind]["entropy_nats"]]
-        print(f"nats of each of the {kind} in each code, {len(codes):,} images\n{table.to_string()}\n")
+        print(f"{kind}: nats of each in each code, {len(codes):,} images\n{table.to_string()}\n")
         if "scores" in result[kind]:
             print(pd.DataFrame([result[kind]["scores"]]).to_string(index=False, float_format="{:.3f}".format))
     runs.write_json(options.run / "factors.json", result | {"provenance": runs.provenance()})
+    print(f"wrote {options.run / 'factors.json'}")
 
 
 if __name__ == "__main__":

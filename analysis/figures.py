@@ -1,16 +1,23 @@
 """Figures of the paper and of the blog post from run directories, each with its numbers in a JSON file beside it.
 
+Generated images are kept beside it too (one PNG for each panel), so that `redraw` needs no run.
+
 Examples:
   python analysis/figures.py figure1 runs/mnist-authors-seed0 runs/mnist-gan-seed0
   python analysis/figures.py figure2 runs/mnist-authors-seed0 --gan runs/mnist-gan-seed0
   python analysis/figures.py grid runs/mnist-blog-seed0
   python analysis/figures.py losses runs/mnist-blog-seed0
+  python analysis/figures.py figure3 runs/faces3d-faces-*                       # each panel from the run that knows it best
+  python analysis/figures.py figure6 runs/celeba-celeba-seed0 --gif
+  python analysis/figures.py redraw analysis/results/*/*/figures/*.json --out figures
 """
 
 import math
 import string
+import textwrap
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -18,12 +25,15 @@ import seaborn
 import torch
 import tyro
 from matplotlib.figure import Figure
+from PIL import Image
 
-from infogan import pictures, runs
+import factors
+from infogan import data, pictures, runs
 from infogan.codes import Categorical, Continuous
 from infogan.config import InputError, run_script
 
-TRAVERSAL = np.linspace(-2, 2, 11)  # the paper shows codes to +-2, though trained on [-1, 1]
+BEYOND = np.linspace(-2, 2, 11)  # figure 2 shows codes to +-2, though trained on [-1, 1]
+PAPER_RANGE = np.linspace(-1, 1, 10)  # the others do not
 # Figure 1's verdict reads the bound through a centred running mean of this many updates.
 SMOOTHING = 50
 
@@ -49,7 +59,8 @@ def _about(run: runs.Run) -> dict:
 
 def _caption(run: runs.Run) -> str:
     about = _about(run)
-    return f"{Path(about['dataset']).stem}, preset {about['preset']}, seed {about['seed']}, {about['updates']:,} updates"
+    stand_in = " (a stand-in rendered here)" if about["dataset"] in data.PROCEDURAL else ""
+    return f"{Path(about['dataset']).stem}{stand_in}, preset {about['preset']}, seed {about['seed']}, {about['updates']:,} updates"
 
 
 @dataclass(frozen=True)
@@ -117,27 +128,17 @@ class Figure2:
 
     def draw(self) -> None:
         run = runs.load(self.run)
-        panels = [_vary_category(run, self.rows, "c1 (InfoGAN)")]
+        about_c1 = {"xlabel": "category → matched label"}
+        panels = [_vary_category(run, self.rows) | about_c1 | {"title": "varying c1 (InfoGAN)"}]
         if self.gan is not None:
-            panels.append(_vary_category(runs.load(self.gan), self.rows, "c1 (regular GAN)"))
+            panels.append(_vary_category(runs.load(self.gan), self.rows) | about_c1 | {"title": "varying c1 (regular GAN)"})
         for code in run.latent.single_codes(Continuous):
-            panels.append(_vary_continuous(run, code, self.rows))
-        figure = Figure(figsize=(10, 3.1 * math.ceil(len(panels) / 2) + 0.3), layout="constrained")
-        grid = list(figure.subplots(math.ceil(len(panels) / 2), 2, squeeze=False).flat)
-        for letter, axes, panel in zip(string.ascii_lowercase, grid, panels):
-            _show(axes, panel["image"])
-            axes.set_title(f"({letter}) {panel['title']}", fontsize=10)
-            places = (np.arange(len(panel["ticks"])) + 0.5) * panel["image"].shape[1] / len(panel["ticks"])
-            axes.set_xticks(places, panel["ticks"], fontsize=7)
-            axes.set_xlabel(panel["xlabel"], fontsize=8)
-        for axes in grid[len(panels) :]:
-            axes.set_axis_off()
-        figure.suptitle(_caption(run), fontsize=11)
-        numbers = _about(run) | {"panels": [{k: v for k, v in panel.items() if k != "image"} for panel in panels]}
+            panels.append(_vary_continuous(run, code, self.rows, BEYOND) | {"title": f"varying c{code + 1} from -2 to 2"})
+        numbers = _about(run) | {"caption": _caption(run)}
         if (self.run / "evaluation.json").exists():
             evaluation = runs.read_json(self.run / "evaluation.json")
             numbers |= {key: evaluation[key] for key in ("accuracy", "accuracy_ci95", "label_of_category") if key in evaluation}
-        _write(figure, self.out or self.run / "figures" / "figure2.png", numbers)
+        _panels(self.out or self.run / "figures" / "figure2.png", panels, numbers)
 
 
 @dataclass(frozen=True)
@@ -152,15 +153,123 @@ class Grid:
     def draw(self) -> None:
         run = runs.load(self.run)
         order, labels = _category_order(run)
-        figure = Figure(figsize=(5, 5.4), layout="constrained")
-        axes = figure.subplots()
         image = pictures.category_grid(run.generator, run.latent, seed=0, order=order)
-        _show(axes, image)
-        places = (np.arange(len(order)) + 0.5) * image.shape[0] / len(order)
-        axes.set_yticks(places, labels, fontsize=8)
-        axes.set_ylabel("category of c1 -> matched label", fontsize=9)
-        axes.set_title(_caption(run), fontsize=9)
-        _write(figure, self.out or self.run / "figures" / "grid.png", _about(run) | {"rows": labels})
+        panel = {"title": "", "image": image, "ticks": [], "xlabel": "", "rows": labels, "ylabel": "category of c1 → matched label"}
+        _panels(self.out or self.run / "figures" / "grid.png", [panel], _about(run) | {"caption": _caption(run)})
+
+
+class Wanted(NamedTuple):
+    """A panel of the paper: what its code should mean, and the names (as they begin) of the factor that tells."""
+
+    title: str
+    kind: type
+    names: tuple[str, ...]
+
+
+_HAIR = ("Bald", "Bangs", "Black_Hair", "Blond_Hair", "Brown_Hair", "Gray_Hair", "Receding", "Straight_Hair", "Wavy_Hair")
+
+
+@dataclass(frozen=True)
+class Traversals:
+    """For each panel of the paper's figure, the code of the given runs that knows most of its factor, and images along that code."""
+
+    runs: tyro.conf.Positional[tuple[Path, ...]]
+    """Run directories, of one dataset: one for all panels, or one for each setting."""
+    out: Path | None = None
+    """Where to write the picture. Default: figures/FIGURE.png in the first run."""
+    rows: int = 5
+    """Random samples, one a row."""
+    gif: bool = False
+    """Also write the panels as one animation along the codes."""
+
+    wanted: ClassVar[tuple[Wanted, ...]]
+
+    def draw(self) -> None:
+        if not self.runs:
+            raise InputError("give at least one run directory, such as runs/faces3d-faces-azimuth-seed0")
+        loaded = [runs.load(directory) for directory in self.runs]
+        if len(names := {run.config.dataset for run in loaded}) > 1:
+            raise InputError(f"the runs are of different datasets, {', '.join(sorted(names))}: give those of one")
+        images, known = factors.truths(data.load(loaded[0].config.dataset))
+        read = [(run, codes) for run in loaded for codes in [factors.codes_of(run, images)]]
+        panels, table = [], []
+        for want in self.wanted:
+            found = [(excess, *rest) for run, codes in read for excess, *rest in _meanings(run, codes, known, want)]
+            if not found:
+                print(f"{want.title}: no code of that kind, or {Path(loaded[0].config.dataset).stem} tells nothing of it: left out")
+                continue
+            _, run, code, about = max(found, key=lambda one: one[0])
+            panel = _vary_category(run, self.rows, code) if want.kind is Categorical else _vary_continuous(run, code, self.rows, PAPER_RANGE)
+            share = about["information_nats"] - about["shuffled_nats"], about["entropy_nats"]
+            title = f"{want.title}: c{code + 1} knows {share[0]:.2f} of {share[1]:.2f} nats of {about['factor']}"
+            panels.append(panel | about | {"title": title, "meant": want.title, "run": run.directory.name} | _shown(panel["images"], panel["ticks"]))
+            table.append({"panel": want.title, "run": run.directory.name, "code": f"c{code + 1}", **about, "holds": _verdict(about)})
+        if not panels:
+            raise InputError(f"none of the panels can be drawn from {', '.join(map(str, self.runs))}: their dataset states none of the factors")
+        print(pd.DataFrame(table).to_string(index=False, float_format="{:.3f}".format))
+        path = self.out or self.runs[0] / "figures" / f"{type(self).__name__.lower()}.png"
+        caption = "; ".join(dict.fromkeys(_caption(run) for run in loaded if run.directory.name in {panel["run"] for panel in panels}))
+        about = {"caption": caption, "n_images": len(images), "runs": [_about(run) for run in loaded], "verdicts": table}
+        if self.gif:
+            _animate(path.with_suffix(".gif"), [panel["images"] for panel in panels])
+        _panels(path, panels, about)
+
+
+class Figure3(Traversals):
+    """The paper's figure 3, faces: azimuth, elevation, lighting and width, each along a continuous code from -1 to 1."""
+
+    wanted = (
+        Wanted("azimuth", Continuous, ("azimuth", "yaw")),
+        Wanted("elevation", Continuous, ("elevation", "pitch")),
+        Wanted("lighting", Continuous, ("light",)),
+        Wanted("wide or narrow", Continuous, ("width",)),
+    )
+
+
+class Figure4(Traversals):
+    """The paper's figure 4, chairs: rotation and width along a continuous code from -1 to 1."""
+
+    wanted = (Wanted("rotation", Continuous, ("rotation", "azimuth")), Wanted("width", Continuous, ("width",)))
+
+
+class Figure5(Traversals):
+    """The paper's figure 5, SVHN: lighting along a continuous code, the context of the plate along a categorical one.
+
+    SVHN states neither; brightness, and how the middle stands out from the border, are measured on the images.
+    """
+
+    wanted = (Wanted("lighting", Continuous, ("brightness",)), Wanted("context", Categorical, ("middle_minus_border",)))
+
+
+class Figure6(Traversals):
+    """The paper's figure 6, CelebA: azimuth, glasses, hair style and emotion along categorical codes.
+
+    No attribute tells the azimuth; in its place stands how much brighter the left half of an image is than the right.
+    """
+
+    wanted = (
+        Wanted("azimuth", Categorical, ("left_minus_right",)),
+        Wanted("glasses", Categorical, ("Eyeglasses",)),
+        Wanted("hair style", Categorical, _HAIR),
+        Wanted("emotion", Categorical, ("Smiling",)),
+    )
+
+
+@dataclass(frozen=True)
+class Redraw:
+    """Draw pictures of generated images again from their JSON files and panels; no run is needed."""
+
+    figures: tyro.conf.Positional[tuple[Path, ...]]
+    """JSON files that figures wrote; those without panels (figure1, losses) are passed over."""
+    out: Path = Path("figures")
+    """Folder for the pictures, each named after its run and figure."""
+
+    def draw(self) -> None:
+        for path in self.figures:
+            numbers = runs.read_json(path)
+            if "panels" in numbers and "tile" in numbers["panels"][0]:
+                run = path.parent.parent.name if path.parent.name == "figures" else path.parent.name
+                _compose(path, self.out / f"{run}-{path.stem}.png")
 
 
 @dataclass(frozen=True)
@@ -193,14 +302,6 @@ class Losses:
         _write(figure, self.out or self.run / "figures" / "losses.png", numbers)
 
 
-def _show(axes, image: np.ndarray) -> None:
-    axes.imshow(image.squeeze(), cmap="gray", vmin=0, vmax=255, interpolation="nearest")
-    axes.set_xticks([])
-    axes.set_yticks([])
-    for spine in axes.spines.values():
-        spine.set_visible(False)
-
-
 def _category_order(run: runs.Run) -> tuple[list[int], list[str]]:
     """c1's categories by matched label where the run was measured, else as they are; and their tick labels."""
     size = run.latent.categorical_sizes[0]
@@ -213,36 +314,123 @@ def _category_order(run: runs.Run) -> tuple[list[int], list[str]]:
     return order, [f"{i} → {label[i] if label[i] >= 0 else '–'}" for i in order]
 
 
-def _vary_category(run: runs.Run, rows: int, title: str) -> dict:
-    """Columns: categories of c1; rows: samples that differ in everything else."""
+def _vary_category(run: runs.Run, rows: int, code: int | None = None) -> dict:
+    """Columns: categories of one code (default: c1); rows: samples that differ in everything else."""
     codes = run.latent.single_codes(Categorical)
     if not codes:
         raise InputError(f"{run.directory} has codes {run.latent}, none of them categorical: there is no c1 to vary")
-    order, labels = _category_order(run)
+    if code is None:
+        code, (order, ticks) = codes[0], _category_order(run)
+    else:
+        order = list(range(run.latent.categorical_sizes[codes.index(code)]))
+        ticks = [str(i) for i in order]
     z = run.latent.sample(rows, torch.Generator().manual_seed(0))
-    latents = torch.stack([run.latent.place(z, codes[0], category) for category in order], dim=1).flatten(0, 1)
-    return {
-        "title": f"varying {title}", "xlabel": "category → matched label", "ticks": labels,
-        "image": pictures.tile(pictures.generate(run.generator, latents), rows),
-    }
+    return {"xlabel": "category", "ticks": ticks} | _images(run, [run.latent.place(z, code, category) for category in order])
 
 
-def _vary_continuous(run: runs.Run, code: int, rows: int) -> dict:
-    """Columns: one continuous code from -2 to 2; rows: different c1 where there is one, all else fixed in a row."""
+def _vary_continuous(run: runs.Run, code: int, rows: int, values: np.ndarray) -> dict:
+    """Columns: values of one continuous code; rows: different c1 where there is one, all else fixed in a row."""
     latent = run.latent
     z = latent.sample(rows, torch.Generator().manual_seed(1))
     if categorical := latent.single_codes(Categorical):
         order = _category_order(run)[0]
         z = torch.cat([latent.place(z[i : i + 1], categorical[0], order[(2 * i) % len(order)]) for i in range(rows)])
-    latents = torch.stack([latent.place(z, code, value) for value in TRAVERSAL], dim=1).flatten(0, 1)
-    return {
-        "title": f"varying c{code + 1} from -2 to 2", "xlabel": f"c{code + 1}", "ticks": [f"{v:.1f}" for v in TRAVERSAL],
-        "image": pictures.tile(pictures.generate(run.generator, latents), rows),
-    }
+    return {"xlabel": f"c{code + 1}", "ticks": [f"{v:.1f}" for v in values]} | _images(run, [latent.place(z, code, value) for value in values])
+
+
+def _images(run: runs.Run, columns: list[torch.Tensor]) -> dict:
+    """images: [columns, rows, H, W, C], and the same as one picture."""
+    made = pictures.generate(run.generator, torch.stack(columns, dim=1).flatten(0, 1))
+    rows = len(columns[0])
+    return {"image": pictures.tile(made, rows), "images": made.reshape(rows, len(columns), *made.shape[1:]).swapaxes(0, 1)}
+
+
+def _meanings(run: runs.Run, codes: np.ndarray, known: dict, want: Wanted) -> list[tuple[float, runs.Run, int, dict]]:
+    """Each code of the wanted kind with each factor of the wanted names: nats above chance, and what that is made of."""
+    out = []
+    for values, names in known.values():
+        columns = [i for i, name in enumerate(names) if name.startswith(want.names)]
+        for code in run.latent.single_codes(want.kind) if columns else []:
+            told = factors.information(codes[:, [code]], values[:, columns], tuple(names[i] for i in columns))
+            for i, name in enumerate(told["names"]):
+                nats, chance = told["information_nats"][0][i], told["shuffled_nats"][0][i]
+                about = {"factor": name, "information_nats": nats, "shuffled_nats": chance, "entropy_nats": told["entropy_nats"][i]}
+                out.append((nats - chance, run, code, about))
+    return out
+
+
+def _verdict(about: dict) -> str:
+    """The rule, set before the runs: a code means a factor where it knows a quarter of its entropy, beyond chance; a twentieth is partly."""
+    share = (about["information_nats"] - about["shuffled_nats"]) / about["entropy_nats"]
+    return "yes" if share >= 0.25 else "partly" if share >= 0.05 else "no"
+
+
+def _shown(images: np.ndarray, ticks: list[str]) -> dict:
+    """What the generated images [columns, rows, H, W, C] of each column show, mean over the rows."""
+    flat = torch.from_numpy(images.reshape(-1, *images.shape[2:])).permute(0, 3, 1, 2)
+    means = factors.measured(flat).reshape(len(ticks), -1, len(factors.MEASURED)).mean(1)
+    return {"generated": {name: means[:, i].round(4).tolist() for i, name in enumerate(factors.MEASURED)}}
+
+
+def _panels(path: Path, panels: list[dict], numbers: dict) -> None:
+    """Write the panels' pictures and the JSON, and from these the figure."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    kept = []
+    for letter, panel in zip(string.ascii_lowercase, panels):
+        tile = f"{path.stem}-{letter}.png"
+        pictures.save(path.parent / tile, panel["image"])
+        kept.append({key: value for key, value in panel.items() if key not in ("image", "images")} | {"tile": tile})
+    source = runs.provenance()
+    numbers = numbers | {"panels": kept, "command": source["command"], "commit": source["commit"]}
+    runs.write_json(path.with_suffix(".json"), numbers)
+    _compose(path.with_suffix(".json"), path)
+
+
+def _compose(source: Path, path: Path) -> None:
+    """The figure of a JSON file and the panels beside it, laid out two in a row."""
+    numbers = runs.read_json(source)
+    panels = numbers["panels"]
+    tiles = [np.asarray(Image.open(source.parent / panel["tile"])) for panel in panels]
+    columns = min(2, len(panels))
+    lines = math.ceil(len(panels) / columns)
+    height = max(5 * tile.shape[0] / tile.shape[1] for tile in tiles) + 0.65
+    figure = Figure(figsize=(5.4 * columns, height * lines + 0.4), layout="constrained")
+    grid = list(figure.subplots(lines, columns, squeeze=False).flat)
+    for letter, axes, panel, image in zip(string.ascii_lowercase, grid, panels, tiles):
+        axes.imshow(image, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
+        for spine in axes.spines.values():
+            spine.set_visible(False)
+        axes.set_title(f"({letter}) {panel['title']}" if panel["title"] else "", fontsize=9)
+        for set_ticks, labels, side in ((axes.set_xticks, panel["ticks"], image.shape[1]), (axes.set_yticks, panel.get("rows", []), image.shape[0])):
+            set_ticks((np.arange(len(labels)) + 0.5) * side / max(1, len(labels)), labels, fontsize=7)
+        axes.set_xlabel(panel["xlabel"], fontsize=8)
+        axes.set_ylabel(panel.get("ylabel", ""), fontsize=8)
+    for axes in grid[len(panels) :]:
+        axes.set_axis_off()
+    figure.suptitle(textwrap.fill(numbers["caption"], 60 * columns), fontsize=10)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=130)
+    print(f"wrote {path}")
+
+
+def _animate(path: Path, panels: list[np.ndarray]) -> None:
+    """The panels' images [columns, rows, H, W, C] side by side as a GIF there and back along the codes; shorter panels wait at their end."""
+    length = max(map(len, panels))
+    frames = []
+    for k in range(length):
+        parts = [pictures.tile(images[min(k, len(images) - 1)], images.shape[1]) for images in panels]
+        frame = np.concatenate(parts, axis=1).repeat(3, 0).repeat(3, 1)
+        frames.append(Image.fromarray(frame.squeeze(2) if frame.shape[2] == 1 else frame))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    frames[0].save(path, save_all=True, append_images=frames[1:] + frames[-2:0:-1], duration=120, loop=0)
+    print(f"wrote {path}")
 
 
 def main() -> None:
-    commands = {"figure1": Figure1, "figure2": Figure2, "grid": Grid, "losses": Losses}
+    commands = {
+        "figure1": Figure1, "figure2": Figure2, "figure3": Figure3, "figure4": Figure4, "figure5": Figure5, "figure6": Figure6,
+        "grid": Grid, "losses": Losses, "redraw": Redraw,
+    }  # fmt: skip
     tyro.extras.subcommand_cli_from_dict(
         {name: kind for name, kind in commands.items()}, description=__doc__
     ).draw()

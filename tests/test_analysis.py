@@ -6,7 +6,8 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import ROOT, config
+import torch
+from conftest import ROOT, config, load_script
 from PIL import Image
 
 from infogan import data, pictures, runs, training
@@ -58,6 +59,68 @@ def test_the_blogs_figures(trained, figure):
         assert numbers["loss_g_last_tenth"] == pytest.approx(metrics.loss_g.iloc[-1]) and numbers["images"] == 20 * 32
 
 
+@pytest.fixture(scope="module")
+def lit(tmp_path_factory):
+    """Two runs on squares whose light and turn are known: nobody trained them to mean anything."""
+    folder = tmp_path_factory.mktemp("lit")
+    random = np.random.default_rng(0)
+    factors = random.random((600, 2))
+    images = np.zeros((600, 8, 8), np.uint8)
+    for image, (light, turn) in zip(images, factors):
+        image[2:6, int(5 * turn) : int(5 * turn) + 4] = 55 + 200 * light
+    np.savez(folder / "lit.npz", images=images, factors=factors, factor_names=["light", "yaw"], attributes=(factors[:, :1] > 0.5), attribute_names=["Smiling"])
+    for seed in (0, 1):
+        made = config(dataset=str(folder / "lit.npz"), codes="4c+2u+3c", seed=seed, updates=60)
+        runs.create(folder / f"run{seed}", training.resolve(made))
+        training.fit(made, data.load(made.dataset), folder / f"run{seed}", progress=False)
+    return folder
+
+
+def test_a_panel_shows_the_code_that_knows_most_of_its_factor(lit, tmp_path):
+    done = script("figures", "figure3", lit / "run0", lit / "run1", "--out", tmp_path / "f3.png", "--gif")
+    assert done.returncode == 0, done.stderr
+    assert "elevation: no code of that kind" in done.stdout and "wide or narrow: no code of that kind" in done.stdout
+    numbers = json.loads((tmp_path / "f3.json").read_text())
+    assert [(panel["meant"], panel["factor"]) for panel in numbers["panels"]] == [("azimuth", "yaw"), ("lighting", "light")]
+    above = {}
+    for name in ("run0", "run1"):
+        assert script("factors", lit / name).returncode == 0
+        told = json.loads((lit / name / "factors.json").read_text())["factors"]
+        excess = np.array(told["information_nats"]) - told["shuffled_nats"]
+        above |= {(name, factor, code): excess[code, i] for i, factor in enumerate(told["names"]) for code in (1, 2)}  # the continuous ones
+    for panel in numbers["panels"]:
+        best = max((key for key in above if key[1] == panel["factor"]), key=above.get)
+        assert panel["run"] == best[0] and panel["xlabel"] == f"c{best[2] + 1}"
+        assert panel["information_nats"] - panel["shuffled_nats"] == pytest.approx(above[best], abs=0.02)
+        assert panel["ticks"][0] == "-1.0" and len(panel["generated"]["brightness"]) == 10
+    verdict = {row["panel"]: row["holds"] for row in numbers["verdicts"]}
+    share = {panel["meant"]: (panel["information_nats"] - panel["shuffled_nats"]) / panel["entropy_nats"] for panel in numbers["panels"]}
+    assert verdict == {name: "yes" if s >= 0.25 else "partly" if s >= 0.05 else "no" for name, s in share.items()}
+    with Image.open(tmp_path / "f3.gif") as gif:
+        assert gif.n_frames == 18, "there and back"
+
+
+def test_figures_are_redrawn_without_their_runs(lit, trained, tmp_path):
+    for name, run in (("figure5", lit / "run0"), ("figure6", lit / "run0"), ("figure2", trained / "a")):
+        assert script("figures", name, run, "--out", tmp_path / "kept" / f"{name}.png").returncode == 0
+    (tmp_path / "kept" / "other.json").write_text('{"runs": []}')
+    done = script("figures", "redraw", *sorted((tmp_path / "kept").glob("*.json")), "--out", tmp_path / "again")
+    assert done.returncode == 0, done.stderr
+    for name in ("figure2", "figure5", "figure6"):
+        first, again = (Image.open(path) for path in (tmp_path / "kept" / f"{name}.png", tmp_path / "again" / f"kept-{name}.png"))
+        assert np.array_equal(np.asarray(first), np.asarray(again))
+    kinds = {panel["meant"]: panel["xlabel"] for panel in json.loads((tmp_path / "kept" / "figure6.json").read_text())["panels"]}
+    assert kinds == {"azimuth": "category", "emotion": "category"}
+    assert len(list((tmp_path / "again").iterdir())) == 3
+
+
+def test_figures_of_several_datasets_or_none_are_refused(lit, trained, tmp_path):
+    done = script("figures", "figure3", lit / "run0", trained / "a")
+    assert done.returncode == 1 and "different datasets" in done.stderr and done.stderr.count("\n") == 1
+    done = script("figures", "figure4", trained / "b", "--out", tmp_path / "none.png")
+    assert done.returncode == 1 and "none of the panels" in done.stderr and not list(tmp_path.iterdir())
+
+
 def test_measure_reads_and_measures_again_the_same(trained, tmp_path):
     read = script("measure", trained / "a", trained / "b", "--csv", tmp_path / "t.csv")
     assert read.returncode == 0, read.stderr
@@ -83,7 +146,7 @@ def test_factors_shows_what_codes_hold_of_known_factors(tmp_path):
     runs.create(tmp_path / "run", training.resolve(made))
     training.fit(made, data.load(made.dataset), tmp_path / "run", progress=False)
     done = script("factors", tmp_path / "run")
-    assert done.returncode == 0 and "nats of each of the factors in each code, 600 images" in done.stdout, done.stderr
+    assert done.returncode == 0 and "factors: nats of each in each code, 600 images" in done.stdout, done.stderr
     result = json.loads((tmp_path / "run" / "factors.json").read_text())["factors"]
     assert result["names"] == ["place", "grey"] and np.shape(result["information_nats"]) == (3, 2)
     assert result["entropy_nats"] == pytest.approx([math.log(4), math.log(3)], abs=0.02)
@@ -91,9 +154,20 @@ def test_factors_shows_what_codes_hold_of_known_factors(tmp_path):
     assert {"mig", "sap", "dci_disentanglement", "modularity", "explicitness", "beta_vae", "factor_vae"} <= result["scores"].keys()
 
 
-def test_factors_says_when_there_is_nothing_to_compare_with(trained):
+def test_factors_measures_the_images_where_nothing_is_stated(trained):
     done = script("factors", trained / "a")
-    assert done.returncode == 1 and done.stderr.startswith("error: digits states neither") and done.stderr.count("\n") == 1
+    assert done.returncode == 0 and "measured: nats of each in each code, 1,797 images" in done.stdout, done.stderr
+    result = json.loads((trained / "a" / "factors.json").read_text())
+    assert result["measured"]["names"] == ["brightness", "middle_minus_border", "left_minus_right"] and "factors" not in result
+
+
+def test_what_is_measured_of_images_is_what_it_says():
+    images = torch.zeros(4, 3, 8, 8, dtype=torch.uint8)
+    images[1] = 255
+    images[2, :, 2:6, 2:6] = 255
+    images[3, :, :, :4] = 255
+    expected = [[0, 0, 0], [1, 0, 0], [0.25, 1, 0], [0.5, 0, 1]]
+    assert load_script("factors", "analysis").measured(images) == pytest.approx(np.array(expected))
 
 
 def test_measure_compares_two_groups_of_seeds(trained, tmp_path, digits):

@@ -2,8 +2,8 @@ import pytest
 import torch
 
 from infogan.codes import Latent
-from infogan.config import InputError
-from infogan.networks import BatchNorm, build
+from infogan.config import PRESETS, InputError
+from infogan.networks import BatchNorm, Convolution, UpConvolution, build
 
 PAPER = Latent("10c+2u", "62u", q_std="fixed")
 
@@ -25,6 +25,74 @@ def test_mnist_networks_have_the_papers_layers():
     assert list(weights.values()) == [(64, 1, 4, 4), (128, 64, 4, 4), (1024, 128 * 49), (1, 1024), (128, 1024), (12, 128)]
     weights = [tuple(p.shape) for p in generator.parameters() if p.dim() > 1]
     assert weights == [(1024, 74), (128 * 49, 1024), (128, 64, 4, 4), (64, 1, 4, 4)]
+
+
+# Weights of more than one dimension, D and Q then G (paper, appendix C): of the chairs' as recalled there.
+SVHN_D = [(64, 3, 4, 4), (128, 64, 4, 4), (256, 128, 4, 4), (1, 4096), (128, 4096)]
+SVHN_G = [(256, 128, 4, 4), (128, 64, 4, 4), (64, 3, 4, 4)]
+STACKS = {
+    "svhn": ((3, 32, 32), [*SVHN_D, (48, 128)], [(2 * 2 * 448, 168), (448, 256, 4, 4), *SVHN_G]),
+    "celeba": ((3, 32, 32), [*SVHN_D, (100, 128)], [(2 * 2 * 448, 228), (448, 256, 4, 4), *SVHN_G]),
+    "faces-azimuth": (
+        (1, 32, 32),
+        [(64, 1, 4, 4), (128, 64, 4, 4), (1024, 128 * 64), (1, 1024), (10, 1024)],
+        [(1024, 133), (128 * 64, 1024), (128, 64, 4, 4), (64, 1, 4, 4)],
+    ),
+    "chairs-rotation": (
+        (1, 64, 64),
+        [(64, 1, 4, 4), (128, 64, 4, 4), (256, 128, 4, 4), (256, 256, 4, 4), (256, 256, 4, 4), (1024, 256 * 64), (1, 1024), (62, 1024)],
+        [(1024, 189), (256 * 64, 1024), (256, 256, 4, 4), (256, 256, 4, 4), (256, 128, 4, 4), (128, 64, 4, 4), (64, 1, 4, 4)],
+    ),
+}
+
+
+@pytest.mark.parametrize("preset", STACKS)
+def test_the_other_networks_have_the_papers_layers(preset):
+    made, (image, d, g) = PRESETS[preset][0], STACKS[preset]
+    latent = Latent(made.codes, made.noise, made.q_std)
+    generator, discriminator = build(image, latent, 0, made.network)
+    for network, expected in ((discriminator, d), (generator, g)):
+        assert [tuple(p.shape) for p in network.parameters() if p.dim() > 1] == expected
+    images = generator(latent.sample(2, torch.Generator().manual_seed(0)))
+    assert images.shape == (2, *image) and 0 <= images.min() and images.max() <= 1
+    answer = discriminator(images)[1]
+    assert answer.shape == (2, latent.q_width)
+
+
+def test_the_papers_settings_for_each_dataset():
+    """Appendix C; those of faces and chairs as recalled from tables 4 to 7."""
+    settings = {
+        name: (made.codes, made.noise, made.network, made.lr_d, made.lr_g, made.lambda_categorical, made.lambda_continuous)
+        for name, (made, _) in PRESETS.items()
+    }
+    assert settings["svhn"] == ("4x10c+4u", "124u", "svhn", 2e-4, 1e-3, 1, 1)
+    assert settings["celeba"] == ("10x10c", "128u", "svhn", 2e-4, 1e-3, 1, 1)
+    assert [settings[f"faces-{kind}"][3:] for kind in ("azimuth", "elevation", "lighting")] == [
+        (2e-4, 5e-4, 1, 0.2), (4e-4, 3e-4, 1, 0.1), (8e-4, 3e-4, 1, 10),
+    ]  # fmt: skip
+    assert settings["chairs-rotation"] == ("3x20c+1u", "128u", "chairs", 2e-4, 1e-3, 1, 10)
+    assert settings["chairs-width"][3:] == (2e-4, 1e-3, 2, 0.05)
+
+
+def test_tanh_networks_work_between_minus_one_and_one_and_show_it_as_zero_to_one():
+    latent = Latent("4x10c+4u", "124u")
+    generator, discriminator = build((3, 32, 32), latent, 0, "svhn")
+    z = latent.sample(4, torch.Generator().manual_seed(0))
+    assert torch.allclose(generator(z), (generator.layers(z) + 1) / 2) and generator.layers[-1](torch.tensor(-9.0)) < -0.9
+    seen = []
+    discriminator.trunk.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0]))
+    discriminator(torch.full((2, 3, 32, 32), 0.25))
+    assert torch.equal(seen[0], torch.full((2, 3, 32, 32), -0.5))
+
+
+def test_stride_one_keeps_the_size_and_the_transpose_is_the_adjoint():
+    down = Convolution(3, 5, 4, stride=1, padding=1, bias=False)
+    up = UpConvolution(5, 3, 4, stride=1, padding=1, bias=False)
+    up.weight.data = down.weight.data
+    x, y = torch.randn(2, 3, 6, 8), torch.randn(2, 5, 6, 8)
+    assert down(x).shape == y.shape and up(y).shape == x.shape
+    assert (down(x) * y).sum().item() == pytest.approx((x * up(y)).sum().item(), rel=1e-4)
+    assert torch.allclose(down(x), torch.nn.functional.conv2d(x, down.weight, padding="same"), atol=1e-6)
 
 
 def test_weights_are_seeded_normals_of_std_002():
@@ -71,3 +139,5 @@ def test_batch_norm_is_torchs():
 def test_odd_sizes_are_refused():
     with pytest.raises(InputError, match="30x28"):
         build((1, 30, 28), PAPER, seed=0)
+    with pytest.raises(InputError, match="divisible by 16 for the svhn networks"):
+        build((3, 24, 24), PAPER, 0, "svhn")
