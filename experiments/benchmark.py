@@ -337,8 +337,9 @@ def compare(options: Options, device: str, precisions: tuple[str, ...]) -> dict:
                 rows.append(row | {"memory_mib": one.finish()})
         placement = None
         if threads > 1 and device == "cpu":
-            together = [Contender("fast", 128, options, device, 1) for _ in range(threads)]
-            alone = Contender("fast", 128, options, device, threads)
+            batch_size = 128 if 128 in options.batch_sizes else options.batch_sizes[0]
+            together = [Contender("fast", batch_size, options, device, 1) for _ in range(threads)]
+            alone = Contender("fast", batch_size, options, device, threads)
             sums = []
             for _ in range(options.repeats):
                 for one in together:
@@ -352,7 +353,7 @@ def compare(options: Options, device: str, precisions: tuple[str, ...]) -> dict:
             for one in (*together, alone):
                 one.finish()
             placement = {
-                "batch": 128,
+                "batch": batch_size,
                 "one_process_all_cores": spread(alone.rates),
                 "one_process_per_core": spread(sums),
                 "gain": statistics.median(sums) / statistics.median(alone.rates),
@@ -393,7 +394,7 @@ def show(result: dict) -> None:
         print(f"InfoGAN against the GAN without Q at batch {batch}: {time_ratio:.3f} x the time, {memory_ratio:.3f} x the memory")
     if "placement" in result:
         place = result["placement"]
-        print(f"batch 128, one process per core: {cell(place['one_process_per_core'])} images/s in all, {place['gain']:.2f} x one process with all cores")
+        print(f"batch {place['batch']}, one process per core: {cell(place['one_process_per_core'])} images/s in all, {place['gain']:.2f} x one process with all cores")
 
 
 def long_run(options: Options, device: str) -> dict:

@@ -1,0 +1,300 @@
+"""The scorecard: which claims of the paper and of the blog replicate, as numbers over seeds, each by a rule set beforehand.
+
+Reads run directories, and what other scripts left in them (figures/morphology.json, figures/figure3.json to figure6.json),
+a benchmark's JSON and a study's trials; leaves out the claims that nothing given speaks of. Writes scorecard.md, .csv and .png.
+
+Example:
+  python analysis/claims.py analysis/results/*/*-seed?/ --benchmark analysis/results/benchmark/cpu.json --out analysis/results
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import tyro
+from matplotlib.figure import Figure
+from scipy import stats
+
+from infogan import runs
+from infogan.codes import Latent
+from infogan.config import InputError, run_script
+from infogan.evaluation import mean_interval
+
+SMOOTHING = 50  # updates of the running mean through which a bound is read
+ROWS_OF_THEIR_OWN = 0.9  # share of a category's images that must show one digit
+
+
+@dataclass(frozen=True)
+class Options:
+    runs: tyro.conf.Positional[tuple[Path, ...]]
+    """Run directories, of any datasets and presets."""
+    benchmark: Path | None = None
+    """JSON of experiments/benchmark.py, for C7."""
+    study: Path | None = None
+    """Report folder of a study (with trials.csv), for C8."""
+    out: Path = Path(".")
+    """Folder for the scorecard."""
+
+
+class Record(NamedTuple):
+    """What is read of a run."""
+
+    directory: Path
+    config: dict
+    metrics: pd.DataFrame
+    evaluation: dict
+
+    def figure(self, name: str) -> dict | None:
+        path = self.directory / "figures" / f"{name}.json"
+        return runs.read_json(path) if path.exists() else None
+
+
+def read(directory: Path) -> Record:
+    if not (directory / "metrics.csv").exists():
+        raise InputError(f"there is no {directory / 'metrics.csv'}: give the directories of runs")
+    evaluation = directory / "evaluation.json"
+    return Record(
+        directory, runs.read_json(directory / "config.json")["config"], pd.read_csv(directory / "metrics.csv"),
+        runs.read_json(evaluation) if evaluation.exists() else {},
+    )  # fmt: skip
+
+
+class Answer(NamedTuple):
+    """One run's number for a claim, and whether the rule holds there; None where the run says nothing."""
+
+    value: float
+    holds: bool
+
+
+class Claim(NamedTuple):
+    """A claim, its rule, and what reads one run's answer."""
+
+    id: str
+    says: str
+    rule: str
+    number: str
+    """What the number is, with its unit."""
+    answer: Callable[[Record], Answer | None]
+
+
+def bound(run: Record) -> pd.Series:
+    """L_I of the categorical codes over H(c), smoothed, by update."""
+    window = max(1, SMOOTHING // run.config["log_every"])
+    smooth = run.metrics.info_categorical_nats.rolling(window, min_periods=1, center=True).mean()
+    entropy = Latent(run.config["codes"], run.config["noise"], run.config["q_std"]).entropy[0]
+    return pd.Series(smooth.to_numpy() / entropy, index=run.metrics.step)
+
+
+def on_mnist(run: Record, *presets: str) -> bool:
+    return run.config["dataset"] == "mnist" and run.config["preset"] in presets
+
+
+def rises(run: Record) -> Answer | None:
+    if not on_mnist(run, "authors", "paper", "best"):
+        return None
+    reached = bound(run)[lambda share: share >= 0.99].index
+    return Answer(float(reached[0]) if len(reached) else np.inf, len(reached) > 0 and reached[0] <= 1000)
+
+
+def stays_low(run: Record) -> Answer | None:
+    if not on_mnist(run, "gan"):
+        return None
+    share = float(bound(run).iloc[-1])
+    return Answer(share, share < 0.5)
+
+
+def classifies(run: Record) -> Answer | None:
+    if not on_mnist(run, "authors", "paper", "best") or "accuracy" not in run.evaluation:
+        return None
+    return Answer(run.evaluation["accuracy"], run.evaluation["accuracy"] >= 0.95)
+
+
+def means_nothing(run: Record) -> Answer | None:
+    if not on_mnist(run, "gan") or "accuracy" not in run.evaluation:
+        return None
+    return Answer(run.evaluation["accuracy"], run.evaluation["accuracy"] < 0.5)
+
+
+def _shapes(run: Record, where: str) -> dict[tuple[int, str], float] | None:
+    """Partial correlation of each continuous code with each measure."""
+    found = run.figure("morphology") if on_mnist(run, "authors", "paper", "best") else None
+    return found and {(row["code"], row["measure"]): row["effect"] for row in found["correlations"] if row["where"] == where}
+
+
+def _slant_and_width(effects: dict[tuple[int, str], float]) -> tuple[float, list[tuple[int, str]]]:
+    """The best two different codes, one for slant, one for width or thickness: the weaker correlation of the two, and which."""
+    pairs = [
+        [(a, "slant"), (b, name)] for a, _ in effects for b, name in effects if a != b and name in ("width", "thickness")
+    ]
+    return max(((min(abs(effects[one]) for one in pair), pair) for pair in pairs), default=(0.0, []))
+
+
+def rotates_and_widens(run: Record) -> Answer | None:
+    if (effects := _shapes(run, "within")) is None:
+        return None
+    weaker, _ = _slant_and_width(effects)
+    return Answer(weaker, weaker >= 0.5)
+
+
+def generalises(run: Record) -> Answer | None:
+    if (within := _shapes(run, "within")) is None or not (pair := _slant_and_width(within)[1]):
+        return None
+    outside, agreement = _shapes(run, "beyond"), {row["where"]: row["agreement"] for row in run.figure("morphology")["agreement"]}
+    kept = min(agreement[f"code {code} beyond"] for code, _ in pair) / agreement["within"]
+    same = all(outside[one] * within[one] > 0 and abs(outside[one]) >= 0.5 for one in pair)
+    return Answer(kept, same and kept >= 0.9)
+
+
+def own_rows(run: Record) -> Answer | None:
+    if not on_mnist(run, "blog") or not run.evaluation.get("codes"):
+        return None
+    table = np.array(run.evaluation["codes"][0]["confusion"])
+    pure = table.max(1) >= ROWS_OF_THEIR_OWN * table.sum(1).clip(1)
+    digits = len(set(table.argmax(1)[pure]))
+    return Answer(digits, digits == 10)
+
+
+def diverges(run: Record) -> Answer | None:
+    if not on_mnist(run, "blog"):
+        return None
+    tenth = max(1, len(run.metrics) // 10)
+    first, last = run.metrics[:tenth], run.metrics[-tenth:]
+    g = float(last.loss_g.mean())
+    return Answer(g, g >= 5 and last.loss_d.mean() < first.loss_d.mean() / 2)
+
+
+CLAIMS = (
+    Claim("C1", "L_I rises quickly to H(c) (figure 1)", "99 % of H(c) within 1,000 updates", "updates", rises),
+    Claim("C2", "a regular GAN keeps L_I low (figure 1)", "less than half of H(c) in the end", "of H(c)", stays_low),
+    Claim("C3", "c1 errs on 5 % of MNIST (section 7.2)", "test accuracy, one-to-one, of 95 % or more", "accuracy", classifies),
+    Claim("C4", "c1 of a regular GAN means nothing (figure 2b)", "test accuracy below 50 %", "accuracy", means_nothing),
+    Claim("C5", "c2 is rotation, c3 is width (figures 2c, 2d)", "two codes, partial correlations of 0.5 or more with slant, and with width or thickness", "weaker correlation", rotates_and_widens),
+    Claim("C6", "codes generalise to [-2, 2] (figure 2)", "the same beyond +-1, and a classifier still reads 90 % as many digits right", "of those read right within", generalises),
+    Claim("B1", "one 10-way code separates the digits in rows (blog)", "each digit has a category that shows it in 90 % or more", "digits", own_rows),
+    Claim("B2", "D's loss falls towards 0, G's climbs to 5 to 8 (blog)", "last tenth: G at 5 or more, D below half of the first tenth", "G's loss", diverges),
+)  # fmt: skip
+
+
+def _verdict(holds: int, of: int) -> str:
+    return "replicates" if holds == of else "does not" if holds == 0 else "partly"
+
+
+def over_seeds(claim: Claim, records: list[Record]) -> list[dict]:
+    """A row for each preset that says something about the claim."""
+    rows = []
+    for preset in dict.fromkeys(run.config["preset"] for run in records):
+        told = [(run, answer) for run in records if run.config["preset"] == preset and (answer := claim.answer(run)) is not None]
+        if not told:
+            continue
+        answers = [answer for _, answer in told]
+        updates = " or ".join(f"{n:,}" for n in sorted({int(run.metrics.step.iloc[-1]) for run, _ in told}))
+        values = [answer.value for answer in answers]
+        mean, low, high = mean_interval(values) if np.isfinite(values).all() else (float("inf"),) * 3
+        holds = sum(answer.holds for answer in answers)
+        rows.append(
+            {"claim": claim.id, "says": claim.says, "rule": claim.rule, "by": f"{preset}, {updates} updates", "number": claim.number, "mean": mean, "low": low, "high": high,
+             "holds": holds, "of": len(answers), "verdict": _verdict(holds, len(answers))}
+        )  # fmt: skip
+    return rows
+
+
+def costs_nothing(benchmark: dict) -> dict:
+    """C7 from the medians of benchmark.py: the worst ratio, over batch sizes, of time or memory against the GAN without Q."""
+    rows = {(row["batch"], row["contender"]): row for row in benchmark["rows"]}
+    batches = sorted({batch for batch, _ in rows})
+    ratios = []
+    for batch in batches:
+        ours, plain = rows[batch, "fast"], rows[batch, "fast GAN without Q"]
+        ratios.append(max(plain["images_per_second"]["median"] / ours["images_per_second"]["median"], ours["memory_mib"] / plain["memory_mib"]))
+    holds = sum(ratio <= 1.1 for ratio in ratios)
+    return {"claim": "C7", "says": "InfoGAN costs nearly nothing on top of a GAN (section 5)", "rule": "at most 1.1 times its time and memory, at each batch size",
+            "by": f"batch {', '.join(map(str, batches))}", "number": "times, at worst", "mean": max(ratios), "low": float("nan"), "high": float("nan"),
+            "holds": holds, "of": len(ratios), "verdict": _verdict(holds, len(ratios))}  # fmt: skip
+
+
+def one_is_fine(trials: pd.DataFrame, study: str) -> dict:
+    """C8: median validation accuracy of trials with lambda from 1/2 to 2, less that of the best other range as wide (factors of 4)."""
+    ranges = np.round(np.log(trials["lambda_categorical"]) / np.log(4)).astype(int)
+    medians = trials["validation accuracy"].groupby(ranges).median()
+    if 0 not in medians:
+        raise InputError("no trial of the study has a lambda of the categorical codes from 0.5 to 2: C8 needs some")
+    lead = float(medians[0] - medians.drop(0).max())
+    return {"claim": "C8", "says": "lambda = 1 is simply fine for discrete codes (section 5)", "rule": "its median accuracy at most 0.02 below that of any other range of lambda",
+            "by": f"{study}, {len(trials)} trials", "number": "accuracy, lead", "mean": lead, "low": float("nan"), "high": float("nan"),
+            "holds": int(lead >= -0.02), "of": 1, "verdict": _verdict(int(lead >= -0.02), 1)}  # fmt: skip
+
+
+TRAVERSALS = {"figure3": ("C9", "faces"), "figure4": ("C10", "chairs"), "figure5": ("C11", "SVHN"), "figure6": ("C12", "CelebA")}
+
+
+def traversals(records: list[Record]) -> list[dict]:
+    """C9 to C12: a row for each panel of each figure found, with the share of the factor's entropy that its code knows beyond chance."""
+    rows = []
+    for run in records:
+        for name, (claim, what) in TRAVERSALS.items():
+            for panel in (run.figure(name) or {}).get("verdicts", []):
+                share = (panel["information_nats"] - panel["shuffled_nats"]) / panel["entropy_nats"]
+                verdict = {"yes": "replicates", "partly": "partly", "no": "does not"}[panel["holds"]]
+                rows.append(
+                    {"claim": claim, "says": f"{what}: {panel['panel']} ({name.replace('figure', 'figure ')})", "rule": "a code knows a quarter of the factor's entropy beyond chance (partly: a twentieth)",
+                     "by": f"{Path(run.config['dataset']).stem}, {panel['factor']}", "number": "of its entropy", "mean": share, "low": float("nan"), "high": float("nan"),
+                     "holds": int(panel["holds"] == "yes"), "of": 1, "verdict": verdict}
+                )  # fmt: skip
+    return rows
+
+
+def markdown(table: pd.DataFrame) -> str:
+    lines = ["| claim | it says | by | our number | holds in | verdict |", "|---|---|---|---|---|---|"]
+    for row in table.itertuples():
+        digits = ",.0f" if row.number in ("updates", "digits") else ".2f"
+        number = "never" if np.isinf(row.mean) else f"{row.mean:{digits}}"
+        if np.isfinite(row.low):
+            number += f" [{row.low:{digits}}, {row.high:{digits}}]"
+        lines.append(f"| {row.claim} | {row.says} | {row.by} | {number} {row.number} | {row.holds} of {row.of} | **{row.verdict}** |")
+    rules = [f"{claim}: {rule}." for claim, rule in dict(zip(table.claim, table.rule)).items()]
+    return "\n".join([*lines, "", "Means over seeds with 95 % Student-t intervals. The rules: " + " ".join(rules)]) + "\n"
+
+
+def draw(table: pd.DataFrame, path: Path) -> None:
+    """Share of seeds (batch sizes, panels) in which each claim holds, with Wilson's 95 % interval."""
+    figure = Figure(figsize=(8, 0.32 * len(table) + 1), layout="constrained")
+    axes = figure.subplots()
+    for y, row in enumerate(table.itertuples()):
+        interval = stats.binomtest(row.holds, row.of).proportion_ci(0.95, "wilson")
+        axes.plot([interval.low, interval.high], [y, y], color="lightgrey", linewidth=5, solid_capstyle="butt")
+        axes.plot(row.holds / row.of, y, "o", color={"replicates": "tab:green", "partly": "tab:orange"}.get(row.verdict, "tab:red"))
+    axes.set_yticks(range(len(table)), [f"{row.claim}  {row.says}, {row.by} (n = {row.of})" for row in table.itertuples()], fontsize=7)
+    axes.set(xlim=(-0.03, 1.03), xlabel="share in which the rule holds; grey: 95 % interval")
+    axes.invert_yaxis()
+    figure.savefig(path, dpi=130)
+
+
+def main() -> None:
+    options = tyro.cli(Options, description=__doc__)
+    records = [read(directory) for directory in options.runs]
+    rows = [row for claim in CLAIMS for row in over_seeds(claim, records)]
+    if options.benchmark is not None:
+        rows.append(costs_nothing(runs.read_json(options.benchmark)))
+    if options.study is not None:
+        if not (options.study / "trials.csv").exists():
+            raise InputError(f"there is no {options.study / 'trials.csv'}: give the report folder of a study")
+        rows.append(one_is_fine(pd.read_csv(options.study / "trials.csv"), options.study.name))
+    rows += traversals(records)
+    if not rows:
+        raise InputError("nothing given speaks of a claim: give runs of the presets on mnist, or a benchmark")
+    table = pd.DataFrame(rows)
+    order = sorted(range(len(table)), key=lambda i: (table.claim[i][0] == "B", int(table.claim[i][1:])))
+    table = table.iloc[order].reset_index(drop=True)
+    options.out.mkdir(parents=True, exist_ok=True)
+    table.to_csv(options.out / "scorecard.csv", index=False)
+    (options.out / "scorecard.md").write_text(markdown(table))
+    draw(table, options.out / "scorecard.png")
+    print(table[["claim", "says", "by", "mean", "low", "high", "holds", "of", "verdict"]].to_string(index=False, float_format="{:.3f}".format))
+    print(f"wrote {options.out / 'scorecard.md'}, .csv and .png")
+
+
+if __name__ == "__main__":
+    run_script(main)
