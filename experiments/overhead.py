@@ -23,7 +23,7 @@ from tempfile import TemporaryDirectory
 import tyro
 from sweep import Options as Study
 from sweep import open_study, work
-from workers import quiet_optuna, run_workers
+from workers import open_storage, quiet_optuna, run_workers
 
 from infogan.config import PRESETS, run_script
 
@@ -111,6 +111,9 @@ def main() -> None:
     from infogan import runs
 
     quiet_optuna()
+    for storage in options.storages:
+        if storage != "sqlite":
+            open_storage(storage)  # says at once what is wrong with it
     rows, home = [], os.getcwd()
     with TemporaryDirectory() as folder:
         os.chdir(folder)

@@ -7,8 +7,10 @@ with ``+``. Noise is written the same way with ``u`` or ``g`` alone: ``62u``, ``
 
 import math
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -16,7 +18,7 @@ from torch import Tensor
 
 from infogan.config import InputError
 
-_TERM = re.compile(r"(?:(\d+)x)?(\d+)([cug])")
+_TERM = re.compile(r"(?:(\d+)x)?(\d+)([a-z])")
 _LOG_2PI = math.log(2 * math.pi)
 _HELP = "write terms such as 10c (one 10-way code), 4x10c (four of them), 2u (two Unif(-1,1)), 1g (one N(0,1)), joined with +"
 
@@ -51,9 +53,22 @@ class Categorical:
         return (log_p.flatten(1) * code).sum(1)
 
 
+class Prior(NamedTuple):
+    """Of one continuous code: its differential entropy in nats, and samples of a shape, on the generator's device."""
+
+    entropy: float
+    sample: Callable[[tuple[int, ...], torch.Generator], Tensor]
+
+
+PRIORS = {
+    "u": Prior(math.log(2), lambda shape, g: torch.rand(shape, generator=g, device=g.device) * 2 - 1),  # Unif(-1, 1)
+    "g": Prior(0.5 * (_LOG_2PI + 1), lambda shape, g: torch.randn(shape, generator=g, device=g.device)),  # N(0, 1)
+}
+
+
 @dataclass(frozen=True)
 class Continuous:
-    """`count` independent continuous codes, kind "u" for Unif(-1, 1) or "g" for N(0, 1).
+    """`count` independent continuous codes whose prior is PRIORS[kind]: "u" for Unif(-1, 1), "g" for N(0, 1).
 
     Q models each as a Gaussian; its mean and, when learned, its log standard deviation are Q's answers.
     """
@@ -71,13 +86,10 @@ class Continuous:
     @property
     def entropy(self) -> float:
         """Differential entropy in nats: ln 2 for Unif(-1, 1), ln(2 pi e)/2 for N(0, 1), each times count."""
-        return self.count * (math.log(2) if self.kind == "u" else 0.5 * (_LOG_2PI + 1))
+        return self.count * PRIORS[self.kind].entropy
 
     def sample(self, n: int, generator: torch.Generator) -> Tensor:
-        shape = (n, self.count)
-        if self.kind == "u":
-            return torch.rand(shape, generator=generator, device=generator.device) * 2 - 1
-        return torch.randn(shape, generator=generator, device=generator.device)
+        return PRIORS[self.kind].sample((n, self.count), generator)
 
     def log_q(self, code: Tensor, mean: Tensor, log_std: Tensor | None = None) -> Tensor:
         """log Q(c|x) in nats, [N], of codes [N, count] under N(mean, exp(log_std)^2); std 1 where log_std is None."""
@@ -97,7 +109,7 @@ def parse(text: str) -> tuple[Categorical | Continuous, ...]:
     terms: list[Categorical | Continuous] = []
     for word in text.replace(" ", "").split("+") if text.strip() else []:
         match = _TERM.fullmatch(word)
-        if match is None:
+        if match is None or match[3] not in ("c", *PRIORS):
             raise InputError(f"cannot read the latent code term {word!r} in {text!r}: {_HELP}")
         times, number, kind = int(match[1] or 1), int(match[2]), match[3]
         if times == 0 or number == 0 or (kind == "c" and number == 1):
