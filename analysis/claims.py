@@ -1,4 +1,4 @@
-"""The scorecard: which claims of the paper and of the blog replicate, as numbers over seeds, each by a rule set beforehand.
+"""The scorecard: which claims of the paper and of the blog replicate, as numbers over seeds, each by a stated rule.
 
 Reads run directories, and what other scripts left in them (figures/morphology.json, figures/figure3.json to figure6.json),
 a benchmark's JSON and a study's trials; leaves out the claims that nothing given speaks of. Writes scorecard.md, .csv and .png.

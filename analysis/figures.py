@@ -59,8 +59,9 @@ def _about(run: runs.Run) -> dict:
 
 def _caption(run: runs.Run) -> str:
     about = _about(run)
-    stand_in = " (a stand-in rendered here)" if about["dataset"] in data.PROCEDURAL else ""
-    return f"{Path(about['dataset']).stem}{stand_in}, preset {about['preset']}, seed {about['seed']}, {about['updates']:,} updates"
+    known = about["dataset"] in ("digits", *data.TORCHVISION, *data.ARCHIVES)
+    what = "a stand-in rendered here" if about["dataset"] in data.PROCEDURAL else "the real dataset" if known else "images of a file"
+    return f"{Path(about['dataset']).stem} ({what}), preset {about['preset']}, seed {about['seed']}, {about['updates']:,} updates"
 
 
 @dataclass(frozen=True)
@@ -360,7 +361,7 @@ def _meanings(run: runs.Run, codes: np.ndarray, known: dict, want: Wanted) -> li
 
 
 def _verdict(about: dict) -> str:
-    """The rule, set before the runs: a code means a factor where it knows a quarter of its entropy, beyond chance; a twentieth is partly."""
+    """The rule: a code means a factor where it knows a quarter of its entropy, beyond chance; a twentieth is partly."""
     share = (about["information_nats"] - about["shuffled_nats"]) / about["entropy_nats"]
     return "yes" if share >= 0.25 else "partly" if share >= 0.05 else "no"
 

@@ -407,7 +407,7 @@ def long_run(options: Options, device: str) -> dict:
 
     part = max(1, options.long // 10)
     config = dataclasses.replace(
-        PRESETS["authors"][0], batch_size=16, device=device, updates=options.long, log_every=part, checkpoint_every=part
+        PRESETS["authors"][0], batch_size=16, device=device, updates=options.long, log_every=part, checkpoint_every=part, evaluations=2
     )
     rows = []
 

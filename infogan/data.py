@@ -14,7 +14,7 @@ from infogan.archives import first_line
 from infogan.config import InputError
 
 DATA_VARIABLE = "INFOGAN_DATA"
-_TORCHVISION = {"mnist": "MNIST", "fashion-mnist": "FashionMNIST"}
+TORCHVISION = {"mnist": "MNIST", "fashion-mnist": "FashionMNIST"}
 ARCHIVES = ("svhn", "celeba", "rendered_chairs")
 PROCEDURAL = ("sprites", "faces3d", "chairs3d")
 
@@ -62,7 +62,7 @@ def load(name: str, data_dir: str | os.PathLike | None = None) -> Dataset:
     root = Path(data_dir or os.environ.get(DATA_VARIABLE) or "data")
     if name == "digits":
         return _digits()
-    if name in _TORCHVISION:
+    if name in TORCHVISION:
         return _from_torchvision(name, root)
     if name == "svhn":
         return _svhn(root)
@@ -77,14 +77,14 @@ def load(name: str, data_dir: str | os.PathLike | None = None) -> Dataset:
         return _cut(name, Split(images, None, {"factors": (torch.from_numpy(factors), names)}))
     if name.endswith(".npz"):
         return _from_npz(Path(name) if Path(name).exists() or not (root / name).exists() else root / name)
-    folder, at, size = name.rpartition("@") if "@" in name else (name, "", "32")
+    folder, _, size = name.rpartition("@") if "@" in name and not Path(name).is_dir() else (name, "", "32")
     if Path(folder).is_dir():
         if not size.isdecimal() or not int(size):
             raise InputError(f"dataset {name!r} asks for images of size {size!r}; give a number, such as {folder}@64")
         images, labels = archives.folder_of_images(Path(folder), int(size))
         return _cut(Path(folder).name, Split(images, None if labels is None else torch.from_numpy(labels)))
     raise InputError(
-        f"unknown dataset {name!r}: choose digits, {', '.join((*_TORCHVISION, *ARCHIVES, *PROCEDURAL))}, "
+        f"unknown dataset {name!r}: choose digits, {', '.join((*TORCHVISION, *ARCHIVES, *PROCEDURAL))}, "
         "or give the path of an .npz file or of a folder of images"
     )
 
@@ -159,9 +159,9 @@ def _download(what: str, root: Path, fetch: Callable[[], object]) -> None:
 
 def _from_torchvision(name: str, root: Path) -> Dataset:
     datasets = import_torchvision().datasets
-    kind = getattr(datasets, _TORCHVISION[name])
-    folder = root / _TORCHVISION[name]
-    how = f"pass --data-dir (or set {DATA_VARIABLE}) to a folder that holds {_TORCHVISION[name]}/raw/, or run once with a network"
+    kind = getattr(datasets, TORCHVISION[name])
+    folder = root / TORCHVISION[name]
+    how = f"pass --data-dir (or set {DATA_VARIABLE}) to a folder that holds {TORCHVISION[name]}/raw/, or run once with a network"
     parts = {}
     for train, expected in ((True, 60_000), (False, 10_000)):
         try:

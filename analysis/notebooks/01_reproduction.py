@@ -1,9 +1,10 @@
 # %% [markdown]
 # # Which of the sources' claims replicate on MNIST
 #
-# Every number here is read from `analysis/results/mnist`, which states the command of each. To see your own runs, let
-# `RESULTS` name a folder that `python analysis/measure.py runs/* --csv FOLDER/runs.csv` and
-# `python analysis/figures.py figure1 runs/* --out FOLDER/figure1.png` have written.
+# Every number here is read from `analysis/results`, which states the command of each. To see your own runs, let
+# `RESULTS` name a folder that `python analysis/measure.py runs/* --csv FOLDER/runs.csv`,
+# `python analysis/figures.py figure1 runs/* --out FOLDER/figure1.png` and
+# `python analysis/claims.py runs/* --out FOLDER` have written.
 
 # %%
 from pathlib import Path
@@ -16,8 +17,24 @@ from infogan.evaluation import mean_interval
 from infogan.runs import read_json
 
 RESULTS = Path("../results/mnist")
+SCORECARD = next(path for path in (RESULTS / "scorecard.csv", RESULTS / "../scorecard.csv") if path.exists())
 runs = pd.read_csv(RESULTS / "runs.csv")
 runs[["run", "updates", "accuracy", "majority_accuracy", "nmi", "ari", "info_categorical_nats"]]
+
+# %% [markdown]
+# ## The scorecard
+# Each claim by a stated rule; `holds` in that many `of` seeds, batch sizes or panels.
+
+# %%
+claims = pd.read_csv(SCORECARD)
+claims[["claim", "says", "by", "mean", "low", "high", "holds", "of", "verdict"]].round(3)
+
+# %%
+share = claims.assign(share=claims.holds / claims.of, name=claims.claim + "  " + claims.says + ", " + claims.by)
+figure, axes = plt.subplots(figsize=(7, 0.3 * len(share) + 1))
+seaborn.scatterplot(share, x="share", y="name", hue="verdict", s=60, ax=axes)
+axes.set(xlabel="share in which the rule holds", ylabel="", xlim=(-0.05, 1.05))
+plt.show()
 
 # %% [markdown]
 # ## C3: c1 used as a classifier errs on 5 % of the test images
