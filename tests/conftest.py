@@ -1,6 +1,9 @@
+import contextlib
 import dataclasses
 import importlib.util
+import io
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -11,7 +14,7 @@ os.environ["WANDB_MODE"] = "disabled"  # tests of tracking say otherwise themsel
 torch.set_num_threads(1)
 
 from infogan import data  # noqa: E402
-from infogan.config import PRESETS, Config  # noqa: E402
+from infogan.config import PRESETS, Config, run_script  # noqa: E402
 
 ROOT = Path(__file__).parents[1]
 
@@ -45,6 +48,24 @@ def load_script(name: str, folder: str = "experiments"):
     sys.modules[name] = module
     spec.loader.exec_module(module)
     return module
+
+
+def call(name: str, *arguments, folder: str = "experiments", cwd: Path | None = None) -> subprocess.CompletedProcess:
+    """A script as `subprocess.run` would run it, but in this process, which has its libraries loaded already."""
+    out, err = io.StringIO(), io.StringIO()
+    argv, sys.argv = sys.argv, [f"{folder}/{name}.py", *map(str, arguments)]
+    code: int | str | None = 0
+    try:
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), contextlib.chdir(cwd or os.getcwd()):
+            run_script(load_script(name, folder).main)
+    except SystemExit as stop:
+        code = stop.code
+        if isinstance(code, str):
+            print(code, file=err)
+            code = 1
+    finally:
+        sys.argv = argv
+    return subprocess.CompletedProcess(arguments, code or 0, out.getvalue(), err.getvalue())
 
 
 @pytest.fixture

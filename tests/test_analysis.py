@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from conftest import ROOT, config, load_script
+from conftest import ROOT, call, config, load_script
 from PIL import Image
 
 from infogan import data, pictures, runs, training
@@ -24,8 +24,7 @@ def trained(tmp_path_factory, digits):
 
 
 def script(name: str, *arguments) -> subprocess.CompletedProcess:
-    path = ROOT / "analysis" / f"{name}.py"
-    return subprocess.run([sys.executable, str(path), *map(str, arguments)], capture_output=True, text=True, timeout=120)
+    return call(name, *arguments, folder="analysis")
 
 
 def test_figure_1_has_the_numbers_of_the_runs(trained, tmp_path):
@@ -216,8 +215,7 @@ def test_tiles_stand_in_reading_order():
 
 
 def train(tmp_path, *arguments) -> subprocess.CompletedProcess:
-    path = ROOT / "experiments" / "train.py"
-    return subprocess.run([sys.executable, str(path), *arguments], cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    return call("train", *arguments, cwd=tmp_path)
 
 
 def test_train_dry_run_prints_the_resolved_configuration_and_writes_nothing(tmp_path):

@@ -3,7 +3,7 @@ import subprocess
 import sys
 
 import pytest
-from conftest import ROOT, load_script
+from conftest import ROOT, call, load_script
 
 benchmark = load_script("benchmark")
 
@@ -50,6 +50,6 @@ def test_a_long_run_is_watched(tmp_path, data_dir, script_environment):
     [(("--peer", "nothing"), "peer is 'nothing'"), (("--peer", "x=missing.py"), "peer is 'x=missing.py'"), (("--peer", f"fast={__file__}"), "a name of its own"), (("--repeats", "0"), "at least 1 repeat")],
 )
 def test_bad_input_is_one_clear_line(arguments, message, tmp_path):
-    done = run(*arguments, cwd=tmp_path)
+    done = call("benchmark", *arguments, cwd=tmp_path)
     assert done.returncode == 1 and message in done.stderr and done.stderr.count("\n") == 1
     assert list(tmp_path.iterdir()) == []

@@ -2,17 +2,13 @@
 
 import json
 import math
-import subprocess
-import sys
 
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import ROOT, load_script
+from conftest import call
 
 from infogan.config import PRESETS
-
-claims = load_script("claims", "analysis")
 
 
 def write_run(folder, preset: str, seed: int, bound, accuracy: float | None = None, confusion=None, loss_d=(1.0, 1.0), loss_g=(1.0, 1.0), **figures):
@@ -46,8 +42,7 @@ def morphology(slant: float, width: float, beyond: float = 0.9, agreement: float
 
 
 def scorecard(folder, *arguments) -> pd.DataFrame:
-    script = [sys.executable, str(ROOT / "analysis" / "claims.py"), *map(str, arguments), "--out", str(folder)]
-    done = subprocess.run(script, capture_output=True, text=True, timeout=120)
+    done = call("claims", *arguments, "--out", folder, folder="analysis")
     assert done.returncode == 0, done.stderr
     assert (folder / "scorecard.png").stat().st_size > 5000
     return pd.read_csv(folder / "scorecard.csv").set_index("claim")
@@ -95,5 +90,5 @@ def test_a_bound_that_never_arrives_is_reported_as_such(tmp_path):
 
 
 def test_what_is_no_run_is_one_clear_line(tmp_path):
-    done = subprocess.run([sys.executable, str(ROOT / "analysis" / "claims.py"), str(tmp_path)], capture_output=True, text=True)
+    done = call("claims", tmp_path, folder="analysis")
     assert done.returncode == 1 and "give the directories of runs" in done.stderr and done.stderr.count("\n") == 1

@@ -110,13 +110,11 @@ def test_adam_is_torchs(compiler, monkeypatch, capsys):
 
 def test_a_fast_run_resumes_bit_for_bit(images):
     whole, parts = (training.InfoGAN(config("paper", precision="bfloat16"), MNIST) for _ in range(2))
-    for _ in range(4):
-        whole.step(images)
     for _ in range(2):
-        parts.step(images)
+        whole.step(images)
+    parts.step(images)
     kept = {name: tensor.clone() for name, tensor in parts.tensors().items()}
     resumed = training.InfoGAN(dataclasses.replace(parts.config), MNIST)
     resumed.load_tensors(kept)
-    for _ in range(2):
-        resumed.step(images)
+    resumed.step(images)
     assert all(torch.equal(a, b) for a, b in zip(whole.tensors().values(), resumed.tensors().values(), strict=True))

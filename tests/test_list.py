@@ -2,13 +2,13 @@ import subprocess
 import sys
 
 import pandas as pd
-from conftest import ROOT, config
+from conftest import ROOT, call, config
 
 from infogan import runs, training
 
 
 def listing(*arguments, cwd) -> subprocess.CompletedProcess:
-    return subprocess.run([sys.executable, str(ROOT / "experiments" / "list.py"), *map(str, arguments)], cwd=cwd, capture_output=True, text=True, timeout=60)
+    return call("list", *arguments, cwd=cwd)
 
 
 def test_runs_are_listed_whole_unfinished_or_damaged(tmp_path, digits):

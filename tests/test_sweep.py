@@ -188,12 +188,12 @@ def test_a_killed_study_continues_and_loses_nothing(tmp_path, script_environment
     study = optuna.load_study(study_name="digits", storage=f"sqlite:///{tmp_path}/studies/digits/study.db")
     states = {(t.user_attrs["run"], t.state) for t in study.trials}
     assert (1, TrialState.FAIL) in states and states & {(1, TrialState.COMPLETE), (1, TrialState.PRUNED)}
-    complete = [t.user_attrs["run"] for t in study.trials if t.state == TrialState.COMPLETE]
-    assert len(complete) == len(set(complete)) == 3
+    ended = [t.user_attrs["run"] for t in study.trials if t.state != TrialState.FAIL]
+    assert sorted(ended) == [0, 1, 2]
 
 
 def test_sigterm_saves_the_trial_and_the_next_start_takes_it_up(tmp_path, script_environment):
-    arguments = command("--trials", "2", "--images", "40000", "--workers", "2", "--confirm-seeds", "0")
+    arguments = command("--trials", "2", "--images", "20000", "--workers", "2", "--confirm-seeds", "0")
     trials = tmp_path / "studies" / "digits" / "trials"
     process = subprocess.Popen(arguments, cwd=tmp_path, env=script_environment, stdout=subprocess.DEVNULL)
     while not all((trials / f"{n:04d}" / "metrics.csv").exists() for n in (0, 1)):
@@ -246,7 +246,7 @@ def test_workers_that_start_together_propose_different_points(options, quick_tra
 
 def test_ctrl_c_in_a_terminal_saves_every_worker(tmp_path, script_environment):
     """A terminal sends SIGINT to the whole process group; each run must still be saved."""
-    arguments = command("--trials", "2", "--images", "40000", "--workers", "2", "--confirm-seeds", "0")
+    arguments = command("--trials", "2", "--images", "20000", "--workers", "2", "--confirm-seeds", "0")
     trials = tmp_path / "studies" / "digits" / "trials"
     process = subprocess.Popen(arguments, cwd=tmp_path, env=script_environment, stdout=subprocess.DEVNULL, start_new_session=True)
     while not all((trials / f"{n:04d}" / "metrics.csv").exists() for n in (0, 1)):
