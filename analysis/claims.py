@@ -7,6 +7,7 @@ Example:
   python analysis/claims.py analysis/results/*/*-seed?/ --benchmark analysis/results/benchmark/cpu.json --out analysis/results
 """
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,12 +19,13 @@ import tyro
 from matplotlib.figure import Figure
 from scipy import stats
 
+import factors
+import figures
 from infogan import runs
 from infogan.codes import Latent
-from infogan.config import InputError, run_script
+from infogan.config import PRESETS, Config, InputError, from_dict, run_script
 from infogan.evaluation import mean_interval
 
-SMOOTHING = 50  # updates of the running mean through which a bound is read
 ROWS_OF_THEIR_OWN = 0.9  # share of a category's images that must show one digit
 
 
@@ -39,11 +41,14 @@ class Options:
     """Folder for the scorecard."""
 
 
+FREE = ("seed", "updates", "device", "precision", "log_every", "evaluations", "checkpoint_every")  # what a preset's run may choose
+
+
 class Record(NamedTuple):
-    """What is read of a run."""
+    """What is read of a run that went to its end."""
 
     directory: Path
-    config: dict
+    config: Config
     metrics: pd.DataFrame
     evaluation: dict
 
@@ -57,7 +62,7 @@ def read(directory: Path) -> Record:
         raise InputError(f"there is no {directory / 'metrics.csv'}: give the directories of runs")
     evaluation = directory / "evaluation.json"
     return Record(
-        directory, runs.read_json(directory / "config.json")["config"], pd.read_csv(directory / "metrics.csv"),
+        directory, from_dict(runs.read_json(directory / "config.json")["config"]), pd.read_csv(directory / "metrics.csv"),
         runs.read_json(evaluation) if evaluation.exists() else {},
     )  # fmt: skip
 
@@ -82,18 +87,21 @@ class Claim(NamedTuple):
 
 def bound(run: Record) -> pd.Series:
     """L_I of the categorical codes over H(c), smoothed, by update."""
-    window = max(1, SMOOTHING // run.config["log_every"])
-    smooth = run.metrics.info_categorical_nats.rolling(window, min_periods=1, center=True).mean()
-    entropy = Latent(run.config["codes"], run.config["noise"], run.config["q_std"]).entropy[0]
-    return pd.Series(smooth.to_numpy() / entropy, index=run.metrics.step)
+    config = run.config
+    share = figures.smoothed(run.metrics, {"log_every": config.log_every}) / Latent(config.codes, config.noise, config.q_std).entropy[0]
+    return pd.Series(share.to_numpy(), index=run.metrics.step)
 
 
 def on_mnist(run: Record, *presets: str) -> bool:
-    return run.config["dataset"] == "mnist" and run.config["preset"] in presets
+    """Whether it is a whole run of one of the presets as they are, on MNIST."""
+    config = run.config
+    if config.dataset != "mnist" or config.preset not in presets or run.metrics.step.iloc[-1] != config.updates:
+        return False
+    return config == dataclasses.replace(PRESETS[config.preset][0], **{name: getattr(config, name) for name in FREE})
 
 
 def rises(run: Record) -> Answer | None:
-    if not on_mnist(run, "authors", "paper", "best"):
+    if not on_mnist(run, "authors", "paper"):
         return None
     reached = bound(run)[lambda share: share >= 0.99].index
     return Answer(float(reached[0]) if len(reached) else np.inf, len(reached) > 0 and reached[0] <= 1000)
@@ -107,7 +115,7 @@ def stays_low(run: Record) -> Answer | None:
 
 
 def classifies(run: Record) -> Answer | None:
-    if not on_mnist(run, "authors", "paper", "best") or "accuracy" not in run.evaluation:
+    if not on_mnist(run, "authors", "paper") or "accuracy" not in run.evaluation:
         return None
     return Answer(run.evaluation["accuracy"], run.evaluation["accuracy"] >= 0.95)
 
@@ -120,7 +128,7 @@ def means_nothing(run: Record) -> Answer | None:
 
 def _shapes(run: Record, where: str) -> dict[tuple[int, str], float] | None:
     """Partial correlation of each continuous code with each measure."""
-    found = run.figure("morphology") if on_mnist(run, "authors", "paper", "best") else None
+    found = run.figure("morphology") if on_mnist(run, "authors", "paper") else None
     return found and {(row["code"], row["measure"]): row["effect"] for row in found["correlations"] if row["where"] == where}
 
 
@@ -183,48 +191,71 @@ def _verdict(holds: int, of: int) -> str:
 
 
 def over_seeds(claim: Claim, records: list[Record]) -> list[dict]:
-    """A row for each preset that says something about the claim."""
+    """A row for each preset and length that says something about the claim."""
+    told: dict[tuple[str, int], dict[int, Answer]] = {}
+    for run in records:
+        if (answer := claim.answer(run)) is not None:
+            seeds = told.setdefault((run.config.preset, run.config.updates), {})
+            if run.config.seed in seeds:
+                raise InputError(f"{run.directory} repeats seed {run.config.seed} of {run.config.preset} with {run.config.updates:,} updates: give one run for each seed")
+            seeds[run.config.seed] = answer
     rows = []
-    for preset in dict.fromkeys(run.config["preset"] for run in records):
-        told = [(run, answer) for run in records if run.config["preset"] == preset and (answer := claim.answer(run)) is not None]
-        if not told:
-            continue
-        answers = [answer for _, answer in told]
-        updates = " or ".join(f"{n:,}" for n in sorted({int(run.metrics.step.iloc[-1]) for run, _ in told}))
-        values = [answer.value for answer in answers]
-        mean, low, high = mean_interval(values) if np.isfinite(values).all() else (float("inf"),) * 3
-        holds = sum(answer.holds for answer in answers)
+    for (preset, updates), answers in told.items():
+        values = [answer.value for answer in answers.values() if np.isfinite(answer.value)]
+        mean, low, high = mean_interval(values) if values else (float("nan"),) * 3
+        if claim.number == "accuracy":
+            low, high = max(low, 0.0), min(high, 1.0)
+        holds = sum(answer.holds for answer in answers.values())
         rows.append(
-            {"claim": claim.id, "says": claim.says, "rule": claim.rule, "by": f"{preset}, {updates} updates", "number": claim.number, "mean": mean, "low": low, "high": high,
-             "holds": holds, "of": len(answers), "verdict": _verdict(holds, len(answers))}
+            {"claim": claim.id, "says": claim.says, "rule": claim.rule, "by": f"{preset}, {updates:,} updates", "number": claim.number, "mean": mean,
+             "low": low, "high": high, "never": len(answers) - len(values), "holds": holds, "of": len(answers), "verdict": _verdict(holds, len(answers))}
         )  # fmt: skip
     return rows
 
 
-def costs_nothing(benchmark: dict) -> dict:
+def single(claim: str, says: str, rule: str, by: str, number: str, value: float, holds: int, of: int, verdict: str | None = None) -> dict:
+    """A row that no seeds stand behind."""
+    return {"claim": claim, "says": says, "rule": rule, "by": by, "number": number, "mean": value, "low": float("nan"), "high": float("nan"),
+            "never": 0, "holds": holds, "of": of, "verdict": verdict or _verdict(holds, of)}  # fmt: skip
+
+
+def costs_nothing(benchmark: Path) -> dict:
     """C7 from the medians of benchmark.py: the worst ratio, over batch sizes, of time or memory against the GAN without Q."""
-    rows = {(row["batch"], row["contender"]): row for row in benchmark["rows"]}
-    batches = sorted({batch for batch, _ in rows})
-    ratios = []
-    for batch in batches:
-        ours, plain = rows[batch, "fast"], rows[batch, "fast GAN without Q"]
-        ratios.append(max(plain["images_per_second"]["median"] / ours["images_per_second"]["median"], ours["memory_mib"] / plain["memory_mib"]))
+    try:
+        rows = {(row["batch"], row["contender"]): row for row in runs.read_json(benchmark)["rows"]}
+        batches = sorted({batch for batch, _ in rows})
+        pairs = [(rows[batch, "fast"], rows[batch, "fast GAN without Q"]) for batch in batches]
+    except KeyError as error:
+        raise InputError(f"{benchmark} has no {error}: give what experiments/benchmark.py wrote (without --long)") from error
+    ratios = [
+        max(plain["images_per_second"]["median"] / ours["images_per_second"]["median"], ours["memory_mib"] / plain["memory_mib"])
+        for ours, plain in pairs
+    ]
     holds = sum(ratio <= 1.1 for ratio in ratios)
-    return {"claim": "C7", "says": "InfoGAN costs nearly nothing on top of a GAN (section 5)", "rule": "at most 1.1 times its time and memory, at each batch size",
-            "by": f"batch {', '.join(map(str, batches))}", "number": "times, at worst", "mean": max(ratios), "low": float("nan"), "high": float("nan"),
-            "holds": holds, "of": len(ratios), "verdict": _verdict(holds, len(ratios))}  # fmt: skip
+    says, rule = "InfoGAN costs nearly nothing on top of a GAN (section 5)", "at most 1.1 times its time and memory, at each batch size"
+    return single("C7", says, rule, f"batch {', '.join(map(str, batches))}", "times, at worst", max(ratios), holds, len(ratios))
 
 
-def one_is_fine(trials: pd.DataFrame, study: str) -> dict:
-    """C8: median validation accuracy of trials with lambda from 1/2 to 2, less that of the best other range as wide (factors of 4)."""
+ENOUGH = 3  # trials in a range of lambda
+
+
+def one_is_fine(study: Path) -> dict:
+    """C8: median validation accuracy of complete trials with lambda from 1/2 to 2, less that of the best other range (factors of 4)."""
+    path = study / "trials.csv"
+    if not path.exists():
+        raise InputError(f"there is no {path}: give the report folder of a study")
+    trials = pd.read_csv(path)
+    if missing := {"state", "lambda_categorical", "validation accuracy"} - set(trials.columns):
+        raise InputError(f"{path} has no column {', '.join(sorted(missing))}: give the report folder of a study")
+    trials = trials[trials.state == "complete"].dropna(subset=["lambda_categorical", "validation accuracy"])  # pruned ones were measured earlier
     ranges = np.round(np.log(trials["lambda_categorical"]) / np.log(4)).astype(int)
-    medians = trials["validation accuracy"].groupby(ranges).median()
-    if 0 not in medians:
-        raise InputError("no trial of the study has a lambda of the categorical codes from 0.5 to 2: C8 needs some")
-    lead = float(medians[0] - medians.drop(0).max())
-    return {"claim": "C8", "says": "lambda = 1 is simply fine for discrete codes (section 5)", "rule": "its median accuracy at most 0.02 below that of any other range of lambda",
-            "by": f"{study}, {len(trials)} trials", "number": "accuracy, lead", "mean": lead, "low": float("nan"), "high": float("nan"),
-            "holds": int(lead >= -0.02), "of": 1, "verdict": _verdict(int(lead >= -0.02), 1)}  # fmt: skip
+    groups = trials["validation accuracy"].groupby(ranges).agg(["median", "size"])
+    groups = groups[groups["size"] >= ENOUGH]
+    if 0 not in groups.index or len(groups) < 2:
+        raise InputError(f"{path} has not {ENOUGH} complete trials with lambda_categorical from 0.5 to 2, and as many in another range: C8 needs a longer study")
+    lead = float(groups["median"][0] - groups["median"].drop(0).max())
+    says, rule = "lambda = 1 is simply fine for discrete codes (section 5)", "median accuracy of complete trials at most 0.02 below that of any other range of lambda"
+    return single("C8", says, rule, f"{study.name}, {len(trials)} trials", "accuracy, lead", lead, int(lead >= -0.02), 1)
 
 
 TRAVERSALS = {"figure3": ("C9", "faces"), "figure4": ("C10", "chairs"), "figure5": ("C11", "SVHN"), "figure6": ("C12", "CelebA")}
@@ -232,17 +263,16 @@ TRAVERSALS = {"figure3": ("C9", "faces"), "figure4": ("C10", "chairs"), "figure5
 
 def traversals(records: list[Record]) -> list[dict]:
     """C9 to C12: a row for each panel of each figure found, with the share of the factor's entropy that its code knows beyond chance."""
+    rule = "a code knows a quarter of the factor's entropy beyond chance (partly: a twentieth)"
     rows = []
     for run in records:
         for name, (claim, what) in TRAVERSALS.items():
             for panel in (run.figure(name) or {}).get("verdicts", []):
-                share = (panel["information_nats"] - panel["shuffled_nats"]) / panel["entropy_nats"]
+                says = f"{what}: {panel['panel']} ({name.replace('figure', 'figure ')})"
+                share = factors.share(panel["information_nats"], panel["shuffled_nats"], panel["entropy_nats"])
                 verdict = {"yes": "replicates", "partly": "partly", "no": "does not"}[panel["holds"]]
-                rows.append(
-                    {"claim": claim, "says": f"{what}: {panel['panel']} ({name.replace('figure', 'figure ')})", "rule": "a code knows a quarter of the factor's entropy beyond chance (partly: a twentieth)",
-                     "by": f"{Path(run.config['dataset']).stem}, {panel['factor']}", "number": "of its entropy", "mean": share, "low": float("nan"), "high": float("nan"),
-                     "holds": int(panel["holds"] == "yes"), "of": 1, "verdict": verdict}
-                )  # fmt: skip
+                by = f"{Path(run.config.dataset).stem}, {panel['factor']}"
+                rows.append(single(claim, says, rule, by, "of its entropy", share, int(panel["holds"] == "yes"), 1, verdict))
     return rows
 
 
@@ -250,10 +280,11 @@ def markdown(table: pd.DataFrame) -> str:
     lines = ["| claim | it says | by | our number | holds in | verdict |", "|---|---|---|---|---|---|"]
     for row in table.itertuples():
         digits = ",.0f" if row.number in ("updates", "digits") else ".2f"
-        number = "never" if np.isinf(row.mean) else f"{row.mean:{digits}}"
+        number = f"{row.mean:{digits}}"
         if np.isfinite(row.low):
             number += f" [{row.low:{digits}}, {row.high:{digits}}]"
-        lines.append(f"| {row.claim} | {row.says} | {row.by} | {number} {row.number} | {row.holds} of {row.of} | **{row.verdict}** |")
+        number = f"{number} {row.number}" + (f", never in {row.never}" if row.never else "") if np.isfinite(row.mean) else "never"
+        lines.append(f"| {row.claim} | {row.says} | {row.by} | {number} | {row.holds} of {row.of} | **{row.verdict}** |")
     rules = [f"{claim}: {rule}." for claim, rule in dict(zip(table.claim, table.rule)).items()]
     return "\n".join([*lines, "", "Means over seeds with 95 % Student-t intervals. The rules: " + " ".join(rules)]) + "\n"
 
@@ -277,11 +308,9 @@ def main() -> None:
     records = [read(directory) for directory in options.runs]
     rows = [row for claim in CLAIMS for row in over_seeds(claim, records)]
     if options.benchmark is not None:
-        rows.append(costs_nothing(runs.read_json(options.benchmark)))
+        rows.append(costs_nothing(options.benchmark))
     if options.study is not None:
-        if not (options.study / "trials.csv").exists():
-            raise InputError(f"there is no {options.study / 'trials.csv'}: give the report folder of a study")
-        rows.append(one_is_fine(pd.read_csv(options.study / "trials.csv"), options.study.name))
+        rows.append(one_is_fine(options.study))
     rows += traversals(records)
     if not rows:
         raise InputError("nothing given speaks of a claim: give runs of the presets on mnist, or a benchmark")

@@ -29,6 +29,8 @@ MEASURED = ("brightness", "middle_minus_border", "left_minus_right")
 class Options:
     run: tyro.conf.Positional[Path]
     """Run directory; the numbers go to its factors.json."""
+    data_dir: Path | None = None
+    """Folder of the dataset. Default: $INFOGAN_DATA, else ./data."""
 
 
 def codes_of(run: runs.Run, images: torch.Tensor) -> np.ndarray:
@@ -36,6 +38,11 @@ def codes_of(run: runs.Run, images: torch.Tensor) -> np.ndarray:
     categories, means = (part.numpy() for part in training.recognise(run.discriminator, run.latent, images))
     order = run.latent.single_codes(Categorical) + run.latent.single_codes(Continuous)
     return np.concatenate([categories, means], axis=1)[:, np.argsort(order)]
+
+
+def share(nats: float, chance: float, entropy: float) -> float:
+    """Of a factor's entropy, what a code knows of it beyond chance."""
+    return (nats - chance) / entropy
 
 
 def measured(images: torch.Tensor) -> np.ndarray:
@@ -80,7 +87,7 @@ def information(codes: np.ndarray, truth: np.ndarray, names: tuple[str, ...]) ->
 def main() -> None:
     options = tyro.cli(Options, description=__doc__)
     run = runs.load(options.run)
-    images, known = truths(data.load(run.config.dataset))
+    images, known = truths(data.load(run.config.dataset, options.data_dir))
     codes = codes_of(run, images)
     result: dict = {"n_images": len(codes)}
     for kind, (truth, names) in known.items():

@@ -45,6 +45,11 @@ def _metrics(directory: Path) -> pd.DataFrame:
     return pd.read_csv(path)
 
 
+def smoothed(metrics: pd.DataFrame, config: dict) -> pd.Series:
+    """L_I of the categorical codes in nats, a running mean over SMOOTHING updates, by row of metrics.csv."""
+    return metrics.info_categorical_nats.rolling(max(1, SMOOTHING // config["log_every"]), min_periods=1, center=True).mean()
+
+
 def _write(figure: Figure, path: Path, numbers: dict) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=130)
@@ -82,15 +87,14 @@ class Figure1:
             config = runs.read_json(directory / "config.json")["config"]
             entropy = Latent(config["codes"], config["noise"], config["q_std"]).entropy[0]
             entropies.add(round(entropy, 6))
-            window = max(1, SMOOTHING // config["log_every"])  # rows
-            smooth = metrics.info_categorical_nats.rolling(window, min_periods=1, center=True).mean()
+            smooth = smoothed(metrics, config)
             reached = metrics.step[smooth >= 0.99 * entropy]
             numbers.append(
                 {
                     "run": directory.name,
                     "preset": config["preset"],
                     "seed": config["seed"],
-                    "smoothing_updates": window * config["log_every"],
+                    "smoothing_updates": SMOOTHING,
                     "entropy_nats": entropy,
                     "final_info_nats": float(smooth.iloc[-1]),
                     "highest_info_nats": float(smooth.max()),
@@ -182,6 +186,8 @@ class Traversals:
     """Random samples, one a row."""
     gif: bool = False
     """Also write the panels as one animation along the codes."""
+    data_dir: Path | None = None
+    """Folder of the dataset. Default: $INFOGAN_DATA, else ./data."""
 
     wanted: ClassVar[tuple[Wanted, ...]]
 
@@ -191,18 +197,18 @@ class Traversals:
         loaded = [runs.load(directory) for directory in self.runs]
         if len(names := {run.config.dataset for run in loaded}) > 1:
             raise InputError(f"the runs are of different datasets, {', '.join(sorted(names))}: give those of one")
-        images, known = factors.truths(data.load(loaded[0].config.dataset))
-        read = [(run, codes) for run in loaded for codes in [factors.codes_of(run, images)]]
+        images, known = factors.truths(data.load(loaded[0].config.dataset, self.data_dir))
+        read = [(run, factors.codes_of(run, images)) for run in loaded]
         panels, table = [], []
         for want in self.wanted:
-            found = [(excess, *rest) for run, codes in read for excess, *rest in _meanings(run, codes, known, want)]
+            found = [meaning for run, codes in read for meaning in _meanings(run, codes, known, want)]
             if not found:
                 print(f"{want.title}: no code of that kind, or {Path(loaded[0].config.dataset).stem} tells nothing of it: left out")
                 continue
             _, run, code, about = max(found, key=lambda one: one[0])
             panel = _vary_category(run, self.rows, code) if want.kind is Categorical else _vary_continuous(run, code, self.rows, PAPER_RANGE)
-            share = about["information_nats"] - about["shuffled_nats"], about["entropy_nats"]
-            title = f"{want.title}: c{code + 1} knows {share[0]:.2f} of {share[1]:.2f} nats of {about['factor']}"
+            beyond = about["information_nats"] - about["shuffled_nats"]
+            title = f"{want.title}: c{code + 1} knows {beyond:.2f} of {about['entropy_nats']:.2f} nats of {about['factor']}"
             panels.append(panel | about | {"title": title, "meant": want.title, "run": run.directory.name} | _shown(panel["images"], panel["ticks"]))
             table.append({"panel": want.title, "run": run.directory.name, "code": f"c{code + 1}", **about, "holds": _verdict(about)})
         if not panels:
@@ -266,11 +272,16 @@ class Redraw:
     """Folder for the pictures, each named after its run and figure."""
 
     def draw(self) -> None:
+        drawn = 0
         for path in self.figures:
-            numbers = runs.read_json(path)
-            if "panels" in numbers and "tile" in numbers["panels"][0]:
-                run = path.parent.parent.name if path.parent.name == "figures" else path.parent.name
-                _compose(path, self.out / f"{run}-{path.stem}.png")
+            if not any("tile" in panel for panel in runs.read_json(path).get("panels", [])):
+                print(f"{path} keeps no images: draw it from its run")
+                continue
+            run = path.parent.parent.name if path.parent.name == "figures" else path.parent.name
+            _compose(path, self.out / f"{run}-{path.stem}.png")
+            drawn += 1
+        if not drawn:
+            raise InputError("none of the files given keeps images: give JSON files of figure2 to figure6 or of grid")
 
 
 @dataclass(frozen=True)
@@ -362,7 +373,7 @@ def _meanings(run: runs.Run, codes: np.ndarray, known: dict, want: Wanted) -> li
 
 def _verdict(about: dict) -> str:
     """The rule: a code means a factor where it knows a quarter of its entropy, beyond chance; a twentieth is partly."""
-    share = (about["information_nats"] - about["shuffled_nats"]) / about["entropy_nats"]
+    share = factors.share(about["information_nats"], about["shuffled_nats"], about["entropy_nats"])
     return "yes" if share >= 0.25 else "partly" if share >= 0.05 else "no"
 
 
@@ -391,7 +402,10 @@ def _compose(source: Path, path: Path) -> None:
     """The figure of a JSON file and the panels beside it, laid out two in a row."""
     numbers = runs.read_json(source)
     panels = numbers["panels"]
-    tiles = [np.asarray(Image.open(source.parent / panel["tile"])) for panel in panels]
+    try:
+        tiles = [np.asarray(Image.open(source.parent / panel["tile"])) for panel in panels]
+    except OSError as error:
+        raise InputError(f"a panel of {source} cannot be read ({error}): draw the figure from its run again") from error
     columns = min(2, len(panels))
     lines = math.ceil(len(panels) / columns)
     height = max(5 * tile.shape[0] / tile.shape[1] for tile in tiles) + 0.65

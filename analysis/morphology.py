@@ -83,7 +83,7 @@ def draw(model: Model, spread: np.ndarray, path: Path) -> None:
             axes.plot(VALUES, (np.array(curves)[:, m] - np.array(curves)[len(VALUES) // 2, m]) / spread[m], marker=".", label=name)
         axes.axvspan(-1, 1, color="grey", alpha=0.15, linewidth=0)
         axes.set(xlabel=f"continuous code {code + 1}", ylabel="change, in standard deviations")
-    axes.legend(fontsize=8)
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside right upper", fontsize=8)
     figure.suptitle(f"{Path(model.config.dataset).stem}, preset {model.config.preset}, seed {model.config.seed}; grey: what training saw", fontsize=10)
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=130)

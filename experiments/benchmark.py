@@ -426,9 +426,9 @@ def long_run(options: Options, device: str) -> dict:
     for row in rows:
         print(f"{row['update']:9,d}  {row['seconds']:7.2f}  {row['memory_mib']:8,.0f}")
     halves = [statistics.median(row["seconds"] for row in part) for part in (rows[: len(rows) // 2], rows[len(rows) // 2 :])]
-    # The first row stands before the first evaluation and checkpoint, which take their memory once.
-    growth = rows[-1]["memory_mib"] - rows[len(rows) // 4]["memory_mib"]
-    print(f"second half / first half: {halves[1] / halves[0]:.3f} x the time (medians); memory since a quarter of the run: {growth:+.1f} MiB")
+    # By then the first evaluation, after half of the run, and the first checkpoint have taken their memory, once.
+    growth = rows[-1]["memory_mib"] - rows[len(rows) // 2]["memory_mib"]
+    print(f"second half / first half: {halves[1] / halves[0]:.3f} x the time (medians); memory since half of the run: {growth:+.1f} MiB")
     return {"batch": 16, "rows": rows, "time_second_half_over_first": halves[1] / halves[0], "memory_growth_mib": growth}
 
 
@@ -441,8 +441,8 @@ def main() -> None:
         name, equals, file = peer.partition("=")
         if not (equals and name and Path(file).is_file()) or name in (*OURS, "float32", "bfloat16"):
             raise InputError(f"peer is {peer!r}; give NAME=FILE with a name of its own and a Python file that exists")
-    if options.repeats < 1 or options.long < 0 or min(options.batch_sizes) < 2:
-        raise InputError("give at least 1 repeat, 0 or more long updates and batch sizes of 2 or more")
+    if options.repeats < 1 or options.long < 0 or options.long == 1 or min(options.batch_sizes) < 2:
+        raise InputError("give at least 1 repeat, 0 or at least 2 long updates and batch sizes of 2 or more")
     config = training.resolve(dataclasses.replace(PRESETS["authors"][0], device=options.device))
     device = config.device
     # Where bfloat16 is not the machine's own, one such product takes a minute and says nothing.

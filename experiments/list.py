@@ -13,9 +13,12 @@ import tyro
 from infogan.config import InputError, run_script
 
 
+USUAL = (Path("runs"), Path("studies"))
+
+
 @dataclass(frozen=True)
 class Options:
-    folders: tyro.conf.Positional[tuple[Path, ...]] = (Path("runs"), Path("studies"))
+    folders: tyro.conf.Positional[tuple[Path, ...]] = USUAL
     """Folders to look in, at any depth."""
     csv: Path | None = None
     """Also write the table here."""
@@ -37,7 +40,7 @@ def row(directory: Path) -> dict:
         if (directory / "evaluation.json").exists():
             final = runs.read_json(directory / "evaluation.json")
             out["test"] = f"{final['accuracy']:.3f}" if "accuracy" in final else ""
-    except (InputError, KeyError, ValueError) as error:
+    except (InputError, KeyError, TypeError, ValueError) as error:
         return {"run": str(directory), "status": f"unreadable: {error}"}
     return out
 
@@ -48,12 +51,12 @@ def main() -> None:
     import pandas as pd
 
     for folder in options.folders:
-        if not folder.is_dir() and len(options.folders) == 1:
+        if not folder.is_dir() and options.folders != USUAL:
             raise InputError(f"there is no folder {folder}: give one that holds runs, such as runs")
     found = sorted(path.parent for folder in options.folders for path in folder.rglob("config.json") if (path.parent / "metrics.csv").exists())
     if not found:
         raise InputError(f"no run in {', '.join(map(str, options.folders))}: python experiments/train.py authors --dataset digits makes one")
-    table = pd.DataFrame([row(directory) for directory in found]).fillna("")
+    table = pd.DataFrame([row(directory) for directory in found], dtype=object).fillna("")
     print(table.to_string(index=False))
     if options.csv is not None:
         table.to_csv(options.csv, index=False)

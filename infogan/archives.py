@@ -21,10 +21,11 @@ import torch
 from filelock import FileLock
 from torch import Tensor
 
-from infogan import fast
+from infogan import fast, runs
 from infogan.config import InputError
 
 CACHE_VARIABLE = "INFOGAN_CACHE"
+DECODER = 1  # a change of how images are cut, scaled or ordered makes new caches
 CHUNK = 1000  # images decoded between two marks of progress
 IMAGE_FILES = {".png", ".jpg", ".jpeg", ".bmp", ".webp", ".ppm", ".pgm", ".tif", ".tiff"}
 
@@ -53,25 +54,28 @@ def cached(
     """
     from tqdm import tqdm
 
-    digest = hashlib.sha256(json.dumps([source, shape], default=str).encode()).hexdigest()[:12]
+    digest = hashlib.sha256(json.dumps([DECODER, source, shape], default=str).encode()).hexdigest()[:12]
     folder = cache_folder() / f"{name}-{digest}"
     path, mark = folder / "images.npy", folder / "done"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder / ".lock"):  # of several processes one decodes, and the others wait
-            done = int(mark.read_text()) if mark.exists() else 0
-            if done < shape[0]:
+        if _done(path, mark, shape) < shape[0]:
+            folder.mkdir(parents=True, exist_ok=True)
+            with FileLock(folder / ".lock"):  # of several processes one decodes, and the others wait
+                done = _done(path, mark, shape)
                 memory = np.lib.format.open_memmap(path, "r+" if done else "w+", np.uint8, None if done else shape)
+                if not done and hasattr(os, "posix_fallocate"):
+                    with path.open("r+b") as file:  # a full disk would kill the process where it writes into the map: ask now
+                        os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
                 with tqdm(
                     total=shape[0], initial=done, unit=" images", unit_scale=True, desc=f"{name} into {folder}",
                     mininterval=0.5 if sys.stderr.isatty() else 30, disable=shape[0] <= CHUNK,
                 ) as bar:  # fmt: skip
-                    for chunk in chunks(done):
+                    for chunk in chunks(done) if done < shape[0] else ():
                         where = slice(done, done + len(chunk)) if order is None else order[done : done + len(chunk)]
                         memory[where] = chunk
                         memory.flush()
                         done += len(chunk)
-                        mark.write_text(str(done))
+                        runs.write_atomic(mark, str(done))
                         bar.update(len(chunk))
                 if done != shape[0]:
                     raise InputError(f"{name} has {done} images where {shape[0]} were announced: get the file again")
@@ -79,6 +83,15 @@ def cached(
         raise InputError(f"{name} cannot be kept in {folder} ({first_line(error)}): make room, or set {CACHE_VARIABLE} to another folder") from error
     # Copy on write: torch knows no tensor that must not be written.
     return torch.from_numpy(np.load(path, mmap_mode="c"))
+
+
+def _done(path: Path, mark: Path, shape: tuple[int, ...]) -> int:
+    """How many images the cache holds; 0 where there is none, or it is damaged."""
+    try:
+        done, held = int(mark.read_text()), np.lib.format.open_memmap(path, "r")
+        return done if held.shape == shape and held.dtype == np.uint8 and 0 <= done <= shape[0] else 0
+    except (OSError, ValueError):
+        return 0
 
 
 def in_parallel(decode: Decode, count: int) -> Callable[[int], Iterator[np.ndarray]]:
@@ -103,6 +116,10 @@ def _decoded(data: bytes | Path, name: str, colour: bool, size: int, crop: int |
 
     try:
         with Image.open(io.BytesIO(data) if isinstance(data, bytes) else data) as image:
+            if image.mode.startswith("I;16"):  # Pillow would cut off what is brighter than 255
+                image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+            elif image.mode in ("I", "F"):
+                raise ValueError(f"its pixels are of Pillow's mode {image.mode}: save it with 8 or 16 bits")
             image = image.convert("RGB" if colour else "L")
             side = crop or min(image.size)
             left, top = (image.width - side) // 2, (image.height - side) // 2
@@ -149,7 +166,7 @@ def celeba(root: Path, size: int = 32, crop: int = 148) -> tuple[Tensor, np.ndar
         missing = next((name for name in names if not (images / name).is_file()), None)
         if missing is not None:
             raise InputError(f"{images} lacks {missing}, which list_attr_celeba.txt names: unpack img_align_celeba.zip again")
-        read, source = lambda name: images / name, _stamp(images)
+        read, source = lambda name: images / name, [str(images.resolve()), names]
     elif archive.is_file():
         opened = _open_zip(archive)
         inside = {Path(member).name: member for member in opened.namelist()}
@@ -162,7 +179,7 @@ def celeba(root: Path, size: int = 32, crop: int = 148) -> tuple[Tensor, np.ndar
     def decode(i: int) -> np.ndarray:
         try:
             data = read(names[i])
-        except (OSError, zlib.error, zipfile.BadZipFile) as error:
+        except (OSError, RuntimeError, zlib.error, zipfile.BadZipFile) as error:  # also: encrypted, an unknown compression
             raise InputError(f"{names[i]} in {archive} cannot be read ({first_line(error)}): get the archive again") from error
         return _decoded(data, names[i], True, size, crop)
 
@@ -210,7 +227,7 @@ def rendered_chairs(root: Path, size: int = 64) -> tuple[Tensor, np.ndarray, np.
         raise InputError(f"{files[poses.index(None)]} does not say its pose as image_001_p020_t011_r096.png does: remove it")
     factors = np.array([(float(pose[2]), float(pose[1])) for pose in poses], np.float32)
     chairs = np.unique([file.parent.parent.name for file in files], return_inverse=True)[1]
-    source = [_stamp(folder), len(files), hashlib.sha256("".join(map(str, files)).encode()).hexdigest()]
+    source = [str(folder.resolve()), [str(file.relative_to(folder)) for file in files]]
     images = cached(
         "rendered-chairs", source, (len(files), 1, size, size),
         in_parallel(lambda i: _decoded(files[i], str(files[i]), False, size), len(files)),

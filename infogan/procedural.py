@@ -71,7 +71,7 @@ def render(solids: Solids, turn: Tensor, light: Tensor, size: int, background: f
     nearest = torch.full((n, side * side), torch.inf)
     shade = torch.full_like(nearest, background)
     for k, box in enumerate(solids.boxes):
-        half = solids.halves[:, k].clamp_min(1e-6)
+        half = solids.halves[:, k].clamp_min(1e-6)  # of no size: between the rays
         start = (starts - solids.centres[:, k, None]) / half[:, None]  # the solid is a unit cube or ball now
         step = (ahead / half)[:, None]
         if box:
@@ -149,21 +149,22 @@ def chairs3d(n: int, random: torch.Generator) -> Scenes:
     floor, back = -0.8, -(deep - 0.04)
     middle, tall = (seat + top) / 2, (top - seat) / 2
 
-    def only(where: Tensor, size: Tensor | float) -> Tensor:
-        return torch.where(where, size * one, 0.0 * one)
+    def only(where: Tensor, *half: Tensor | float) -> tuple[Tensor, ...]:
+        """A part that some chairs have not: it is of no size there."""
+        return tuple(torch.where(where, length * one, 0.0) for length in half)
 
     parts = [
         ((0, seat, 0), (wide, thick, deep), colour),
-        ((0, middle, back), (only(solid, wide), tall, 0.04), colour),
+        ((0, middle, back), only(solid, wide, tall, 0.04), colour),
         ((0, top - 0.06, back), (wide, 0.06, 0.04), frame),
     ]
     for x in (-1, 1):
         for z in (-1, 1):
             parts.append(((x * (wide - leg), (floor + seat) / 2, z * (deep - leg)), (leg, (seat - floor) / 2, leg), frame))
-        parts.append(((x * (wide - 0.04), middle, back), (only(~solid, 0.04), tall, 0.04), frame))
-        parts.append(((x * (wide - 0.04), seat + 0.3, 0), (only(arms, 0.05), 0.03, deep), frame))
-        parts.append(((x * (wide - 0.04), seat + 0.15, deep - 0.05), (only(arms, 0.03), 0.15, 0.03), frame))
-    parts += [((x * wide, middle, back), (only(~solid, 0.03), tall, 0.03), frame) for x in (-0.45, 0, 0.45)]
+        parts.append(((x * (wide - 0.04), middle, back), only(~solid, 0.04, tall, 0.04), frame))
+        parts.append(((x * (wide - 0.04), seat + 0.3, 0), only(arms, 0.05, 0.03, deep), frame))
+        parts.append(((x * (wide - 0.04), seat + 0.15, deep - 0.05), only(arms, 0.03, 0.15, 0.03), frame))
+    parts += [((x * wide, middle, back), only(~solid, 0.03, tall, 0.03), frame) for x in (-0.45, 0, 0.45)]
     turn = rotation(factors[:, 0] * (torch.pi / 180), torch.full((n,), torch.pi / 9))
     light = torch.nn.functional.normalize(torch.tensor([[0.5, 0.8, 0.6]]), dim=1).expand(n, 3)
     solids = _solids(n, [True] * len(parts), parts)

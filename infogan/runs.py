@@ -148,11 +148,11 @@ def create(directory: Path, config: Config) -> None:
     file = directory / "config.json"
     record = {"config": dataclasses.asdict(config), "provenance": provenance()}
     if file.exists():
-        stored = read_json(file)["config"]
+        stored = dataclasses.asdict(from_dict(read_json(file)["config"]))  # fields that are newer than the run have their defaults
         for name, value in dataclasses.asdict(config).items():
-            if name != "updates" and stored.get(name) != value:
+            if name != "updates" and stored[name] != value:
                 raise InputError(
-                    f"{directory} holds a run with {name} {stored.get(name)!r}, not {value!r}: "
+                    f"{directory} holds a run with {name} {stored[name]!r}, not {value!r}: "
                     "choose another --run-dir, or delete it"
                 )
         if stored["updates"] > config.updates:

@@ -110,7 +110,11 @@ def test_figures_are_redrawn_without_their_runs(lit, trained, tmp_path):
         assert np.array_equal(np.asarray(first), np.asarray(again))
     kinds = {panel["meant"]: panel["xlabel"] for panel in json.loads((tmp_path / "kept" / "figure6.json").read_text())["panels"]}
     assert kinds == {"azimuth": "category", "emotion": "category"}
-    assert len(list((tmp_path / "again").iterdir())) == 3
+    assert len(list((tmp_path / "again").iterdir())) == 3 and "other.json keeps no images" in done.stdout
+    (tmp_path / "kept" / "figure2-a.png").unlink()
+    for path, message in (("figure2.json", "a panel of"), ("other.json", "none of the files given keeps images")):
+        refused = script("figures", "redraw", tmp_path / "kept" / path, "--out", tmp_path / "none")
+        assert refused.returncode == 1 and message in refused.stderr and refused.stderr.count("\n") == 1
 
 
 def test_figures_of_several_datasets_or_none_are_refused(lit, trained, tmp_path):

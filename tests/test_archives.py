@@ -57,7 +57,7 @@ def test_damaged_svhn_is_named(tmp_path, monkeypatch):
     refused("svhn", tmp_path, "train_32x32.mat is not in", "could not be downloaded", "--data-dir")
 
 
-def write_celeba(root: Path, count: int = 30, zipped: bool = False) -> Path:
+def write_celeba(root: Path, count: int = 30, zipped: bool = False, noise: float = 0) -> Path:
     """Aligned images whose middle 148 x 148 are of one colour, and a list of 40 attributes."""
     folder = root / "celeba"
     (folder / "img_align_celeba").mkdir(parents=True)
@@ -65,6 +65,8 @@ def write_celeba(root: Path, count: int = 30, zipped: bool = False) -> Path:
     for i, name in enumerate(names):
         image = Image.new("RGB", (178, 218), (0, 0, 0))
         image.paste((8 * i % 256, 100, 200), (15, 35, 163, 183))
+        if noise:  # as much detail, and as large a file, as a photograph
+            image = Image.fromarray(np.clip(np.asarray(image) + np.random.default_rng(i).normal(0, noise, (218, 178, 3)), 0, 255).astype(np.uint8))
         image.save(folder / "img_align_celeba" / name, quality=95, subsampling=0)
     lines = [f"{name}  " + " ".join("1" if (i + k) % 3 else "-1" for k in range(40)) for i, name in enumerate(names)]
     (folder / "list_attr_celeba.txt").write_text("\n".join([str(count), " ".join(f"A{k}" for k in range(40)) + " ", *lines]) + "\n")
@@ -114,6 +116,17 @@ def test_a_truncated_zip_is_named(tmp_path):
     refused("celeba", tmp_path, "img_align_celeba.zip is truncated or no zip file")
 
 
+def test_a_damaged_image_in_the_zip_is_named_and_replaced(tmp_path):
+    archive = write_celeba(tmp_path, zipped=True) / "img_align_celeba.zip"
+    whole = archive.read_bytes()
+    with zipfile.ZipFile(archive) as opened:
+        at = opened.getinfo("img_align_celeba/000012.jpg").header_offset
+    archive.write_bytes(whole[: at + 200] + bytes(100) + whole[at + 300 :])
+    refused("celeba", tmp_path, "000012.jpg", "cannot be read", "get")
+    archive.write_bytes(whole)
+    assert data.load("celeba", tmp_path).train.images[11].float().mean((1, 2)).tolist() == pytest.approx([88, 100, 200], abs=3)
+
+
 def test_celeba_that_is_nowhere_says_where_to_get_it(tmp_path, monkeypatch):
     def unreachable(*arguments, **named):
         raise RuntimeError("no network")
@@ -129,6 +142,7 @@ def test_decoding_goes_on_where_it_stopped(tmp_path, monkeypatch):
     (images / "000025.jpg").write_bytes(whole[:300])
     refused("celeba", tmp_path, "000025.jpg cannot be read")
     kept, decode = [], archives._decoded
+    (images / "000025.jpg").unlink()  # as one would: the folder changes too
     (images / "000025.jpg").write_bytes(whole)
     monkeypatch.setattr(archives, "_decoded", lambda data, name, *rest: kept.append(name) or decode(data, name, *rest))
     celeba = data.load("celeba", tmp_path)
@@ -152,7 +166,7 @@ def test_much_data_streams_in_bounded_memory(tmp_path, capsys):
     """Peak memory does not grow with the number of images, nor with what they take in the cache."""
     seconds, peaks, counts = [], [], (300, 2300)
     for count in counts:
-        write_celeba(tmp_path / str(count), count, zipped=True)
+        write_celeba(tmp_path / str(count), count, zipped=True, noise=5)
         done = subprocess.run([sys.executable, "-c", STREAM, str(tmp_path / str(count))], cwd=ROOT, capture_output=True, text=True, timeout=300)
         assert done.returncode == 0, done.stderr
         took, peak = done.stdout.split()
@@ -216,6 +230,17 @@ def test_a_folder_of_images(tmp_path):
         data.load(str(tmp_path / "few"))
 
 
+def test_grey_images_of_16_bits_keep_their_shades(tmp_path):
+    (tmp_path / "deep").mkdir()
+    ramp = np.repeat(np.arange(0, 65536, 2048, dtype=np.uint16)[None], 32, 0)
+    for i in range(20):
+        Image.fromarray(ramp).save(tmp_path / "deep" / f"{i}.png")
+    deep = data.load(str(tmp_path / "deep"))
+    assert deep.image_shape == (1, 32, 32) and deep.train.images[0, 0, 0].tolist() == list(range(0, 256, 8))
+    Image.fromarray(np.ones((32, 32), np.float32)).save(tmp_path / "deep" / "z.tiff")
+    refused(str(tmp_path / "deep"), tmp_path, "z.tiff cannot be read", "mode F")
+
+
 class Trap:
     """Unpickled, it leaves a file."""
 
@@ -256,6 +281,12 @@ def test_damaged_dsprites_is_named(tmp_path):
     whole = (tmp_path / "d.npz").read_bytes()
     (tmp_path / "d.npz").write_bytes(whole[: len(whole) // 2])
     refused("d.npz", tmp_path, "d.npz")
+    (tmp_path / "d.npz").write_bytes(whole)
+    with zipfile.ZipFile(tmp_path / "d.npz") as archive:
+        member = archive.getinfo("imgs.npy")
+    middle = member.header_offset + member.compress_size // 2
+    (tmp_path / "d.npz").write_bytes(whole[:middle] + bytes(40) + whole[middle + 40 :])
+    refused("d.npz", tmp_path, "d.npz is damaged", "get it again")
 
 
 def test_a_cache_that_cannot_be_written_is_named(tmp_path, monkeypatch):

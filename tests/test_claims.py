@@ -1,5 +1,6 @@
 """The scorecard on runs whose answers are known."""
 
+import dataclasses
 import json
 import math
 
@@ -11,30 +12,29 @@ from conftest import call
 from infogan.config import PRESETS
 
 
-def write_run(folder, preset: str, seed: int, bound, accuracy: float | None = None, confusion=None, loss_d=(1.0, 1.0), loss_g=(1.0, 1.0), **figures):
+def write_run(folder, preset: str, seed: int, bound, accuracy: float | None = None, confusion=None, loss_d=(1.0, 1.0), loss_g=(1.0, 1.0), changes={}, name="", **figures):
     """A run of 2,000 updates, a row each ten: the bound rises to `bound` (nats) after as many updates as told."""
     reached, height = bound
     step = np.arange(10, 2001, 10)
     metrics = pd.DataFrame({"step": step, "info_categorical_nats": np.where(step >= reached, height, 0.0)})
-    for name, (first, last) in (("loss_d", loss_d), ("loss_g", loss_g)):
-        metrics[name] = np.where(step <= 1000, first, last)
-    directory = folder / f"mnist-{preset}-seed{seed}"
+    for column, (first, last) in (("loss_d", loss_d), ("loss_g", loss_g)):
+        metrics[column] = np.where(step <= 1000, first, last)
+    directory = folder / (name or f"mnist-{preset}-seed{seed}")
     (directory / "figures").mkdir(parents=True)
     metrics.to_csv(directory / "metrics.csv", index=False)
-    made = PRESETS[preset][0]
-    config = {"preset": preset, "dataset": "mnist", "seed": seed, "log_every": 10, "codes": made.codes, "noise": made.noise, "q_std": made.q_std}
-    (directory / "config.json").write_text(json.dumps({"config": config}))
+    made = dataclasses.replace(PRESETS[preset][0], seed=seed, updates=2000, **changes)
+    (directory / "config.json").write_text(json.dumps({"config": dataclasses.asdict(made)}))
     if accuracy is not None:
         codes = [{"confusion": confusion if confusion is not None else [[1]]}]
         (directory / "evaluation.json").write_text(json.dumps({"accuracy": accuracy, "codes": codes}))
-    for name, content in figures.items():
-        (directory / "figures" / f"{name}.json").write_text(json.dumps(content))
+    for figure, content in figures.items():
+        (directory / "figures" / f"{figure}.json").write_text(json.dumps(content))
     return directory
 
 
-def morphology(slant: float, width: float, beyond: float = 0.9, agreement: float = 0.95) -> dict:
+def morphology(slant: float, width: float, beyond: float = 0.9, agreement: float = 0.95, measure: str = "width") -> dict:
     def rows(where: str, scale: float) -> list[dict]:
-        effects = {(0, "slant"): slant, (0, "width"): 0.1, (1, "slant"): 0.05, (1, "width"): width}
+        effects = {(0, "slant"): slant, (0, measure): 0.1, (1, "slant"): 0.05, (1, measure): width}
         return [{"code": code, "where": where, "measure": name, "effect": scale * value} for (code, name), value in effects.items()]
 
     told = [{"where": "within", "agreement": 0.9}] + [{"where": f"code {k} beyond", "agreement": agreement * 0.9} for k in (0, 1)]
@@ -48,47 +48,85 @@ def scorecard(folder, *arguments) -> pd.DataFrame:
     return pd.read_csv(folder / "scorecard.csv").set_index("claim")
 
 
+def panel(name: str, share: float, holds: str) -> dict:
+    return {"panel": name, "factor": name, "information_nats": 2 * share + 0.1, "shuffled_nats": 0.1, "entropy_nats": 2.0, "holds": holds}
+
+
+def write_benchmark(path, *pairs: tuple[float, float]):
+    """Time and memory of InfoGAN over those of the GAN without Q, at one batch size after the other."""
+    rows = []
+    for batch, (seconds, memory) in enumerate(pairs):
+        rows += [
+            {"batch": batch, "contender": "fast", "images_per_second": {"median": 100}, "memory_mib": 1000 * memory},
+            {"batch": batch, "contender": "fast GAN without Q", "images_per_second": {"median": 100 * seconds}, "memory_mib": 1000},
+        ]
+    path.write_text(json.dumps({"rows": rows}))
+    return path
+
+
+def write_study(folder, lambdas: list[float], accuracies: list[float], states: list[str] | None = None):
+    folder.mkdir()
+    table = pd.DataFrame({"lambda_categorical": lambdas, "validation accuracy": accuracies, "state": states or ["complete"] * len(lambdas)})
+    table.to_csv(folder / "trials.csv", index=False)
+    return folder
+
+
 def test_each_claim_is_judged_by_its_rule(tmp_path):
     h = math.log(10)
     diagonal, mixed = (100 * np.eye(10)).tolist(), (100 * np.eye(10)).tolist()
     mixed[4][9] = 60
+    verdicts = {"verdicts": [panel("lighting", 0.5, "yes"), panel("context", 0.1, "partly"), panel("other", 0.01, "no")]}
     directories = [
         write_run(tmp_path, "authors", 0, (500, h), accuracy=0.96, morphology=morphology(0.8, -0.6)),
         write_run(tmp_path, "authors", 1, (1500, h), accuracy=0.80, morphology=morphology(0.8, 0.2, beyond=-1)),
+        write_run(tmp_path, "authors", 2, (10, 1.0), morphology=morphology(0.8, 0.6, agreement=0.85, measure="thickness")),
+        write_run(tmp_path, "authors", 3, (10, h), accuracy=0.1, name="weaker", changes={"lambda_categorical": 0.03}),  # not the preset
+        write_run(tmp_path, "authors", 4, (10, h), accuracy=0.1, name="other", changes={"dataset": "fashion-mnist"}),
         write_run(tmp_path, "gan", 0, (10, 0.1), accuracy=0.3),
+        write_run(tmp_path, "gan", 1, (10, 0.6 * h), accuracy=0.6),
         write_run(tmp_path, "blog", 0, (10, h), accuracy=0.9, confusion=mixed, loss_d=(1, 0.2), loss_g=(1, 6)),
-        write_run(
-            tmp_path, "blog", 1, (10, h), accuracy=0.9, confusion=diagonal, loss_d=(1, 0.9), loss_g=(1, 6),
-            figure5={"verdicts": [{"panel": "lighting", "factor": "brightness", "information_nats": 1.1, "shuffled_nats": 0.1, "entropy_nats": 2.0, "holds": "yes"}]},
-        ),
-    ]  # fmt: skip
-    ratios = {"fast": (100, 1010), "fast GAN without Q": (105, 1000)}
-    rows = [{"batch": b, "contender": name, "images_per_second": {"median": speed}, "memory_mib": memory} for b in (16, 128) for name, (speed, memory) in ratios.items()]
-    (tmp_path / "benchmark.json").write_text(json.dumps({"rows": rows}))
-    (tmp_path / "study").mkdir()
-    trials = pd.DataFrame({"lambda_categorical": [0.1, 0.1, 1.0, 1.3, 0.7, 4.0], "validation accuracy": [0.5, 0.6, 0.8, 0.9, 0.7, 0.83]})
-    trials.to_csv(tmp_path / "study" / "trials.csv", index=False)
-    table = scorecard(tmp_path / "out", *directories, "--benchmark", tmp_path / "benchmark.json", "--study", tmp_path / "study")
+        write_run(tmp_path, "blog", 1, (10, h), accuracy=0.9, confusion=diagonal, loss_d=(1, 0.9), loss_g=(1, 6), figure5=verdicts),
+        write_run(tmp_path, "blog", 2, (10, h), loss_d=(1, 0.2), loss_g=(1, 4)),
+    ]
+    extra = ("--benchmark", write_benchmark(tmp_path / "b.json", (1.05, 1.01), (0.9, 1.2), (1.2, 1.0)))
+    study = write_study(tmp_path / "study", [0.1] * 3 + [1.0, 1.3, 0.7] + [4.0] * 3 + [9.0], [0.5, 0.6, 0.7, 0.8, 0.9, 0.7, 0.83, 0.83, 0.9, 1.0])
+    table = scorecard(tmp_path / "out", *directories, *extra, "--study", study)
 
-    verdicts = {claim: (row.verdict, row.holds, row.of) for claim, row in table.iterrows()}
-    assert verdicts == {
-        "C1": ("partly", 1, 2), "C2": ("replicates", 1, 1), "C3": ("partly", 1, 2), "C4": ("replicates", 1, 1), "C5": ("partly", 1, 2),
-        "C6": ("partly", 1, 2), "C7": ("replicates", 2, 2), "C8": ("does not", 0, 1), "C11": ("replicates", 1, 1), "B1": ("partly", 1, 2), "B2": ("partly", 1, 2),
-    }  # fmt: skip
-    assert list(table.index) == ["C1", "C2", "C3", "C4", "C5", "C6", "C7", "C8", "C11", "B1", "B2"]
-    assert table["mean"]["C3"] == pytest.approx(0.88) and table["mean"]["C5"] == pytest.approx(0.4) and table["mean"]["C6"] == pytest.approx(0.95)
-    assert table["mean"]["C7"] == pytest.approx(1.05) and table["mean"]["C8"] == pytest.approx(0.8 - 0.83) and table["mean"]["C11"] == pytest.approx(0.5)
-    assert table["mean"]["B1"] == pytest.approx(9.5), "a digit that shares its category has none of its own"
-    assert table["low"]["C3"] < 0 < table["high"]["C3"] and np.isnan(table["low"]["C2"]), "two seeds say little, one says nothing of the spread"
+    assert [(claim, row.verdict, row.holds, row.of) for claim, row in table.iterrows()] == [
+        ("C1", "partly", 1, 3), ("C2", "partly", 1, 2), ("C3", "partly", 1, 2), ("C4", "partly", 1, 2), ("C5", "partly", 2, 3), ("C6", "partly", 1, 3),
+        ("C7", "partly", 1, 3), ("C8", "does not", 0, 1), ("C11", "replicates", 1, 1), ("C11", "partly", 0, 1), ("C11", "does not", 0, 1),
+        ("B1", "partly", 1, 2), ("B2", "partly", 1, 3),
+    ]  # fmt: skip
+    mean = table["mean"]
+    assert mean["C3"] == pytest.approx(0.88) and mean["C5"] == pytest.approx((0.6 + 0.2 + 0.6) / 3) and mean["C6"] == pytest.approx((0.95 + 0.95 + 0.85) / 3)
+    assert mean["C7"] == pytest.approx(1.2) and mean["C8"] == pytest.approx(0.8 - 0.83) and list(mean["C11"]) == pytest.approx([0.5, 0.1, 0.01])
+    assert mean["B1"] == pytest.approx(9.5), "a digit that shares its category has none of its own"
+    assert mean["C1"] == pytest.approx(1000, abs=60) and table.never["C1"] == 1, "one seed never arrives"
+    assert table.low["C3"] == 0 and table.high["C3"] == 1, "two seeds say little, and accuracies end at 0 and 1"
     text = (tmp_path / "out" / "scorecard.md").read_text()
-    assert "| C2 | a regular GAN keeps L_I low (figure 1) | gan, 2,000 updates | 0.04 of H(c) | 1 of 1 | **replicates** |" in text
+    assert ", never in 1 | 1 of 3 | **partly** |" in text and "| C2 | a regular GAN keeps L_I low (figure 1) | gan, 2,000 updates | 0.32 [" in text
 
 
 def test_a_bound_that_never_arrives_is_reported_as_such(tmp_path):
     table = scorecard(tmp_path / "out", write_run(tmp_path, "paper", 0, (10, 1.0)))
-    assert list(table.index) == ["C1"] and table.verdict["C1"] == "does not" and "never" in (tmp_path / "out" / "scorecard.md").read_text()
+    assert list(table.index) == ["C1"] and table.verdict["C1"] == "does not" and "| never |" in (tmp_path / "out" / "scorecard.md").read_text()
 
 
-def test_what_is_no_run_is_one_clear_line(tmp_path):
-    done = call("claims", tmp_path, folder="analysis")
-    assert done.returncode == 1 and "give the directories of runs" in done.stderr and done.stderr.count("\n") == 1
+def test_what_says_nothing_of_a_claim_is_one_clear_line(tmp_path):
+    run = write_run(tmp_path, "gan", 0, (10, 0.1))
+    again = write_run(tmp_path, "gan", 0, (10, 0.1), name="again")
+    short = write_run(tmp_path, "paper", 1, (10, 1.0))
+    pd.read_csv(short / "metrics.csv")[:-5].to_csv(short / "metrics.csv", index=False)
+    pruned = write_study(tmp_path / "pruned", [1.0] * 6 + [4.0] * 3, [0.5] * 9, ["complete"] * 3 + ["pruned"] * 6)
+    (tmp_path / "long.json").write_text('{"rows": [{"update": 1}]}')
+    for arguments, message in (
+        ((tmp_path,), "give the directories of runs"),
+        ((run, again), "repeats seed 0 of gan"),
+        ((short,), "nothing given speaks of a claim"),
+        ((run, "--study", pruned), "C8 needs a longer study"),
+        ((run, "--study", run), "give the report folder of a study"),
+        ((run, "--benchmark", tmp_path / "long.json"), "without --long"),
+    ):
+        done = call("claims", *arguments, "--out", tmp_path / "out", folder="analysis")
+        assert done.returncode == 1 and message in done.stderr and done.stderr.count("\n") == 1, done.stderr
+    assert not (tmp_path / "out").exists()

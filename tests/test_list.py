@@ -12,19 +12,21 @@ def listing(*arguments, cwd) -> subprocess.CompletedProcess:
 
 
 def test_runs_are_listed_whole_unfinished_or_damaged(tmp_path, digits):
-    for name, updates in (("done", 20), ("half", 20), ("bad", 10)):
+    for name, updates in (("done", 20), ("half", 20), ("bad", 10), ("null", 10)):
         made = config(updates=updates)
         runs.create(tmp_path / "runs" / name, training.resolve(made))
         training.fit(made, digits, tmp_path / "runs" / name, progress=False)
     (tmp_path / "runs" / "half" / "evaluation.json").unlink()
     runs.write_json(tmp_path / "runs" / "half" / "status.json", {"status": "interrupted", "step": 7, "seconds": 1.0})
     (tmp_path / "runs" / "bad" / "config.json").write_text("{")
+    (tmp_path / "runs" / "null" / "config.json").write_text("null")
     (tmp_path / "runs" / "none").mkdir()
     done = listing("--csv", "t.csv", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     table = pd.read_csv(tmp_path / "t.csv", dtype=str, keep_default_na=False).set_index("run")
-    assert list(table.index) == ["runs/bad", "runs/done", "runs/half"]
-    assert table.status["runs/bad"].startswith("unreadable") and table.updates["runs/half"] == "7 of 20" and table.test["runs/half"] == ""
+    assert list(table.index) == ["runs/bad", "runs/done", "runs/half", "runs/null"]
+    assert table.status["runs/bad"].startswith("unreadable") and table.status["runs/null"].startswith("unreadable")
+    assert table.updates["runs/half"] == "7 of 20" and table.test["runs/half"] == ""
     assert (table.status["runs/done"], table.preset["runs/done"], table.codes["runs/done"]) == ("finished", "authors", "10c+2u")
     accuracy = runs.read_json(tmp_path / "runs" / "done" / "evaluation.json")["accuracy"]
     assert table.test["runs/done"] == f"{accuracy:.3f}"
@@ -32,6 +34,8 @@ def test_runs_are_listed_whole_unfinished_or_damaged(tmp_path, digits):
 
 def test_where_there_is_none_it_says_how_to_make_one(tmp_path):
     done = listing(cwd=tmp_path)
+    mistyped = listing("rums", "runs", cwd=tmp_path)
+    assert mistyped.returncode == 1 and "there is no folder rums" in mistyped.stderr
     assert done.returncode == 1 and "train.py authors --dataset digits" in done.stderr and done.stderr.count("\n") == 1
 
 

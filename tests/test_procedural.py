@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from infogan import archives, data, procedural
+from infogan.config import InputError
 from infogan.procedural import Solids, render, rotation
 
 AHEAD = torch.tensor([[0.0, 0.0, 1.0]])  # light from where the viewer is
@@ -70,11 +71,75 @@ def test_stand_ins_are_the_same_each_time_and_cached(name, few, monkeypatch):
     images, factors, names = procedural.rendered(name, count=60)
     kind, expected, size = procedural.KINDS[name]
     assert images.shape == (60, 1, size, size) and factors.shape == (60, len(names)) and names == expected
-    again, same, _ = procedural.rendered(name, count=60)
+
+    def undrawable(n: int, random: torch.Generator) -> procedural.Scenes:
+        return procedural.Scenes(kind(n, random).factors, lambda: pytest.fail("the cache has it"))
+
+    with monkeypatch.context() as patch:
+        patch.setitem(procedural.KINDS, name, (undrawable, expected, size))
+        again, same, _ = procedural.rendered(name, count=60)
     assert torch.equal(images, again) and np.array_equal(factors, same)
     more, longer, _ = procedural.rendered(name, count=80)
     assert torch.equal(images[:40], more[:40]) and np.array_equal(factors[:40], longer[:40])
     assert len(np.unique(images.flatten(1).numpy(), axis=0)) > 55, "they differ"
+
+
+def test_a_cache_that_was_damaged_is_made_again(few):
+    images = procedural.rendered("sprites", count=60)[0].clone()
+    (folder,) = archives.cache_folder().glob("sprites-*")
+    for damage in (
+        lambda: (folder / "done").write_text(""),
+        lambda: (folder / "images.npy").write_bytes((folder / "images.npy").read_bytes()[:5000]),
+        lambda: (folder / "images.npy").unlink(),
+        lambda: (folder / "done").write_text("10") and (folder / "images.npy").write_bytes(b"not an array"),
+    ):
+        damage()
+        assert torch.equal(procedural.rendered("sprites", count=60)[0], images)
+
+
+def test_a_cache_that_is_whole_may_be_read_only(few, monkeypatch):
+    images = procedural.rendered("sprites", count=60)[0]
+    monkeypatch.setattr(archives, "FileLock", lambda path: pytest.fail("nothing is to be written"))
+    assert torch.equal(procedural.rendered("sprites", count=60)[0], images)
+
+
+def test_a_full_disk_is_an_error_and_no_crash(few, monkeypatch):
+    def full(file, start, length):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(archives.os, "posix_fallocate", full)
+    with pytest.raises(InputError, match=r"sprites cannot be kept in .* \(\[Errno 28\] No space left on device\): make room"):
+        procedural.rendered("sprites", count=60)
+
+
+def test_scenes_are_turned_by_their_factors(monkeypatch):
+    seen = []
+    monkeypatch.setattr(procedural, "render", lambda solids, turn, light, **more: seen.append((solids, turn, light)))
+    faces, chairs = (kind(50, torch.Generator().manual_seed(0)) for kind in (procedural.faces3d, procedural.chairs3d))
+    faces.draw(), chairs.draw()
+    (heads, turn, light), (_, chair_turn, _) = seen
+    azimuth, elevation, from_the_right, width = (faces.factors * torch.tensor([math.pi / 180] * 3 + [1])).T
+    nose = turn @ torch.tensor([0.0, 0.0, 1.0])
+    assert torch.allclose(nose[:, 0], azimuth.sin(), atol=1e-6) and torch.allclose(nose[:, 1], -elevation.sin() * azimuth.cos(), atol=1e-6)
+    assert torch.allclose(light[:, 0] / light[:, 2], from_the_right.tan(), atol=1e-4)
+    assert torch.allclose(heads.halves[:, 0, 0], 0.62 * width), "the first part is the skull"
+    front = chair_turn @ torch.tensor([0.0, 0.0, 1.0])
+    assert torch.allclose(torch.atan2(front[:, 0], front[:, 2] / math.cos(math.pi / 9)), torch.atan2((chairs.factors[:, 0] * math.pi / 180).sin(), (chairs.factors[:, 0] * math.pi / 180).cos()), atol=1e-4)
+
+
+def test_a_part_of_no_size_is_not_seen_from_any_side():
+    ball, sheet = (False, (0, 0, 0), (0.2, 0.2, 0.2), 1.0), (True, (0.6, 0, 0), (0.0, 0.0, 0.0), 1.0)
+    for azimuth in (0, 0.3, math.pi / 2):
+        assert np.array_equal(picture(solids(ball, sheet), azimuth=azimuth), picture(solids(ball), azimuth=azimuth))
+    u = torch.full((2, 11), 0.3)
+    u[:, 8] = torch.tensor([0.39, 0.41])  # with arms, without
+    seen = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(procedural.torch, "rand", lambda *shape, generator: u)
+        patch.setattr(procedural, "render", lambda solids, *rest, **more: seen.append(solids.halves))
+        procedural.chairs3d(2, torch.Generator()).draw()
+    without = (seen[0][0] != seen[0][1]).any(-1)
+    assert without.sum() == 4 and (seen[0][1][without] == 0).all(), "two arms with a support each: gone in all directions"
 
 
 def correlation(a, b) -> float:

@@ -334,3 +334,14 @@ def test_infogan_beats_k_means_on_real_digits(tmp_path, digits):
     assert result["accuracy"] > k_means > 0.7
     bound = float(runs.Table(tmp_path / "metrics.csv").rows()[-1]["info_categorical_nats"])
     assert 2.2 < bound <= math.log(10)
+
+
+def test_a_run_older_than_a_field_goes_on_with_the_fields_default(tmp_path):
+    made = training.resolve(config())
+    runs.create(tmp_path / "old", made)
+    record = runs.read_json(tmp_path / "old" / "config.json")
+    del record["config"]["network"]
+    runs.write_json(tmp_path / "old" / "config.json", record)
+    runs.create(tmp_path / "old", made)
+    with pytest.raises(InputError, match="with network 'auto', not 'mnist'"):
+        runs.create(tmp_path / "old", training.resolve(config(network="mnist")))
