@@ -271,7 +271,7 @@ def traversals(records: list[Record]) -> list[dict]:
                 says = f"{what}: {panel['panel']} ({name.replace('figure', 'figure ')})"
                 share = factors.share(panel["information_nats"], panel["shuffled_nats"], panel["entropy_nats"])
                 verdict = {"yes": "replicates", "partly": "partly", "no": "does not"}[panel["holds"]]
-                by = f"{Path(run.config.dataset).stem}, {panel['factor']}"
+                by = f"{run.directory.name}, {panel['factor']}"
                 rows.append(single(claim, says, rule, by, "of its entropy", share, int(panel["holds"] == "yes"), 1, verdict))
     return rows
 
