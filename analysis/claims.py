@@ -285,7 +285,7 @@ def markdown(table: pd.DataFrame) -> str:
             number += f" [{row.low:{digits}}, {row.high:{digits}}]"
         number = f"{number} {row.number}" + (f", never in {row.never}" if row.never else "") if np.isfinite(row.mean) else "never"
         lines.append(f"| {row.claim} | {row.says} | {row.by} | {number} | {row.holds} of {row.of} | **{row.verdict}** |")
-    rules = [f"{claim}: {rule}." for claim, rule in dict(zip(table.claim, table.rule)).items()]
+    rules = [f"{', '.join(part.claim.unique())}: {rule}." for rule, part in table.groupby("rule", sort=False)]
     return "\n".join([*lines, "", "Means over seeds with 95 % Student-t intervals. The rules: " + " ".join(rules)]) + "\n"
 
 

@@ -58,3 +58,7 @@ def test_links_lead_somewhere(path):
 def test_anchors_lead_somewhere():
     headings = {re.sub(r"[^\w\- ]", "", line.lstrip("# ").lower()).replace(" ", "-") for line in README.splitlines() if line.startswith("#")}
     assert set(re.findall(r"\]\(#([^)]+)\)", README)) <= headings
+
+
+def test_the_scorecard_is_the_committed_one():
+    assert (ROOT / "analysis" / "results" / "scorecard.md").read_text().strip() in README
