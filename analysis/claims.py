@@ -45,7 +45,7 @@ FREE = ("seed", "updates", "device", "precision", "log_every", "evaluations", "c
 
 
 class Record(NamedTuple):
-    """What is read of a run that went to its end."""
+    """What is read of a run."""
 
     directory: Path
     config: Config

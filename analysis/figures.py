@@ -29,7 +29,7 @@ from PIL import Image
 
 import factors
 from infogan import data, pictures, runs
-from infogan.codes import Categorical, Continuous
+from infogan.codes import Categorical, Continuous, Latent
 from infogan.config import InputError, run_script
 
 BEYOND = np.linspace(-2, 2, 11)  # figure 2 shows codes to +-2, though trained on [-1, 1]
@@ -79,8 +79,6 @@ class Figure1:
     """Where to write the picture; its numbers go beside it."""
 
     def draw(self) -> None:
-        from infogan.codes import Latent
-
         curves, numbers, entropies = [], [], set()
         for directory in self.runs:
             metrics = _metrics(directory)

@@ -1,4 +1,4 @@
-"""The runs below a folder, as a table: what each is, how far it came, how well it reads digits.
+"""The runs below a folder, as a table: what each is, how far it came, how well its codes tell the labels.
 
 Examples:
   python experiments/list.py                       # runs/ and studies/
@@ -11,7 +11,6 @@ from pathlib import Path
 import tyro
 
 from infogan.config import InputError, run_script
-
 
 USUAL = (Path("runs"), Path("studies"))
 

@@ -1,7 +1,7 @@
-"""Archives of images in their original formats, decoded once into a memory-mapped uint8 cache.
+"""Archives of images in their original formats; those of many files, or too large for memory, through a memory-mapped cache.
 
-The cache (in $INFOGAN_CACHE, else ~/.cache/infogan) is one .npy file per dataset and size; what is not looked at costs no
-memory. Decoding shows its rate, and after an interruption goes on where it stopped.
+The cache (in $INFOGAN_CACHE, else ~/.cache/infogan) is one uint8 .npy file per dataset and size, decoded once; what is not
+looked at costs no memory. Decoding shows its rate, and after an interruption goes on where it stopped.
 """
 
 import hashlib
@@ -28,8 +28,6 @@ CACHE_VARIABLE = "INFOGAN_CACHE"
 DECODER = 1  # a change of how images are cut, scaled or ordered makes new caches
 CHUNK = 1000  # images decoded between two marks of progress
 IMAGE_FILES = {".png", ".jpg", ".jpeg", ".bmp", ".webp", ".ppm", ".pgm", ".tif", ".tiff"}
-
-Decode = Callable[[int], np.ndarray]
 
 
 def cache_folder() -> Path:
@@ -94,7 +92,7 @@ def _done(path: Path, mark: Path, shape: tuple[int, ...]) -> int:
         return 0
 
 
-def in_parallel(decode: Decode, count: int) -> Callable[[int], Iterator[np.ndarray]]:
+def in_parallel(decode: Callable[[int], np.ndarray], count: int) -> Callable[[int], Iterator[np.ndarray]]:
     """`chunks` of `cached` from a function of the image's number; libraries that decode images let other threads run."""
 
     def chunks(start: int) -> Iterator[np.ndarray]:

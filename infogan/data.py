@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -55,7 +56,7 @@ def load(name: str, data_dir: str | os.PathLike | None = None) -> Dataset:
     data_dir (default: $INFOGAN_DATA, else ./data) is where archives and .npz files are looked for, and what torchvision
     can download is downloaded to. Validation images are the last 10,000 training images of mnist and fashion-mnist, the last
     tenth of svhn's, and CelebA's own; of rendered_chairs validation and test images are of chairs not trained on. All else
-    is split by a fixed permutation, a tenth each. Archives are decoded once into a cache, see infogan.archives.
+    is split by a fixed permutation, a tenth each. What lies in many files is decoded once into a cache, see infogan.archives.
 
     Raises InputError, one line that says how to get or mend the data.
     """
@@ -110,12 +111,16 @@ def _cut(name: str, whole: Split) -> Dataset:
     return Dataset(name, whole[: len(whole) - 2 * tenth], whole[len(whole) - 2 * tenth : len(whole) - tenth], whole[len(whole) - tenth :])
 
 
+_HOW = f"put it there, pass --data-dir (or set {DATA_VARIABLE}) to the folder that holds it, or run once with a network"
+
+
 def _svhn(root: Path) -> Dataset:
     parts = []
     for part in ("train", "test"):
         path = root / f"{part}_32x32.mat"
         if not path.is_file():
-            _download(f"svhn's {path.name}", root, lambda: import_torchvision().datasets.SVHN(root, split=part, download=True))
+            fetch = partial(import_torchvision().datasets.SVHN, root, split=part, download=True)
+            _download(f"svhn's {path.name} is not in {root} and", (root,), _HOW, fetch)
         images, labels = archives.svhn(path)
         parts.append(Split(images, torch.from_numpy(labels)))
     train, test = parts
@@ -125,7 +130,8 @@ def _svhn(root: Path) -> Dataset:
 
 def _celeba(root: Path) -> Dataset:
     if not (root / "celeba").is_dir():
-        _download("celeba", root, lambda: import_torchvision().datasets.CelebA(root, target_type="attr", download=True))
+        fetch = partial(import_torchvision().datasets.CelebA, root, target_type="attr", download=True)
+        _download(f"celeba is not in {root} and", (root / "celeba", root), _HOW, fetch)
     images, attributes, names, parts = archives.celeba(root)
     whole = Split(images, None, {"attributes": (torch.from_numpy(attributes), names)})
     return Dataset("celeba", *(whole[_run(np.flatnonzero(parts == part))] for part in range(3)))
@@ -147,14 +153,19 @@ def _run(index: np.ndarray) -> slice | Tensor:
     return slice(int(index[0]), int(index[-1]) + 1) if len(index) and len(index) == index[-1] - index[0] + 1 else torch.from_numpy(index)
 
 
-def _download(what: str, root: Path, fetch: Callable[[], object]) -> None:
+def _download(what: str, folders: tuple[Path, ...], how: str, fetch: Callable[[], object], failures=Exception):
+    """What fetch() returns; `failures` are what it raises where the network or the host fails.
+
+    Raises InputError then, and leaves behind no empty folder that it made (`folders`, the innermost first).
+    """
+    made = [folder for folder in folders if not folder.exists()]
     try:
-        fetch()
-    except Exception as failure:  # whatever the network, or the host of the files, has to say
-        if root.is_dir() and not any(root.iterdir()):
-            root.rmdir()
-        how = f"put it there, pass --data-dir (or set {DATA_VARIABLE}) to the folder that holds it, or run once with a network"
-        raise InputError(f"{what} is not in {root} and could not be downloaded ({first_line(failure)}): {how}") from failure
+        return fetch()
+    except failures as failure:
+        for folder in made:
+            if folder.is_dir() and not any(folder.iterdir()):
+                folder.rmdir()
+        raise InputError(f"{what} could not be downloaded ({first_line(failure)}): {how}") from failure
 
 
 def _from_torchvision(name: str, root: Path) -> Dataset:
@@ -170,16 +181,10 @@ def _from_torchvision(name: str, root: Path) -> Dataset:
             except RuntimeError as error:
                 if "not found" not in str(error):
                     raise
-                made = [path for path in (folder / "raw", folder, root) if not path.exists()]
-                try:
-                    part = kind(root, train=train, download=True)
-                except (OSError, RuntimeError) as failure:
-                    for path in made:  # leave no empty folders behind
-                        if path.is_dir() and not any(path.iterdir()):
-                            path.rmdir()
-                    raise InputError(
-                        f"{name} is not in {folder} and could not be downloaded ({first_line(failure)}): {how}"
-                    ) from failure
+                part = _download(
+                    f"{name} is not in {folder} and", (folder / "raw", folder, root), how,
+                    partial(kind, root, train=train, download=True), failures=(OSError, RuntimeError),
+                )  # fmt: skip
             shape = (len(part.targets), *part.data.shape)
             if shape != (expected, expected, 28, 28):
                 raise ValueError(f"{shape[0]} labels and images of shape {shape[1:]}, expected {expected} of 28x28")

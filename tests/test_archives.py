@@ -128,11 +128,15 @@ def test_a_damaged_image_in_the_zip_is_named_and_replaced(tmp_path):
 
 
 def test_celeba_that_is_nowhere_says_where_to_get_it(tmp_path, monkeypatch):
-    def unreachable(*arguments, **named):
+    def unreachable(root, **named):
+        (root / "celeba").mkdir(parents=True)
         raise RuntimeError("no network")
 
     monkeypatch.setattr(data.import_torchvision().datasets, "CelebA", unreachable)
-    refused("celeba", tmp_path / "none", "could not be downloaded (no network)", "--data-dir")
+    (tmp_path / "mine").mkdir()
+    for root in ("none", "mine"):
+        refused("celeba", tmp_path / root, "could not be downloaded (no network)", "--data-dir")
+    assert not (tmp_path / "none").exists() and list((tmp_path / "mine").iterdir()) == [], "its folders go, the user's stays"
 
 
 def test_decoding_goes_on_where_it_stopped(tmp_path, monkeypatch):
