@@ -1,3 +1,4 @@
+#!/usr/bin/env python
 """Sweep lambda, the latent-code configuration and the batch size with Optuna; each trial is a W&B run.
 
 The same command continues a study that was interrupted or killed. Trials are compared at equal images seen,

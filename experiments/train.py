@@ -1,3 +1,4 @@
+#!/usr/bin/env python
 """Train one InfoGAN from a preset, resume it if it was interrupted, and measure it.
 
 Examples:

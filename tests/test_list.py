@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 
@@ -41,8 +42,16 @@ def test_where_there_is_none_it_says_how_to_make_one(tmp_path):
 
 def test_scripts_write_completions_for_the_shell(tmp_path):
     script = ROOT / "experiments" / "train.py"
+    assert os.access(script, os.X_OK), "a shell completes what is called by its path"
     done = subprocess.run([sys.executable, str(script), "--tyro-write-completion", "bash", str(tmp_path / "train.sh")], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
-    text = (tmp_path / "train.sh").read_text()
-    assert subprocess.run(["bash", "-n", str(tmp_path / "train.sh")]).returncode == 0
-    assert all(word in text for word in ("authors", "--lambda-continuous", "faces-lighting"))
+    ask = """
+        source train.sh
+        answer=$(complete -p train.py | sed 's/.*-F \\([^ ]*\\) .*/\\1/')
+        COMP_WORDS=(experiments/train.py "$@"); COMP_CWORD=$#
+        $answer experiments/train.py "${COMP_WORDS[-1]}" "${COMP_WORDS[-2]}"
+        echo "${COMPREPLY[@]}"
+    """
+    for words, completions in ((("auth",), "authors"), (("paper", "--lambda"), "--lambda-categorical --lambda-continuous")):
+        shell = subprocess.run(["bash", "-c", ask, "bash", *words], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+        assert shell.stdout.strip() == completions, shell.stderr
