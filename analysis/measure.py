@@ -27,7 +27,7 @@ class Options:
     again: bool = False
     """Measure the checkpoints anew and replace evaluation.json."""
     data_dir: Path | None = None
-    """Folder of mnist and fashion-mnist, for --again. Default: $INFOGAN_DATA, else ./data."""
+    """Folder of the datasets, for --again. Default: $INFOGAN_DATA, else ./data."""
     compare: str | None = None
     """A field of the configuration, such as precision, that has two values among the runs: also print the
     difference of their mean accuracies over seeds."""

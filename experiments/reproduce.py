@@ -21,7 +21,7 @@ from infogan.config import PRESETS, SOURCES, Config, InputError, WandbMode, run_
 @dataclass(frozen=True)
 class Options(Crew):
     dataset: tyro.conf.Positional[str] = "mnist"
-    """digits, mnist, fashion-mnist, or the path of a labelled .npz file."""
+    """digits, mnist, fashion-mnist, svhn, or the path of a labelled .npz file or folder of images (FOLDER@64)."""
     presets: tuple[str, ...] = SOURCES
     """Presets to train."""
     seeds: int = 10
@@ -31,7 +31,7 @@ class Options(Crew):
     folder: Path = Path("runs")
     """Where the run directories are kept, and by default the SQLite file (reproduce.db) that shares them out."""
     data_dir: Path | None = None
-    """Folder of mnist and fashion-mnist. Default: $INFOGAN_DATA, else ./data."""
+    """Folder of the datasets. Default: $INFOGAN_DATA, else ./data."""
     wandb: WandbMode = "auto"
     """auto: online where a W&B key is found, else offline."""
 

@@ -39,7 +39,7 @@ FULL_TRIALS = 100
 @dataclass(frozen=True)
 class Options(Crew):
     dataset: tyro.conf.Positional[str] = "digits"
-    """digits, mnist, fashion-mnist, or the path of a labelled .npz file."""
+    """digits, mnist, fashion-mnist, svhn, or the path of a labelled .npz file or folder of images (FOLDER@64)."""
     trials: int | None = None
     """Trials the study shall have in the end; parallel workers may add one each. Default: 30 for digits, else 100."""
     images: int | None = None
@@ -56,7 +56,7 @@ class Options(Crew):
     """Also minimise the Frechet distance of generated images (infogan/quality.py). The study then has a front of best
     trials instead of one; it neither prunes nor confirms."""
     data_dir: Path | None = None
-    """Folder of mnist and fashion-mnist. Default: $INFOGAN_DATA, else ./data."""
+    """Folder of the datasets. Default: $INFOGAN_DATA, else ./data."""
     wandb: WandbMode = "auto"
     """auto: online where a W&B key is found, else offline (`wandb sync` uploads later)."""
 

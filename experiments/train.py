@@ -26,7 +26,7 @@ class Options:
     """Where the run is kept. The same command continues what it finds there.
     Default: runs/DATASET-PRESET-seedN."""
     data_dir: Path | None = None
-    """Folder of mnist and fashion-mnist. Default: $INFOGAN_DATA, else ./data."""
+    """Folder of the datasets. Default: $INFOGAN_DATA, else ./data."""
     wandb: WandbMode = "auto"
     """auto: online where a W&B key is found, else offline (`wandb sync` uploads later)."""
     dry_run: bool = False
