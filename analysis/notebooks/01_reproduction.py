@@ -32,7 +32,9 @@ claims[["claim", "says", "by", "mean", "low", "high", "holds", "of", "verdict"]]
 # %%
 share = claims.assign(share=claims.holds / claims.of, name=claims.claim + "  " + claims.says + ", " + claims.by)
 figure, axes = plt.subplots(figsize=(7, 0.3 * len(share) + 1))
-seaborn.scatterplot(share, x="share", y="name", hue="verdict", s=60, ax=axes)
+colours = {"replicates": "tab:green", "partly": "tab:orange", "does not": "tab:red"}
+seaborn.scatterplot(share, x="share", y="name", hue="verdict", palette=colours, s=60, ax=axes)
+seaborn.move_legend(axes, "upper left", bbox_to_anchor=(1, 1))
 axes.set(xlabel="share in which the rule holds", ylabel="", xlim=(-0.05, 1.05))
 plt.show()
 

@@ -28,6 +28,8 @@ figure, axes = plt.subplots(1, 3, figsize=(13, 3.8), sharey=True, layout="constr
 for ax, name in zip(axes, ("lambda_categorical", "lambda_continuous", "batch_size")):
     seaborn.scatterplot(trials, x=name, y="validation accuracy", hue="recipe", style="state", ax=ax, s=60, legend=name == "batch_size")
     ax.set_xscale("log")
+axes[-1].set_xticks(sizes := sorted(trials.batch_size.unique()), sizes)
+axes[-1].minorticks_off()
 seaborn.move_legend(axes[-1], "upper left", bbox_to_anchor=(1, 1))
 plt.show()
 
