@@ -33,8 +33,8 @@ class Config:
     preset: Annotated[str, tyro.conf.Suppress] = "authors"
     """Name of the preset the other values started from."""
     dataset: str = "mnist"
-    """digits, mnist, fashion-mnist, svhn, celeba, rendered_chairs; sprites, faces3d, chairs3d (rendered here); or the path
-    of an .npz file with `images`, or of a folder of images (FOLDER@64: at 64 x 64; without, 32 x 32)."""
+    """digits, mnist, fashion-mnist, svhn, celeba, rendered_chairs; sprites, faces3d, chairs3d (rendered here; chairs3d@32: at
+    32 x 32); or the path of an .npz file with `images`, or of a folder of images (FOLDER@64: at 64 x 64; without, 32 x 32)."""
     seed: int = 0
     """One integer seeds weights, data order and codes, each through its own stream."""
 

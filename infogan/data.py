@@ -71,18 +71,18 @@ def load(name: str, data_dir: str | os.PathLike | None = None) -> Dataset:
         return _celeba(root)
     if name == "rendered_chairs":
         return _rendered_chairs(root)
-    if name in PROCEDURAL:
-        from infogan import procedural
-
-        images, factors, names = procedural.rendered(name)
-        return _cut(name, Split(images, None, {"factors": (torch.from_numpy(factors), names)}))
     if name.endswith(".npz"):
         return _from_npz(Path(name) if Path(name).exists() or not (root / name).exists() else root / name)
-    folder, _, size = name.rpartition("@") if "@" in name and not Path(name).is_dir() else (name, "", "32")
+    folder, at, size = name.rpartition("@") if "@" in name and not Path(name).is_dir() else (name, "", "")
+    if (folder in PROCEDURAL or Path(folder).is_dir()) and at and not (size.isdecimal() and int(size)):
+        raise InputError(f"dataset {name!r} asks for images of size {size!r}; give a number, such as {folder}@64")
+    if folder in PROCEDURAL:
+        from infogan import procedural
+
+        images, factors, names = procedural.rendered(folder, int(size) if at else None)
+        return _cut(name, Split(images, None, {"factors": (torch.from_numpy(factors), names)}))
     if Path(folder).is_dir():
-        if not size.isdecimal() or not int(size):
-            raise InputError(f"dataset {name!r} asks for images of size {size!r}; give a number, such as {folder}@64")
-        images, labels = archives.folder_of_images(Path(folder), int(size))
+        images, labels = archives.folder_of_images(Path(folder), int(size or 32))
         return _cut(Path(folder).name, Split(images, None if labels is None else torch.from_numpy(labels)))
     raise InputError(
         f"unknown dataset {name!r}: choose digits, {', '.join((*TORCHVISION, *ARCHIVES, *PROCEDURAL))}, "

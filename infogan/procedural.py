@@ -22,10 +22,10 @@ BLOCK = 16  # images rendered together: what is computed for them stays in the p
 
 
 class Scenes(NamedTuple):
-    """factors: float32 [N, k]; draw() renders the images, uint8 [N, 1, size, size]."""
+    """factors: float32 [N, k]; draw(size) renders the images, uint8 [N, 1, size, size]."""
 
     factors: Tensor
-    draw: Callable[[], Tensor]
+    draw: Callable[[int], Tensor]
 
 
 class Solids(NamedTuple):
@@ -102,7 +102,7 @@ FACES_FACTORS = ("azimuth_degrees", "elevation_degrees", "light_azimuth_degrees"
 
 
 def faces3d(n: int, random: torch.Generator) -> Scenes:
-    """Heads at 32 x 32: azimuth in +-60 degrees, elevation in +-25, light from +-75, width 0.8 to 1.25 of the usual; and
+    """Heads: azimuth in +-60 degrees, elevation in +-25, light from +-75, width 0.8 to 1.25 of the usual; and
     noses, eyes, mouths, chins, skin and hair of their own, which no factor tells."""
     u = torch.rand(n, 13, generator=random)
     factors = torch.stack([_scaled(u[:, 0], -60, 60), _scaled(u[:, 1], -25, 25), _scaled(u[:, 2], -75, 75), _scaled(u[:, 3], 0.8, 1.25)], 1)
@@ -129,14 +129,14 @@ def faces3d(n: int, random: torch.Generator) -> Scenes:
     light = torch.stack([light_azimuth.sin(), 0.35 * one, light_azimuth.cos()], 1)
     light = torch.nn.functional.normalize(light, dim=1)
     solids, turn = _solids(n, [False] * len(parts), parts), rotation(azimuth, elevation)
-    return Scenes(factors, lambda: render(solids, turn, light, size=32, background=0.0))
+    return Scenes(factors, lambda size: render(solids, turn, light, size, background=0.0))
 
 
 CHAIRS_FACTORS = ("rotation_degrees", "width")
 
 
 def chairs3d(n: int, random: torch.Generator) -> Scenes:
-    """Chairs at 64 x 64 seen from 20 degrees above: rotation over the full turn, width 0.7 to 1.35 of the usual; and seats, legs,
+    """Chairs seen from 20 degrees above: rotation over the full turn, width 0.7 to 1.35 of the usual; and seats, legs,
     backs, arms and colours of their own, which no factor tells."""
     u = torch.rand(n, 11, generator=random)
     factors = torch.stack([_scaled(u[:, 0], 0, 360), _scaled(u[:, 1], 0.7, 1.35)], 1)
@@ -168,7 +168,7 @@ def chairs3d(n: int, random: torch.Generator) -> Scenes:
     turn = rotation(factors[:, 0] * (torch.pi / 180), torch.full((n,), torch.pi / 9))
     light = torch.nn.functional.normalize(torch.tensor([[0.5, 0.8, 0.6]]), dim=1).expand(n, 3)
     solids = _solids(n, [True] * len(parts), parts)
-    return Scenes(factors, lambda: render(solids, turn, light, size=64, background=1.0, ambient=0.35))
+    return Scenes(factors, lambda size: render(solids, turn, light, size, background=1.0, ambient=0.35))
 
 
 def _solids(n: int, boxes: list[bool], parts: list[tuple]) -> Solids:
@@ -187,7 +187,7 @@ SPRITES_FACTORS = ("shape", "scale", "orientation", "posX", "posY")
 
 
 def sprites(n: int, random: torch.Generator) -> Scenes:
-    """White squares, ellipses and hearts on black at 64 x 64, factors and their values those of dSprites (Matthey et al. 2017)."""
+    """White squares, ellipses and hearts on black, factors and their values those of dSprites (Matthey et al. 2017)."""
     sizes = (3, 6, 40, 32, 32)
     index = torch.stack([torch.randint(size, (n,), generator=random) for size in sizes], 1)
     shape = index[:, 0]
@@ -195,10 +195,10 @@ def sprites(n: int, random: torch.Generator) -> Scenes:
     x, y = index[:, 3] / 31, index[:, 4] / 31
     factors = torch.stack([shape + 1, scale, angle, x, y], 1).float()
 
-    def draw() -> Tensor:
-        grid = torch.arange(64) + 0.5
+    def draw(size: int) -> Tensor:
+        grid = (torch.arange(size) + 0.5) * (64 / size)
         across, down = (_scaled(position, 17, 47).view(-1, 1, 1) for position in (x, y))
-        right, below = grid.view(1, 1, 64) - across, grid.view(1, 64, 1) - down
+        right, below = grid.view(1, 1, -1) - across, grid.view(1, -1, 1) - down
         radius, c, s = (value.view(-1, 1, 1) for value in (scale * 13, angle.cos(), angle.sin()))
         a, b = (c * right + s * below) / radius, (c * below - s * right) / radius
         heart = 1.2 * a, 1.2 * b
@@ -222,14 +222,18 @@ KINDS = {
 }
 
 
-def rendered(name: str, count: int = COUNT) -> tuple[Tensor, np.ndarray, tuple[str, ...]]:
-    """The stand-in `name`: images uint8 [count, 1, size, size] from the cache or rendered into it, factors float32 [count, k], their names."""
-    kind, names, size = KINDS[name]
+def rendered(name: str, size: int | None = None, count: int = COUNT) -> tuple[Tensor, np.ndarray, tuple[str, ...]]:
+    """The stand-in `name`: images uint8 [count, 1, size, size] from the cache or rendered into it, factors float32 [count, k], their names.
+
+    size: of the images, the stand-in's own where None; the scenes are the same at every size.
+    """
+    kind, names, usual = KINDS[name]
+    size = size or usual
 
     def scenes(start: int) -> Iterator[Scenes]:
         for first in range(start, count, archives.CHUNK):
             seed = int.from_bytes(hashlib.sha256(f"{name}/{first}".encode()).digest()[:6], "big")
             yield kind(min(archives.CHUNK, count - first), torch.Generator().manual_seed(seed))
 
-    images = archives.cached(name, VERSION, (count, 1, size, size), lambda start: (part.draw().numpy() for part in scenes(start)))
+    images = archives.cached(name, VERSION, (count, 1, size, size), lambda start: (part.draw(size).numpy() for part in scenes(start)))
     return images, torch.cat([part.factors for part in scenes(0)]).numpy(), names

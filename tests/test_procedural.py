@@ -73,7 +73,7 @@ def test_stand_ins_are_the_same_each_time_and_cached(name, few, monkeypatch):
     assert images.shape == (60, 1, size, size) and factors.shape == (60, len(names)) and names == expected
 
     def undrawable(n: int, random: torch.Generator) -> procedural.Scenes:
-        return procedural.Scenes(kind(n, random).factors, lambda: pytest.fail("the cache has it"))
+        return procedural.Scenes(kind(n, random).factors, lambda size: pytest.fail("the cache has it"))
 
     with monkeypatch.context() as patch:
         patch.setitem(procedural.KINDS, name, (undrawable, expected, size))
@@ -114,9 +114,9 @@ def test_a_full_disk_is_an_error_and_no_crash(few, monkeypatch):
 
 def test_scenes_are_turned_by_their_factors(monkeypatch):
     seen = []
-    monkeypatch.setattr(procedural, "render", lambda solids, turn, light, **more: seen.append((solids, turn, light)))
+    monkeypatch.setattr(procedural, "render", lambda solids, turn, light, size, **more: seen.append((solids, turn, light)))
     faces, chairs = (kind(50, torch.Generator().manual_seed(0)) for kind in (procedural.faces3d, procedural.chairs3d))
-    faces.draw(), chairs.draw()
+    faces.draw(32), chairs.draw(64)
     (heads, turn, light), (_, chair_turn, _) = seen
     azimuth, elevation, from_the_right, width = (faces.factors * torch.tensor([math.pi / 180] * 3 + [1])).T
     nose = turn @ torch.tensor([0.0, 0.0, 1.0])
@@ -137,7 +137,7 @@ def test_a_part_of_no_size_is_not_seen_from_any_side():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(procedural.torch, "rand", lambda *shape, generator: u)
         patch.setattr(procedural, "render", lambda solids, *rest, **more: seen.append(solids.halves))
-        procedural.chairs3d(2, torch.Generator()).draw()
+        procedural.chairs3d(2, torch.Generator()).draw(64)
     without = (seen[0][0] != seen[0][1]).any(-1)
     assert without.sum() == 4 and (seen[0][1][without] == 0).all(), "two arms with a support each: gone in all directions"
 
@@ -166,3 +166,21 @@ def test_factors_do_what_their_names_say(few):
 
     images, factors = of("chairs3d")
     assert correlation((images < 1).any(1).sum(1), factors["width"]) > 0.4, "its depth and its rotation count too"
+
+
+@pytest.mark.parametrize("name", procedural.KINDS)
+def test_another_size_shows_the_same_scenes(name: str, monkeypatch, tmp_path):
+    monkeypatch.setenv(archives.CACHE_VARIABLE, str(tmp_path))
+    usual, factors, _ = procedural.rendered(name, count=20)
+    half, same, _ = procedural.rendered(name, usual.shape[-1] // 2, count=20)
+    assert half.shape == (20, 1, usual.shape[-1] // 2, usual.shape[-1] // 2) and (factors == same).all()
+    merged = torch.nn.functional.avg_pool2d(usual.float(), 2)
+    assert (merged - half).abs().mean() < 255 * 0.02
+
+
+def test_a_stand_in_is_asked_for_at_a_size(monkeypatch, tmp_path):
+    monkeypatch.setenv(archives.CACHE_VARIABLE, str(tmp_path))
+    monkeypatch.setattr(procedural.rendered, "__defaults__", (None, 30))
+    assert data.load("chairs3d@16").image_shape == (1, 16, 16)
+    with pytest.raises(InputError, match="asks for images of size 'big'; give a number, such as chairs3d@64"):
+        data.load("chairs3d@big")
