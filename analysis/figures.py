@@ -65,7 +65,7 @@ def _about(run: runs.Run) -> dict:
 def _caption(run: runs.Run) -> str:
     about = _about(run)
     known = about["dataset"] in ("digits", *data.TORCHVISION, *data.ARCHIVES)
-    what = "a stand-in rendered here" if about["dataset"] in data.PROCEDURAL else "the real dataset" if known else "images of a file"
+    what = "a stand-in rendered here" if about["dataset"].partition("@")[0] in data.PROCEDURAL else "the real dataset" if known else "images of a file"
     return f"{Path(about['dataset']).stem} ({what}), preset {about['preset']}, seed {about['seed']}, {about['updates']:,} updates"
 
 

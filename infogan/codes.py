@@ -210,6 +210,15 @@ class Latent:
             sums[type(term)] = sums[type(term)] + log_p
         return sums[Categorical], sums[Continuous]
 
+    def probabilities(self, answer: Tensor) -> list[Tensor]:
+        """Q(c|x) of each single categorical code, [N, size], of Q's answers [N, q_width]."""
+        return [
+            one.softmax(1)
+            for term, at in self.columns()
+            if isinstance(term, Categorical)
+            for one in answer[:, at].split(term.size, 1)
+        ]
+
     def read(self, answer: Tensor) -> tuple[Tensor, Tensor]:
         """Q's most likely codes: categories [N, number of categorical codes] int64, means [N, continuous] float."""
         categories, means = [], []

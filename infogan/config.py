@@ -55,6 +55,11 @@ class Config:
     """Whom the bound trains. both-steps: D's step moves trunk and Q head, G's step moves G (authors' code).
     generator-step: G's step moves G, Q head and the shared trunk (equation 6). q-head: G's step moves G and
     the Q head (blog). detached: the Q head alone, on detached images (the plain GAN of figure 1)."""
+    consistency: float = 0.0
+    """Beyond the paper: weight, in D's step, of the mutual information between Q's categories for a real image and for a
+    transformed copy of it (rotated, stretched, sheared, shifted). 0 in every source."""
+    warm_up: int = 0
+    """Beyond the paper: both lambdas are 0 for so many updates, and grow to their values in as many more. 0 in every source."""
     d_loss: Literal["sum", "mean"] = "sum"
     """D's loss on real and on fake images: their sum, or their mean."""
 
@@ -95,7 +100,11 @@ class Config:
                 raise InputError(f"{name} is {getattr(self, name)}; give a learning rate between 0 and 1, such as 2e-4")
         if not 0 <= self.beta1 < 1:
             raise InputError(f"beta1 is {self.beta1}; give a value in [0, 1), such as 0.5")
-        for name in ("lambda_categorical", "lambda_continuous"):
+        if self.warm_up < 0:
+            raise InputError(f"warm_up is {self.warm_up}; give 0 or more updates")
+        if self.consistency and self.info_flow != "both-steps":
+            raise InputError(f"consistency is {self.consistency} with info_flow {self.info_flow}; it trains Q in D's step: give 0, or info_flow both-steps")
+        for name in ("lambda_categorical", "lambda_continuous", "consistency"):
             if not 0 <= getattr(self, name) < float("inf"):
                 raise InputError(f"{name} is {getattr(self, name)}; give 0 or a positive number")
 

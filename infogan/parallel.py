@@ -64,12 +64,17 @@ def average(tensors: list[Tensor]) -> None:
         tensor.copy_(mean.view_as(tensor))
 
 
+def mean(x: Tensor) -> Tensor:
+    """The mean of x over the processes; differentiable."""
+    return all_reduce(x) / world() if world() > 1 else x
+
+
 def moments(x: Tensor) -> tuple[Tensor, Tensor]:
     """Mean and (biased) variance per channel of x [N, C, ...] over the batches of all processes; differentiable."""
     over = [0, *range(2, x.dim())]
     shape = (1, -1, *[1] * (x.dim() - 2))
-    mean = all_reduce(x.mean(over)) / world()
-    return mean, all_reduce((x - mean.view(shape)).square().mean(over)) / world()
+    centre = mean(x.mean(over))
+    return centre, mean((x - centre.view(shape)).square().mean(over))
 
 
 def any_of_us(flag: bool) -> bool:

@@ -14,14 +14,14 @@ from typing import Callable, Iterable, Protocol
 import torch
 from torch import Tensor, nn
 
-from infogan import evaluation, fast, parallel, pictures, runs
+from infogan import evaluation, fast, parallel, pictures, runs, views
 from infogan.codes import Latent
 from infogan.config import Config, InputError
 from infogan.data import Batches, Dataset, Split
 from infogan.networks import architecture, build, keep_halves
-from infogan.objective import discriminator_loss, generator_loss, information_bound
+from infogan.objective import consistency, discriminator_loss, generator_loss, information_bound
 
-METRICS = ("loss_d", "loss_g", "info_categorical_nats", "info_continuous_nats", "d_real", "d_fake")
+METRICS = ("loss_d", "loss_g", "info_categorical_nats", "info_continuous_nats", "d_real", "d_fake", "consistency_nats")
 MILESTONES = (0.8, 0.9, 0.95)  # validation accuracies whose time is kept
 
 
@@ -97,6 +97,7 @@ class InfoGAN:
             for network in build(image_shape, self.latent, derive(config.seed, "weights"), config.network)
         )
         self.code_stream = torch.Generator(self.device).manual_seed(derive(config.seed, "codes"))
+        self.updates_done = torch.zeros((), device=self.device)  # a tensor, since a captured step is replayed
 
         D = self.discriminator
         trunk, d, q = (list(part.parameters()) for part in (D.trunk, D.d_head, D.q_head))
@@ -123,19 +124,30 @@ class InfoGAN:
         """lambda L_I, each kind of code with its own lambda."""
         return self.config.lambda_categorical * categorical + self.config.lambda_continuous * continuous
 
+    def warmth(self) -> Tensor:
+        """The share of lambda that counts in this update: 0 for warm_up updates, then growing for as many."""
+        warm_up = self.config.warm_up
+        return ((self.updates_done - warm_up) / warm_up).clamp(0, 1) if warm_up else torch.ones_like(self.updates_done)
+
     def step(self, real: Tensor) -> Tensor:
         """One step of D, then one of G and Q, on uint8 images [N, C, H, W]. Returns the METRICS, a vector on the device."""
         G, D, flow = self.generator, self.discriminator, self.config.info_flow
-        real, z = parallel.part(real), parallel.part(self.latent.sample(len(real), self.code_stream))
+        whole, latent, warmth = real.float() / 255, self.latent.sample(len(real), self.code_stream), self.warmth()
+        real, z = parallel.part(whole), parallel.part(latent)
 
         # D ascends V(D, G), in the authors' flow also lambda L_I.
         fake, n = G(z), len(real)
-        verdicts, answers = D(torch.cat([real.float() / 255, fake.detach()]), real=n)
+        verdicts, answers = D(torch.cat([real, fake.detach()]), real=n)
         (on_real, on_fake), answer = verdicts.split(n), answers[n:]
         loss_d = discriminator_loss(on_real, on_fake, self.config.d_loss)
         descent = loss_d
         if flow == "both-steps":
-            descent = loss_d - self.weighted_bound(*information_bound(self.latent, z, answer))
+            descent = loss_d - warmth * self.weighted_bound(*information_bound(self.latent, z, answer))
+        agreed = torch.zeros_like(loss_d)
+        if self.config.consistency:  # beyond the paper: Q is to read a real image and its transformed copy alike
+            _, of_copies = D(parallel.part(views.transformed(whole, self.code_stream)))
+            agreed = consistency(self.latent, answers[:n], of_copies)
+            descent = descent - self.config.consistency * agreed
         descent.backward(inputs=self.d_moves)
         self.adam_d.step()
 
@@ -143,19 +155,22 @@ class InfoGAN:
         on_fake_now, answer = D(fake)
         loss_g = generator_loss(on_fake_now)
         bound = information_bound(self.latent, z, answer)
-        descent = -self.weighted_bound(*bound)
+        descent = -warmth * self.weighted_bound(*bound)
         if flow in ("both-steps", "q-head"):
             (loss_g + descent).backward(inputs=self.bound_moves)
         else:  # the value must not move what the bound moves: D's trunk here would learn to believe in fakes
             loss_g.backward(inputs=self.g_moves, retain_graph=True)
             descent.backward(inputs=self.bound_moves)
         self.adam_g.step()
+        self.updates_done += 1
 
-        return torch.stack([loss_d, loss_g, *bound, on_real.sigmoid().mean(), on_fake.sigmoid().mean()]).detach()
+        return torch.stack([loss_d, loss_g, *bound, on_real.sigmoid().mean(), on_fake.sigmoid().mean(), agreed]).detach()
 
     def tensors(self) -> dict[str, Tensor]:
         """All that a resumed run needs, by name."""
         out = {"stream.codes": self.code_stream.get_state()}
+        if self.config.warm_up:
+            out["updates_done"] = self.updates_done
         for name, network in (("generator", self.generator), ("discriminator", self.discriminator)):
             out |= {f"{name}.{key}": value for key, value in network.state_dict().items()}
         for name, adam in (("adam_d", self.adam_d), ("adam_g", self.adam_g)):

@@ -30,9 +30,10 @@ def both(tmp_path, environment, *arguments):
     return tmp_path / "one", tmp_path / "two"
 
 
-def test_two_processes_have_the_gradients_of_one(tmp_path, script_environment):
+@pytest.mark.parametrize("arguments", [("paper",), ("authors", "--consistency", "2", "--warm-up", "0")])
+def test_two_processes_have_the_gradients_of_one(arguments, tmp_path, script_environment):
     """After one update Adam's first moment is the gradient, times 1 - beta1: D's step, and G's with a trunk that Q shares."""
-    one, two = (runs.load_checkpoint(folder)[0] for folder in both(tmp_path, script_environment, "paper", "--updates", "1", "--precision", "float32"))
+    one, two = (runs.load_checkpoint(folder)[0] for folder in both(tmp_path, script_environment, *arguments, "--updates", "1", "--precision", "float32"))
     assert one.keys() == two.keys() and torch.equal(one["stream.codes"], two["stream.codes"])
     for name, tensor in one.items():
         if name.endswith("exp_avg"):

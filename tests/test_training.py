@@ -11,7 +11,7 @@ import torch
 from conftest import ROOT, config
 from sklearn.cluster import KMeans
 
-from infogan import evaluation, runs, training
+from infogan import evaluation, runs, training, views
 from infogan.config import InputError
 
 
@@ -78,14 +78,18 @@ def test_the_trunk_follows_the_bound_in_ds_step_for_the_authors_and_in_gs_step_f
         assert all(id(p) in held for p in model.discriminator.trunk.parameters())
 
 
-@pytest.mark.parametrize("preset", ["authors", "paper", "blog", "gan"])
+@pytest.mark.parametrize("preset", ["authors", "paper", "blog", "gan", "consistent"])
 def test_a_step_is_gradient_descent_on_the_stated_losses(preset, digits):
-    """A step of each preset against its losses written out, each gradient taken by itself.
+    """A step of each preset, and with what goes beyond them, against its losses written out, each gradient taken by itself.
 
     Plain SGD takes Adam's place: Adam's first step is the gradient's sign, which rounding turns where it is zero.
     """
-    model, twin = (training.InfoGAN(config(preset, batch_size=32, lambda_categorical=0.7, lambda_continuous=0.3), digits.image_shape) for _ in range(2))
-    sources = {"authors": "fixed", "paper": "learned", "blog": "none", "gan": "fixed"}
+    beyond = {"consistency": 2.0, "warm_up": 400} if preset == "consistent" else {}
+    made = config("authors" if beyond else preset, batch_size=32, lambda_categorical=0.7, lambda_continuous=0.3, **beyond)
+    model, twin = (training.InfoGAN(made, digits.image_shape) for _ in range(2))
+    sources = {"authors": "fixed", "paper": "learned", "blog": "none", "gan": "fixed", "consistent": "fixed"}
+    if beyond:
+        model.updates_done.fill_(1.5 * model.config.warm_up)  # the lambdas are at half their values
 
     class Descent(torch.optim.SGD):
         def step(self):  # the model's own optimisers forget their gradients after a step
@@ -123,24 +127,47 @@ def test_a_step_is_gradient_descent_on_the_stated_losses(preset, digits):
             for p, grad in moves.items():
                 p -= 0.1 * grad
 
-    real_logit, _ = D(images / 255)
+    real_logit, read = D(images / 255)
     fake_logit, answer = D(fake.detach())
     value = bce(real_logit, torch.ones(32)) + bce(fake_logit, torch.zeros(32))
     value = value / 2 if preset == "blog" else value
-    descend([(value, trunk + d)] + ([(-bound(answer), trunk + q)] if preset == "authors" else []))
+    share = 0.5 if beyond else 1
+    terms = [(value, trunk + d)] + ([(-share * bound(answer), trunk + q)] if preset in ("authors", "consistent") else [])
+    if beyond:
+        p, copy = ((10 * logits[:, :10]).softmax(1) for logits in (read, D(views.transformed(images / 255, twin.code_stream))[1]))
+        joint = sum(torch.outer(a, b) + torch.outer(b, a) for a, b in zip(p, copy)) / 64
+        terms.append((-2 * (joint * (joint / torch.outer(joint.sum(1), joint.sum(0))).log()).sum(), trunk + q))
+    descend(terms)
     fake_logit, answer = D(fake)
-    informed = {"authors": g, "paper": g + q + trunk, "blog": g + q, "gan": q}[preset]
-    descend([(bce(fake_logit, torch.ones(32)), g), (-bound(answer), informed)])
+    informed = {"authors": g, "paper": g + q + trunk, "blog": g + q, "gan": q, "consistent": g}[preset]
+    descend([(bce(fake_logit, torch.ones(32)), g), (-share * bound(answer), informed)])
     ours, plain = ([*made.generator.parameters(), *made.discriminator.parameters()] for made in (model, twin))
     for a, b, old in zip(ours, plain, before, strict=True):
         # As a share of the move: batch norm amplifies the rounding of sums, differently on each processor.
         assert (a - b).norm() <= 1e-3 * (b - old).norm() and (b - old).norm() > 0
 
 
-def test_continuing_is_the_same_as_not_stopping(tmp_path, digits):
-    fit(tmp_path / "whole", digits, updates=20)
-    fit(tmp_path / "parts", digits, updates=10)
-    fit(tmp_path / "parts", digits, updates=20)
+def test_the_lambdas_wait_for_the_warm_up_and_then_grow(digits):
+    model = training.InfoGAN(config(warm_up=4), digits.image_shape)
+    shares = []
+    for _ in range(10):
+        shares.append(model.warmth().item())
+        model.step(digits.train.images[:8])
+    assert shares == [0, 0, 0, 0, 0, 0.25, 0.5, 0.75, 1, 1]
+    assert training.InfoGAN(config(), digits.image_shape).warmth() == 1
+
+
+def test_consistency_moves_q_and_the_trunk_in_ds_step_alone(digits, monkeypatch):
+    model = training.InfoGAN(config(consistency=1.0), digits.image_shape)
+    silenced = ("information_bound", "discriminator_loss", "generator_loss")
+    assert moved_by_one_step(model, digits.train.images[:32], monkeypatch, *silenced) == {"trunk", "Q head"}
+
+
+@pytest.mark.parametrize("beyond", [{}, {"consistency": 1.0, "warm_up": 6}])
+def test_continuing_is_the_same_as_not_stopping(beyond, tmp_path, digits):
+    fit(tmp_path / "whole", digits, updates=20, **beyond)
+    fit(tmp_path / "parts", digits, updates=10, **beyond)
+    fit(tmp_path / "parts", digits, updates=20, **beyond)
     whole, parts = (runs.load_checkpoint(tmp_path / name)[0] for name in ("whole", "parts"))
     assert whole.keys() == parts.keys()
     assert all(torch.equal(whole[key], parts[key]) for key in whole)
@@ -298,9 +325,11 @@ def test_passwords_never_reach_a_record():
 def test_bad_devices_and_values_are_named():
     with pytest.raises(InputError, match="device 'quantum' cannot be used"):
         training.resolve(config(device="quantum"))
-    for field, value in (("batch_size", 1), ("updates", 0), ("lr_d", -1.0), ("lr_g", 2.0), ("beta1", 1.0), ("lambda_categorical", -1.0), ("lambda_continuous", math.inf), ("info_flow", "sideways")):  # fmt: skip
+    for field, value in (("batch_size", 1), ("updates", 0), ("lr_d", -1.0), ("lr_g", 2.0), ("beta1", 1.0), ("lambda_categorical", -1.0), ("lambda_continuous", math.inf), ("consistency", -1.0), ("warm_up", -1), ("info_flow", "sideways")):  # fmt: skip
         with pytest.raises(InputError, match=f"{field} is "):
             config(**{field: value})
+    with pytest.raises(InputError, match="consistency is 1.0 with info_flow q-head"):
+        config("blog", consistency=1.0)
 
 
 def test_time_to_accuracy_is_that_of_the_first_evaluation_to_reach_it():
