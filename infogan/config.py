@@ -63,6 +63,10 @@ class Config:
     d_loss: Literal["sum", "mean"] = "sum"
     """D's loss on real and on fake images: their sum, or their mean."""
 
+    d_norm: Literal["apart", "together"] = "apart"
+    """D's batch norm: real and generated images normalised apart (authors' code), where generated images that are nearly all
+    alike look as varied as real ones to D; or together."""
+
     lr_d: float = 2e-4
     """Adam's learning rate for D."""
     lr_g: float = 1e-3

@@ -256,21 +256,21 @@ class DiscriminatorQ(nn.Module):
         self.q_head = Stack(*hidden, Linear(prod(q_shape), latent.q_width))
         self.tanh = arch.tanh
 
-    def features(self, images: Tensor, real: int = 0) -> Tensor:
+    def features(self, images: Tensor, real: int | None = 0) -> Tensor:
         """The trunk's answer. The first `real` images are real, the others generated; see BatchNorm.
 
-        Both go through in one pass. Running statistics follow the real images: Q reads such in the end, and generated
+        Both go through in one pass; with None they are normalised together. Else running statistics follow the real images: Q reads such in the end, and generated
         ones have others.
         """
         # Said in words, `channels_last` passes over images of one channel, and the first convolution then answers in the other layout.
         images = self.to_maps(self.to_features(images * 2 - 1 if self.tanh else images))
         return self.trunk(images.to(product_dtype(self)), real)
 
-    def judge(self, images: Tensor, real: int = 0) -> Tensor:
+    def judge(self, images: Tensor, real: int | None = 0) -> Tensor:
         """D's logits [N] alone."""
         return self.d_head(self.features(images, real)).squeeze(1).float()
 
-    def forward(self, images: Tensor, real: int = 0) -> tuple[Tensor, Tensor]:
+    def forward(self, images: Tensor, real: int | None = 0) -> tuple[Tensor, Tensor]:
         """D's logits [N] and Q's answers [N, q_width] to images of which the first `real` are real."""
         features = self.features(images, real)
         return self.d_head(features).squeeze(1).float(), self.q_head(features, real).float()

@@ -137,7 +137,8 @@ class InfoGAN:
 
         # D ascends V(D, G), in the authors' flow also lambda L_I.
         fake, n = G(z), len(real)
-        verdicts, answers = D(torch.cat([real, fake.detach()]), real=n)
+        normed = n if self.config.d_norm == "apart" else None
+        verdicts, answers = D(torch.cat([real, fake.detach()]), real=normed)
         (on_real, on_fake), answer = verdicts.split(n), answers[n:]
         loss_d = discriminator_loss(on_real, on_fake, self.config.d_loss)
         descent = loss_d
@@ -152,7 +153,11 @@ class InfoGAN:
         self.adam_d.step()
 
         # G descends V(D, G) - lambda L_I, and Q with it, as far as the flow says.
-        on_fake_now, answer = D(fake)
+        if normed is None:  # D sees them beside real images here as well
+            verdicts_now, answers = D(torch.cat([real, fake]), real=None)
+            on_fake_now, answer = verdicts_now[n:], answers[n:]
+        else:
+            on_fake_now, answer = D(fake)
         loss_g = generator_loss(on_fake_now)
         bound = information_bound(self.latent, z, answer)
         descent = -warmth * self.weighted_bound(*bound)

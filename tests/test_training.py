@@ -78,17 +78,20 @@ def test_the_trunk_follows_the_bound_in_ds_step_for_the_authors_and_in_gs_step_f
         assert all(id(p) in held for p in model.discriminator.trunk.parameters())
 
 
-@pytest.mark.parametrize("preset", ["authors", "paper", "blog", "gan", "consistent"])
+@pytest.mark.parametrize("preset", ["authors", "paper", "blog", "gan", "consistent", "together"])
 def test_a_step_is_gradient_descent_on_the_stated_losses(preset, digits):
     """A step of each preset, and with what goes beyond them, against its losses written out, each gradient taken by itself.
 
     Plain SGD takes Adam's place: Adam's first step is the gradient's sign, which rounding turns where it is zero.
     """
     beyond = {"consistency": 2.0, "warm_up": 400} if preset == "consistent" else {}
-    made = config("authors" if beyond else preset, batch_size=32, lambda_categorical=0.7, lambda_continuous=0.3, **beyond)
+    together = preset == "together"
+    if together:
+        beyond, preset = {"d_norm": "together"}, "paper"
+    made = config("authors" if preset == "consistent" else preset, batch_size=32, lambda_categorical=0.7, lambda_continuous=0.3, **beyond)
     model, twin = (training.InfoGAN(made, digits.image_shape) for _ in range(2))
     sources = {"authors": "fixed", "paper": "learned", "blog": "none", "gan": "fixed", "consistent": "fixed"}
-    if beyond:
+    if preset == "consistent":
         model.updates_done.fill_(1.5 * model.config.warm_up)  # the lambdas are at half their values
 
     class Descent(torch.optim.SGD):
@@ -127,18 +130,25 @@ def test_a_step_is_gradient_descent_on_the_stated_losses(preset, digits):
             for p, grad in moves.items():
                 p -= 0.1 * grad
 
-    real_logit, read = D(images / 255)
-    fake_logit, answer = D(fake.detach())
+    def judged(fake):
+        """D's logits on the real and on the generated images, Q's answers to both."""
+        if together:
+            (logits, read) = D(torch.cat([images / 255, fake]), real=None)
+            return logits[:32], logits[32:], read[:32], read[32:]
+        (real_logit, read), (fake_logit, answer) = D(images / 255), D(fake)
+        return real_logit, fake_logit, read, answer
+
+    real_logit, fake_logit, read, answer = judged(fake.detach())
     value = bce(real_logit, torch.ones(32)) + bce(fake_logit, torch.zeros(32))
     value = value / 2 if preset == "blog" else value
-    share = 0.5 if beyond else 1
+    share = 0.5 if preset == "consistent" else 1
     terms = [(value, trunk + d)] + ([(-share * bound(answer), trunk + q)] if preset in ("authors", "consistent") else [])
-    if beyond:
+    if preset == "consistent":
         p, copy = ((10 * logits[:, :10]).softmax(1) for logits in (read, D(views.transformed(images / 255, twin.code_stream))[1]))
         joint = sum(torch.outer(a, b) + torch.outer(b, a) for a, b in zip(p, copy)) / 64
         terms.append((-2 * (joint * (joint / torch.outer(joint.sum(1), joint.sum(0))).log()).sum(), trunk + q))
     descend(terms)
-    fake_logit, answer = D(fake)
+    _, fake_logit, _, answer = judged(fake)
     informed = {"authors": g, "paper": g + q + trunk, "blog": g + q, "gan": q, "consistent": g}[preset]
     descend([(bce(fake_logit, torch.ones(32)), g), (-share * bound(answer), informed)])
     ours, plain = ([*made.generator.parameters(), *made.discriminator.parameters()] for made in (model, twin))
@@ -161,6 +171,17 @@ def test_consistency_moves_q_and_the_trunk_in_ds_step_alone(digits, monkeypatch)
     model = training.InfoGAN(config(consistency=1.0), digits.image_shape)
     silenced = ("information_bound", "discriminator_loss", "generator_loss")
     assert moved_by_one_step(model, digits.train.images[:32], monkeypatch, *silenced) == {"trunk", "Q head"}
+
+
+def test_normalised_apart_a_collapsed_generator_looks_varied_and_together_it_does_not(digits):
+    """Nearly equal images: batch norm of their own makes D's features of them nearly as varied as those of real ones."""
+    D = training.InfoGAN(config(), digits.image_shape).discriminator
+    real = digits.train.images[:64].float() / 255
+    collapsed = real[:1] + 0.01 * torch.rand(real.shape, generator=torch.Generator().manual_seed(0))
+    both = torch.cat([real, collapsed])
+    with torch.no_grad():
+        ratios = [(f[64:].std(0).mean() / f[:64].std(0).mean()).item() for f in (D.features(both, real=64), D.features(both, real=None))]
+    assert ratios[0] > 0.4 and ratios[1] < 0.1, ratios
 
 
 @pytest.mark.parametrize("beyond", [{}, {"consistency": 1.0, "warm_up": 6}])
