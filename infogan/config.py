@@ -62,7 +62,6 @@ class Config:
     """Beyond the paper: both lambdas are 0 for so many updates, and grow to their values in as many more. 0 in every source."""
     d_loss: Literal["sum", "mean"] = "sum"
     """D's loss on real and on fake images: their sum, or their mean."""
-
     d_norm: Literal["apart", "together"] = "apart"
     """D's batch norm: real and generated images normalised apart (authors' code), where generated images that are nearly all
     alike look as varied as real ones to D; or together."""

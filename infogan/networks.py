@@ -259,8 +259,8 @@ class DiscriminatorQ(nn.Module):
     def features(self, images: Tensor, real: int | None = 0) -> Tensor:
         """The trunk's answer. The first `real` images are real, the others generated; see BatchNorm.
 
-        Both go through in one pass; with None they are normalised together. Else running statistics follow the real images: Q reads such in the end, and generated
-        ones have others.
+        Both go through in one pass. Running statistics follow the real images: Q reads such in the end, and generated
+        ones have others. With None all are normalised together, and running statistics follow them all.
         """
         # Said in words, `channels_last` passes over images of one channel, and the first convolution then answers in the other layout.
         images = self.to_maps(self.to_features(images * 2 - 1 if self.tanh else images))

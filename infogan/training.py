@@ -57,7 +57,9 @@ def resolve(config: Config) -> Config:
 
     Raises InputError where the codes cannot be read or a device is asked for that is not there.
     """
-    Latent(config.codes, config.noise, config.q_std)
+    latent = Latent(config.codes, config.noise, config.q_std)
+    if config.consistency and not latent.categorical_sizes:
+        raise InputError(f"consistency is {config.consistency}, but codes {config.codes} has no categorical code for it: give 0, or add one such as 10c")
     device = config.device
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"

@@ -1,4 +1,4 @@
-"""Transformed copies of real images, which the `best` preset asks Q to read as it reads the originals."""
+"""Transformed copies of real images, which config.Config.consistency asks Q to read as it reads the originals."""
 
 import math
 

@@ -351,6 +351,8 @@ def test_bad_devices_and_values_are_named():
             config(**{field: value})
     with pytest.raises(InputError, match="consistency is 1.0 with info_flow q-head"):
         config("blog", consistency=1.0)
+    with pytest.raises(InputError, match="consistency is 1.0, but codes 2u has no categorical code"):
+        training.resolve(config(consistency=1.0, codes="2u"))
 
 
 def test_time_to_accuracy_is_that_of_the_first_evaluation_to_reach_it():
