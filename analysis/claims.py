@@ -191,23 +191,23 @@ def _verdict(holds: int, of: int) -> str:
 
 
 def over_seeds(claim: Claim, records: list[Record]) -> list[dict]:
-    """A row for each preset and length that says something about the claim."""
-    told: dict[tuple[str, int], dict[int, Answer]] = {}
+    """A row for each preset, length and precision that says something about the claim."""
+    told: dict[tuple[str, int, str], dict[int, Answer]] = {}
     for run in records:
         if (answer := claim.answer(run)) is not None:
-            seeds = told.setdefault((run.config.preset, run.config.updates), {})
+            seeds = told.setdefault((run.config.preset, run.config.updates, run.config.precision), {})
             if run.config.seed in seeds:
-                raise InputError(f"{run.directory} repeats seed {run.config.seed} of {run.config.preset} with {run.config.updates:,} updates: give one run for each seed")
+                raise InputError(f"{run.directory} repeats seed {run.config.seed} of {run.config.preset} with {run.config.updates:,} updates in {run.config.precision}: give one run for each seed")
             seeds[run.config.seed] = answer
     rows = []
-    for (preset, updates), answers in told.items():
+    for (preset, updates, precision), answers in told.items():
         values = [answer.value for answer in answers.values() if np.isfinite(answer.value)]
         mean, low, high = mean_interval(values) if values else (float("nan"),) * 3
         if claim.number == "accuracy":
             low, high = max(low, 0.0), min(high, 1.0)
         holds = sum(answer.holds for answer in answers.values())
         rows.append(
-            {"claim": claim.id, "says": claim.says, "rule": claim.rule, "by": f"{preset}, {updates:,} updates", "number": claim.number, "mean": mean,
+            {"claim": claim.id, "says": claim.says, "rule": claim.rule, "by": f"{preset}, {updates:,} updates, {precision}", "number": claim.number, "mean": mean,
              "low": low, "high": high, "never": len(answers) - len(values), "holds": holds, "of": len(answers), "verdict": _verdict(holds, len(answers))}
         )  # fmt: skip
     return rows

@@ -22,7 +22,7 @@ def write_run(folder, preset: str, seed: int, bound, accuracy: float | None = No
     directory = folder / (name or f"mnist-{preset}-seed{seed}")
     (directory / "figures").mkdir(parents=True)
     metrics.to_csv(directory / "metrics.csv", index=False)
-    made = dataclasses.replace(PRESETS[preset][0], seed=seed, updates=2000, **changes)
+    made = dataclasses.replace(PRESETS[preset][0], seed=seed, **{"updates": 2000, "precision": "float32"} | changes)
     (directory / "config.json").write_text(json.dumps({"config": dataclasses.asdict(made)}))
     if accuracy is not None:
         codes = [{"confusion": confusion if confusion is not None else [[1]]}]
@@ -104,7 +104,12 @@ def test_each_claim_is_judged_by_its_rule(tmp_path):
     assert mean["C1"] == pytest.approx(1000, abs=60) and table.never["C1"] == 1, "one seed never arrives"
     assert table.low["C3"] == 0 and table.high["C3"] == 1, "two seeds say little, and accuracies end at 0 and 1"
     text = (tmp_path / "out" / "scorecard.md").read_text()
-    assert ", never in 1 | 1 of 3 | **partly** |" in text and "| C2 | a regular GAN keeps L_I low (figure 1) | gan, 2,000 updates | 0.32 [" in text
+    assert ", never in 1 | 1 of 3 | **partly** |" in text and "| C2 | a regular GAN keeps L_I low (figure 1) | gan, 2,000 updates, float32 | 0.32 [" in text
+
+
+def test_the_two_precisions_are_told_apart(tmp_path):
+    once, again = (write_run(tmp_path, "authors", 0, (10, 1.0), name=name, changes={"precision": name}) for name in ("float32", "bfloat16"))
+    assert len(scorecard(tmp_path / "out", once, again)) == 2
 
 
 def test_a_bound_that_never_arrives_is_reported_as_such(tmp_path):
