@@ -7,7 +7,6 @@ Example:
   python analysis/claims.py analysis/results/*/*-seed?/ --benchmark analysis/results/benchmark/cpu.json --out analysis/results
 """
 
-import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +22,7 @@ import factors
 import figures
 from infogan import runs
 from infogan.codes import Latent
-from infogan.config import PRESETS, Config, InputError, from_dict, run_script
+from infogan.config import Config, InputError, changes, from_dict, run_script, told
 from infogan.evaluation import mean_interval
 
 ROWS_OF_THEIR_OWN = 0.9  # share of a category's images that must show one digit
@@ -39,9 +38,6 @@ class Options:
     """Report folder of a study (with trials.csv), for C8."""
     out: Path = Path(".")
     """Folder for the scorecard."""
-
-
-FREE = ("seed", "updates", "device", "precision", "log_every", "evaluations", "checkpoint_every")  # what a preset's run may choose
 
 
 class Record(NamedTuple):
@@ -97,7 +93,7 @@ def on_mnist(run: Record, *presets: str) -> bool:
     config = run.config
     if config.dataset != "mnist" or config.preset not in presets or run.metrics.step.iloc[-1] != config.updates:
         return False
-    return config == dataclasses.replace(PRESETS[config.preset][0], **{name: getattr(config, name) for name in FREE})
+    return not changes(config)
 
 
 def rises(run: Record) -> Answer | None:
@@ -192,15 +188,15 @@ def _verdict(holds: int, of: int) -> str:
 
 def over_seeds(claim: Claim, records: list[Record]) -> list[dict]:
     """A row for each preset, length and precision that says something about the claim."""
-    told: dict[tuple[str, int, str], dict[int, Answer]] = {}
+    answers_of: dict[tuple[str, int, str], dict[int, Answer]] = {}
     for run in records:
         if (answer := claim.answer(run)) is not None:
-            seeds = told.setdefault((run.config.preset, run.config.updates, run.config.precision), {})
+            seeds = answers_of.setdefault((run.config.preset, run.config.updates, run.config.precision), {})
             if run.config.seed in seeds:
                 raise InputError(f"{run.directory} repeats seed {run.config.seed} of {run.config.preset} with {run.config.updates:,} updates in {run.config.precision}: give one run for each seed")
             seeds[run.config.seed] = answer
     rows = []
-    for (preset, updates, precision), answers in told.items():
+    for (preset, updates, precision), answers in answers_of.items():
         values = [answer.value for answer in answers.values() if np.isfinite(answer.value)]
         mean, low, high = mean_interval(values) if values else (float("nan"),) * 3
         if claim.number == "accuracy":
@@ -271,7 +267,7 @@ def traversals(records: list[Record]) -> list[dict]:
                 says = f"{what}: {panel['panel']} ({name.replace('figure', 'figure ')})"
                 share = factors.share(panel["information_nats"], panel["shuffled_nats"], panel["entropy_nats"])
                 verdict = {"yes": "replicates", "partly": "partly", "no": "does not"}[panel["holds"]]
-                by = f"{run.directory.name}, {panel['factor']}"
+                by = f"{Path(run.config.dataset).stem}, seed {run.config.seed}, {told(run.config)}: {panel['factor']}"
                 rows.append(single(claim, says, rule, by, "of its entropy", share, int(panel["holds"] == "yes"), 1, verdict))
     return rows
 

@@ -30,7 +30,7 @@ from PIL import Image
 import factors
 from infogan import data, pictures, runs
 from infogan.codes import Categorical, Continuous, Latent
-from infogan.config import InputError, run_script
+from infogan.config import InputError, run_script, told
 
 BEYOND = np.linspace(-2, 2, 11)  # figure 2 shows codes to +-2, though trained on [-1, 1]
 PAPER_RANGE = np.linspace(-1, 1, 10)  # the others do not
@@ -66,7 +66,7 @@ def _caption(run: runs.Run) -> str:
     about = _about(run)
     known = about["dataset"] in ("digits", *data.TORCHVISION, *data.ARCHIVES)
     what = "a stand-in rendered here" if about["dataset"].partition("@")[0] in data.PROCEDURAL else "the real dataset" if known else "images of a file"
-    return f"{Path(about['dataset']).stem} ({what}), preset {about['preset']}, seed {about['seed']}, {about['updates']:,} updates"
+    return f"{Path(about['dataset']).stem} ({what}), preset {told(run.config)}, seed {about['seed']}, {about['updates']:,} updates"
 
 
 @dataclass(frozen=True)

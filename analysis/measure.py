@@ -8,6 +8,7 @@ Examples:
   python analysis/measure.py runs/mnist-authors-seed0 --again --data-dir ~/data --csv table.csv
 """
 
+import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +17,7 @@ import tyro
 from scipy import stats
 
 from infogan import data, pictures, runs, training
-from infogan.config import InputError, run_script
+from infogan.config import InputError, from_dict, run_script, told
 from infogan.evaluation import MEASURES, mean_interval
 
 
@@ -53,7 +54,8 @@ def measured(directory: Path, options: Options) -> dict:
 def row(directory: Path, options: Options) -> dict:
     """One table row; the last logged bound stands beside the test measures."""
     result = measured(directory, options)
-    config = runs.read_json(directory / "config.json")["config"]
+    made = from_dict(runs.read_json(directory / "config.json")["config"])
+    config = dataclasses.asdict(made)
     if options.compare and options.compare not in config:
         raise InputError(f"compare is {options.compare!r}; give a field of the configuration: {', '.join(config)}")
     metrics = runs.Table(directory / "metrics.csv").rows()
@@ -63,7 +65,7 @@ def row(directory: Path, options: Options) -> dict:
     (directory / "figures").mkdir(exist_ok=True)
     code = result["codes"][result["best_code"]]
     pictures.confusion(directory / "figures" / "confusion.png", code["confusion"], f"{directory.name}, {result['n_images']} test images")
-    out = {"run": directory.name, "dataset": config["dataset"], "preset": config["preset"], "codes": config["codes"]}
+    out = {"run": directory.name, "dataset": config["dataset"], "preset": told(made, "codes", *filter(None, [options.compare])), "codes": config["codes"]}
     if options.compare:
         out[options.compare] = config[options.compare]
     out |= {"seed": config["seed"], "updates": result["step"], "images": result["images"]}

@@ -57,7 +57,7 @@ class Config:
     the Q head (blog). detached: the Q head alone, on detached images (the plain GAN of figure 1)."""
     consistency: float = 0.0
     """Beyond the paper: weight, in D's step, of the mutual information between Q's categories for a real image and for a
-    transformed copy of it (rotated, stretched, sheared, shifted). 0 in every source."""
+    transformed copy of it (rotated, stretched, sheared, shifted), its logits times 10. 0 in every source."""
     warm_up: int = 0
     """Beyond the paper: both lambdas are 0 for so many updates, and grow to their values in as many more. 0 in every source."""
     d_loss: Literal["sum", "mean"] = "sum"
@@ -107,6 +107,8 @@ class Config:
             raise InputError(f"warm_up is {self.warm_up}; give 0 or more updates")
         if self.consistency and self.info_flow != "both-steps":
             raise InputError(f"consistency is {self.consistency} with info_flow {self.info_flow}; it trains Q in D's step: give 0, or info_flow both-steps")
+        if self.consistency and self.d_norm == "together":
+            raise InputError(f"consistency is {self.consistency} with d_norm together, where an image and its copy would be normalised differently: give 0, or d_norm apart")
         for name in ("lambda_categorical", "lambda_continuous", "consistency"):
             if not 0 <= getattr(self, name) < float("inf"):
                 raise InputError(f"{name} is {getattr(self, name)}; give 0 or a positive number")
@@ -176,6 +178,21 @@ PRESETS: dict[str, tuple[Config, str]] = {
     "chairs-width": (_chairs("chairs-width", 0.05, 2.0), "... for width (figure 4b)"),
 }
 SOURCES = ("authors", "paper", "blog", "gan")  # the presets that differ in the recipe, and not in the dataset
+
+
+FREE = ("seed", "updates", "device", "precision", "log_every", "evaluations", "checkpoint_every")  # what a run of a preset may choose
+
+
+def changes(config: Config, *but: str) -> dict[str, object]:
+    """The fields in which a configuration differs from its preset, but for FREE ones, the dataset, and those named."""
+    preset = dataclasses.asdict(PRESETS[config.preset][0])
+    return {name: value for name, value in dataclasses.asdict(config).items() if name not in (*FREE, "dataset", *but) and value != preset[name]}
+
+
+def told(config: Config, *but: str) -> str:
+    """The preset's name, and what was changed in it but for the fields named."""
+    changed = ", ".join(f"{name} {value}" for name, value in changes(config, *but).items())
+    return f"{config.preset} ({changed})" if changed else config.preset
 
 
 def from_dict(values: dict) -> Config:

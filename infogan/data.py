@@ -74,8 +74,8 @@ def load(name: str, data_dir: str | os.PathLike | None = None) -> Dataset:
     if name.endswith(".npz"):
         return _from_npz(Path(name) if Path(name).exists() or not (root / name).exists() else root / name)
     folder, at, size = name.rpartition("@") if "@" in name and not Path(name).is_dir() else (name, "", "")
-    if (folder in PROCEDURAL or Path(folder).is_dir()) and at and not (size.isdecimal() and int(size)):
-        raise InputError(f"dataset {name!r} asks for images of size {size!r}; give a number, such as {folder}@64")
+    if (folder in PROCEDURAL or Path(folder).is_dir()) and at and not (size.isdecimal() and int(size) and int(size) % 4 == 0):
+        raise InputError(f"dataset {name!r} asks for images of size {size!r}; give a multiple of 4, such as {folder}@64")
     if folder in PROCEDURAL:
         from infogan import procedural
 
@@ -86,7 +86,7 @@ def load(name: str, data_dir: str | os.PathLike | None = None) -> Dataset:
         return _cut(Path(folder).name, Split(images, None if labels is None else torch.from_numpy(labels)))
     raise InputError(
         f"unknown dataset {name!r}: choose digits, {', '.join((*TORCHVISION, *ARCHIVES, *PROCEDURAL))}, "
-        "or give the path of an .npz file or of a folder of images"
+        f"or give the path of an .npz file or of a folder of images; @SIZE goes with {', '.join(PROCEDURAL)} and folders"
     )
 
 

@@ -129,7 +129,7 @@ class InfoGAN:
     def warmth(self) -> Tensor:
         """The share of lambda that counts in this update: 0 for warm_up updates, then growing for as many."""
         warm_up = self.config.warm_up
-        return ((self.updates_done - warm_up) / warm_up).clamp(0, 1) if warm_up else torch.ones_like(self.updates_done)
+        return ((self.updates_done + 1 - warm_up) / warm_up).clamp(0, 1) if warm_up else torch.ones_like(self.updates_done)
 
     def step(self, real: Tensor) -> Tensor:
         """One step of D, then one of G and Q, on uint8 images [N, C, H, W]. Returns the METRICS, a vector on the device."""
@@ -219,7 +219,7 @@ class InfoGAN:
 def recognise(discriminator: nn.Module, latent: Latent, images: Tensor) -> tuple[Tensor, Tensor]:
     """Q's reading of uint8 images [N, C, H, W], never in bfloat16: categories [N, n] int64, means [N, m], on the CPU.
 
-    Batch norm uses its running statistics, which training gathers on real images alone.
+    Batch norm uses its running statistics, which training gathers on real images alone (with d_norm together: on all).
     """
     device = next(discriminator.parameters()).device
     was_training = discriminator.training
@@ -321,13 +321,13 @@ def _fit(config: Config, dataset: Dataset, directory: Path, observers: tuple[Obs
         parallel.average([mean])
         values = mean.tolist()
         row = {"step": step, "images": step * config.batch_size, "seconds": round(seconds, 3)}
-        row |= dict(zip(METRICS, values))
+        row |= {name: value for name, value in zip(METRICS, values) if name != "consistency_nats" or config.consistency}
         entropy = sum(latent.entropy)
         row["info_over_entropy"] = (row["info_categorical_nats"] + row["info_continuous_nats"]) / entropy
         row["images_per_second"] = round(len(window) * config.batch_size / max(seconds - logged_at, 1e-9), 1)
         window = []
         metrics.append(row)
-        if bad := [name for name in METRICS if not math.isfinite(row[name])]:
+        if bad := [name for name in METRICS if not math.isfinite(row.get(name, 0.0))]:
             diverge(bad)
         for observer in observers:
             observer.logged(row)

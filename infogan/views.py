@@ -17,6 +17,10 @@ def transformed(images: Tensor, stream: torch.Generator) -> Tensor:
     angle, shear, (right, down) = u[0] * ANGLE, u[1] * SHEAR, u[2:4] * SHIFT
     wide, tall = (u[4:6] * math.log(STRETCH)).exp()
     c, s = angle.cos(), angle.sin()
-    rows = [torch.stack([c * wide, shear * c * wide - s * tall, right], 1), torch.stack([s * wide, shear * s * wide + c * tall, down], 1)]
+    tallness = images.shape[2] / images.shape[3]  # a picture that is not square turns in its pixels, not in its sides
+    rows = [
+        torch.stack([c * wide, (shear * c * wide - s * tall) * tallness, right], 1),
+        torch.stack([s * wide / tallness, shear * s * wide + c * tall, down], 1),
+    ]
     grid = F.affine_grid(torch.stack(rows, 1), list(images.shape), align_corners=False)
     return F.grid_sample(images, grid, padding_mode="border", align_corners=False)

@@ -182,5 +182,5 @@ def test_a_stand_in_is_asked_for_at_a_size(monkeypatch, tmp_path):
     monkeypatch.setenv(archives.CACHE_VARIABLE, str(tmp_path))
     monkeypatch.setattr(procedural.rendered, "__defaults__", (None, 30))
     assert data.load("chairs3d@16").image_shape == (1, 16, 16)
-    with pytest.raises(InputError, match="asks for images of size 'big'; give a number, such as chairs3d@64"):
+    with pytest.raises(InputError, match="asks for images of size 'big'; give a multiple of 4, such as chairs3d@64"):
         data.load("chairs3d@big")

@@ -92,7 +92,7 @@ def test_a_step_is_gradient_descent_on_the_stated_losses(preset, digits):
     model, twin = (training.InfoGAN(made, digits.image_shape) for _ in range(2))
     sources = {"authors": "fixed", "paper": "learned", "blog": "none", "gan": "fixed", "consistent": "fixed"}
     if preset == "consistent":
-        model.updates_done.fill_(1.5 * model.config.warm_up)  # the lambdas are at half their values
+        model.updates_done.fill_(1.5 * model.config.warm_up - 1)  # the lambdas are at half their values
 
     class Descent(torch.optim.SGD):
         def step(self):  # the model's own optimisers forget their gradients after a step
@@ -163,7 +163,7 @@ def test_the_lambdas_wait_for_the_warm_up_and_then_grow(digits):
     for _ in range(10):
         shares.append(model.warmth().item())
         model.step(digits.train.images[:8])
-    assert shares == [0, 0, 0, 0, 0, 0.25, 0.5, 0.75, 1, 1]
+    assert shares == [0, 0, 0, 0, 0.25, 0.5, 0.75, 1, 1, 1]
     assert training.InfoGAN(config(), digits.image_shape).warmth() == 1
 
 
@@ -191,6 +191,8 @@ def test_continuing_is_the_same_as_not_stopping(beyond, tmp_path, digits):
     fit(tmp_path / "parts", digits, updates=20, **beyond)
     whole, parts = (runs.load_checkpoint(tmp_path / name)[0] for name in ("whole", "parts"))
     assert whole.keys() == parts.keys()
+    told = "consistency_nats" in runs.Table(tmp_path / "whole" / "metrics.csv").rows()[0]
+    assert told == bool(beyond), "a run from before this number was known goes on with the columns it has"
     assert all(torch.equal(whole[key], parts[key]) for key in whole)
     drop = ("seconds", "images_per_second")
     rows = [
@@ -351,6 +353,8 @@ def test_bad_devices_and_values_are_named():
             config(**{field: value})
     with pytest.raises(InputError, match="consistency is 1.0 with info_flow q-head"):
         config("blog", consistency=1.0)
+    with pytest.raises(InputError, match="consistency is 1.0 with d_norm together"):
+        config(consistency=1.0, d_norm="together")
     with pytest.raises(InputError, match="consistency is 1.0, but codes 2u has no categorical code"):
         training.resolve(config(consistency=1.0, codes="2u"))
 

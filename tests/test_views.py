@@ -67,3 +67,19 @@ def test_brightness_stays_in_its_range_and_the_border_goes_on():
     copies = views.transformed(images, stream(1))
     assert copies.min() >= images.min() - 1e-6 and copies.max() <= images.max() + 1e-6
     assert torch.allclose(views.transformed(torch.ones(5, 1, 8, 8), stream()), torch.ones(5, 1, 8, 8))
+
+
+def test_all_at_once_is_a_stretch_and_a_shear_and_then_a_turn_and_a_shift_in_pixels(monkeypatch):
+    """The drawn map against matrices multiplied here; the picture is not square."""
+    drawn = []
+    monkeypatch.setattr(views.F, "affine_grid", lambda theta, size, align_corners: drawn.append(theta) or torch.zeros(size[0], *size[2:], 2))
+    views.transformed(torch.zeros(5, 1, 20, 40), stream())
+    u = torch.rand(6, 5, generator=stream()) * 2 - 1
+    for i, theta in enumerate(drawn[0]):
+        angle, shear = u[0, i].item() * views.ANGLE, u[1, i].item() * views.SHEAR
+        wide, tall = (views.STRETCH ** u[k, i].item() for k in (4, 5))
+        turn = torch.tensor([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
+        pixels = turn @ torch.tensor([[wide, shear * wide], [0.0, tall]])
+        half_sides = torch.tensor([40.0, 20.0])
+        assert torch.allclose(theta[:, :2], pixels * half_sides / half_sides[:, None], atol=1e-5)
+        assert torch.allclose(theta[:, 2], u[2:4, i] * views.SHIFT)
