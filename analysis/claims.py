@@ -7,6 +7,7 @@ Example:
   python analysis/claims.py analysis/results/*/*-seed?/ --benchmark analysis/results/benchmark/cpu.json --out analysis/results
 """
 
+import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -287,13 +288,13 @@ def markdown(table: pd.DataFrame) -> str:
 
 def draw(table: pd.DataFrame, path: Path) -> None:
     """Share of seeds (batch sizes, panels) in which each claim holds, with Wilson's 95 % interval."""
-    figure = Figure(figsize=(8, 0.32 * len(table) + 1), layout="constrained")
+    figure = Figure(figsize=(10, 0.34 * len(table) + 1), layout="constrained")
     axes = figure.subplots()
     for y, row in enumerate(table.itertuples()):
         interval = stats.binomtest(row.holds, row.of).proportion_ci(0.95, "wilson")
         axes.plot([interval.low, interval.high], [y, y], color="lightgrey", linewidth=5, solid_capstyle="butt")
         axes.plot(row.holds / row.of, y, "o", color={"replicates": "tab:green", "partly": "tab:orange"}.get(row.verdict, "tab:red"))
-    axes.set_yticks(range(len(table)), [f"{row.claim}  {row.says}, {row.by} (n = {row.of})" for row in table.itertuples()], fontsize=7)
+    axes.set_yticks(range(len(table)), [textwrap.fill(f"{row.claim}  {row.says}, {row.by} (n = {row.of})", 95) for row in table.itertuples()], fontsize=7)
     axes.set(xlim=(-0.03, 1.03), xlabel="share in which the rule holds; grey: 95 % interval")
     axes.invert_yaxis()
     figure.savefig(path, dpi=130)

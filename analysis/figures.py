@@ -407,7 +407,8 @@ def _compose(source: Path, path: Path) -> None:
     columns = min(2, len(panels))
     lines = math.ceil(len(panels) / columns)
     height = max(5 * tile.shape[0] / tile.shape[1] for tile in tiles) + 0.65
-    figure = Figure(figsize=(5.4 * columns, height * lines + 0.4), layout="constrained")
+    caption = textwrap.wrap(numbers["caption"], 60 * columns)
+    figure = Figure(figsize=(5.4 * columns, height * lines + 0.2 + 0.2 * len(caption)), layout="constrained")
     grid = list(figure.subplots(lines, columns, squeeze=False).flat)
     for letter, axes, panel, image in zip(string.ascii_lowercase, grid, panels, tiles):
         axes.imshow(image, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
@@ -420,7 +421,7 @@ def _compose(source: Path, path: Path) -> None:
         axes.set_ylabel(panel.get("ylabel", ""), fontsize=8)
     for axes in grid[len(panels) :]:
         axes.set_axis_off()
-    figure.suptitle(textwrap.fill(numbers["caption"], 60 * columns), fontsize=10)
+    figure.suptitle("\n".join(caption), fontsize=10)
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=130)
     print(f"wrote {path}")
