@@ -63,8 +63,8 @@ class Config:
     d_loss: Literal["sum", "mean"] = "sum"
     """D's loss on real and on fake images: their sum, or their mean."""
     d_norm: Literal["apart", "together"] = "apart"
-    """D's batch norm: real and generated images normalised apart (authors' code), where generated images that are nearly all
-    alike look as varied as real ones to D; or together."""
+    """D's batch norm: real and generated images normalised apart (every source), where a batch of nearly equal images looks
+    varied to D; or, beyond the paper, together."""
 
     lr_d: float = 2e-4
     """Adam's learning rate for D."""

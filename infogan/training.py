@@ -21,7 +21,7 @@ from infogan.data import Batches, Dataset, Split
 from infogan.networks import architecture, build, keep_halves
 from infogan.objective import consistency, discriminator_loss, generator_loss, information_bound
 
-METRICS = ("loss_d", "loss_g", "info_categorical_nats", "info_continuous_nats", "d_real", "d_fake", "consistency_nats")
+METRICS = ("loss_d", "loss_g", "info_categorical_nats", "info_continuous_nats", "d_real", "d_fake")
 MILESTONES = (0.8, 0.9, 0.95)  # validation accuracies whose time is kept
 
 
@@ -55,7 +55,7 @@ def derive(seed: int, purpose: str) -> int:
 def resolve(config: Config) -> Config:
     """Replace `auto` by what this machine has; a configuration as recorded names its device and precision.
 
-    Raises InputError where the codes cannot be read or a device is asked for that is not there.
+    Raises InputError where the codes cannot be read, consistency has no categorical code, or a device is asked for that is not there.
     """
     latent = Latent(config.codes, config.noise, config.q_std)
     if config.consistency and not latent.categorical_sizes:
@@ -90,6 +90,7 @@ class InfoGAN:
 
     def __init__(self, config: Config, image_shape: tuple[int, int, int]):
         self.config = config
+        self.metrics = (*METRICS, "consistency_nats") if config.consistency else METRICS
         self.latent = Latent(config.codes, config.noise, config.q_std)
         self.device = torch.device(config.device)
         if self.device.index is not None:
@@ -132,7 +133,7 @@ class InfoGAN:
         return ((self.updates_done + 1 - warm_up) / warm_up).clamp(0, 1) if warm_up else torch.ones_like(self.updates_done)
 
     def step(self, real: Tensor) -> Tensor:
-        """One step of D, then one of G and Q, on uint8 images [N, C, H, W]. Returns the METRICS, a vector on the device."""
+        """One step of D, then one of G and Q, on uint8 images [N, C, H, W]. Returns self.metrics, a vector on the device."""
         G, D, flow = self.generator, self.discriminator, self.config.info_flow
         whole, latent, warmth = real.float() / 255, self.latent.sample(len(real), self.code_stream), self.warmth()
         real, z = parallel.part(whole), parallel.part(latent)
@@ -146,11 +147,11 @@ class InfoGAN:
         descent = loss_d
         if flow == "both-steps":
             descent = loss_d - warmth * self.weighted_bound(*information_bound(self.latent, z, answer))
-        agreed = torch.zeros_like(loss_d)
+        agreed = []
         if self.config.consistency:  # beyond the paper: Q is to read a real image and its transformed copy alike
             _, of_copies = D(parallel.part(views.transformed(whole, self.code_stream)))
-            agreed = consistency(self.latent, answers[:n], of_copies)
-            descent = descent - self.config.consistency * agreed
+            agreed = [consistency(self.latent, answers[:n], of_copies)]
+            descent = descent - self.config.consistency * agreed[0]
         descent.backward(inputs=self.d_moves)
         self.adam_d.step()
 
@@ -171,7 +172,7 @@ class InfoGAN:
         self.adam_g.step()
         self.updates_done += 1
 
-        return torch.stack([loss_d, loss_g, *bound, on_real.sigmoid().mean(), on_fake.sigmoid().mean(), agreed]).detach()
+        return torch.stack([loss_d, loss_g, *bound, on_real.sigmoid().mean(), on_fake.sigmoid().mean(), *agreed]).detach()
 
     def tensors(self) -> dict[str, Tensor]:
         """All that a resumed run needs, by name."""
@@ -321,13 +322,13 @@ def _fit(config: Config, dataset: Dataset, directory: Path, observers: tuple[Obs
         parallel.average([mean])
         values = mean.tolist()
         row = {"step": step, "images": step * config.batch_size, "seconds": round(seconds, 3)}
-        row |= {name: value for name, value in zip(METRICS, values) if name != "consistency_nats" or config.consistency}
+        row |= dict(zip(model.metrics, values))
         entropy = sum(latent.entropy)
         row["info_over_entropy"] = (row["info_categorical_nats"] + row["info_continuous_nats"]) / entropy
         row["images_per_second"] = round(len(window) * config.batch_size / max(seconds - logged_at, 1e-9), 1)
         window = []
         metrics.append(row)
-        if bad := [name for name in METRICS if not math.isfinite(row.get(name, 0.0))]:
+        if bad := [name for name in model.metrics if not math.isfinite(row[name])]:
             diverge(bad)
         for observer in observers:
             observer.logged(row)
