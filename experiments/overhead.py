@@ -111,6 +111,8 @@ def main() -> None:
     from infogan import runs
 
     quiet_optuna()
+    for workers in options.workers:
+        Study(trials=options.trials, workers=workers).resolved()  # what is wrong with them is said here, before a minute of measuring
     for storage in options.storages:
         if storage != "sqlite":
             open_storage(storage)  # says at once what is wrong with it
