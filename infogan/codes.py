@@ -210,10 +210,10 @@ class Latent:
             sums[type(term)] = sums[type(term)] + log_p
         return sums[Categorical], sums[Continuous]
 
-    def probabilities(self, answer: Tensor) -> list[Tensor]:
-        """Q(c|x) of each single categorical code, [N, size], of Q's answers [N, q_width]."""
+    def category_logits(self, answer: Tensor) -> list[Tensor]:
+        """The logits of each single categorical code, [N, size], in Q's answers [N, q_width]."""
         return [
-            one.softmax(1)
+            one
             for term, at in self.columns()
             if isinstance(term, Categorical)
             for one in answer[:, at].split(term.size, 1)

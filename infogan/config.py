@@ -59,7 +59,10 @@ class Config:
     """Beyond the paper: weight, in D's step, of the mutual information between Q's categories for a real image and for a
     transformed copy of it (rotated, stretched, sheared, shifted), its logits times 10. 0 in every source."""
     warm_up: int = 0
-    """Beyond the paper: both lambdas are 0 for so many updates, and grow to their values in as many more. 0 in every source."""
+    """Beyond the paper: updates before the GAN begins, in which D's trunk sorts the real images into clusters, these are merged
+    into the categories, and Q learns them (infogan/clusters.py). They come on top of `updates`. 0 in every source."""
+    cool_down: int = 0
+    """Beyond the paper: over the last so many of the updates both learning rates fall to 0, linearly. 0 in every source."""
     d_loss: Literal["sum", "mean"] = "sum"
     """D's loss on real and on fake images: their sum, or their mean."""
     d_norm: Literal["apart", "together"] = "apart"
@@ -103,8 +106,10 @@ class Config:
                 raise InputError(f"{name} is {getattr(self, name)}; give a learning rate between 0 and 1, such as 2e-4")
         if not 0 <= self.beta1 < 1:
             raise InputError(f"beta1 is {self.beta1}; give a value in [0, 1), such as 0.5")
-        if self.warm_up < 0:
-            raise InputError(f"warm_up is {self.warm_up}; give 0 or more updates")
+        if self.warm_up < 0 or self.warm_up == 1:
+            raise InputError(f"warm_up is {self.warm_up}; give 0, or 2 or more updates")
+        if not 0 <= self.cool_down <= self.updates:
+            raise InputError(f"cool_down is {self.cool_down}; give 0 or more updates, and not more than the {self.updates} of the run")
         if self.consistency and self.info_flow != "both-steps":
             raise InputError(f"consistency is {self.consistency} with info_flow {self.info_flow}; it trains Q in D's step: give 0, or info_flow both-steps")
         if self.consistency and self.d_norm == "together":
@@ -168,6 +173,10 @@ PRESETS: dict[str, tuple[Config, str]] = {
     "gan": (
         dataclasses.replace(_AUTHORS, preset="gan", info_flow="detached"),
         "a regular GAN whose Q head is only fitted beside it (figure 1's baseline)",
+    ),
+    "best": (
+        dataclasses.replace(_AUTHORS, preset="best", consistency=1.0, warm_up=1000, cool_down=1000, updates=2000),
+        "beyond the paper: Q learns a sorting of the real images first, then reads each as its transformed copy",
     ),
     "svhn": (_paper("svhn", "svhn", "svhn", "4x10c+4u", "124u"), "the paper's SVHN (figure 5)"),
     "celeba": (_paper("celeba", "celeba", "svhn", "10x10c", "128u"), "the paper's CelebA (figure 6)"),

@@ -81,12 +81,21 @@ class Adam(torch.optim.Adam):
 
     def __init__(self, parameters: list[nn.Parameter], lr: float, beta1: float, halves: dict[nn.Parameter, Tensor]):
         on_gpu = parameters[0].is_cuda
-        super().__init__(parameters, lr, betas=(beta1, 0.999), fused=True, capturable=on_gpu)
+        rate = torch.tensor(lr, device=parameters[0].device) if on_gpu else lr
+        super().__init__(parameters, rate, betas=(beta1, 0.999), fused=True, capturable=on_gpu)
         self.halves = {p: halves[p] for p in parameters if p in halves}
         self.large = {p for p in self.halves if p.numel() >= LARGE and not on_gpu}
         for p in parameters:  # at once, and not in the first step: a CUDA graph would make them zero in each replay
             moments = {name: torch.zeros_like(p) for name in ("exp_avg", "exp_avg_sq")}
             self.state[p] = {"step": torch.zeros((), device=p.device if on_gpu else "cpu"), **moments}
+
+    def set_rate(self, rate: float) -> None:
+        """The learning rate of the steps to come, those of a captured graph included."""
+        group = self.param_groups[0]
+        if isinstance(group["lr"], Tensor):
+            group["lr"].fill_(rate)
+        else:
+            group["lr"] = rate
 
     @torch.no_grad()
     def step(self) -> None:

@@ -1,7 +1,7 @@
 """The paper's networks (appendix C) as data, and the one builder that makes modules of them."""
 
 from math import prod
-from typing import NamedTuple
+from typing import Iterable, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -292,12 +292,17 @@ def keep_halves(network: nn.Module) -> dict[nn.Parameter, Tensor]:
 def build(image: tuple[int, int, int], latent: Latent, seed: int, network: str = "auto") -> tuple[Generator, DiscriminatorQ]:
     """G and D/Q for images of C x H x W with weights drawn from N(0, 0.02), the same for the same seed."""
     arch = architecture(image, network)
-    generator = torch.Generator().manual_seed(seed)
     networks = Generator(arch, latent), DiscriminatorQ(arch, latent)
+    draw(networks, seed)
+    return networks
+
+
+def draw(networks: Iterable[nn.Module], seed: int) -> None:
+    """Weights from N(0, 0.02), biases 0, the same for the same seed."""
+    generator = torch.Generator().manual_seed(seed)
     for network in networks:
         for module in network.modules():
             if isinstance(module, _Product):
                 nn.init.normal_(module.weight, 0.0, 0.02, generator=generator)
                 if module.bias is not None:
                     nn.init.zeros_(module.bias)
-    return networks

@@ -6,7 +6,7 @@ from torch import Tensor
 from infogan import parallel
 from infogan.codes import Latent
 
-SHARPNESS = 10.0  # of Q's categories in consistency(): at first all are nearly equal, and their mutual information moves nothing
+SHARPNESS = 10.0  # of categories in a mutual information: at first all are nearly equal, and it moves nothing
 
 
 def discriminator_loss(real: Tensor, fake: Tensor, reduction: str) -> Tensor:
@@ -36,15 +36,29 @@ def information_bound(latent: Latent, z: Tensor, answer: Tensor) -> tuple[Tensor
     return categorical.mean() + h_categorical, continuous.mean() + h_continuous
 
 
+def mutual_information(joint: Tensor) -> Tensor:
+    """I, in nats, of two variables with the symmetric joint probabilities [..., n, n]; differentiable. Returns [...]."""
+    p = joint.clamp_min(1e-9)
+    alone = p.sum(-1)
+    return (p * p.log()).sum((-2, -1)) - 2 * (alone * alone.log()).sum(-1)
+
+
+def paired(p: Tensor, q: Tensor) -> Tensor:
+    """Joint probabilities [n, n] of the categories of an image, with probabilities p [N, n], and of its copy, with q; made symmetric."""
+    return (p.t() @ q + q.t() @ p) / (2 * len(p))
+
+
+def sharp(logits: Tensor) -> Tensor:
+    """Probabilities [N, n] of logits that count SHARPNESS times."""
+    return (logits.float() * SHARPNESS).softmax(1)
+
+
 def consistency(latent: Latent, answer: Tensor, other: Tensor) -> Tensor:
     """Mutual information, in nats, of Q's categories for an image and for its transformed copy, summed over the categorical codes.
 
-    From the batch's joint distribution, made symmetric (Ji et al. 2019, "Invariant Information Clustering", equations 2 and 3). At
-    most H(c): where Q is sure, reads both alike, and uses its categories equally. Logits count SHARPNESS times.
+    From the batch's joint distribution (Ji et al. 2019, "Invariant Information Clustering", equations 2 and 3). At
+    most H(c): where Q is sure, reads both alike, and uses its categories equally.
     answer, other: [N, latent.q_width]. Returns a scalar.
     """
-    total = answer.new_zeros(())
-    for p, q in zip(latent.probabilities(answer * SHARPNESS), latent.probabilities(other * SHARPNESS)):
-        joint = parallel.mean((p.t() @ q + q.t() @ p) / (2 * len(p))).clamp_min(1e-9)
-        total = total + (joint * (joint.log() - joint.sum(0).log() - joint.sum(1, keepdim=True).log())).sum()
-    return total
+    pairs = zip(latent.category_logits(answer), latent.category_logits(other))
+    return sum((mutual_information(parallel.mean(paired(sharp(a), sharp(b)))) for a, b in pairs), answer.new_zeros(()))

@@ -14,7 +14,7 @@ from typing import Callable, Iterable, Protocol
 import torch
 from torch import Tensor, nn
 
-from infogan import evaluation, fast, parallel, pictures, runs, views
+from infogan import clusters, evaluation, fast, parallel, pictures, runs, views
 from infogan.codes import Latent
 from infogan.config import Config, InputError
 from infogan.data import Batches, Dataset, Split
@@ -55,11 +55,13 @@ def derive(seed: int, purpose: str) -> int:
 def resolve(config: Config) -> Config:
     """Replace `auto` by what this machine has; a configuration as recorded names its device and precision.
 
-    Raises InputError where the codes cannot be read, consistency has no categorical code, or a device is asked for that is not there.
+    Raises InputError where the codes cannot be read, they lack the categorical code that an ingredient needs, or a device is asked for that is not there.
     """
     latent = Latent(config.codes, config.noise, config.q_std)
     if config.consistency and not latent.categorical_sizes:
         raise InputError(f"consistency is {config.consistency}, but codes {config.codes} has no categorical code for it: give 0, or add one such as 10c")
+    if config.warm_up and len(latent.categorical_sizes) != 1:
+        raise InputError(f"warm_up is {config.warm_up}, but codes {config.codes} has not one categorical code for Q to learn: give 0, or codes such as 10c+2u")
     device = config.device
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -100,7 +102,6 @@ class InfoGAN:
             for network in build(image_shape, self.latent, derive(config.seed, "weights"), config.network)
         )
         self.code_stream = torch.Generator(self.device).manual_seed(derive(config.seed, "codes"))
-        self.updates_done = torch.zeros((), device=self.device)  # a tensor, since a captured step is replayed
 
         D = self.discriminator
         trunk, d, q = (list(part.parameters()) for part in (D.trunk, D.d_head, D.q_head))
@@ -127,15 +128,16 @@ class InfoGAN:
         """lambda L_I, each kind of code with its own lambda."""
         return self.config.lambda_categorical * categorical + self.config.lambda_continuous * continuous
 
-    def warmth(self) -> Tensor:
-        """The share of lambda that counts in this update: 0 for warm_up updates, then growing for as many."""
-        warm_up = self.config.warm_up
-        return ((self.updates_done + 1 - warm_up) / warm_up).clamp(0, 1) if warm_up else torch.ones_like(self.updates_done)
+    def cool(self, step: int) -> None:
+        """Learning rates for the update after `step`: over the last cool_down updates they fall to 0, linearly."""
+        share = min(1.0, (self.config.updates - step) / self.config.cool_down) if self.config.cool_down else 1.0
+        self.adam_d.set_rate(share * self.config.lr_d)
+        self.adam_g.set_rate(share * self.config.lr_g)
 
     def step(self, real: Tensor) -> Tensor:
         """One step of D, then one of G and Q, on uint8 images [N, C, H, W]. Returns self.metrics, a vector on the device."""
         G, D, flow = self.generator, self.discriminator, self.config.info_flow
-        whole, latent, warmth = real.float() / 255, self.latent.sample(len(real), self.code_stream), self.warmth()
+        whole, latent = real.float() / 255, self.latent.sample(len(real), self.code_stream)
         real, z = parallel.part(whole), parallel.part(latent)
 
         # D ascends V(D, G), in the authors' flow also lambda L_I.
@@ -146,7 +148,7 @@ class InfoGAN:
         loss_d = discriminator_loss(on_real, on_fake, self.config.d_loss)
         descent = loss_d
         if flow == "both-steps":
-            descent = loss_d - warmth * self.weighted_bound(*information_bound(self.latent, z, answer))
+            descent = loss_d - self.weighted_bound(*information_bound(self.latent, z, answer))
         agreed = []
         if self.config.consistency:  # beyond the paper: Q is to read a real image and its transformed copy alike
             _, of_copies = D(parallel.part(views.transformed(whole, self.code_stream)))
@@ -163,22 +165,19 @@ class InfoGAN:
             on_fake_now, answer = D(fake)
         loss_g = generator_loss(on_fake_now)
         bound = information_bound(self.latent, z, answer)
-        descent = -warmth * self.weighted_bound(*bound)
+        descent = -self.weighted_bound(*bound)
         if flow in ("both-steps", "q-head"):
             (loss_g + descent).backward(inputs=self.bound_moves)
         else:  # the value must not move what the bound moves: D's trunk here would learn to believe in fakes
             loss_g.backward(inputs=self.g_moves, retain_graph=True)
             descent.backward(inputs=self.bound_moves)
         self.adam_g.step()
-        self.updates_done += 1
 
         return torch.stack([loss_d, loss_g, *bound, on_real.sigmoid().mean(), on_fake.sigmoid().mean(), *agreed]).detach()
 
     def tensors(self) -> dict[str, Tensor]:
         """All that a resumed run needs, by name."""
         out = {"stream.codes": self.code_stream.get_state()}
-        if self.config.warm_up:
-            out["updates_done"] = self.updates_done
         for name, network in (("generator", self.generator), ("discriminator", self.discriminator)):
             out |= {f"{name}.{key}": value for key, value in network.state_dict().items()}
         for name, adam in (("adam_d", self.adam_d), ("adam_g", self.adam_g)):
@@ -316,12 +315,16 @@ def _fit(config: Config, dataset: Dataset, directory: Path, observers: tuple[Obs
             torch.cuda.synchronize()
         return time.perf_counter() - began
 
+    def seen() -> int:
+        """Real images shown so far, those of the warm-up included."""
+        return (config.warm_up + step) * config.batch_size
+
     def log() -> None:
         nonlocal window
         mean = torch.stack(window).mean(0)
         parallel.average([mean])
         values = mean.tolist()
-        row = {"step": step, "images": step * config.batch_size, "seconds": round(seconds, 3)}
+        row = {"step": step, "images": seen(), "seconds": round(seconds, 3)}
         row |= dict(zip(model.metrics, values))
         entropy = sum(latent.entropy)
         row["info_over_entropy"] = (row["info_categorical_nats"] + row["info_continuous_nats"]) / entropy
@@ -335,7 +338,7 @@ def _fit(config: Config, dataset: Dataset, directory: Path, observers: tuple[Obs
 
     def evaluate() -> None:
         codes = measure(model.discriminator, latent, dataset.validation)
-        row = {"step": step, "images": step * config.batch_size, "seconds": round(seconds, 3)}
+        row = {"step": step, "images": seen(), "seconds": round(seconds, 3)}
         written = {"samples": directory / "samples" / f"samples-{step:07d}.png"}
         pictures.save(written["samples"], pictures.category_grid(model.generator, latent, config.seed))
         if codes:
@@ -351,18 +354,41 @@ def _fit(config: Config, dataset: Dataset, directory: Path, observers: tuple[Obs
     due = {math.ceil(config.updates * (k + 1) / config.evaluations) for k in range(config.evaluations)}
     window: list[Tensor] = []
     step, logged_at = first, seconds
-    bar = _progress(config, first, enabled=progress)
+    warmed = runs.has_checkpoint(directory)  # a warm-up is kept when it is done
+    bar = _progress(config, (config.warm_up if warmed else 0) + first, enabled=progress)
     with _signals() as received, bar:
+
+        def heard(at: int) -> bool:
+            """Whether to leave. Processes that share a run hear a signal at different updates; they leave together, at the next row."""
+            return bool(received) if parallel.world() == 1 else at % config.log_every == 0 and parallel.any_of_us(bool(received))
+
+        def leave(message: str) -> None:
+            number = received[0] if received else signal.SIGTERM
+            status("interrupted", signal=number)
+            bar.write(message, file=sys.stderr)
+            raise Interrupted(128 + number)
+
         status("running")
-        update = model.fastest_step(batches.at(first))
+        if config.warm_up and not warmed:
+            began = time.perf_counter()
+            warm_up = clusters.WarmUp(model, batches.at, derive(config.seed, "warm-up"))
+            for number in range(config.warm_up):
+                warm_up.update(number)
+                bar.update(config.batch_size)
+                if heard(number + 1):
+                    leave("stopped in the warm-up, of which nothing is kept; the same command begins it again")
+            seconds = logged_at = clock()
+            runs.write_json(directory / "warm_up.json", {"updates": config.warm_up, "seconds": seconds, "information_nats": warm_up.information})
+            save()
+            evaluate()
+        update = model.fastest_step(batches.at(config.warm_up + first))
         began = time.perf_counter() - seconds
         while step < config.updates:
-            window.append(update(batches.at(step)))
+            model.cool(step)
+            window.append(update(batches.at(config.warm_up + step)))
             step += 1
             bar.update(config.batch_size)
-            # Processes that share a run hear a signal at different updates; they leave together, at the next row.
-            heard = bool(received) if parallel.world() == 1 else step % config.log_every == 0 and parallel.any_of_us(bool(received))
-            leaving = step == config.updates or heard
+            leaving = step == config.updates or heard(step)
             if step % config.log_every == 0 or step in due or leaving:
                 seconds = clock()
                 log()
@@ -379,14 +405,11 @@ def _fit(config: Config, dataset: Dataset, directory: Path, observers: tuple[Obs
                 seconds = clock()
                 save()
                 began = time.perf_counter() - seconds
-            if heard and step < config.updates:
-                number = received[0] if received else signal.SIGTERM
-                status("interrupted", signal=number)
-                bar.write(f"saved at update {step} in {directory}; the same command continues", file=sys.stderr)
-                raise Interrupted(128 + number)
+            if leaving and step < config.updates:
+                leave(f"saved at update {step} in {directory}; the same command continues")
 
     result = report(model.discriminator, latent, dataset, evaluations.rows())
-    result |= {"step": step, "images": step * config.batch_size, "train_seconds": round(seconds, 1)}
+    result |= {"step": step, "images": seen(), "train_seconds": round(seconds, 1)}
     result["time_to_accuracy"] = time_to_accuracy(evaluations.rows())
     runs.write_json(directory / "evaluation.json", result)
     (directory / runs.PREVIOUS).unlink(missing_ok=True)
@@ -416,12 +439,12 @@ def time_to_accuracy(evaluations: list[dict]) -> dict[str, dict | None]:
     return out
 
 
-def _progress(config: Config, first: int, enabled: bool):
+def _progress(config: Config, done: int, enabled: bool):
     from tqdm import tqdm
 
     return tqdm(
-        total=config.updates * config.batch_size,
-        initial=first * config.batch_size,
+        total=(config.warm_up + config.updates) * config.batch_size,
+        initial=done * config.batch_size,
         unit=" images",
         unit_scale=True,
         desc=f"{config.preset} seed {config.seed}",

@@ -1,4 +1,4 @@
-"""Transformed copies of real images, which config.Config.consistency asks Q to read as it reads the originals."""
+"""Copies of real images: transformed ones, which Q is to read as it reads the originals, and distorted ones, to see what it confuses."""
 
 import math
 
@@ -8,6 +8,9 @@ from torch import Tensor
 
 # How far an image may be turned (radians), stretched along either axis (factor), sheared, and shifted (share of half its side).
 ANGLE, STRETCH, SHEAR, SHIFT = math.radians(25), 1.25, 0.3, 1 / 7
+
+# How far points are displaced (standard deviation, share of half a side) on a lattice of so many by so many, smooth between them.
+DISPLACEMENT, LATTICE = 0.107, 5
 
 
 def transformed(images: Tensor, stream: torch.Generator) -> Tensor:
@@ -24,3 +27,12 @@ def transformed(images: Tensor, stream: torch.Generator) -> Tensor:
     ]
     grid = F.affine_grid(torch.stack(rows, 1), list(images.shape), align_corners=False)
     return F.grid_sample(images, grid, padding_mode="border", align_corners=False)
+
+
+def distorted(images: Tensor, stream: torch.Generator) -> Tensor:
+    """Each of images [N, C, H, W] under an elastic distortion of its own (Simard et al. 2003), which training never shows."""
+    n = len(images)
+    at_lattice = torch.randn(n, 2, LATTICE, LATTICE, generator=stream, device=stream.device) * DISPLACEMENT
+    displacement = F.interpolate(at_lattice, size=images.shape[2:], mode="bicubic", align_corners=True)
+    still = F.affine_grid(torch.eye(2, 3, device=images.device).expand(n, 2, 3), list(images.shape), align_corners=False)
+    return F.grid_sample(images, still + displacement.permute(0, 2, 3, 1), padding_mode="border", align_corners=False)

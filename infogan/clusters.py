@@ -1,0 +1,133 @@
+"""The warm-up, beyond the paper: Q learns a sorting of the real images before the GAN begins, and from no labels.
+
+InfoGAN leaves it to chance which ten modes of the data its categories find, and two digits that share one early share it to the
+end. Many clusters find modes more surely than ten do: D's trunk first sorts the real images into CLUSTERS of them, each image
+with its transformed copy (the over-clustering of Ji et al. 2019, "Invariant Information Clustering", section 3.2). Then clusters
+are merged into as many groups as the code has categories, those that distorted copies confuse (Slonim & Tishby 1999,
+"Agglomerative Information Bottleneck"). Then Q is taught the groups, and the GAN takes over.
+"""
+
+import copy
+import math
+from typing import Callable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from infogan import fast, networks, parallel, views
+from infogan.objective import mutual_information, paired, sharp
+
+HEADS, CLUSTERS = 2, 50  # sorters on the one trunk, of which the better merging is taught; clusters of each
+HIDDEN = 128  # units of a sorter's layer before its clusters, as in Q
+RATE = 5e-4  # Adam's, falling to 0 as half a cosine
+TAUGHT = 0.25  # share of the warm-up in which Q is taught
+SAMPLE, COPIES = 4000, 3  # images, and distorted copies of each, from which confusions are counted
+
+
+def merge(joint: Tensor, groups: int) -> tuple[Tensor, float]:
+    """Clusters into groups that tell as much as possible about the group of the other copy.
+
+    From every cluster by itself the two are joined whose joining loses least, again and again; then single clusters change
+    groups while that gains. Deterministic.
+    Args: joint: [n, n] symmetric probabilities that two copies of an image lie in the two clusters.
+    Returns: each cluster's group, [n] int64, and the groups' mutual information in nats.
+    """
+    joint = joint.double().cpu()
+    members = torch.eye(len(joint), dtype=torch.double)  # [groups so far, clusters]
+    while (now := len(members)) > groups:
+        one, other = torch.triu_indices(now, now, 1)
+        tried, each = members.repeat(len(one), 1, 1), torch.arange(len(one))
+        tried[each, one] += members[other]
+        tried[each, other] = 0
+        best = mutual_information(tried @ joint @ tried.mT).argmax()
+        members = tried[best][torch.arange(now) != other[best]]
+    moved = True
+    while moved:
+        moved = False
+        for cluster in range(len(joint)):
+            tried = members.repeat(len(members), 1, 1)
+            tried[:, :, cluster] = torch.eye(len(members), dtype=torch.double)
+            told = mutual_information(tried @ joint @ tried.mT)
+            if told.max() > told[members[:, cluster].argmax()] + 1e-9:
+                members, moved = tried[told.argmax()], True
+    return members.argmax(0), mutual_information(members @ joint @ members.mT).item()
+
+
+class WarmUp:
+    """The warm-up of an InfoGAN whose codes have one category code; `update` after `update`, in order.
+
+    D's trunk and Q's head are moved, G and D's own head are not. The sorters are forgotten with the object.
+    """
+
+    def __init__(self, model, batch_at: Callable[[int], Tensor], seed: int):
+        """model: training.InfoGAN; batch_at(update): uint8 images [N, C, H, W] on the model's device."""
+        self.model, self.batch_at = model, batch_at
+        self.updates = model.config.warm_up
+        self.sorting = self.updates - math.ceil(TAUGHT * self.updates)
+        self.stream = torch.Generator(model.device).manual_seed(seed)
+        self.trunk = list(model.discriminator.trunk.parameters())
+        width = model.discriminator.d_head.weight.shape[1]
+        self.sorters = nn.ModuleList(
+            networks.Stack(networks.Linear(width, HIDDEN, bias=False), networks.BatchNorm(HIDDEN), nn.LeakyReLU(0.1), networks.Linear(HIDDEN, CLUSTERS))
+            for _ in range(HEADS)
+        )
+        networks.draw(self.sorters, seed)
+        self.sorters.to(model.device)
+        halves = model.halves | (networks.keep_halves(self.sorters) if model.halves else {})
+        self._optimise(self.trunk + list(self.sorters.parameters()), RATE, halves)
+
+    def _optimise(self, parameters: list[nn.Parameter], rate: float, halves: dict[nn.Parameter, Tensor]) -> None:
+        self.moves = [halves.get(p, p) for p in parameters]
+        self.adam = fast.Adam(parameters, rate, self.model.config.beta1, halves)
+
+    def update(self, number: int) -> None:
+        """One update; the first `sorting` of them sort, the others teach."""
+        if number == self.sorting:
+            self._merge()
+        whole = self.batch_at(number).float() / 255
+        images, copies = parallel.part(whole), parallel.part(views.transformed(whole, self.stream))
+        (self._sort if number < self.sorting else self._teach)(images, copies).backward(inputs=self.moves)
+        if number < self.sorting:
+            self.adam.set_rate(RATE * (1 + math.cos(math.pi * number / self.sorting)) / 2)
+        self.adam.step()
+
+    def _sort(self, images: Tensor, copies: Tensor) -> Tensor:
+        """Each sorter's clusters are to tell as much as possible about its clusters of the copies: at most log CLUSTERS nats."""
+        D, n = self.model.discriminator, len(images)
+        features, of_copies = D.features(images, n), D.features(copies)
+        told = torch.zeros((), device=images.device)
+        for sorter in self.sorters:
+            p, q = (sharp(sorter(f, real)) for f, real in ((features, n), (of_copies, 0)))
+            told = told + mutual_information(parallel.mean(paired(p, q)))
+        return -told
+
+    def _teach(self, images: Tensor, copies: Tensor) -> Tensor:
+        """Cross-entropy, in nats, of Q's categories of an image and of its copy with the group of the image's cluster."""
+        D, n = self.model.discriminator, len(images)
+        with torch.no_grad():
+            group = (sharp(self.teacher(images)) @ self.groups).argmax(1)
+        answers = D(images, n)[1], D(copies)[1]
+        return sum(F.cross_entropy(self.model.latent.category_logits(answer)[0], group) for answer in answers)
+
+    @torch.no_grad()
+    def _merge(self) -> None:
+        """Choose the sorter whose merging tells most, and keep it, with the trunk as it is now, as Q's teacher."""
+        D, [categories] = self.model.discriminator, self.model.latent.categorical_sizes
+        D.eval(), self.sorters.eval()
+        confused = torch.zeros(HEADS, CLUSTERS, CLUSTERS, dtype=torch.double, device=self.model.device)
+        for number in range(math.ceil(SAMPLE / self.model.config.batch_size)):
+            images = self.batch_at(number).float() / 255
+            seen = [D.features(images), *(D.features(views.distorted(images, self.stream)) for _ in range(COPIES))]
+            for counts, sorter in zip(confused, self.sorters):
+                p = [sharp(sorter(features)).double() for features in seen]
+                counts += sum(paired(a, b) for i, a in enumerate(p) for b in p[i + 1 :])
+        merged = [merge(counts / counts.sum(), categories) for counts in confused]
+        self.information = [told for _, told in merged]
+        best = max(range(HEADS), key=lambda i: merged[i][1])
+        self.groups = F.one_hot(merged[best][0], categories).float().to(self.model.device)
+        trunk, sorter = copy.deepcopy(D).eval(), self.sorters[best]
+        self.teacher = lambda images: sorter(trunk.features(images))
+        D.train()
+        self._optimise(self.trunk + list(D.q_head.parameters()), self.model.config.lr_d, self.model.halves)
+
