@@ -61,8 +61,8 @@ class Config:
     warm_up: int = 0
     """Beyond the paper: updates before the GAN begins, in which D's trunk sorts the real images into clusters, these are merged
     into the categories, and Q learns them (infogan/clusters.py). They come on top of `updates`. 0 in every source."""
-    cool_down: int = 0
-    """Beyond the paper: over the last so many of the updates both learning rates fall to 0, linearly. 0 in every source."""
+    cool_down: float = 0.0
+    """Beyond the paper: share of the updates, at the end, over which both learning rates fall to 0, linearly. 0 in every source."""
     d_loss: Literal["sum", "mean"] = "sum"
     """D's loss on real and on fake images: their sum, or their mean."""
     d_norm: Literal["apart", "together"] = "apart"
@@ -108,8 +108,8 @@ class Config:
             raise InputError(f"beta1 is {self.beta1}; give a value in [0, 1), such as 0.5")
         if self.warm_up < 0 or self.warm_up == 1:
             raise InputError(f"warm_up is {self.warm_up}; give 0, or 2 or more updates")
-        if not 0 <= self.cool_down <= self.updates:
-            raise InputError(f"cool_down is {self.cool_down}; give 0 or more updates, and not more than the {self.updates} of the run")
+        if not 0 <= self.cool_down <= 1:
+            raise InputError(f"cool_down is {self.cool_down}; give a share of the run between 0 and 1, such as 0.5")
         if self.consistency and self.info_flow != "both-steps":
             raise InputError(f"consistency is {self.consistency} with info_flow {self.info_flow}; it trains Q in D's step: give 0, or info_flow both-steps")
         if self.consistency and self.d_norm == "together":
@@ -175,7 +175,7 @@ PRESETS: dict[str, tuple[Config, str]] = {
         "a regular GAN whose Q head is only fitted beside it (figure 1's baseline)",
     ),
     "best": (
-        dataclasses.replace(_AUTHORS, preset="best", consistency=1.0, warm_up=1000, cool_down=1000, updates=2000),
+        dataclasses.replace(_AUTHORS, preset="best", consistency=1.0, warm_up=1000, cool_down=0.5, updates=2000),
         "beyond the paper: Q learns a sorting of the real images first, then reads each as its transformed copy",
     ),
     "svhn": (_paper("svhn", "svhn", "svhn", "4x10c+4u", "124u"), "the paper's SVHN (figure 5)"),

@@ -129,8 +129,9 @@ class InfoGAN:
         return self.config.lambda_categorical * categorical + self.config.lambda_continuous * continuous
 
     def cool(self, step: int) -> None:
-        """Learning rates for the update after `step`: over the last cool_down updates they fall to 0, linearly."""
-        share = min(1.0, (self.config.updates - step) / self.config.cool_down) if self.config.cool_down else 1.0
+        """Learning rates for the update after `step`: as configured, and falling to 0 over the run's last part (cool_down)."""
+        falling = self.config.cool_down * self.config.updates
+        share = min(1.0, (self.config.updates - step) / falling) if falling else 1.0
         self.adam_d.set_rate(share * self.config.lr_d)
         self.adam_g.set_rate(share * self.config.lr_g)
 

@@ -83,3 +83,18 @@ def test_all_at_once_is_a_stretch_and_a_shear_and_then_a_turn_and_a_shift_in_pix
         half_sides = torch.tensor([40.0, 20.0])
         assert torch.allclose(theta[:, :2], pixels * half_sides / half_sides[:, None], atol=1e-5)
         assert torch.allclose(theta[:, 2], u[2:4, i] * views.SHIFT)
+
+
+def test_distortions_have_their_size_and_none_leaves_the_image():
+    """A ramp's brightness says where each point was taken from; in the middle of an odd side lies a point of the lattice."""
+    ramp = (torch.arange(29.0) + 0.5) / 29 * 2 - 1
+    images = ramp.expand(4000, 1, 29, 29)
+    moved = views.distorted(images, stream())[:, 0, 14, 14]
+    assert moved.std().item() == pytest.approx(views.DISPLACEMENT, rel=0.05) and abs(moved.mean().item()) < 0.01
+    assert torch.equal(views.distorted(images[:2], stream(3)), views.distorted(images[:2], stream(3)))
+
+
+def test_a_distortion_of_no_size_changes_nothing(monkeypatch):
+    monkeypatch.setattr(views, "DISPLACEMENT", 0.0)
+    images = torch.rand(3, 2, 16, 12, generator=stream())
+    assert torch.allclose(views.distorted(images, stream()), images, atol=1e-5)

@@ -1,0 +1,115 @@
+import math
+
+import pytest
+import torch
+from conftest import config
+from sklearn.cluster import KMeans
+
+from infogan import clusters, evaluation, runs, training
+from infogan.config import InputError
+from infogan.objective import mutual_information
+
+
+def planted(sizes: list[int], confusion: float, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
+    """Clusters of as many groups as there are sizes: copies stay in their group, but for a share `confusion`. Joint, true groups."""
+    group = torch.repeat_interleave(torch.arange(len(sizes)), torch.tensor(sizes))
+    weight = torch.rand(len(group), len(group), generator=torch.Generator().manual_seed(seed)) + 0.2
+    weight = (weight + weight.t()) * torch.where(group[:, None] == group, 1.0, confusion)
+    return weight / weight.sum(), group
+
+
+def same_partition(one: torch.Tensor, other: torch.Tensor) -> bool:
+    return torch.equal(one[:, None] == one, other[:, None] == other)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_planted_groups_are_found_whatever_the_clusters_order(seed):
+    joint, group = planted([3, 7, 1, 5, 4], confusion=0.05, seed=seed)
+    order = torch.randperm(20, generator=torch.Generator().manual_seed(seed))
+    for shown, true in ((joint, group), (joint[order][:, order], group[order])):
+        found, told = clusters.merge(shown, 5)
+        assert same_partition(found, true)
+        members = torch.nn.functional.one_hot(true).double().t()
+        assert told == pytest.approx(mutual_information(members @ shown.double() @ members.t()).item(), abs=1e-9)
+
+
+def test_groups_that_are_never_confused_tell_their_entropy():
+    joint = torch.block_diag(*[torch.ones(2, 2)] * 4)
+    found, told = clusters.merge(joint / joint.sum(), 4)
+    assert told == pytest.approx(math.log(4), abs=1e-5) and sorted(found.bincount().tolist()) == [2] * 4
+
+
+def test_no_cluster_can_change_its_group_and_gain():
+    weight = torch.rand(12, 12, generator=torch.Generator().manual_seed(3)) ** 4
+    joint = ((weight + weight.t()) / (weight + weight.t()).sum()).double()
+    found, told = clusters.merge(joint, 4)
+    for cluster in range(12):
+        for group in range(4):
+            members = torch.nn.functional.one_hot(found, 4).double()
+            members[cluster] = torch.eye(4)[group]
+            assert mutual_information(members.t() @ joint @ members) <= told + 1e-9
+
+
+def test_the_mutual_information_of_a_joint_distribution():
+    assert mutual_information(torch.eye(8) / 8).item() == pytest.approx(math.log(8), abs=1e-5)
+    p = torch.tensor([0.5, 0.3, 0.2])
+    assert mutual_information(torch.outer(p, p)).item() == pytest.approx(0, abs=1e-5)
+    both = mutual_information(torch.stack([torch.eye(3) / 3, torch.outer(p, p)]))
+    assert both.tolist() == pytest.approx([math.log(3), 0], abs=1e-5)
+
+
+def test_the_warm_up_moves_the_trunk_and_q_and_neither_g_nor_ds_own_head(digits):
+    model = training.InfoGAN(config("best", warm_up=8), digits.image_shape)
+    D = model.discriminator
+    parts = {"G": model.generator, "D head": D.d_head, "trunk": D.trunk, "Q head": D.q_head}
+    before = {name: [p.detach().clone() for p in part.parameters()] for name, part in parts.items()}
+    warm_up = clusters.WarmUp(model, lambda number: digits.train.images[:32], seed=0)
+    moved = []
+    for number in range(8):
+        warm_up.update(number)
+        moved.append({name for name, part in parts.items() if any(not torch.equal(p, b) for p, b in zip(part.parameters(), before[name]))})
+    assert moved[5] == {"trunk"} and moved[7] == {"trunk", "Q head"}, "six updates sort and two teach"
+    assert all(p.grad is None for part in parts.values() for p in part.parameters())
+
+
+def test_a_warm_up_finds_the_digits_better_than_k_means(tmp_path, digits):
+    """A real training: Q has seen no label and no generated image yet, and reads digits it has never seen."""
+    made = config("best", batch_size=128, warm_up=400, updates=1, evaluations=1)
+    runs.create(tmp_path, made)
+    result = training.fit(made, digits, tmp_path, progress=False)
+    flat = [split.images.flatten(1).numpy() / 255.0 for split in (digits.train, digits.test)]
+    k_means = KMeans(10, n_init=10, random_state=0).fit(flat[0]).predict(flat[1])
+    assert result["accuracy"] > 0.02 + evaluation.code_to_label(k_means, digits.test.labels.numpy(), 10)["accuracy"] > 0.75
+    first, last = runs.Table(tmp_path / "evaluations.csv").rows()
+    assert (first["step"], first["images"]) == ("0", str(400 * 128)) and last["images"] == str(401 * 128) == str(result["images"])
+    told = runs.read_json(tmp_path / "warm_up.json")["information_nats"]
+    assert len(told) == clusters.HEADS and all(1 < nats < math.log(10) for nats in told)
+
+
+def test_a_run_stopped_in_its_warm_up_begins_it_again(tmp_path, digits, monkeypatch):
+    """Ctrl-C in the warm-up's third update, and what comes of the same command afterwards."""
+    made = config("best", warm_up=8)
+    for name in ("whole", "stopped"):
+        runs.create(tmp_path / name, made)
+    training.fit(made, digits, tmp_path / "whole", progress=False)
+    update = clusters.WarmUp.update
+
+    def struck(warm_up, number):
+        update(warm_up, number)
+        if number == 2:
+            training.signal.raise_signal(training.signal.SIGTERM)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(clusters.WarmUp, "update", struck)
+        with pytest.raises(training.Interrupted):
+            training.fit(made, digits, tmp_path / "stopped", progress=False)
+    assert runs.read_json(tmp_path / "stopped" / "status.json")["status"] == "interrupted" and not runs.has_checkpoint(tmp_path / "stopped")
+    training.fit(made, digits, tmp_path / "stopped", progress=False)
+    whole, again = (runs.load_checkpoint(tmp_path / name)[0] for name in ("whole", "stopped"))
+    assert all(torch.equal(whole[key], again[key]) for key in whole)
+
+
+def test_codes_without_one_category_code_have_no_warm_up():
+    for codes in ("2u", "2x10c"):
+        with pytest.raises(InputError, match=f"warm_up is 9, but codes {codes} has not one categorical code"):
+            training.resolve(config(warm_up=9, codes=codes))
