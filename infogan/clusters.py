@@ -34,14 +34,17 @@ def merge(joint: Tensor, groups: int) -> tuple[Tensor, float]:
     Returns: each cluster's group, [n] int64, and the groups' mutual information in nats.
     """
     joint = joint.double().cpu()
-    members = torch.eye(len(joint), dtype=torch.double)  # [groups so far, clusters]
+    members, grouped = torch.eye(len(joint), dtype=torch.double), joint  # [groups so far, clusters]; the groups' joint probabilities
     while (now := len(members)) > groups:
         one, other = torch.triu_indices(now, now, 1)
-        tried, each = members.repeat(len(one), 1, 1), torch.arange(len(one))
-        tried[each, one] += members[other]
-        tried[each, other] = 0
-        best = mutual_information(tried @ joint @ tried.mT).argmax()
-        members = tried[best][torch.arange(now) != other[best]]
+        tried, each = grouped.repeat(len(one), 1, 1), torch.arange(len(one))
+        tried[each, one] += tried[each, other]
+        tried[each, :, one] += tried[each, :, other]
+        tried[each, other] = tried[each, :, other] = 0
+        best = mutual_information(tried).argmax()
+        left = torch.arange(now) != other[best]
+        members[one[best]] += members[other[best]]
+        members, grouped = members[left], tried[best][left][:, left]
     moved = True
     while moved:
         moved = False

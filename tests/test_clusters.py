@@ -58,8 +58,9 @@ def test_the_mutual_information_of_a_joint_distribution():
     assert both.tolist() == pytest.approx([math.log(3), 0], abs=1e-5)
 
 
-def test_the_warm_up_moves_the_trunk_and_q_and_neither_g_nor_ds_own_head(digits):
-    model = training.InfoGAN(config("best", warm_up=8), digits.image_shape)
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_the_warm_up_moves_the_trunk_and_q_and_neither_g_nor_ds_own_head(precision, digits):
+    model = training.InfoGAN(config("best", warm_up=8, precision=precision), digits.image_shape)
     D = model.discriminator
     parts = {"G": model.generator, "D head": D.d_head, "trunk": D.trunk, "Q head": D.q_head}
     before = {name: [p.detach().clone() for p in part.parameters()] for name, part in parts.items()}
