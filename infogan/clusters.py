@@ -90,28 +90,27 @@ class WarmUp:
             self._merge()
         whole = self.batch_at(number).float() / 255
         images, copies = parallel.part(whole), parallel.part(views.transformed(whole, self.stream))
-        (self._sort if number < self.sorting else self._teach)(images, copies).backward(inputs=self.moves)
         if number < self.sorting:
             self.adam.set_rate(RATE * (1 + math.cos(math.pi * number / self.sorting)) / 2)
+            loss = self._untold(images, copies)
+        else:
+            loss = self._surprise(images, copies)
+        loss.backward(inputs=self.moves)
         self.adam.step()
 
-    def _sort(self, images: Tensor, copies: Tensor) -> Tensor:
-        """Each sorter's clusters are to tell as much as possible about its clusters of the copies: at most log CLUSTERS nats."""
-        D, n = self.model.discriminator, len(images)
-        features, of_copies = D.features(images, n), D.features(copies)
-        told = torch.zeros((), device=images.device)
-        for sorter in self.sorters:
-            p, q = (sharp(sorter(f, real)) for f, real in ((features, n), (of_copies, 0)))
-            told = told + mutual_information(parallel.mean(paired(p, q)))
-        return -told
+    def _untold(self, images: Tensor, copies: Tensor) -> Tensor:
+        """Minus what each sorter's clusters tell about its clusters of the copies, summed, in nats: at best -HEADS log CLUSTERS."""
+        n = len(images)
+        features = self.model.discriminator.features(torch.cat([images, copies]), n)
+        return -sum(mutual_information(parallel.mean(paired(*sharp(sorter(features, n)).split(n)))) for sorter in self.sorters)
 
-    def _teach(self, images: Tensor, copies: Tensor) -> Tensor:
-        """Cross-entropy, in nats, of Q's categories of an image and of its copy with the group of the image's cluster."""
-        D, n = self.model.discriminator, len(images)
+    def _surprise(self, images: Tensor, copies: Tensor) -> Tensor:
+        """Cross-entropy, in nats, of Q's categories for an image and for its copy with the group of the image's cluster."""
         with torch.no_grad():
             group = (sharp(self.teacher(images)) @ self.groups).argmax(1)
-        answers = D(images, n)[1], D(copies)[1]
-        return sum(F.cross_entropy(self.model.latent.category_logits(answer)[0], group) for answer in answers)
+        _, answer = self.model.discriminator(torch.cat([images, copies]), len(images))
+        [logits] = self.model.latent.category_logits(answer)
+        return F.cross_entropy(logits, group.repeat(2))
 
     @torch.no_grad()
     def _merge(self) -> None:

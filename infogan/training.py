@@ -60,8 +60,11 @@ def resolve(config: Config) -> Config:
     latent = Latent(config.codes, config.noise, config.q_std)
     if config.consistency and not latent.categorical_sizes:
         raise InputError(f"consistency is {config.consistency}, but codes {config.codes} has no categorical code for it: give 0, or add one such as 10c")
-    if config.warm_up and len(latent.categorical_sizes) != 1:
-        raise InputError(f"warm_up is {config.warm_up}, but codes {config.codes} has not one categorical code for Q to learn: give 0, or codes such as 10c+2u")
+    if config.warm_up and (len(latent.categorical_sizes) != 1 or latent.categorical_sizes[0] > clusters.CLUSTERS):
+        raise InputError(
+            f"warm_up is {config.warm_up}, but codes {config.codes} has not one categorical code, "
+            f"of at most {clusters.CLUSTERS} categories, for Q to learn: give 0, or codes such as 10c+2u"
+        )
     device = config.device
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"

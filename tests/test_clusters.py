@@ -111,6 +111,6 @@ def test_a_run_stopped_in_its_warm_up_begins_it_again(tmp_path, digits, monkeypa
 
 
 def test_codes_without_one_category_code_have_no_warm_up():
-    for codes in ("2u", "2x10c"):
-        with pytest.raises(InputError, match=f"warm_up is 9, but codes {codes} has not one categorical code"):
+    for codes in ("2u", "2x10c", "51c"):
+        with pytest.raises(InputError, match=f"warm_up is 9, but codes {codes} has not one categorical code, of at most 50"):
             training.resolve(config(warm_up=9, codes=codes))
