@@ -44,7 +44,7 @@ def measured(directory: Path, options: Options) -> dict:
     run = runs.load(directory)
     dataset = data.load(run.config.dataset, options.data_dir)
     result = training.report(run.discriminator, run.latent, dataset, runs.Table(directory / "evaluations.csv").rows())
-    result |= {"step": run.step, "images": run.step * run.config.batch_size}
+    result |= {"step": run.step, "images": run.config.images(run.step)}
     result["train_seconds"] = run.status["seconds"]
     result["time_to_accuracy"] = training.time_to_accuracy(runs.Table(directory / "evaluations.csv").rows())
     runs.write_json(path, result)

@@ -47,7 +47,9 @@ def jobs(options: Options) -> dict[str, Config]:
     for seed in range(options.seeds):
         for preset in options.presets:
             config = PRESETS[preset][0]
-            updates = config.updates if options.images is None else max(1, min(config.updates, options.images // config.batch_size))
+            updates = config.updates if options.images is None else min(config.updates, options.images // config.batch_size - config.warm_up)
+            if updates < 1:
+                raise InputError(f"images is {options.images}; give {config.images(1):,} or more, which preset {preset} needs for its warm-up and an update")
             out[f"{Path(options.dataset).stem}-{preset}-seed{seed}"] = dataclasses.replace(config, dataset=options.dataset, seed=seed, updates=updates)
     return out
 

@@ -63,19 +63,18 @@ class WarmUp:
     D's trunk and Q's head are moved, G and D's own head are not. The sorters are forgotten with the object.
     """
 
-    def __init__(self, model, batch_at: Callable[[int], Tensor], seed: int):
-        """model: training.InfoGAN; batch_at(update): uint8 images [N, C, H, W] on the model's device."""
+    def __init__(self, model, batch_at: Callable[[int], Tensor], seeds: tuple[int, int]):
+        """model: training.InfoGAN; batch_at(update): uint8 images [N, C, H, W] on the model's device; seeds: of weights, of copies."""
         self.model, self.batch_at = model, batch_at
-        self.updates = model.config.warm_up
-        self.sorting = self.updates - math.ceil(TAUGHT * self.updates)
-        self.stream = torch.Generator(model.device).manual_seed(seed)
+        self.sorting = model.config.warm_up - math.ceil(TAUGHT * model.config.warm_up)
+        self.stream = torch.Generator(model.device).manual_seed(seeds[1])
         self.trunk = list(model.discriminator.trunk.parameters())
         width = model.discriminator.d_head.weight.shape[1]
         self.sorters = nn.ModuleList(
             networks.Stack(networks.Linear(width, HIDDEN, bias=False), networks.BatchNorm(HIDDEN), nn.LeakyReLU(0.1), networks.Linear(HIDDEN, CLUSTERS))
             for _ in range(HEADS)
         )
-        networks.draw(self.sorters, seed)
+        networks.draw(self.sorters, seeds[0])
         self.sorters.to(model.device)
         halves = model.halves | (networks.keep_halves(self.sorters) if model.halves else {})
         self._optimise(self.trunk + list(self.sorters.parameters()), RATE, halves)
@@ -114,22 +113,23 @@ class WarmUp:
 
     @torch.no_grad()
     def _merge(self) -> None:
-        """Choose the sorter whose merging tells most, and keep it, with the trunk as it is now, as Q's teacher."""
+        """Choose the sorter whose merging tells most, and keep it, with the trunk as it is now, as Q's teacher.
+
+        Batch norm takes each batch's own statistics: after a short warm-up the running ones are still far off.
+        """
         D, [categories] = self.model.discriminator, self.model.latent.categorical_sizes
-        D.eval(), self.sorters.eval()
         confused = torch.zeros(HEADS, CLUSTERS, CLUSTERS, dtype=torch.double, device=self.model.device)
         for number in range(math.ceil(SAMPLE / self.model.config.batch_size)):
             images = self.batch_at(number).float() / 255
             seen = [D.features(images), *(D.features(views.distorted(images, self.stream)) for _ in range(COPIES))]
             for counts, sorter in zip(confused, self.sorters):
-                p = [sharp(sorter(features)).double() for features in seen]
+                p = [sharp(sorter(features, 0)).double() for features in seen]
                 counts += sum(paired(a, b) for i, a in enumerate(p) for b in p[i + 1 :])
+        parallel.average([confused])  # processes that round differently are to merge alike
         merged = [merge(counts / counts.sum(), categories) for counts in confused]
         self.information = [told for _, told in merged]
         best = max(range(HEADS), key=lambda i: merged[i][1])
         self.groups = F.one_hot(merged[best][0], categories).float().to(self.model.device)
-        trunk, sorter = copy.deepcopy(D).eval(), self.sorters[best]
-        self.teacher = lambda images: sorter(trunk.features(images))
-        D.train()
+        trunk, sorter = copy.deepcopy(D), self.sorters[best]
+        self.teacher = lambda images: sorter(trunk.features(images), 0)
         self._optimise(self.trunk + list(D.q_head.parameters()), self.model.config.lr_d, self.model.halves)
-

@@ -60,9 +60,11 @@ class Config:
     transformed copy of it (rotated, stretched, sheared, shifted), its logits times 10. 0 in every source."""
     warm_up: int = 0
     """Beyond the paper: updates before the GAN begins, in which D's trunk sorts the real images into clusters, these are merged
-    into the categories, and Q learns them (infogan/clusters.py). They come on top of `updates`. 0 in every source."""
+    into the categories, and Q learns them (infogan/clusters.py). They come on top of `updates`, and are kept only when all are done.
+    0 in every source."""
     cool_down: float = 0.0
-    """Beyond the paper: share of the updates, at the end, over which both learning rates fall to 0, linearly. 0 in every source."""
+    """Beyond the paper: share of the updates, at the end, over which both learning rates fall to 0, linearly. 0 in every source.
+    Such a run cannot be made longer afterwards."""
     d_loss: Literal["sum", "mean"] = "sum"
     """D's loss on real and on fake images: their sum, or their mean."""
     d_norm: Literal["apart", "together"] = "apart"
@@ -89,7 +91,7 @@ class Config:
     evaluations: int = 10
     """How often, evenly over the run, validation images are measured and samples drawn."""
     checkpoint_every: int = 500
-    """Updates between two checkpoints; the end and an interruption always write one."""
+    """Updates between two checkpoints; the end, and an interruption after the warm-up, always write one."""
 
     def __post_init__(self):
         for field in dataclasses.fields(self):
@@ -117,6 +119,10 @@ class Config:
         for name in ("lambda_categorical", "lambda_continuous", "consistency"):
             if not 0 <= getattr(self, name) < float("inf"):
                 raise InputError(f"{name} is {getattr(self, name)}; give 0 or a positive number")
+
+    def images(self, step: int) -> int:
+        """Real images shown by the end of update `step`, those of the warm-up included."""
+        return (self.warm_up + step) * self.batch_size
 
 
 # What differs between the sources, and nothing else. The authors' code states every value; where the

@@ -6,6 +6,7 @@ evaluations.csv   one row per evaluation on the validation images
 samples/          sample grids, rows are categories, and confusion matrices
 checkpoint.safetensors   networks, optimisers, random states and counters, replaced atomically; the one before it
                          (checkpoint.previous.safetensors) is used where it turns out to be damaged
+warm_up.json      of a run with a warm-up: its length, its seconds, the mutual information of each sorter's groups (nats)
 status.json       running, finished, interrupted, stopped or diverged, with the step reached
 evaluation.json   the finished run's measures on the test images
 """
@@ -159,6 +160,8 @@ def create(directory: Path, config: Config) -> None:
             raise InputError(f"{directory} holds a run of {stored['updates']} updates, longer than {config.updates}")
         if stored["updates"] == config.updates:
             return
+        if config.cool_down:
+            raise InputError(f"{directory} holds a run of {stored['updates']} updates whose learning rates fell towards its end: it cannot go on to {config.updates}; choose another --run-dir")
         before = read_json(file)
         record |= {"provenance": before["provenance"], "continued": [*before.get("continued", []), record["provenance"]]}
     (directory / "samples").mkdir(parents=True, exist_ok=True)

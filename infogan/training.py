@@ -30,7 +30,7 @@ class Diverged(Exception):
 
 
 class Interrupted(SystemExit):
-    """Ctrl-C or SIGTERM: the run is saved, and the same command continues it. Exits with 128 + the signal."""
+    """Ctrl-C or SIGTERM: the run is saved (not in its warm-up), and the same command continues it. Exits with 128 + the signal."""
 
 
 class Stopped(Exception):
@@ -274,7 +274,7 @@ def fit(
     """Train to the end, from wherever the run directory (see runs.create) stands, and measure on the test images.
 
     Returns evaluation.json's content. Raises runs.Locked where another process trains in the directory, Diverged at
-    the first loss that is not finite, Stopped when an observer asks for it, Interrupted on Ctrl-C or SIGTERM after saving.
+    the first loss that is not finite, Stopped when an observer asks for it, Interrupted on Ctrl-C or SIGTERM after saving (in the warm-up: nothing).
     """
     with runs.lock(directory):
         return _fit(config, dataset, directory, tuple(observers), progress)
@@ -302,10 +302,8 @@ def _fit(config: Config, dataset: Dataset, directory: Path, observers: tuple[Obs
 
     def diverge(names: list[str]) -> None:
         status("diverged", not_finite=names)
-        raise Diverged(
-            f"{', '.join(names)} stopped being finite by update {step}; the last sound state is kept in {directory}. "
-            "Lower the learning rates or lambda_continuous"
-        )
+        kept = f"the last sound state is kept in {directory}" if runs.has_checkpoint(directory) else "nothing was kept"
+        raise Diverged(f"{', '.join(names)} stopped being finite by update {step}; {kept}. Lower the learning rates or lambda_continuous")
 
     def save() -> None:
         tensors = model.tensors()
@@ -319,16 +317,12 @@ def _fit(config: Config, dataset: Dataset, directory: Path, observers: tuple[Obs
             torch.cuda.synchronize()
         return time.perf_counter() - began
 
-    def seen() -> int:
-        """Real images shown so far, those of the warm-up included."""
-        return (config.warm_up + step) * config.batch_size
-
     def log() -> None:
         nonlocal window
         mean = torch.stack(window).mean(0)
         parallel.average([mean])
         values = mean.tolist()
-        row = {"step": step, "images": seen(), "seconds": round(seconds, 3)}
+        row = {"step": step, "images": config.images(step), "seconds": round(seconds, 3)}
         row |= dict(zip(model.metrics, values))
         entropy = sum(latent.entropy)
         row["info_over_entropy"] = (row["info_categorical_nats"] + row["info_continuous_nats"]) / entropy
@@ -342,7 +336,7 @@ def _fit(config: Config, dataset: Dataset, directory: Path, observers: tuple[Obs
 
     def evaluate() -> None:
         codes = measure(model.discriminator, latent, dataset.validation)
-        row = {"step": step, "images": seen(), "seconds": round(seconds, 3)}
+        row = {"step": step, "images": config.images(step), "seconds": round(seconds, 3)}
         written = {"samples": directory / "samples" / f"samples-{step:07d}.png"}
         pictures.save(written["samples"], pictures.category_grid(model.generator, latent, config.seed))
         if codes:
@@ -352,8 +346,13 @@ def _fit(config: Config, dataset: Dataset, directory: Path, observers: tuple[Obs
                 written["confusion"] = directory / "samples" / f"confusion-{step:07d}.png"
                 pictures.confusion(written["confusion"], codes[best]["confusion"], f"validation images, update {step}")
         evaluations.append(row)
-        for observer in observers:
-            observer.evaluated(row, written)
+        try:
+            for observer in observers:
+                observer.evaluated(row, written)
+        except Stopped:
+            save()
+            status("stopped")
+            raise
 
     due = {math.ceil(config.updates * (k + 1) / config.evaluations) for k in range(config.evaluations)}
     window: list[Tensor] = []
@@ -375,15 +374,17 @@ def _fit(config: Config, dataset: Dataset, directory: Path, observers: tuple[Obs
         status("running")
         if config.warm_up and not warmed:
             began = time.perf_counter()
-            warm_up = clusters.WarmUp(model, batches.at, derive(config.seed, "warm-up"))
+            warm_up = clusters.WarmUp(model, batches.at, (derive(config.seed, "sorters"), derive(config.seed, "copies")))
             for number in range(config.warm_up):
                 warm_up.update(number)
                 bar.update(config.batch_size)
-                if heard(number + 1):
+                if number + 1 < config.warm_up and heard(number + 1):
                     leave("stopped in the warm-up, of which nothing is kept; the same command begins it again")
             seconds = logged_at = clock()
-            runs.write_json(directory / "warm_up.json", {"updates": config.warm_up, "seconds": seconds, "information_nats": warm_up.information})
             save()
+            runs.write_json(directory / "warm_up.json", {"updates": config.warm_up, "seconds": seconds, "information_nats": warm_up.information})
+            del warm_up  # its teacher is a second D
+        if config.warm_up and not evaluations.rows():
             evaluate()
         update = model.fastest_step(batches.at(config.warm_up + first))
         began = time.perf_counter() - seconds
@@ -398,12 +399,7 @@ def _fit(config: Config, dataset: Dataset, directory: Path, observers: tuple[Obs
                 log()
                 logged_at = seconds
             if step in due:
-                try:
-                    evaluate()
-                except Stopped:
-                    save()
-                    status("stopped")
-                    raise
+                evaluate()
                 began = time.perf_counter() - seconds  # measuring is not training time
             if step % config.checkpoint_every == 0 or leaving:
                 seconds = clock()
@@ -413,7 +409,7 @@ def _fit(config: Config, dataset: Dataset, directory: Path, observers: tuple[Obs
                 leave(f"saved at update {step} in {directory}; the same command continues")
 
     result = report(model.discriminator, latent, dataset, evaluations.rows())
-    result |= {"step": step, "images": seen(), "train_seconds": round(seconds, 1)}
+    result |= {"step": step, "images": config.images(step), "train_seconds": round(seconds, 1)}
     result["time_to_accuracy"] = time_to_accuracy(evaluations.rows())
     runs.write_json(directory / "evaluation.json", result)
     (directory / runs.PREVIOUS).unlink(missing_ok=True)
@@ -447,7 +443,7 @@ def _progress(config: Config, done: int, enabled: bool):
     from tqdm import tqdm
 
     return tqdm(
-        total=(config.warm_up + config.updates) * config.batch_size,
+        total=config.images(config.updates),
         initial=done * config.batch_size,
         unit=" images",
         unit_scale=True,

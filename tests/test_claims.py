@@ -87,6 +87,8 @@ def test_each_claim_is_judged_by_its_rule(tmp_path):
         write_run(tmp_path, "blog", 0, (10, h), accuracy=0.9, confusion=mixed, loss_d=(1, 0.2), loss_g=(1, 6)),
         write_run(tmp_path, "blog", 1, (10, h), accuracy=0.9, confusion=diagonal, loss_d=(1, 0.9), loss_g=(1, 6), figure5=verdicts),
         write_run(tmp_path, "blog", 2, (10, h), loss_d=(1, 0.2), loss_g=(1, 4)),
+        write_run(tmp_path, "best", 0, (10, h), accuracy=0.98),
+        write_run(tmp_path, "best", 1, (10, h), accuracy=0.96),
     ]
     extra = ("--benchmark", write_benchmark(tmp_path / "b.json", (1.05, 1.01), (0.9, 1.2), (1.2, 1.0)))
     study = write_study(tmp_path / "study", [0.1] * 3 + [1.0, 1.3, 0.7] + [4.0] * 3 + [9.0], [0.5, 0.6, 0.7, 0.8, 0.9, 0.7, 0.83, 0.83, 0.9, 1.0])
@@ -95,7 +97,7 @@ def test_each_claim_is_judged_by_its_rule(tmp_path):
     assert [(claim, row.verdict, row.holds, row.of) for claim, row in table.iterrows()] == [
         ("C1", "partly", 1, 3), ("C2", "partly", 1, 2), ("C3", "partly", 1, 2), ("C4", "partly", 1, 2), ("C5", "partly", 2, 3), ("C6", "partly", 1, 3),
         ("C7", "partly", 1, 3), ("C8", "does not", 0, 1), ("C11", "replicates", 1, 1), ("C11", "partly", 0, 1), ("C11", "does not", 0, 1),
-        ("B1", "partly", 1, 2), ("B2", "partly", 1, 3),
+        ("B1", "partly", 1, 2), ("B2", "partly", 1, 3), ("O1", "partly", 1, 2),
     ]  # fmt: skip
     mean = table["mean"]
     assert mean["C3"] == pytest.approx(0.88) and mean["C5"] == pytest.approx((0.6 + 0.2 + 0.6) / 3) and mean["C6"] == pytest.approx((0.95 + 0.95 + 0.85) / 3)

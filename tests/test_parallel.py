@@ -30,7 +30,7 @@ def both(tmp_path, environment, *arguments):
     return tmp_path / "one", tmp_path / "two"
 
 
-@pytest.mark.parametrize("arguments", [("paper",), ("authors", "--consistency", "2"), ("authors", "--d-norm", "together")])
+@pytest.mark.parametrize("arguments", [("paper",), ("best", "--warm-up", "2"), ("authors", "--d-norm", "together")])
 def test_two_processes_have_the_gradients_of_one(arguments, tmp_path, script_environment):
     """After one update Adam's first moment is the gradient, times 1 - beta1: D's step, and G's with a trunk that Q shares."""
     one, two = (runs.load_checkpoint(folder)[0] for folder in both(tmp_path, script_environment, *arguments, "--updates", "1", "--precision", "float32"))
@@ -49,12 +49,6 @@ def test_two_processes_train_as_one(tmp_path, script_environment):
     for tolerance, ours, theirs in zip((5e-3, 5e-2, 5e-2, 5e-2), one, two):  # rounding grows with the updates
         for metric in ("loss_d", "loss_g", "info_categorical_nats", "info_continuous_nats", "d_real", "d_fake"):
             assert float(theirs[metric]) == pytest.approx(float(ours[metric]), rel=tolerance)
-
-
-def test_two_processes_sort_the_images_as_one(tmp_path, script_environment):
-    short = ["--warm-up", "60", "--updates", "1", "--precision", "float32"]
-    one, two = (runs.read_json(folder / "warm_up.json")["information_nats"] for folder in both(tmp_path, script_environment, "best", *short))
-    assert two == pytest.approx(one, rel=0.05) and min(one) > 0.5
 
 
 def test_processes_leave_together_and_their_run_goes_on(tmp_path, script_environment):

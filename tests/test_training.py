@@ -168,7 +168,8 @@ def test_the_learning_rates_fall_over_the_last_updates(digits, tmp_path, monkeyp
     assert [g for _, g in rates] == pytest.approx([2 * d for d, _ in rates])
 
 
-def test_a_cooling_run_that_was_stopped_goes_on_as_if_it_had_not_been(tmp_path, digits):
+@pytest.mark.parametrize("at", [0, 10])
+def test_a_cooling_run_that_was_stopped_goes_on_as_if_it_had_not_been(at, tmp_path, digits):
     """And one with a warm-up, which is not done twice."""
 
     class Stop:
@@ -176,7 +177,7 @@ def test_a_cooling_run_that_was_stopped_goes_on_as_if_it_had_not_been(tmp_path, 
             pass
 
         def evaluated(self, row, images):
-            if row["step"] == 10:
+            if row["step"] == at:
                 raise training.Stopped
 
     made = config("best", warm_up=6, cool_down=0.7)
@@ -185,6 +186,7 @@ def test_a_cooling_run_that_was_stopped_goes_on_as_if_it_had_not_been(tmp_path, 
     training.fit(made, digits, tmp_path / "whole", progress=False)
     with pytest.raises(training.Stopped):
         training.fit(made, digits, tmp_path / "parts", [Stop()], progress=False)
+    assert runs.read_json(tmp_path / "parts" / "status.json")["status"] == "stopped"
     training.fit(made, digits, tmp_path / "parts", progress=False)
     whole, parts = (runs.load_checkpoint(tmp_path / name)[0] for name in ("whole", "parts"))
     assert all(torch.equal(whole[key], parts[key]) for key in whole)
@@ -272,6 +274,9 @@ def test_a_directory_refuses_another_configuration(tmp_path, digits):
         fit(tmp_path, digits, lr_d=1e-3)
     with pytest.raises(InputError, match="longer than 10"):
         fit(tmp_path, digits, updates=10)
+    fit(tmp_path / "cooled", digits, cool_down=0.5)
+    with pytest.raises(InputError, match="it cannot go on to 40"):
+        fit(tmp_path / "cooled", digits, updates=40, cool_down=0.5)
     assert (tmp_path / "config.json").read_text() == before
 
 

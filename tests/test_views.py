@@ -85,10 +85,11 @@ def test_all_at_once_is_a_stretch_and_a_shear_and_then_a_turn_and_a_shift_in_pix
         assert torch.allclose(theta[:, 2], u[2:4, i] * views.SHIFT)
 
 
-def test_distortions_have_their_size_and_none_leaves_the_image():
+@pytest.mark.parametrize("along", ["x", "y"])
+def test_distortions_have_their_size(along):
     """A ramp's brightness says where each point was taken from; in the middle of an odd side lies a point of the lattice."""
     ramp = (torch.arange(29.0) + 0.5) / 29 * 2 - 1
-    images = ramp.expand(4000, 1, 29, 29)
+    images = ramp.expand(4000, 1, 29, 29) if along == "x" else ramp[:, None].expand(4000, 1, 29, 29)
     moved = views.distorted(images, stream())[:, 0, 14, 14]
     assert moved.std().item() == pytest.approx(views.DISPLACEMENT, rel=0.05) and abs(moved.mean().item()) < 0.01
     assert torch.equal(views.distorted(images[:2], stream(3)), views.distorted(images[:2], stream(3)))
