@@ -64,7 +64,7 @@ def main() -> None:
     if "accuracy" in result:
         low, high = result["accuracy_ci95"]
         print(f"code-to-label accuracy on {result['n_images']} test images: {result['accuracy']:.4f} (95 % interval {low:.4f} to {high:.4f})")
-        print(f"validation accuracy, measured {config.evaluations} times{" and after the warm-up" * bool(config.warm_up)}, reached")
+        print(f"validation accuracy, measured {config.evaluations} times" + " and after the warm-up" * bool(config.warm_up) + ", reached")
         for milestone, when in result["time_to_accuracy"].items():
             print(f"  {milestone}: " + (f"after {when['seconds']:.0f} s of training, {when['images']:,} images" if when else "never"))
     print(f"next: python analysis/figures.py figure2 {directory}")
