@@ -24,6 +24,8 @@ class Options:
     """Run directory."""
     out: Path | None = None
     """Folder to write to. Default: RUN/export."""
+    half: bool = False
+    """Store the weights as float16: half the size. The accuracy on the card stays that of the run."""
     onnx: bool = True
     """Also write generator.onnx and recogniser.onnx (needs onnx, onnxscript and onnxruntime)."""
 
@@ -46,7 +48,7 @@ def to_onnx(network: torch.nn.Module, example: torch.Tensor, names: tuple[str, s
         )
 
 
-def card(model: Model, evaluation: dict, onnx: dict[str, float]) -> str:
+def card(model: Model, evaluation: dict, onnx: dict[str, float], half: bool) -> str:
     config, made = model.config, runs.read_json(model.directory / "config.json").get("provenance", {})
     channels, height, width = model.image_shape
     lines = [
@@ -54,7 +56,7 @@ def card(model: Model, evaluation: dict, onnx: dict[str, float]) -> str:
         "",
         f"- **Model**: generator and recognition network of InfoGAN (Chen et al. 2016), codes `{model.latent}`, noise `{config.noise}`, images {height}x{width}x{channels}.",
         f"- **Data**: {config.dataset}, its training images without labels, less those held out for validation.",
-        f"- **Training**: {model.step:,} updates of batch {config.batch_size}; all settings in `config.json`. Commit {made.get('commit')}, torch {made.get('versions', {}).get('torch')}.",
+        f"- **Training**: {f'a warm-up of {config.warm_up:,} updates, then ' * bool(config.warm_up)}{model.step:,} updates of batch {config.batch_size}; all settings in `config.json`. Commit {made.get('commit')}, torch {made.get('versions', {}).get('torch')}.",
     ]
     if "accuracy" in evaluation:
         low, high = evaluation["accuracy_ci95"]
@@ -68,6 +70,8 @@ def card(model: Model, evaluation: dict, onnx: dict[str, float]) -> str:
         "- **Limits**: one run of one seed; the categories were found without labels and need not be the ones a person would choose; it knows no other kind of image.",
         "- **Use**: `from infogan import load; model = load(FOLDER)`, then `model.generate(model.recognise(images))`.",
     ]
+    if half:
+        lines.append("- **Weights** are stored as float16; the accuracy is that of the run, in float32.")
     lines += [f"- **ONNX**: `{name}`, largest difference from torch {difference:.1e}." for name, difference in onnx.items()]
     return "\n".join(lines) + "\n"
 
@@ -75,7 +79,7 @@ def card(model: Model, evaluation: dict, onnx: dict[str, float]) -> str:
 def main() -> None:
     options = tyro.cli(Options, description=__doc__)
     model = load(options.run)
-    out = model.save(options.out or options.run / "export")
+    out = model.save(options.out or options.run / "export", options.half)
     differences = {}
     if options.onnx:
         z = model.latent.sample(16, torch.Generator().manual_seed(0))
@@ -90,7 +94,7 @@ def main() -> None:
             if differences[path.name] > TOLERANCE:
                 raise InputError(f"{path} differs from torch by {differences[path.name]:.1e}, more than {TOLERANCE}: do not use it")
     evaluation = options.run / "evaluation.json"
-    runs.write_atomic(out / "README.md", card(model, runs.read_json(evaluation) if evaluation.exists() else {}, differences))
+    runs.write_atomic(out / "README.md", card(model, runs.read_json(evaluation) if evaluation.exists() else {}, differences, options.half))
     if evaluation.exists():
         runs.write_json(out / "evaluation.json", runs.read_json(evaluation))
     print((out / "README.md").read_text())

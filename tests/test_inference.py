@@ -85,6 +85,11 @@ def test_weights_alone_are_a_model(model, tmp_path):
     assert (again.generate(codes) == model.generate(codes)).all() and again.latent.codes == model.latent.codes
     assert (saved / runs.CHECKPOINT).stat().st_size < (model.directory / runs.CHECKPOINT).stat().st_size / 2
     assert dataclasses.asdict(again.config) == dataclasses.asdict(model.config)
+    halved = model.save(tmp_path / "half", half=True)
+    assert (halved / runs.CHECKPOINT).stat().st_size < 0.52 * (saved / runs.CHECKPOINT).stat().st_size
+    read = infogan.load(halved)
+    assert next(read.generator.parameters()).dtype == torch.float32, "float16 is for the file alone"
+    assert np.abs(read.generate(codes).astype(int) - model.generate(codes)).max() <= 3
     with pytest.raises(InputError, match="holds the run itself"):
         model.save(model.directory)
     model.save(saved)
@@ -93,11 +98,12 @@ def test_weights_alone_are_a_model(model, tmp_path):
 
 def test_export_writes_equal_onnx_and_a_card(run, model, tmp_path, script_environment, digits):
     out = tmp_path / "out"
-    command = [sys.executable, str(ROOT / "analysis" / "export.py"), str(run), "--out", str(out)]
+    command = [sys.executable, str(ROOT / "analysis" / "export.py"), str(run), "--out", str(out), "--half"]
     done = subprocess.run(command, env=script_environment, capture_output=True, text=True, timeout=200)
     assert done.returncode == 0, done.stdout + done.stderr
     import onnxruntime
 
+    assert "float16" in (out / "README.md").read_text()
     images = digits.test.images[:37].float() / 255
     for name, given, expected in (
         ("recogniser", images, lambda: model.discriminator(images)[1]),
