@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from infogan import fast, networks, parallel, views
 from infogan.objective import mutual_information, paired, sharp
 
-HEADS, CLUSTERS = 2, 50  # sorters on the one trunk, of which the better merging is taught; clusters of each
+SORTERS, CLUSTERS = 2, 50  # sorters on the one trunk, of which the better merging is taught; clusters of each
 HIDDEN = 128  # units of a sorter's layer before its clusters, as in Q
 RATE = 5e-4  # Adam's, falling to 0 as half a cosine
 TAUGHT = 0.25  # share of the warm-up in which Q is taught
@@ -72,7 +72,7 @@ class WarmUp:
         width = model.discriminator.d_head.weight.shape[1]
         self.sorters = nn.ModuleList(
             networks.Stack(networks.Linear(width, HIDDEN, bias=False), networks.BatchNorm(HIDDEN), nn.LeakyReLU(0.1), networks.Linear(HIDDEN, CLUSTERS))
-            for _ in range(HEADS)
+            for _ in range(SORTERS)
         )
         networks.draw(self.sorters, seeds[0])
         self.sorters.to(model.device)
@@ -98,7 +98,7 @@ class WarmUp:
         self.adam.step()
 
     def _untold(self, images: Tensor, copies: Tensor) -> Tensor:
-        """Minus what each sorter's clusters tell about its clusters of the copies, summed, in nats: at best -HEADS log CLUSTERS."""
+        """Minus what each sorter's clusters tell about its clusters of the copies, summed, in nats: at best -SORTERS log CLUSTERS."""
         n = len(images)
         features = self.model.discriminator.features(torch.cat([images, copies]), n)
         return -sum(mutual_information(parallel.mean(paired(*sharp(sorter(features, n)).split(n)))) for sorter in self.sorters)
@@ -118,7 +118,7 @@ class WarmUp:
         Batch norm takes each batch's own statistics: after a short warm-up the running ones are still far off.
         """
         D, [categories] = self.model.discriminator, self.model.latent.categorical_sizes
-        confused = torch.zeros(HEADS, CLUSTERS, CLUSTERS, dtype=torch.double, device=self.model.device)
+        confused = torch.zeros(SORTERS, CLUSTERS, CLUSTERS, dtype=torch.double, device=self.model.device)
         for number in range(math.ceil(SAMPLE / self.model.config.batch_size)):
             images = self.batch_at(number).float() / 255
             seen = [D.features(images), *(D.features(views.distorted(images, self.stream)) for _ in range(COPIES))]
@@ -128,7 +128,7 @@ class WarmUp:
         parallel.average([confused])  # processes that round differently are to merge alike
         merged = [merge(counts / counts.sum(), categories) for counts in confused]
         self.information = [told for _, told in merged]
-        best = max(range(HEADS), key=lambda i: merged[i][1])
+        best = max(range(SORTERS), key=lambda i: merged[i][1])
         self.groups = F.one_hot(merged[best][0], categories).float().to(self.model.device)
         trunk, sorter = copy.deepcopy(D), self.sorters[best]
         self.teacher = lambda images: sorter(trunk.features(images), 0)

@@ -84,7 +84,7 @@ def test_a_warm_up_finds_the_digits_better_than_k_means(tmp_path, digits):
     assert float(first["accuracy"]) > 0.02 + evaluation.code_to_label(k_means, digits.validation.labels.numpy(), 10)["accuracy"] > 0.7
     assert (first["step"], first["images"]) == ("0", str(400 * 128)) and last["images"] == str(401 * 128)
     told = runs.read_json(tmp_path / "warm_up.json")["information_nats"]
-    assert len(told) == clusters.HEADS and all(1 < nats < math.log(10) for nats in told)
+    assert len(told) == clusters.SORTERS and all(1 < nats < math.log(10) for nats in told)
 
 
 def test_a_run_stopped_in_its_warm_up_begins_it_again(tmp_path, digits, monkeypatch):

@@ -11,7 +11,7 @@ import torch
 from conftest import ROOT, config
 
 import infogan
-from infogan import runs, training
+from infogan import data, evaluation, runs, training
 from infogan.config import InputError
 from infogan.inference import Codes
 
@@ -125,3 +125,14 @@ def test_the_readmes_example_runs(tmp_path):
     (code,) = re.findall(r"```python\n(from infogan import load\n.*?)```", readme, re.DOTALL)
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=100)
     assert done.returncode == 0, done.stderr
+
+
+def test_the_mnist_model_that_comes_along_does_what_its_card_says(data_dir):
+    folder = ROOT / "analysis" / "results" / "models" / "mnist-best"
+    model, told = infogan.load(folder), runs.read_json(folder / "evaluation.json")
+    test = data.load("mnist", data_dir).test
+    read = model.recognise(test.images[:, 0]).categories[:, 0]
+    measured = evaluation.code_to_label(read, test.labels.numpy(), 10, False)["accuracy"]
+    assert measured == pytest.approx(told["accuracy"], abs=2e-4), "a digit or two may round otherwise on another processor"
+    codes = model.sample(500)
+    assert (model.recognise(model.generate(codes)).categories == codes.categories).mean() > 0.97
