@@ -64,11 +64,15 @@ def write_benchmark(path, *pairs: tuple[float, float]):
     return path
 
 
-def write_study(folder, lambdas: list[float], accuracies: list[float], states: list[str] | None = None):
-    folder.mkdir()
-    table = pd.DataFrame({"lambda_categorical": lambdas, "validation accuracy": accuracies, "state": states or ["complete"] * len(lambdas)})
-    table.to_csv(folder / "trials.csv", index=False)
-    return folder
+def write_settings(path, accuracies: dict[str, list[float]], preset: str = "authors"):
+    """A table of settings.py: the accuracies of the preset itself ("") and of each lambda_categorical."""
+    rows = [
+        {"dataset": "mnist", "preset": preset, "setting": "lambda_categorical" * bool(value), "value": value, "images": 128_000, "accuracy": accuracy}
+        for value, group in accuracies.items()
+        for accuracy in group
+    ]
+    pd.DataFrame([*rows, rows[0] | {"setting": "codes", "value": "20c", "accuracy": 1.0}]).to_csv(path, index=False)
+    return path
 
 
 def test_each_claim_is_judged_by_its_rule(tmp_path):
@@ -91,8 +95,8 @@ def test_each_claim_is_judged_by_its_rule(tmp_path):
         write_run(tmp_path, "best", 1, (10, h), accuracy=0.96),
     ]
     extra = ("--benchmark", write_benchmark(tmp_path / "b.json", (1.05, 1.01), (0.9, 1.2), (1.2, 1.0)))
-    study = write_study(tmp_path / "study", [0.1] * 3 + [1.0, 1.3, 0.7] + [4.0] * 3 + [9.0], [0.5, 0.6, 0.7, 0.8, 0.9, 0.7, 0.83, 0.83, 0.9, 1.0])
-    table = scorecard(tmp_path / "out", *directories, *extra, "--study", study)
+    settings = write_settings(tmp_path / "s.csv", {"": [0.8, 0.9, 0.7], "0.1": [0.5, 0.6, 0.7], "4.0": [0.83, 0.83, 0.83], "9.0": [1.0, 1.0]})
+    table = scorecard(tmp_path / "out", *directories, *extra, "--settings", settings)
 
     assert [(claim, row.verdict, row.holds, row.of) for claim, row in table.iterrows()] == [
         ("C1", "partly", 1, 3), ("C2", "partly", 1, 2), ("C3", "partly", 1, 2), ("C4", "partly", 1, 2), ("C5", "partly", 2, 3), ("C6", "partly", 1, 3),
@@ -102,6 +106,7 @@ def test_each_claim_is_judged_by_its_rule(tmp_path):
     mean = table["mean"]
     assert mean["C3"] == pytest.approx(0.88) and mean["C5"] == pytest.approx((0.6 + 0.2 + 0.6) / 3) and mean["C6"] == pytest.approx((0.95 + 0.95 + 0.85) / 3)
     assert mean["C7"] == pytest.approx(1.2) and mean["C8"] == pytest.approx(0.8 - 0.83) and list(mean["C11"]) == pytest.approx([0.5, 0.1, 0.01])
+    assert table.low["C8"] < mean["C8"] - 0.2 and table.by["C8"] == "mnist, authors, 128,000 images; lambda 1 against 0.1, 4; 3 seeds", "two seeds are not enough"
     assert mean["B1"] == pytest.approx(9.5), "a digit that shares its category has none of its own"
     assert mean["C1"] == pytest.approx(1000, abs=60) and table.never["C1"] == 1, "one seed never arrives"
     assert table.low["C3"] == 0 and table.high["C3"] == 1, "two seeds say little, and accuracies end at 0 and 1"
@@ -124,14 +129,16 @@ def test_what_says_nothing_of_a_claim_is_one_clear_line(tmp_path):
     again = write_run(tmp_path, "gan", 0, (10, 0.1), name="again")
     short = write_run(tmp_path, "paper", 1, (10, 1.0))
     pd.read_csv(short / "metrics.csv")[:-5].to_csv(short / "metrics.csv", index=False)
-    pruned = write_study(tmp_path / "pruned", [1.0] * 6 + [4.0] * 3, [0.5] * 9, ["complete"] * 3 + ["pruned"] * 6)
+    few = write_settings(tmp_path / "few.csv", {"": [0.8, 0.9, 0.7], "0.1": [0.5, 0.6]})
+    width = write_settings(tmp_path / "width.csv", {"": [0.8, 0.9, 0.7], "1.0": [0.5, 0.6, 0.7]}, preset="chairs-width")
     (tmp_path / "long.json").write_text('{"rows": [{"update": 1}]}')
     for arguments, message in (
         ((tmp_path,), "give the directories of runs"),
         ((run, again), "repeats seed 0 of gan"),
         ((short,), "nothing given speaks of a claim"),
-        ((run, "--study", pruned), "C8 needs a longer study"),
-        ((run, "--study", run), "give the report folder of a study"),
+        ((run, "--settings", few), "C8 needs both"),
+        ((run, "--settings", width), "C8 needs both"),
+        ((run, "--settings", run / "metrics.csv"), "give its settings.csv"),
         ((run, "--benchmark", tmp_path / "long.json"), "without --long"),
     ):
         done = call("claims", *arguments, "--out", tmp_path / "out", folder="analysis")

@@ -23,11 +23,27 @@ def test_jobs_are_presets_by_seeds_cut_to_the_images():
     assert reproduce.jobs(reproduce.Options(seeds=1))["mnist-authors-seed0"].updates == 5000
     best = reproduce.jobs(reproduce.Options(presets=("best",), seeds=1, images=300_000))["mnist-best-seed0"]
     assert best.warm_up == 1000 and 300_000 - 128 < best.images(best.updates) <= 300_000
-    with pytest.raises(InputError, match="images is 100000; give 128,128 or more, which preset best needs"):
+    with pytest.raises(InputError, match="images is 100000; give 128,128 or more, which best needs"):
         reproduce.jobs(reproduce.Options(presets=("best",), images=100_000))
-    for changes, message in (({"presets": ("nobody",)}, "presets has nobody; allowed: authors"), ({"seeds": 0}, "seeds is 0"), ({"images": 0}, "images is 0")):
+    for changes, message in (
+        ({"presets": ("nobody",)}, "presets has nobody; allowed: authors"), ({"seeds": 0}, "seeds is 0"), ({"images": 0}, "images is 0"),
+        ({"vary": ("lambda=1",)}, "vary has 'lambda=1'; give FIELD=VALUE,VALUE"), ({"vary": ("batch_size",)}, "vary has 'batch_size'; give"),
+        ({"vary": ("batch_size=many",)}, "vary has batch_size=many, which is no int"), ({"vary": ("batch_size=1",)}, "batch_size is 1; batch norm"),
+    ):  # fmt: skip
         with pytest.raises(InputError, match=message):
             reproduce.jobs(reproduce.Options(**changes))
+
+
+def test_one_setting_at_a_time_is_varied_at_equal_images():
+    vary = ("lambda_categorical=0.1,1,10", "batch_size=16", "codes=20c+2u")
+    configs = reproduce.jobs(reproduce.Options(dataset="digits", presets=("authors",), seeds=2, images=100_000, vary=vary))
+    names = ("authors", "authors-lambda_categorical=0.1", "authors-lambda_categorical=10.0", "authors-batch_size=16", "authors-codes=20c+2u")
+    assert list(configs) == [f"digits-{name}-seed{seed}" for seed in (0, 1) for name in names], "the preset's own value is not trained twice"
+    authors = dataclasses.replace(PRESETS["authors"][0], dataset="digits", seed=1, updates=781)
+    assert configs["digits-authors-lambda_categorical=10.0-seed1"] == dataclasses.replace(authors, lambda_categorical=10.0)
+    assert configs["digits-authors-batch_size=16-seed1"] == dataclasses.replace(authors, batch_size=16, updates=6250)
+    longer = reproduce.jobs(reproduce.Options(dataset="digits", presets=("authors",), seeds=1, vary=vary))
+    assert {config.images(config.updates) for config in longer.values()} == {640_000}, "also where the preset's own length decides"
 
 
 def test_a_killed_table_is_completed_and_nothing_is_trained_twice(tmp_path, script_environment):
