@@ -269,15 +269,31 @@ def traversals(records: list[Record]) -> list[dict]:
     return rows
 
 
+def _together(rows: pd.DataFrame) -> dict:
+    """One line for all runs that speak of a panel: from the lowest number to the highest."""
+    verdict = rows.verdict.iloc[0] if rows.verdict.nunique() == 1 else "partly"
+    runs_of = rows.by.str.partition(",")[0].value_counts(sort=False)
+    by = ", ".join(f"{name} ({n} runs)" if n > 1 else name for name, n in runs_of.items())
+    number = " to ".join(dict.fromkeys(f"{value:.2f}" for value in (rows["mean"].min(), rows["mean"].max())))
+    return rows.iloc[0].to_dict() | {"by": by, "number": f"{number} {rows.number.iloc[0]}", "holds": rows.holds.sum(), "of": rows.of.sum(), "verdict": verdict}
+
+
 def markdown(table: pd.DataFrame) -> str:
+    """The scorecard as a table; the rows of one panel of figures 3 to 6 become one."""
     lines = ["| claim | it says | by | our number | holds in | verdict |", "|---|---|---|---|---|---|"]
-    for row in table.itertuples():
-        digits = ",.0f" if row.number in ("updates", "digits") else ".2f"
-        number = f"{row.mean:{digits}}"
-        if np.isfinite(row.low):
-            number += f" [{row.low:{digits}}, {row.high:{digits}}]"
-        number = f"{number} {row.number}" + (f", never in {row.never}" if row.never else "") if np.isfinite(row.mean) else "never"
-        lines.append(f"| {row.claim} | {row.says} | {row.by} | {number} | {row.holds} of {row.of} | **{row.verdict}** |")
+    panels = {claim for claim, _ in TRAVERSALS.values()}
+    for (claim, _), rows in table.groupby(["claim", "says"], sort=False):
+        if claim in panels:
+            row = _together(rows)
+            lines.append(f"| {claim} | {row['says']} | {row['by']} | {row['number']} | {row['holds']} of {row['of']} | **{row['verdict']}** |")
+            continue
+        for row in rows.itertuples():
+            digits = ",.0f" if row.number in ("updates", "digits") else ".2f"
+            number = f"{row.mean:{digits}}"
+            if np.isfinite(row.low):
+                number += f" [{row.low:{digits}}, {row.high:{digits}}]"
+            number = f"{number} {row.number}" + (f", never in {row.never}" if row.never else "") if np.isfinite(row.mean) else "never"
+            lines.append(f"| {row.claim} | {row.says} | {row.by} | {number} | {row.holds} of {row.of} | **{row.verdict}** |")
     rules = [f"{', '.join(part.claim.unique())}: {rule}." for rule, part in table.groupby("rule", sort=False)]
     return "\n".join([*lines, "", "Means over seeds with 95 % Student-t intervals. The rules: " + " ".join(rules)]) + "\n"
 

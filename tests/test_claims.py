@@ -90,7 +90,7 @@ def test_each_claim_is_judged_by_its_rule(tmp_path):
         write_run(tmp_path, "gan", 1, (10, 0.6 * h), accuracy=0.6),
         write_run(tmp_path, "blog", 0, (10, h), accuracy=0.9, confusion=mixed, loss_d=(1, 0.2), loss_g=(1, 6)),
         write_run(tmp_path, "blog", 1, (10, h), accuracy=0.9, confusion=diagonal, loss_d=(1, 0.9), loss_g=(1, 6), figure5=verdicts),
-        write_run(tmp_path, "blog", 2, (10, h), loss_d=(1, 0.2), loss_g=(1, 4)),
+        write_run(tmp_path, "blog", 2, (10, h), loss_d=(1, 0.2), loss_g=(1, 4), figure5={"verdicts": [panel("other", 0.3, "yes")]}),
         write_run(tmp_path, "best", 0, (10, h), accuracy=0.98),
         write_run(tmp_path, "best", 1, (10, h), accuracy=0.96),
     ]
@@ -100,17 +100,19 @@ def test_each_claim_is_judged_by_its_rule(tmp_path):
 
     assert [(claim, row.verdict, row.holds, row.of) for claim, row in table.iterrows()] == [
         ("C1", "partly", 1, 3), ("C2", "partly", 1, 2), ("C3", "partly", 1, 2), ("C4", "partly", 1, 2), ("C5", "partly", 2, 3), ("C6", "partly", 1, 3),
-        ("C7", "partly", 1, 3), ("C8", "does not", 0, 1), ("C11", "replicates", 1, 1), ("C11", "partly", 0, 1), ("C11", "does not", 0, 1),
+        ("C7", "partly", 1, 3), ("C8", "does not", 0, 1), ("C11", "replicates", 1, 1), ("C11", "partly", 0, 1), ("C11", "does not", 0, 1), ("C11", "replicates", 1, 1),
         ("B1", "partly", 1, 2), ("B2", "partly", 1, 3), ("O1", "partly", 1, 2),
     ]  # fmt: skip
     mean = table["mean"]
     assert mean["C3"] == pytest.approx(0.88) and mean["C5"] == pytest.approx((0.6 + 0.2 + 0.6) / 3) and mean["C6"] == pytest.approx((0.95 + 0.95 + 0.85) / 3)
-    assert mean["C7"] == pytest.approx(1.2) and mean["C8"] == pytest.approx(0.8 - 0.83) and list(mean["C11"]) == pytest.approx([0.5, 0.1, 0.01])
+    assert mean["C7"] == pytest.approx(1.2) and mean["C8"] == pytest.approx(0.8 - 0.83) and list(mean["C11"]) == pytest.approx([0.5, 0.1, 0.01, 0.3])
     assert table.low["C8"] < mean["C8"] - 0.2 and table.by["C8"] == "mnist, authors, 128,000 images; lambda 1 against 0.1, 4; 3 seeds", "two seeds are not enough"
     assert mean["B1"] == pytest.approx(9.5), "a digit that shares its category has none of its own"
     assert mean["C1"] == pytest.approx(1000, abs=60) and table.never["C1"] == 1, "one seed never arrives"
     assert table.low["C3"] == 0 and table.high["C3"] == 1, "two seeds say little, and accuracies end at 0 and 1"
     text = (tmp_path / "out" / "scorecard.md").read_text()
+    assert "| C11 | SVHN: other (figure 5) | mnist (2 runs) | 0.01 to 0.30 of its entropy | 1 of 2 | **partly** |" in text, "one line for all runs of a panel"
+    assert "| mnist | 0.50 of its entropy | 1 of 1 | **replicates** |" in text
     assert ", never in 1 | 1 of 3 | **partly** |" in text and "| C2 | a regular GAN keeps L_I low (figure 1) | gan, 2,000 updates, float32 | 0.32 [" in text
 
 
