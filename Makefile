@@ -17,6 +17,7 @@ figures: .venv/ready
 	$(RUN) analysis/figures.py redraw $(wildcard analysis/results/*/*/figures/*.json) --out figures
 
 .venv/ready: requirements.txt pyproject.toml
+	@echo "installing into .venv: minutes, and about 2 GB"
 	$(PYTHON) -m venv .venv
 	$(RUN) -m pip install --quiet -r requirements.txt
 	touch $@

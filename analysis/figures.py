@@ -75,7 +75,7 @@ class Figure1:
 
     runs: tyro.conf.Positional[tuple[Path, ...]]
     """Run directories; those of one preset are drawn as one line, with the range over seeds."""
-    out: Path = Path("figure1.png")
+    out: Path = Path("figures/figure1.png")
     """Where to write the picture; its numbers go beside it."""
 
     def draw(self) -> None:
@@ -272,8 +272,10 @@ class Redraw:
     def draw(self) -> None:
         drawn = 0
         for path in self.figures:
-            if not any("tile" in panel for panel in runs.read_json(path).get("panels", [])):
-                print(f"{path} keeps no images: draw it from its run")
+            panels = runs.read_json(path).get("panels", [])
+            if not any("tile" in panel for panel in panels):
+                if panels:
+                    print(f"{path} keeps no images: draw it from its run")
                 continue
             run = path.parent.parent.name if path.parent.name == "figures" else path.parent.name
             _compose(path, self.out / f"{run}-{path.stem}.png")
@@ -416,7 +418,8 @@ def _compose(source: Path, path: Path) -> None:
             spine.set_visible(False)
         axes.set_title(f"({letter}) {panel['title']}" if panel["title"] else "", fontsize=9)
         for set_ticks, labels, side in ((axes.set_xticks, panel["ticks"], image.shape[1]), (axes.set_yticks, panel.get("rows", []), image.shape[0])):
-            set_ticks((np.arange(len(labels)) + 0.5) * side / max(1, len(labels)), labels, fontsize=7)
+            each = (side + pictures.GAP) / max(1, len(labels))
+            set_ticks(np.arange(len(labels)) * each + (each - pictures.GAP - 1) / 2, labels, fontsize=7)
         axes.set_xlabel(panel["xlabel"], fontsize=8)
         axes.set_ylabel(panel.get("ylabel", ""), fontsize=8)
     for axes in grid[len(panels) :]:

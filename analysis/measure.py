@@ -62,9 +62,11 @@ def row(directory: Path, options: Options) -> dict:
     if "accuracy" not in result or not metrics:
         raise InputError(f"{directory}: no metrics.csv, no labels in {config['dataset']}, or no categorical code in {config['codes']}: nothing to measure")
     last = metrics[-1]
-    (directory / "figures").mkdir(exist_ok=True)
-    code = result["codes"][result["best_code"]]
-    pictures.confusion(directory / "figures" / "confusion.png", code["confusion"], f"{directory.name}, {result['n_images']} test images")
+    picture = directory / "figures" / "confusion.png"
+    if options.again or not picture.exists():
+        picture.parent.mkdir(exist_ok=True)
+        pictures.confusion(picture, result["codes"][result["best_code"]]["confusion"], f"{directory.name}, {result['n_images']} test images")
+        print(f"wrote {picture}")
     out = {"run": directory.name, "dataset": config["dataset"], "preset": told(made, "codes", *filter(None, [options.compare])), "codes": config["codes"]}
     if options.compare:
         out[options.compare] = config[options.compare]
@@ -102,7 +104,7 @@ def shown(table: pd.DataFrame) -> str:
     text = table.copy()
     for name in (*MEASURES, "info_categorical_nats"):
         if f"{name}_low" in table:
-            text[name] = [f"{m:.3f} [{a:.3f}, {b:.3f}]" for m, a, b in zip(table[name], table[f"{name}_low"], table[f"{name}_high"])]
+            text[name] = [f"{m:.3f} [{a:.3f}, {b:.3f}]" if a == a else f"{m:.3f}" for m, a, b in zip(table[name], table[f"{name}_low"], table[f"{name}_high"])]
             text = text.drop(columns=[f"{name}_low", f"{name}_high"])
     return text.to_string(index=False, float_format="{:.3f}".format)
 

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 import tyro
 from matplotlib.figure import Figure
+from tqdm import tqdm
 
 from infogan import data, evaluation, load, quality, runs
 from infogan.config import InputError, run_script
@@ -39,7 +40,7 @@ class Options:
 
 def shapes(images: np.ndarray) -> np.ndarray:
     """Morphometrics [N, 6] of generated images [N, H, W, 1]."""
-    return measure(images[..., 0])
+    return np.concatenate([measure(image[None, :, :, 0]) for image in tqdm(images, desc="measuring", unit="images", leave=False)])
 
 
 def given_codes(codes: Codes, sizes: list[int], code: int) -> np.ndarray:
@@ -57,6 +58,8 @@ def correlations(codes: Codes, measured: np.ndarray, sizes: list[int], code: int
     for m, name in enumerate(NAMES):
         effect, low, high = partial_correlation(codes.continuous[:, code], measured[:, m], fixed)
         alone, alone_low, alone_high = partial_correlation(codes.continuous[:, code], measured[:, m], np.column_stack([fixed, np.delete(measured, m, 1)]))
+        if np.isnan(effect):  # on few pixels some do not vary
+            continue
         rows.append({"code": code, "where": where, "measure": name, "effect": effect, "low": low, "high": high, "alone": alone, "alone_low": alone_low, "alone_high": alone_high})
     return rows
 
@@ -79,8 +82,8 @@ def draw(model: Model, spread: np.ndarray, path: Path) -> None:
         for value in VALUES:
             base.continuous[:, code] = value
             curves.append(np.nanmean(shapes(model.generate(base, seed=4)), 0))
-        for m, name in enumerate(NAMES):
-            axes.plot(VALUES, (np.array(curves)[:, m] - np.array(curves)[len(VALUES) // 2, m]) / spread[m], marker=".", label=name)
+        for m in np.flatnonzero(spread > 0):  # on few pixels some do not vary
+            axes.plot(VALUES, (np.array(curves)[:, m] - np.array(curves)[len(VALUES) // 2, m]) / spread[m], marker=".", label=NAMES[m])
         axes.axvspan(-1, 1, color="grey", alpha=0.15, linewidth=0)
         axes.set(xlabel=f"continuous code {code + 1}", ylabel="change, in standard deviations")
     figure.legend(*axes.get_legend_handles_labels(), loc="outside right upper", fontsize=8)

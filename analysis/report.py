@@ -83,8 +83,9 @@ def plot_bounds(trials: pd.DataFrame) -> Figure | None:
         return None
     figure = Figure(figsize=(7, 4), layout="constrained")
     axes = figure.subplots()
-    seaborn.lineplot(pd.concat(curves), x="images", y="L_I / H(c)", hue="recipe", units="trial", estimator=None, alpha=0.7, ax=axes)
-    axes.set(title="mutual-information lower bound over the codes' entropy", ylim=(-1, 1.1))
+    table = pd.concat(curves)
+    seaborn.lineplot(table, x="images", y="L_I / H(c)", hue="recipe", units="trial", estimator=None, alpha=0.7, ax=axes)
+    axes.set(title="mutual-information lower bound over the codes' entropy", ylim=(max(-1.0, table["L_I / H(c)"].min() - 0.05), 1.1))
     return figure
 
 
@@ -114,7 +115,7 @@ def sections(options: Options, study: optuna.Study) -> list[dict]:
     if not (importances := studies.importances(study)).empty:
         out.append({"title": "Importances", "table": importances})
     if (bounds := plot_bounds(measured)) is not None:
-        out.append({"title": "Learning", "picture": data_url(bounds)})
+        out.append({"title": "L_I / H(c)", "picture": data_url(bounds)})
     for name, title in (("history", "History"), ("lambda", "λ"), ("codes", "Latent codes"), ("batch_size", "Batch size"), ("learning_curves", "Learning curves"), ("front", "Accuracy and quality")):
         picture = options.folder / "report" / f"{name}.png"
         if picture.exists():

@@ -27,7 +27,7 @@ NEAR = 0.1  # images seen may differ by this share: a batch size cuts them to wh
 class Options:
     runs: tyro.conf.Positional[tuple[Path, ...]]
     """Run directories of one dataset and one preset."""
-    out: Path = Path("settings")
+    out: Path = Path("figures/settings")
     """Folder for the tables and the picture."""
 
 

@@ -138,8 +138,8 @@ def plot_history(trials: pd.DataFrame, folder: Path) -> None:
     figure = Figure(figsize=(6, 4), layout="constrained")
     axes = figure.subplots()
     seaborn.scatterplot(trials, x="trial", y=ACCURACY, hue="state", ax=axes, s=50)
-    complete = trials[trials.state == "complete"]
-    axes.step(complete.trial, complete[ACCURACY].cummax(), where="post", color="grey", label="best so far")
+    best = trials[ACCURACY].where(trials.state == "complete").cummax().ffill()
+    axes.step(trials.trial, best, where="post", color="grey", label="best complete trial so far")
     axes.set(title="optimisation history")
     axes.legend()
     _save(figure, folder, "history")
@@ -153,8 +153,8 @@ def plot_curves(study: optuna.Study, folder: Path) -> None:
     ]
     figure = Figure(figsize=(6, 4), layout="constrained")
     axes = figure.subplots()
-    seaborn.lineplot(pd.DataFrame(rows), x="tenth of images seen", y=ACCURACY, hue="recipe", units="trial", estimator=None, ax=axes, alpha=0.8)
-    axes.set(title="learning curves; short lines are pruned trials")
+    seaborn.lineplot(pd.DataFrame(rows), x="tenth of images seen", y=ACCURACY, hue="recipe", units="trial", estimator=None, ax=axes, alpha=0.8, marker=".")
+    axes.set(title="learning curves; short lines, and single dots, are pruned trials")
     _save(figure, folder, "learning_curves")
 
 
@@ -256,12 +256,13 @@ def main() -> None:
             runs.write_atomic(folder / "confirmation.csv", confirmed.to_csv(index=False))
             print("\nthe best configurations with fresh seeds:")
             print(confirmed.sort_values(["trial", "seed"]).to_string(index=False, float_format="{:.3f}".format))
-        print(f"\nbest: trial {winner['trial']}, validation accuracy {winner['validation_accuracy']:.4f}, codes {winner['config']['codes']}")
+        means = f", {winner['validation_accuracy_fresh_seeds']:.4f} over fresh seeds" if "test" in winner else ""
+        print(f"\nbest: trial {winner['trial']}, validation accuracy {winner['validation_accuracy']:.4f}{means}, codes {winner['config']['codes']}")
         if "test" in winner:
             test = winner["test"]
             low, high = test["ci95"]
             print(f"test accuracy of its configuration over {test['n_seeds']} fresh seeds: {test['accuracy_mean']:.4f} (95 % interval {low:.4f} to {high:.4f})")
-    print(f"\ntable, numbers and pictures: {folder}/")
+    print(f"\ntable, numbers and pictures: {folder}/\nnext: python analysis/report.py {options.folder}    # all of it as one HTML page")
 
 
 if __name__ == "__main__":

@@ -58,7 +58,9 @@ def main() -> None:
     table = pd.DataFrame([row(directory) for directory in found], dtype=object).fillna("")
     print(table.to_string(index=False))
     if options.csv is not None:
-        table.to_csv(options.csv, index=False)
+        from infogan import runs
+
+        runs.write_atomic(options.csv, table.to_csv(index=False))
         print(f"wrote {options.csv}")
 
 

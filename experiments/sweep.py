@@ -237,7 +237,7 @@ def work(index: int, parent: int | None, options: Options) -> None:
         trial.set_user_attr("run_dir", str(directory))
         result = tracking.train(configs[job], dataset, directory, options.wandb, options.study, [ParentWatch(parent)], progress=False)
         trial.set_user_attr("test", {key: value for key, value in result.items() if isinstance(value, float | int)})
-        print(f"{job}: validation accuracy {result['validation_accuracy']:.3f}", flush=True)
+        print(f"with a fresh seed, {job}: validation accuracy {result['validation_accuracy']:.3f}", flush=True)
         return result["validation_accuracy"]
 
     if configs:

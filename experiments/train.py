@@ -9,6 +9,7 @@ Examples:
 """
 
 import dataclasses
+import difflib
 import json
 import sys
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from pathlib import Path
 
 import tyro
 
-from infogan.config import PRESETS, Config, WandbMode, run_script
+from infogan.config import PRESETS, Config, InputError, WandbMode, run_script
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,9 @@ def default_run_dir(config: Config) -> Path:
 
 def main() -> None:
     presets = {name: (text, Options(config)) for name, (config, text) in PRESETS.items()}
+    if sys.argv[1:] and not sys.argv[1].startswith("-") and sys.argv[1] not in PRESETS:
+        close = difflib.get_close_matches(sys.argv[1], PRESETS, 1)
+        raise InputError(f"there is no preset {sys.argv[1]!r}; allowed: {', '.join(PRESETS)}" + (f". Did you mean {close[0]}?" if close else ""))
     options = tyro.extras.overridable_config_cli(presets, description=__doc__)
     config = options.config
     directory = options.run_dir or default_run_dir(config)

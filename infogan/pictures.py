@@ -9,6 +9,9 @@ from torch import Tensor, nn
 from infogan.codes import Categorical, Latent
 
 
+GAP = 2  # white pixels between the images of a picture
+
+
 @torch.no_grad()
 def generate(generator: nn.Module, latents: Tensor) -> np.ndarray:
     """Images uint8 [N, H, W, C] of latents [N, latent.width], batch norm in evaluation mode."""
@@ -20,13 +23,13 @@ def generate(generator: nn.Module, latents: Tensor) -> np.ndarray:
     return (images.clamp(0, 1) * 255).round().byte().permute(0, 2, 3, 1).cpu().numpy()
 
 
-def tile(images: np.ndarray, rows: int, gap: int = 2) -> np.ndarray:
+def tile(images: np.ndarray, rows: int) -> np.ndarray:
     """One picture [H', W', C] of images [N, H, W, C] in `rows` rows, white gaps between."""
     n, height, width, channels = images.shape
     columns = n // rows
-    canvas = np.full((rows * (height + gap) - gap, columns * (width + gap) - gap, channels), 255, np.uint8)
+    canvas = np.full((rows * (height + GAP) - GAP, columns * (width + GAP) - GAP, channels), 255, np.uint8)
     for i, image in enumerate(images[: rows * columns]):
-        y, x = (i // columns) * (height + gap), (i % columns) * (width + gap)
+        y, x = (i // columns) * (height + GAP), (i % columns) * (width + GAP)
         canvas[y : y + height, x : x + width] = image
     return canvas
 

@@ -46,6 +46,7 @@ class Locked(InputError):
 def write_atomic(path: Path, content: bytes | str, keep: Path | None = None) -> None:
     """Replace `path` whole or not at all: a reader, or a resumed run, never meets half a file. What it held goes to `keep`."""
     data = content.encode() if isinstance(content, str) else content
+    path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:

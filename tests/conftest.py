@@ -68,8 +68,12 @@ def call(name: str, *arguments, folder: str = "experiments", cwd: Path | None = 
     return subprocess.CompletedProcess(arguments, code or 0, out.getvalue(), err.getvalue())
 
 
-@pytest.fixture
-def script_environment(tmp_path) -> dict[str, str]:
+def environment_of_scripts(home: Path) -> dict[str, str]:
     """For scripts run as a user would: one thread, so that two runs agree bit for bit; no W&B credentials."""
     keep = {key: value for key, value in os.environ.items() if not key.startswith("WANDB")}
-    return keep | {"OMP_NUM_THREADS": "1", "WANDB_MODE": "disabled", "HOME": str(tmp_path)}
+    return keep | {"OMP_NUM_THREADS": "1", "WANDB_MODE": "disabled", "HOME": str(home)}
+
+
+@pytest.fixture
+def script_environment(tmp_path) -> dict[str, str]:
+    return environment_of_scripts(tmp_path)

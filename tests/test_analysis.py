@@ -102,7 +102,8 @@ def test_a_panel_shows_the_code_that_knows_most_of_its_factor(lit, tmp_path):
 def test_figures_are_redrawn_without_their_runs(lit, trained, tmp_path):
     for name, run in (("figure5", lit / "run0"), ("figure6", lit / "run0"), ("figure2", trained / "a")):
         assert script("figures", name, run, "--out", tmp_path / "kept" / f"{name}.png").returncode == 0
-    (tmp_path / "kept" / "other.json").write_text('{"runs": []}')
+    (tmp_path / "kept" / "other.json").write_text('{"panels": [{"title": "of an older version"}]}')
+    (tmp_path / "kept" / "figure1.json").write_text('{"runs": []}')
     done = script("figures", "redraw", *sorted((tmp_path / "kept").glob("*.json")), "--out", tmp_path / "again")
     assert done.returncode == 0, done.stderr
     for name in ("figure2", "figure5", "figure6"):
@@ -110,7 +111,7 @@ def test_figures_are_redrawn_without_their_runs(lit, trained, tmp_path):
         assert np.array_equal(np.asarray(first), np.asarray(again))
     kinds = {panel["meant"]: panel["xlabel"] for panel in json.loads((tmp_path / "kept" / "figure6.json").read_text())["panels"]}
     assert kinds == {"azimuth": "category", "emotion": "category"}
-    assert len(list((tmp_path / "again").iterdir())) == 3 and "other.json keeps no images" in done.stdout
+    assert len(list((tmp_path / "again").iterdir())) == 3 and "other.json keeps no images" in done.stdout and "figure1" not in done.stdout
     (tmp_path / "kept" / "figure2-a.png").unlink()
     for path, message in (("figure2.json", "a panel of"), ("other.json", "none of the files given keeps images")):
         refused = script("figures", "redraw", tmp_path / "kept" / path, "--out", tmp_path / "none")
@@ -127,10 +128,10 @@ def test_figures_of_several_datasets_or_none_are_refused(lit, trained, tmp_path)
 def test_measure_reads_and_measures_again_the_same(trained, tmp_path):
     read = script("measure", trained / "a", trained / "b", "--csv", tmp_path / "t.csv")
     assert read.returncode == 0, read.stderr
-    again = script("measure", trained / "a", trained / "b", "--again", "--csv", tmp_path / "again.csv")
+    again = script("measure", trained / "a", trained / "b", "--again", "--csv", tmp_path / "new" / "again.csv")
     assert again.returncode == 0, again.stderr
     table = pd.read_csv(tmp_path / "t.csv")
-    pd.testing.assert_frame_equal(table, pd.read_csv(tmp_path / "again.csv"))
+    pd.testing.assert_frame_equal(table, pd.read_csv(tmp_path / "new" / "again.csv"))
     seeds = pd.read_csv(tmp_path / "t-seeds.csv")
     assert seeds.n[0] == 2 and seeds.accuracy[0] == pytest.approx(table.accuracy.mean())
     assert seeds.accuracy_low[0] <= table.accuracy.min() and seeds.accuracy_max[0] == table.accuracy.max()
@@ -213,9 +214,10 @@ def test_grid_rows_are_categories_and_columns_share_the_rest(trained):
     assert np.array_equal(reordered[:8], grid[30:38])
 
 
-def test_tiles_stand_in_reading_order():
+def test_tiles_stand_in_reading_order(monkeypatch):
+    monkeypatch.setattr(pictures, "GAP", 1)
     images = np.arange(6, dtype=np.uint8).reshape(6, 1, 1, 1) * 40
-    assert pictures.tile(images, rows=2, gap=1)[:, :, 0].tolist() == [[0, 255, 40, 255, 80], [255] * 5, [120, 255, 160, 255, 200]]
+    assert pictures.tile(images, rows=2)[:, :, 0].tolist() == [[0, 255, 40, 255, 80], [255] * 5, [120, 255, 160, 255, 200]]
 
 
 def train(tmp_path, *arguments) -> subprocess.CompletedProcess:
@@ -233,6 +235,7 @@ def test_train_dry_run_prints_the_resolved_configuration_and_writes_nothing(tmp_
     ("arguments", "message"),
     [
         (("authors", "--dataset", "digits", "--codes", "10k"), "'10k'"),
+        (("autors", "--dry-run"), "error: there is no preset 'autors'; allowed: authors, paper"),
         (("authors", "--codes", "10k", "--dry-run"), "'10k'"),
         (("authors", "--dataset", "imagenet"), "'imagenet'"),
         (("authors", "--batch-size", "1"), "batch_size is 1"),

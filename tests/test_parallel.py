@@ -30,7 +30,7 @@ def both(tmp_path, environment, *arguments):
     return tmp_path / "one", tmp_path / "two"
 
 
-@pytest.mark.parametrize("arguments", [("paper",), ("best", "--warm-up", "2"), ("authors", "--d-norm", "together")])
+@pytest.mark.parametrize("arguments", [("paper", "--d-norm", "together"), ("best", "--warm-up", "2")])
 def test_two_processes_have_the_gradients_of_one(arguments, tmp_path, script_environment):
     """After one update Adam's first moment is the gradient, times 1 - beta1: D's step, and G's with a trunk that Q shares."""
     one, two = (runs.load_checkpoint(folder)[0] for folder in both(tmp_path, script_environment, *arguments, "--updates", "1", "--precision", "float32"))

@@ -8,7 +8,7 @@ import time
 
 import pytest
 import torch
-from conftest import ROOT, config
+from conftest import ROOT, config, environment_of_scripts
 from sklearn.cluster import KMeans
 
 from infogan import evaluation, runs, training, views
@@ -228,18 +228,26 @@ def test_continuing_is_the_same_as_not_stopping(beyond, tmp_path, digits):
     assert rows[0] == rows[1] and [row["step"] for row in rows[0]] == ["5", "10", "15", "20"]
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
-def test_a_killed_run_continues_bit_for_bit(number, tmp_path, script_environment):
-    def command(name):
-        script = [sys.executable, str(ROOT / "experiments" / "train.py"), "authors", "--dataset", "digits"]
-        sizes = ["--updates", "150", "--batch-size", "32", "--checkpoint-every", "10", "--evaluations", "2"]
-        return [*script, *sizes, "--precision", "float32", "--device", "cpu", "--run-dir", str(tmp_path / name)]
+def interruptible(directory) -> list[str]:
+    script = [sys.executable, str(ROOT / "experiments" / "train.py"), "authors", "--dataset", "digits"]
+    sizes = ["--updates", "150", "--batch-size", "32", "--checkpoint-every", "10", "--evaluations", "2"]
+    return [*script, *sizes, "--precision", "float32", "--device", "cpu", "--run-dir", str(directory)]
 
-    whole = subprocess.run(command("whole"), env=script_environment, capture_output=True, text=True, timeout=120)
-    assert whole.returncode == 0, whole.stderr
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """The run that nothing interrupts."""
+    folder = tmp_path_factory.mktemp("whole")
+    done = subprocess.run(interruptible(folder), env=environment_of_scripts(folder), capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_a_killed_run_continues_bit_for_bit(number, whole, tmp_path, script_environment):
     # Started from a background job, this process ignores SIGINT, and its children would too.
     process = subprocess.Popen(
-        command("killed"), env=script_environment, stderr=subprocess.DEVNULL, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)
+        interruptible(tmp_path / "killed"), env=script_environment, stderr=subprocess.DEVNULL, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)
     )
     while not (tmp_path / "killed" / runs.CHECKPOINT).exists():
         assert process.poll() is None, "the run ended before it could be killed"
@@ -251,9 +259,9 @@ def test_a_killed_run_continues_bit_for_bit(number, tmp_path, script_environment
     if number != signal.SIGKILL:
         assert code == 128 + number
         assert runs.read_json(tmp_path / "killed" / "status.json")["status"] == "interrupted"
-    again = subprocess.run(command("killed"), env=script_environment, capture_output=True, text=True, timeout=120)
+    again = subprocess.run(interruptible(tmp_path / "killed"), env=script_environment, capture_output=True, text=True, timeout=120)
     assert again.returncode == 0, again.stderr
-    (one, state), (two, _) = (runs.load_checkpoint(tmp_path / name) for name in ("whole", "killed"))
+    (one, state), (two, _) = map(runs.load_checkpoint, (whole, tmp_path / "killed"))
     assert state["step"] == 150 and all(torch.equal(one[key], two[key]) for key in one)
     steps = [int(row["step"]) for row in runs.Table(tmp_path / "killed" / "metrics.csv").rows()]
     assert steps == sorted(set(steps)), "rows written before the kill must not stand twice"
