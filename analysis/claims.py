@@ -275,7 +275,8 @@ def _together(rows: pd.DataFrame) -> dict:
     runs_of = rows.by.str.partition(",")[0].value_counts(sort=False)
     by = ", ".join(f"{name} ({n} runs)" if n > 1 else name for name, n in runs_of.items())
     number = " to ".join(dict.fromkeys(f"{value:.2f}" for value in (rows["mean"].min(), rows["mean"].max())))
-    return rows.iloc[0].to_dict() | {"by": by, "number": f"{number} {rows.number.iloc[0]}", "holds": rows.holds.sum(), "of": rows.of.sum(), "verdict": verdict}
+    share = f"{rows.holds.sum()} of {rows.of.sum()}" + (f", partly in {n}" if (n := (rows.verdict == "partly").sum()) else "")
+    return {"says": rows.says.iloc[0], "by": by, "number": f"{number} {rows.number.iloc[0]}", "share": share, "verdict": verdict}
 
 
 def markdown(table: pd.DataFrame) -> str:
@@ -285,7 +286,7 @@ def markdown(table: pd.DataFrame) -> str:
     for (claim, _), rows in table.groupby(["claim", "says"], sort=False):
         if claim in panels:
             row = _together(rows)
-            lines.append(f"| {claim} | {row['says']} | {row['by']} | {row['number']} | {row['holds']} of {row['of']} | **{row['verdict']}** |")
+            lines.append(f"| {claim} | {row['says']} | {row['by']} | {row['number']} | {row['share']} | **{row['verdict']}** |")
             continue
         for row in rows.itertuples():
             digits = ",.0f" if row.number in ("updates", "digits") else ".2f"
@@ -294,8 +295,8 @@ def markdown(table: pd.DataFrame) -> str:
                 number += f" [{row.low:{digits}}, {row.high:{digits}}]"
             number = f"{number} {row.number}" + (f", never in {row.never}" if row.never else "") if np.isfinite(row.mean) else "never"
             lines.append(f"| {row.claim} | {row.says} | {row.by} | {number} | {row.holds} of {row.of} | **{row.verdict}** |")
-    rules = [f"{', '.join(part.claim.unique())}: {rule}." for rule, part in table.groupby("rule", sort=False)]
-    return "\n".join([*lines, "", "Means over seeds with 95 % Student-t intervals. The rules: " + " ".join(rules)]) + "\n"
+    rules = [f"- {', '.join(part.claim.unique())}: {rule}" for rule, part in table.groupby("rule", sort=False)]
+    return "\n".join([*lines, "", "Means over seeds with 95 % Student-t intervals.", "", "<details><summary>The rules</summary>", "", *rules, "", "</details>"]) + "\n"
 
 
 def draw(table: pd.DataFrame, path: Path) -> None:

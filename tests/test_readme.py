@@ -50,9 +50,17 @@ for share, moves in ((0.5, True), (0.95, False)):
     run(EXAMPLES[2] + check, tmp_path)
 
 
-@pytest.mark.parametrize("path", sorted(set(re.findall(r"\]\((?!https?:|#)([^)]+)\)", README))))
-def test_links_lead_somewhere(path):
-    assert (ROOT / path.split("#")[0]).exists()
+@pytest.mark.parametrize("page", [ROOT / "README.md", ROOT / "experiments" / "README.md", *(ROOT / "analysis" / "results").rglob("README.md")], ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_somewhere(page):
+    paths = set(re.findall(r"\]\((?!https?:|#)([^)]+)\)", page.read_text()))
+    assert [path for path in sorted(paths) if not (page.parent / path.split("#")[0]).exists()] == []
+
+
+def test_the_faults_table_names_tests_that_exist():
+    written = "\n".join(path.read_text() for path in (ROOT / "tests").glob("test_*.py"))
+    rows = [line for line in (ROOT / "experiments" / "README.md").read_text().splitlines() if line.startswith("| ")]
+    names = [name for row in rows for name in re.findall(r"`(\w+)…?`", row.split("|")[-2])]
+    assert len(names) > 12 and [name for name in names if name not in written] == []
 
 
 def test_anchors_lead_somewhere():
