@@ -19,6 +19,7 @@ import tyro
 from PIL import Image
 
 from infogan import load, runs
+from infogan.codes import Categorical, Continuous
 from infogan.config import InputError, run_script
 from infogan.inference import Codes, Model
 
@@ -74,12 +75,12 @@ class Explorer:
     def about(self, _: dict) -> dict:
         config, latent = self.model.config, self.model.latent
         categorical = [
-            {"size": size, "labels": self.codes[i]["label_of_category"] if i < len(self.codes) else None}
-            for i, size in enumerate(latent.categorical_sizes)
+            {"name": f"c{code + 1}", "size": size, "labels": self.codes[i]["label_of_category"] if i < len(self.codes) else None}
+            for i, (code, size) in enumerate(zip(latent.single_codes(Categorical), latent.categorical_sizes))
         ]
         title = f"{Path(config.dataset).stem}, preset {config.preset}, seed {config.seed}, {self.model.step:,} updates"
         pen = max(22, 400 / self.model.image_shape[1])  # of a canvas of 280: strokes at least as wide as those of small images
-        return {"title": title, "categorical": categorical, "continuous": sum(c.count for c in latent.continuous), "pen": pen}
+        return {"title": title, "categorical": categorical, "continuous": [f"c{code + 1}" for code in latent.single_codes(Continuous)], "pen": pen}
 
     def generate(self, asked: dict) -> dict:
         """The image of the codes; and, noise and all else equal, one of each category of the code that `vary` names."""
