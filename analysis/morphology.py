@@ -19,6 +19,7 @@ from matplotlib.figure import Figure
 from tqdm import tqdm
 
 from infogan import data, evaluation, load, quality, runs
+from infogan.codes import Continuous
 from infogan.config import InputError, run_script
 from infogan.inference import Codes, Model
 from infogan.morphometrics import NAMES, measure, partial_correlation
@@ -85,7 +86,7 @@ def draw(model: Model, spread: np.ndarray, path: Path) -> None:
         for m in np.flatnonzero(spread > 0):  # on few pixels some do not vary
             axes.plot(VALUES, (np.array(curves)[:, m] - np.array(curves)[len(VALUES) // 2, m]) / spread[m], marker=".", label=NAMES[m])
         axes.axvspan(-1, 1, color="grey", alpha=0.15, linewidth=0)
-        axes.set(xlabel=f"continuous code {code + 1}", ylabel="change, in standard deviations")
+        axes.set(xlabel=f"c{model.latent.single_codes(Continuous)[code] + 1}", ylabel="change, in standard deviations")
     figure.legend(*axes.get_legend_handles_labels(), loc="outside right upper", fontsize=8)
     figure.suptitle(f"{Path(model.config.dataset).stem}, preset {model.config.preset}, seed {model.config.seed}; grey: what training saw", fontsize=10)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -119,10 +120,12 @@ def main() -> None:
         if network is not None:
             agreement.append({"where": f"code {code} beyond", "agreement": float((label_of[outside.categories[:, 0]] == labels(outside)).mean())})
     table = pd.DataFrame(rows)
-    print(table.to_string(index=False, float_format="{:+.3f}".format))
+    names = {k: f"c{code + 1}" for k, code in enumerate(model.latent.single_codes(Continuous))}
+    print(table.replace({"code": names}).to_string(index=False, float_format="{:+.3f}".format))
     if agreement:
         print("\nshare of images that the classifier reads as their category's label:")
-        print(pd.DataFrame(agreement).to_string(index=False, float_format="{:.3f}".format))
+        said = {f"code {k} beyond": f"{name} beyond" for k, name in names.items()}
+        print(pd.DataFrame(agreement).replace({"where": said}).to_string(index=False, float_format="{:.3f}".format))
     path = options.out or options.run / "figures" / "morphology.png"
     draw(model, np.nanstd(measured, 0), path)
     made = {key: runs.provenance()[key] for key in ("command", "commit")}
