@@ -408,7 +408,8 @@ def _compose(source: Path, path: Path) -> None:
         raise InputError(f"a panel of {source} cannot be read ({error}): draw the figure from its run again") from error
     columns = min(2, len(panels))
     lines = math.ceil(len(panels) / columns)
-    height = max(5 * tile.shape[0] / tile.shape[1] for tile in tiles) + 0.65
+    height = max((4.75 if panel.get("rows") else 5) * tile.shape[0] / tile.shape[1] for panel, tile in zip(panels, tiles))
+    height += 0.65 * any(panel["title"] or panel["ticks"] for panel in panels)
     caption = textwrap.wrap(numbers["caption"], 60 * columns)
     figure = Figure(figsize=(5.4 * columns, height * lines + 0.2 + 0.2 * len(caption)), layout="constrained")
     grid = list(figure.subplots(lines, columns, squeeze=False).flat)

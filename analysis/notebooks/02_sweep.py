@@ -50,3 +50,23 @@ for trial, part in confirmed.groupby("trial"):
     mean, low, high = mean_interval(list(part["test accuracy"]))
     rows.append({"trial": trial, "codes": trials.set_index("trial").codes[trial], "seeds": len(part), "test accuracy": mean, "low": low, "high": high})
 pd.DataFrame(rows).round(3)
+
+# %% [markdown]
+# What each setting does by itself, the others as in the preset, over seeds (`analysis/settings.py`); `difference` is that from the preset's own value.
+
+# %%
+SETTINGS = Path("../results/digits-settings")
+values = pd.read_csv(SETTINGS / "settings-values.csv")
+values.drop(columns=["majority_accuracy"]).round(3)
+
+# %%
+names = values.setting.unique()
+figure, axes = plt.subplots(1, len(names), figsize=(3.6 * len(names), 3.6), sharey=True, layout="constrained")
+for ax, (name, part) in zip(axes, values.groupby("setting", sort=False)):
+    ax.errorbar(part.value, part.accuracy, [part.accuracy - part.low, part.high - part.accuracy], fmt="o", capsize=3)
+    ax.plot(part.value[part.own], part.accuracy[part.own], "o", color="tab:orange", label="the preset's own")
+    ax.set(xlabel=name, ylim=(0, 1))
+    ax.tick_params(axis="x", rotation=45)
+axes[0].set_ylabel("accuracy on test images")
+axes[0].legend()
+plt.show()
