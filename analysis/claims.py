@@ -4,7 +4,7 @@ Reads run directories, and what other scripts left in them (figures/morphology.j
 a benchmark's JSON and a table of settings.py; leaves out the claims that nothing given speaks of. Writes scorecard.md, .csv and .png.
 
 Example:
-  python analysis/claims.py analysis/results/*/*-seed?/ --benchmark analysis/results/benchmark/cpu.json --out analysis/results
+  python analysis/claims.py analysis/results/*/*-seed?/ --benchmark analysis/results/benchmark/cpu.json --settings analysis/results/digits-settings/settings.csv --out analysis/results
 """
 
 import textwrap
@@ -202,8 +202,10 @@ def over_seeds(claim: Claim, records: list[Record]) -> list[dict]:
         if claim.number == "accuracy":
             low, high = max(low, 0.0), min(high, 1.0)
         holds = sum(answer.holds for answer in answers.values())
+        whole = PRESETS[preset][0].updates
+        length = f"{updates:,}" if updates == whole else f"{updates:,} of {whole:,}"
         rows.append(
-            {"claim": claim.id, "says": claim.says, "rule": claim.rule, "by": f"{preset}, {updates:,} updates, {precision}", "number": claim.number, "mean": mean,
+            {"claim": claim.id, "says": claim.says, "rule": claim.rule, "by": f"{preset}, {length} updates, {precision}", "number": claim.number, "mean": mean,
              "low": low, "high": high, "never": len(answers) - len(values), "holds": holds, "of": len(answers), "verdict": _verdict(holds, len(answers))}
         )  # fmt: skip
     return rows
@@ -290,7 +292,7 @@ def markdown(table: pd.DataFrame) -> str:
             continue
         for row in rows.itertuples():
             digits = ",.0f" if row.number in ("updates", "digits") else ".2f"
-            number = f"{row.mean:{digits}}"
+            number = f"{round(row.mean, 2) + 0:{digits}}"  # and not -0.00
             if np.isfinite(row.low):
                 number += f" [{row.low:{digits}}, {row.high:{digits}}]"
             number = f"{number} {row.number}" + (f", never in {row.never}" if row.never else "") if np.isfinite(row.mean) else "never"

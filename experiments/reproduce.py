@@ -129,7 +129,7 @@ def main() -> None:
         run_workers(options.workers, work, options, storage)
     if failed := failed_jobs(optuna.load_study(study_name=name, storage=open_storage(storage))):
         raise InputError(f"{', '.join(failed)} failed (see above): mend it, and the same command tries them again")
-    print(f"next: python analysis/measure.py {options.folder}/{Path(options.dataset).stem}-*")
+    print(f"next: python analysis/{'settings' if options.vary else 'measure'}.py {options.folder}/{Path(options.dataset).stem}-*")
 
 
 if __name__ == "__main__":

@@ -113,7 +113,7 @@ def test_each_claim_is_judged_by_its_rule(tmp_path):
     text = (tmp_path / "out" / "scorecard.md").read_text()
     assert "| C11 | SVHN: other (figure 5) | mnist (2 runs) | 0.01 to 0.30 of its entropy | 1 of 2 | **partly** |" in text, "one line for all runs of a panel"
     assert "| mnist | 0.50 of its entropy | 1 of 1 | **replicates** |" in text
-    assert ", never in 1 | 1 of 3 | **partly** |" in text and "| C2 | a regular GAN keeps L_I low (figure 1) | gan, 2,000 updates, float32 | 0.32 [" in text
+    assert ", never in 1 | 1 of 3 | **partly** |" in text and "| C2 | a regular GAN keeps L_I low (figure 1) | gan, 2,000 of 5,000 updates, float32 | 0.32 [" in text
 
 
 def test_the_two_precisions_are_told_apart(tmp_path):
