@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from optuna.trial import TrialState
 
 from infogan import runs
-from infogan.config import InputError, run_script
+from infogan.config import InputError, changes, from_dict, run_script
 from infogan.evaluation import MEASURES, mean_interval
 
 ACCURACY, DISTANCE = "validation accuracy", "Fréchet distance"
@@ -210,6 +210,13 @@ def best(study: optuna.Study, confirmed: pd.DataFrame) -> dict:
     }  # fmt: skip
 
 
+def command(config: dict) -> str:
+    """What trains a stored configuration again, with a seed of one's choice."""
+    made = from_dict(config)
+    values = {"dataset": made.dataset, **changes(made), "updates": made.updates}
+    return f"python experiments/train.py {made.preset} " + " ".join(f"--{name.replace('_', '-')} {value}" for name, value in values.items())
+
+
 def main() -> None:
     options = tyro.cli(Options, description=__doc__)
     study = open_study(options)
@@ -262,6 +269,7 @@ def main() -> None:
             test = winner["test"]
             low, high = test["ci95"]
             print(f"test accuracy of its configuration over {test['n_seeds']} fresh seeds: {test['accuracy_mean']:.4f} (95 % interval {low:.4f} to {high:.4f})")
+        print(f"train it: {command(winner['config'])}")
     print(f"\ntable, numbers and pictures: {folder}/\nnext: python analysis/report.py {options.folder}    # all of it as one HTML page")
 
 

@@ -31,7 +31,7 @@ class Options:
     wandb: WandbMode = "auto"
     """auto: online where a W&B key is found, else offline (`wandb sync` uploads later)."""
     dry_run: bool = False
-    """Print the resolved configuration as JSON and stop."""
+    """Print the resolved configuration as JSON and stop; the dataset is not looked at."""
 
 
 def default_run_dir(config: Config) -> Path:

@@ -11,7 +11,7 @@ from pathlib import Path
 import optuna
 import pandas as pd
 import pytest
-from conftest import ROOT, load_script
+from conftest import ROOT, call, load_script
 from optuna.trial import TrialState
 
 from infogan import runs, tracking, training
@@ -62,6 +62,15 @@ def test_every_point_of_the_space_is_a_valid_configuration_at_equal_images(optio
         assert str(Latent(config.codes, config.noise)) == config.codes, "stored codes must be in canonical form"
         assert config.updates * config.batch_size == pytest.approx(80_000, rel=0.005)
     assert len(codes) > 20
+
+
+def test_the_report_says_how_to_train_a_trial_again(options):
+    config = sweep.suggest(optuna.trial.FixedTrial(dict(sweep.source_settings()[1], lambda_categorical=0.25, batch_size=16)), options, seed=7)
+    words = load_script("study", "analysis").command(dataclasses.asdict(config)).split()
+    assert words[:2] == ["python", "experiments/train.py"]
+    again = json.loads(call("train", *words[2:], "--seed", "7", "--dry-run").stdout)
+    free = {"device", "precision", "log_every", "checkpoint_every"}
+    assert {key: again[key] for key in again if key not in free | {"run_dir"}} == {key: value for key, value in dataclasses.asdict(config).items() if key not in free}
 
 
 def test_a_study_continues_as_if_it_had_not_stopped(options, quick_training):
