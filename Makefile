@@ -13,7 +13,7 @@ test: .venv/ready
 
 figures: .venv/ready
 	$(RUN) analysis/figures.py figure1 analysis/results/mnist/mnist-* --out figures/mnist-figure1.png
-	$(RUN) analysis/figures.py losses analysis/results/mnist/mnist-blog-seed0 --out figures/mnist-blog-seed0-losses.png
+	$(RUN) analysis/figures.py losses analysis/results/mnist/mnist-blog-seed0 --out figures/mnist-blog-18750-updates-losses.png
 	$(RUN) analysis/figures.py redraw $(wildcard analysis/results/*/*/figures/*.json) --out figures
 
 .venv/ready: requirements.txt pyproject.toml

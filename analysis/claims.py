@@ -147,7 +147,7 @@ def generalises(run: Record) -> Answer | None:
         return None
     outside, agreement = _shapes(run, "beyond"), {row["where"]: row["agreement"] for row in run.figure("morphology")["agreement"]}
     kept = min(agreement[f"code {code} beyond"] for code, _ in pair) / agreement["within"]
-    same = all(outside[one] * within[one] > 0 and abs(outside[one]) >= 0.5 for one in pair)
+    same = all(outside.get(one, 0.0) * within[one] > 0 and abs(outside[one]) >= 0.5 for one in pair)  # a shape may not vary beyond
     return Answer(kept, same and kept >= 0.9)
 
 
@@ -212,7 +212,7 @@ def over_seeds(claim: Claim, records: list[Record]) -> list[dict]:
 
 
 def single(claim: str, says: str, rule: str, by: str, number: str, value: float, holds: int, of: int, verdict: str | None = None) -> dict:
-    """A row that no seeds stand behind."""
+    """A row that is not a mean over seeds."""
     return {"claim": claim, "says": says, "rule": rule, "by": by, "number": number, "mean": value, "low": float("nan"), "high": float("nan"),
             "never": 0, "holds": holds, "of": of, "verdict": verdict or _verdict(holds, of)}  # fmt: skip
 
@@ -239,11 +239,11 @@ ENOUGH = 3  # seeds of each value of lambda
 
 def one_is_fine(path: Path) -> dict:
     """C8: mean accuracy with lambda 1 less that with the best other lambda, with Welch's interval over seeds."""
-    if not path.exists() or not {"setting", "value", "accuracy", "preset", "dataset", "images"} <= set((table := pd.read_csv(path)).columns):
+    if not path.is_file() or not path.stat().st_size or not {"setting", "value", "accuracy", "preset", "dataset", "images"} <= set((table := pd.read_csv(path)).columns):
         raise InputError(f"{path} is not a table of analysis/settings.py: give its settings.csv")
     one, others = table[table.setting.isna()], table[table.setting == "lambda_categorical"]
     accuracies = {float(value): group.accuracy for value, group in others.groupby("value") if len(group) >= ENOUGH}
-    if not accuracies or len(one) < ENOUGH or PRESETS[table.preset[0]][0].lambda_categorical != 1:
+    if not accuracies or len(one) < ENOUGH or table.preset[0] not in PRESETS or PRESETS[table.preset[0]][0].lambda_categorical != 1:
         raise InputError(f"{path} has not {ENOUGH} seeds of a preset with lambda_categorical 1 and of another lambda_categorical: C8 needs both")
     best = max(accuracies, key=lambda value: accuracies[value].mean())
     lead, interval = one.accuracy.mean() - accuracies[best].mean(), stats.ttest_ind(one.accuracy, accuracies[best], equal_var=False).confidence_interval(0.95)
@@ -258,7 +258,7 @@ TRAVERSALS = {"figure3": ("C9", "faces"), "figure4": ("C10", "chairs"), "figure5
 
 def traversals(records: list[Record]) -> list[dict]:
     """C9 to C12: a row for each panel of each figure found, with the share of the factor's entropy that its code knows beyond chance."""
-    rule = "a code knows a quarter of the factor's entropy beyond chance (partly: a twentieth)"
+    rule = "a code knows a quarter of the factor's entropy beyond chance (partly: a twentieth, or not in every run)"
     rows = []
     for run in records:
         for name, (claim, what) in TRAVERSALS.items():
@@ -298,7 +298,7 @@ def markdown(table: pd.DataFrame) -> str:
             number = f"{number} {row.number}" + (f", never in {row.never}" if row.never else "") if np.isfinite(row.mean) else "never"
             lines.append(f"| {row.claim} | {row.says} | {row.by} | {number} | {row.holds} of {row.of} | **{row.verdict}** |")
     rules = [f"- {', '.join(part.claim.unique())}: {rule}" for rule, part in table.groupby("rule", sort=False)]
-    return "\n".join([*lines, "", "Means over seeds with 95 % Student-t intervals.", "", "<details><summary>The rules</summary>", "", *rules, "", "</details>"]) + "\n"
+    return "\n".join([*lines, "", "Means over seeds with 95 % Student-t intervals (C8: Welch's, of the difference).", "", "<details><summary>The rules</summary>", "", *rules, "", "</details>"]) + "\n"
 
 
 def draw(table: pd.DataFrame, path: Path) -> None:
@@ -325,7 +325,7 @@ def main() -> None:
         rows.append(one_is_fine(options.settings))
     rows += traversals(records)
     if not rows:
-        raise InputError("nothing given speaks of a claim: give runs of the presets on mnist, or a benchmark")
+        raise InputError("nothing given speaks of a claim: give runs of the presets on mnist, a benchmark or settings")
     table = pd.DataFrame(rows)
     order = sorted(range(len(table)), key=lambda i: ("CBO".index(table.claim[i][0]), int(table.claim[i][1:])))  # the paper's, the blog's, ours
     table = table.iloc[order].reset_index(drop=True)

@@ -269,12 +269,13 @@ class Redraw:
     out: Path = Path("figures")
     """Folder for the pictures, each named after its run and figure."""
 
+    never: ClassVar[tuple[str, ...]] = ("figure1", "losses", "morphology")
+
     def draw(self) -> None:
         drawn = 0
         for path in self.figures:
-            panels = runs.read_json(path).get("panels", [])
-            if not any("tile" in panel for panel in panels):
-                if panels:
+            if not any("tile" in panel for panel in runs.read_json(path).get("panels", [])):
+                if path.stem not in self.never:
                     print(f"{path} keeps no images: draw it from its run")
                 continue
             run = path.parent.parent.name if path.parent.name == "figures" else path.parent.name

@@ -1,7 +1,7 @@
 """Code-to-label measures of finished runs on the test images: one row per run, then mean and interval over seeds.
 
 Reads each run's evaluation.json, or measures its checkpoint anew with --again (needs the dataset).
-Each run's confusion matrix is drawn beside it, as figures/confusion.png.
+Each run's confusion matrix is drawn beside it, as figures/confusion.png, where that is not done yet.
 
 Examples:
   python analysis/measure.py runs/mnist-authors-seed*
@@ -63,7 +63,7 @@ def row(directory: Path, options: Options) -> dict:
         raise InputError(f"{directory}: no metrics.csv, no labels in {config['dataset']}, or no categorical code in {config['codes']}: nothing to measure")
     last = metrics[-1]
     picture = directory / "figures" / "confusion.png"
-    if options.again or not picture.exists():
+    if not picture.exists() or picture.stat().st_mtime < (directory / "evaluation.json").stat().st_mtime:
         picture.parent.mkdir(exist_ok=True)
         pictures.confusion(picture, result["codes"][result["best_code"]]["confusion"], f"{directory.name}, {result['n_images']} test images")
         print(f"wrote {picture}")

@@ -1,7 +1,8 @@
 """What each setting does to the accuracy: runs of a preset, and of the preset with one setting changed, over seeds.
 
 Reads what `experiments/reproduce.py --vary` trained. Writes settings.csv (a row for each run), settings-values.csv (for each value the
-mean over seeds, and its difference from the preset's own value) and settings.png.
+mean over seeds, its difference from the preset's own value, and Holm's p-value of that difference, which allows for how many are compared)
+and settings.png.
 
 Example:
   python analysis/settings.py runs/digits-authors* --out analysis/results/digits-settings
@@ -10,6 +11,7 @@ Example:
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import tyro
 from matplotlib.figure import Figure
@@ -35,7 +37,8 @@ def row(directory: Path) -> dict:
     """One run: which setting it changes (none: the preset itself), to what, and its accuracy on the test images."""
     if not (directory / "evaluation.json").exists():
         raise InputError(f"there is no {directory / 'evaluation.json'}: give the directories of finished runs")
-    config, result = from_dict(runs.read_json(directory / "config.json")["config"]), runs.read_json(directory / "evaluation.json")
+    record, result = runs.read_json(directory / "config.json"), runs.read_json(directory / "evaluation.json")
+    config = from_dict(record["config"])
     changed = changes(config)
     if len(changed) > 1 or "accuracy" not in result:
         raise InputError(f"{directory} changes {', '.join(changed) or 'nothing'}, and its accuracy is {result.get('accuracy')}: give runs with a label that change one setting at most")
@@ -43,6 +46,7 @@ def row(directory: Path) -> dict:
     return {
         "run": directory.name, "dataset": Path(config.dataset).stem, "preset": config.preset, "precision": config.precision, "setting": setting, "value": value,
         "seed": config.seed, "images": config.images(config.updates), "accuracy": result["accuracy"], "majority_accuracy": result["majority_accuracy"],
+        "commit": record.get("provenance", {}).get("commit", ""),
     }  # fmt: skip
 
 
@@ -74,10 +78,20 @@ def by_value(table: pd.DataFrame) -> pd.DataFrame:
             line = {"setting": setting, "value": value, "own": groups[value] is itself, "seeds": len(accuracy), "accuracy": mean, "low": low, "high": high,
                     "majority_accuracy": groups[value].majority_accuracy.mean()}  # fmt: skip
             if not line["own"] and len(accuracy) > 1:
-                interval = stats.ttest_ind(accuracy, itself.accuracy, equal_var=False).confidence_interval(0.95)
-                line |= {"difference": mean - itself.accuracy.mean(), "difference_low": interval.low, "difference_high": interval.high}
+                test = stats.ttest_ind(accuracy, itself.accuracy, equal_var=False)
+                low, high = test.confidence_interval(0.95)
+                line |= {"difference": mean - itself.accuracy.mean(), "difference_low": low, "difference_high": high, "p_holm": test.pvalue}
             lines.append(line)
-    return pd.DataFrame(lines)
+    values = pd.DataFrame(lines)
+    if "p_holm" in values:
+        values["p_holm"] = holm(values.p_holm)
+    return values
+
+
+def holm(p: pd.Series) -> pd.Series:
+    """Holm's step-down adjustment (1979) of the p-values there are; NaN stays NaN."""
+    ascending = p.dropna().sort_values()
+    return (ascending * np.arange(len(ascending), 0, -1)).cummax().clip(upper=1).reindex(p.index)
 
 
 def draw(table: pd.DataFrame, values: pd.DataFrame, path: Path) -> None:

@@ -4,6 +4,7 @@ Example:
   python analysis/study.py studies/digits
 """
 
+import shlex
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -210,10 +211,10 @@ def best(study: optuna.Study, confirmed: pd.DataFrame) -> dict:
     }  # fmt: skip
 
 
-def command(config: dict) -> str:
-    """What trains a stored configuration again, with a seed of one's choice."""
+def command(config: dict, run_dir: Path) -> str:
+    """What trains a stored configuration again."""
     made = from_dict(config)
-    values = {"dataset": made.dataset, **changes(made), "updates": made.updates}
+    values = {"dataset": shlex.quote(made.dataset), **changes(made), "updates": made.updates, "run_dir": shlex.quote(str(run_dir))}
     return f"python experiments/train.py {made.preset} " + " ".join(f"--{name.replace('_', '-')} {value}" for name, value in values.items())
 
 
@@ -269,7 +270,7 @@ def main() -> None:
             test = winner["test"]
             low, high = test["ci95"]
             print(f"test accuracy of its configuration over {test['n_seeds']} fresh seeds: {test['accuracy_mean']:.4f} (95 % interval {low:.4f} to {high:.4f})")
-        print(f"train it: {command(winner['config'])}")
+        print(f"train it: {command(winner['config'], Path('runs') / f'{study.study_name}-best')}")
     print(f"\ntable, numbers and pictures: {folder}/\nnext: python analysis/report.py {options.folder}    # all of it as one HTML page")
 
 

@@ -129,7 +129,9 @@ def main() -> None:
         run_workers(options.workers, work, options, storage)
     if failed := failed_jobs(optuna.load_study(study_name=name, storage=open_storage(storage))):
         raise InputError(f"{', '.join(failed)} failed (see above): mend it, and the same command tries them again")
-    print(f"next: python analysis/{'settings' if options.vary else 'measure'}.py {options.folder}/{Path(options.dataset).stem}-*")
+    runs_of = f"{options.folder}/{Path(options.dataset).stem}"
+    for command in [f"settings.py {runs_of}-{name}-seed* {runs_of}-{name}-*=*" for name in options.presets] if options.vary else [f"measure.py {runs_of}-*"]:
+        print(f"next: python analysis/{command}")
 
 
 if __name__ == "__main__":

@@ -102,7 +102,7 @@ def test_a_panel_shows_the_code_that_knows_most_of_its_factor(lit, tmp_path):
 def test_figures_are_redrawn_without_their_runs(lit, trained, tmp_path):
     for name, run in (("figure5", lit / "run0"), ("figure6", lit / "run0"), ("figure2", trained / "a")):
         assert script("figures", name, run, "--out", tmp_path / "kept" / f"{name}.png").returncode == 0
-    (tmp_path / "kept" / "other.json").write_text('{"panels": [{"title": "of an older version"}]}')
+    (tmp_path / "kept" / "other.json").write_text('{"run": "of an older version"}')
     (tmp_path / "kept" / "figure1.json").write_text('{"runs": []}')
     done = script("figures", "redraw", *sorted((tmp_path / "kept").glob("*.json")), "--out", tmp_path / "again")
     assert done.returncode == 0, done.stderr

@@ -21,23 +21,33 @@ def values(image):
     return dict(zip(NAMES, measure(image[None])[0]))
 
 
-@pytest.mark.parametrize("degrees", (-40, -20, 0, 10, 30))
-def test_slant(degrees):
-    assert math.degrees(values(stroke(math.radians(degrees)))["slant"]) == pytest.approx(degrees, abs=0.5)
+def errors(name, truth, strokes) -> np.ndarray:
+    return np.array([values(image)[name] - true for true, image in zip(truth, strokes)])
 
 
-@pytest.mark.parametrize("thickness", (2.0, 3.0, 3.5, 4.0, 5.0))
-def test_thickness(thickness):
-    # The skeleton's ends run into the corners, where the border is nearer: a little below, as in Morpho-MNIST itself.
-    assert values(stroke(thickness=thickness))["thickness"] == pytest.approx(thickness - 0.27, abs=0.3)
+@pytest.mark.parametrize("thickness", (2.0, 3.0, 5.0))
+def test_slant(thickness):
+    degrees = np.radians(np.arange(-40, 41, 5))
+    assert np.abs(np.degrees(errors("slant", degrees, [stroke(slant, thickness) for slant in degrees]))).max() < 1
 
 
-@pytest.mark.parametrize("height", (10.0, 14.0, 18.0))
-def test_length_height_and_area(height):
-    found = values(stroke(height=height))
-    assert found["height"] == pytest.approx(0.98 * height, abs=0.7)
-    assert found["length"] == pytest.approx(height, abs=2.5)
-    assert found["area"] == pytest.approx(3 * height, rel=0.05)
+def test_thickness():
+    """The skeleton may fork into the corners of a flat end, where the border is nearer: too low, as in Morpho-MNIST itself."""
+    truth = np.arange(2, 5.01, 0.25)
+    wrong = errors("thickness", truth, [stroke(thickness=thickness) for thickness in truth])
+    assert -1.2 < wrong.min() and wrong.max() < 0.3 and -0.5 < np.median(wrong) <= 0
+
+
+def test_length_height_and_area():
+    """Whether the skeleton forks into the corners hangs on a pixel: the length of a bar is about right, or some 6 px too high."""
+    truth = np.arange(10.0, 19)
+    bars = [stroke(height=height) for height in truth]
+    length = errors("length", truth, bars)
+    assert -0.5 < length.min() and length.max() < 7.5 and (length < 0.5).sum() >= 4
+    height = errors("height", 0.98 * truth, bars)
+    assert 0.4 < height.min() and height.max() < 1.1
+    area = errors("area", 3 * truth, bars) / (3 * truth)
+    assert -0.04 < area.min() and area.max() < 0
 
 
 def test_slant_leaves_the_width_of_the_sheared_box():

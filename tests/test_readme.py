@@ -60,7 +60,7 @@ def test_the_faults_table_names_tests_that_exist():
     written = "\n".join(path.read_text() for path in (ROOT / "tests").glob("test_*.py"))
     rows = [line for line in (ROOT / "experiments" / "README.md").read_text().splitlines() if line.startswith("| ")]
     names = [name for row in rows for name in re.findall(r"`(\w+)…?`", row.split("|")[-2])]
-    assert len(names) > 12 and [name for name in names if name not in written] == []
+    assert len(names) > 12 and [name for name in names if not re.search(rf"def test_\w*{name}", written)] == []
 
 
 def test_anchors_lead_somewhere():

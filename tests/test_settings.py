@@ -5,7 +5,7 @@ import json
 
 import pandas as pd
 import pytest
-from conftest import call
+from conftest import call, load_script
 
 from infogan.config import PRESETS
 
@@ -39,6 +39,11 @@ def test_each_value_is_compared_with_the_presets_own(tmp_path):
     # Two groups of three with standard deviation 0.1 and four degrees of freedom: 2.776 * 0.1 * sqrt(2 / 3).
     assert worse.difference_high == pytest.approx(-0.3 + 0.2267, abs=1e-4) and worse.low == pytest.approx(0.4 - 4.303 * 0.1 / 3**0.5, abs=1e-3)
     assert table.difference.isna().tolist() == [False, True, False, True, True, True], "one seed has no interval"
+
+
+def test_holms_adjustment():
+    p = pd.Series([0.01, float("nan"), 0.04, 0.03, 0.005])
+    assert load_script("settings", "analysis").holm(p).tolist() == pytest.approx([0.03, float("nan"), 0.06, 0.06, 0.02], nan_ok=True)
 
 
 def test_runs_that_cannot_be_compared_are_one_clear_line(tmp_path):

@@ -1,6 +1,7 @@
 import dataclasses
 import json
 import os
+import shlex
 import signal
 import sqlite3
 import subprocess
@@ -66,11 +67,12 @@ def test_every_point_of_the_space_is_a_valid_configuration_at_equal_images(optio
 
 def test_the_report_says_how_to_train_a_trial_again(options):
     config = sweep.suggest(optuna.trial.FixedTrial(dict(sweep.source_settings()[1], lambda_categorical=0.25, batch_size=16)), options, seed=7)
-    words = load_script("study", "analysis").command(dataclasses.asdict(config)).split()
+    words = shlex.split(load_script("study", "analysis").command(dataclasses.asdict(config), Path("my runs/best")))
     assert words[:2] == ["python", "experiments/train.py"]
     again = json.loads(call("train", *words[2:], "--seed", "7", "--dry-run").stdout)
+    assert again.pop("run_dir") == "my runs/best"
     free = {"device", "precision", "log_every", "checkpoint_every"}
-    assert {key: again[key] for key in again if key not in free | {"run_dir"}} == {key: value for key, value in dataclasses.asdict(config).items() if key not in free}
+    assert {key: again[key] for key in again if key not in free} == {key: value for key, value in dataclasses.asdict(config).items() if key not in free}
 
 
 def test_a_study_continues_as_if_it_had_not_stopped(options, quick_training):
