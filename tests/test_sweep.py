@@ -146,7 +146,7 @@ def command(*arguments: str) -> list[str]:
 
 
 def test_a_whole_study_leaves_tables_pictures_and_wandb_runs(tmp_path, script_environment):
-    arguments = command("--trials", "4", "--images", "6000", "--workers", "2", "--confirm-seeds", "2", "--wandb", "offline")
+    arguments = command("--trials", "4", "--images", "3000", "--workers", "2", "--confirm-seeds", "2", "--wandb", "offline")
     environment = {key: value for key, value in script_environment.items() if key != "WANDB_MODE"}
     done = subprocess.run(arguments, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
