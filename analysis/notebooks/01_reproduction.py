@@ -57,7 +57,7 @@ axes.set(ylim=(0, 1), ylabel="code-to-label accuracy, test images")
 plt.show()
 
 # %% [markdown]
-# No run comes near: the code carries all its information (below), but which images share a category is another matter.
+# No run of a source's preset reaches it (`best`, the scorecard's O1, does): the code carries all its information (below), but which images share a category is another matter.
 # C4, that c1 of a regular GAN means nothing, is the `gan` row.
 #
 # ## C1 and C2: the bound rises to H(c), and stays low in a regular GAN
