@@ -130,7 +130,7 @@ def _shapes(run: Record, where: str) -> dict[tuple[int, str], float] | None:
 def _slant_and_width(effects: dict[tuple[int, str], float]) -> tuple[float, list[tuple[int, str]]]:
     """The best two different codes, one for slant, one for width or thickness: the weaker correlation of the two, and which."""
     pairs = [
-        [(a, "slant"), (b, name)] for a, _ in effects for b, name in effects if a != b and name in ("width", "thickness")
+        [(a, "slant"), (b, name)] for a, shape in effects if shape == "slant" for b, name in effects if a != b and name in ("width", "thickness")
     ]
     return max(((min(abs(effects[one]) for one in pair), pair) for pair in pairs), default=(0.0, []))
 
@@ -239,7 +239,11 @@ ENOUGH = 3  # seeds of each value of lambda
 
 def one_is_fine(path: Path) -> dict:
     """C8: mean accuracy with lambda 1 less that with the best other lambda, with Welch's interval over seeds."""
-    if not path.is_file() or not path.stat().st_size or not {"setting", "value", "accuracy", "preset", "dataset", "images"} <= set((table := pd.read_csv(path)).columns):
+    try:
+        table = pd.read_csv(path)
+    except (OSError, ValueError):  # pandas' own errors of what is no table are ValueErrors
+        table = pd.DataFrame()
+    if not {"setting", "value", "accuracy", "preset", "dataset", "images"} <= set(table.columns):
         raise InputError(f"{path} is not a table of analysis/settings.py: give its settings.csv")
     one, others = table[table.setting.isna()], table[table.setting == "lambda_categorical"]
     accuracies = {float(value): group.accuracy for value, group in others.groupby("value") if len(group) >= ENOUGH}

@@ -66,8 +66,8 @@ def collect(directories: tuple[Path, ...]) -> pd.DataFrame:
 
 
 def by_value(table: pd.DataFrame) -> pd.DataFrame:
-    """For each value of each setting, the preset's own among them: mean accuracy with its 95 % t interval over seeds, and its
-    difference from the preset with Welch's 95 % interval."""
+    """For each value of each setting, the preset's own among them: mean accuracy with its 95 % t interval over seeds, its
+    difference from the preset with Welch's 95 % interval, and Holm's p-value of that. NaN for a single seed."""
     itself, preset, lines = table[table.setting == ""], PRESETS[table.preset.iloc[0]][0], []
     for setting, changed in table[table.setting != ""].groupby("setting", sort=False):
         groups = {value: group for value, group in changed.groupby("value")} | {getattr(preset, setting): itself}

@@ -16,11 +16,15 @@ class InputError(Exception):
 
 
 def run_script(main: Callable[[], None]) -> None:
-    """A script's main(); an InputError becomes its one line on stderr and exit status 1."""
+    """A script's main(); an InputError, or a file that cannot be read or written, becomes one line on stderr and exit status 1."""
     try:
         main()
     except InputError as error:
         sys.exit(f"error: {error}")
+    except OSError as error:
+        if error.filename is None:  # not about a file, so not what the user gave
+            raise
+        sys.exit(f"error: {error.filename}: {error.strerror}; give another path")
 
 
 WandbMode = Literal["auto", "online", "offline", "disabled"]

@@ -206,6 +206,12 @@ def test_bad_input_is_one_clear_line(arguments, message):
     assert done.returncode == 1 and done.stderr.startswith(message) and done.stderr.count("\n") == 1, done.stderr
 
 
+def test_a_place_that_cannot_be_written_is_one_clear_line(trained):
+    inside_a_file = trained / "a" / "config.json" / "t.csv"
+    done = script("measure", trained / "a", "--csv", inside_a_file)
+    assert done.returncode == 1 and done.stderr.startswith(f"error: {inside_a_file.parent}: ") and done.stderr.count("\n") == 1, done.stderr
+
+
 def test_grid_rows_are_categories_and_columns_share_the_rest(trained):
     run = runs.load(trained / "a")
     grid = pictures.category_grid(run.generator, run.latent, seed=0)

@@ -134,6 +134,7 @@ def test_what_says_nothing_of_a_claim_is_one_clear_line(tmp_path):
     pd.read_csv(short / "metrics.csv")[:-5].to_csv(short / "metrics.csv", index=False)
     few = write_settings(tmp_path / "few.csv", {"": [0.8, 0.9, 0.7], "0.1": [0.5, 0.6]})
     width = write_settings(tmp_path / "width.csv", {"": [0.8, 0.9, 0.7], "1.0": [0.5, 0.6, 0.7]}, preset="chairs-width")
+    (picture := tmp_path / "settings.png").write_bytes(b"\x89PNG\r\n\x1a\n")
     (tmp_path / "long.json").write_text('{"rows": [{"update": 1}]}')
     for arguments, message in (
         ((tmp_path,), "give the directories of runs"),
@@ -143,6 +144,7 @@ def test_what_says_nothing_of_a_claim_is_one_clear_line(tmp_path):
         ((run, "--settings", width), "C8 needs both"),
         ((run, "--settings", run / "metrics.csv"), "give its settings.csv"),
         ((run, "--settings", run), "give its settings.csv"),
+        ((run, "--settings", picture), "give its settings.csv"),
         ((run, "--benchmark", tmp_path / "long.json"), "without --long"),
     ):
         done = call("claims", *arguments, "--out", tmp_path / "out", folder="analysis")
