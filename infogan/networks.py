@@ -105,8 +105,8 @@ class _Convolving(_Product):
     def forward(self, x: Tensor) -> Tensor:
         weight, bias = self.operands()
         keeps_size = self.stride == (1, 1)
-        if weight is self.half and bias is None and weight.device.type == "cpu" and not keeps_size:
-            return fast.Convolve.apply(x, weight, self.transposed)
+        if weight is self.half and weight.device.type == "cpu" and not keeps_size:
+            return fast.Convolve.apply(x, weight, bias, self.transposed)
         convolve = F.conv_transpose2d if self.transposed else F.conv2d
         if not keeps_size:
             return convolve(x, weight, bias, self.stride, self.padding)

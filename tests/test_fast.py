@@ -70,16 +70,22 @@ def test_copies_follow_their_weights_and_evaluation_reads_the_weights(images):
     assert all(torch.equal(a, b) for a, b in zip(evaluated, model.discriminator(images / 255)))
 
 
+@pytest.mark.parametrize("channels", [1, 3, 5])
+@pytest.mark.parametrize("biased", [False, True])
 @pytest.mark.parametrize("transposed", [False, True])
-def test_convolutions_have_torchs_gradients(transposed):
+def test_convolutions_are_torchs(transposed, biased, channels, monkeypatch):
+    """Value and gradients, to and from images and maps, for more images than are taken at once."""
+    monkeypatch.setattr(fast, "CHUNK", 2)
     generator = torch.Generator().manual_seed(0)
-    x, weight = (torch.randn(shape, generator=generator, requires_grad=True) for shape in ((3, 6, 8, 12), (6, 5, 4, 4) if transposed else (5, 6, 4, 4)))
-    plain = (F.conv_transpose2d if transposed else F.conv2d)(x, weight, None, 2, 1)
+    shapes = ((5, 6, 8, 12), (6, channels, 4, 4)) if transposed else ((5, channels, 8, 12), (6, channels, 4, 4))
+    shapes += ((channels if transposed else 6,),) if biased else ()
+    given = [torch.randn(shape, generator=generator, requires_grad=True) for shape in shapes]
+    plain = (F.conv_transpose2d if transposed else F.conv2d)(*given, **{} if biased else {"bias": None}, stride=2, padding=1)
     upstream = torch.randn(plain.shape, generator=generator)
-    expected = torch.autograd.grad(plain, (x, weight), upstream)
-    ours = fast.Convolve.apply(x, weight, transposed)
-    assert torch.equal(ours, plain)
-    for got, wanted in zip(torch.autograd.grad(ours, (x, weight), upstream), expected):
+    expected = torch.autograd.grad(plain, given, upstream)
+    ours = fast.Convolve.apply(*given, *() if biased else (None,), transposed)
+    assert torch.allclose(ours, plain, atol=1e-5)
+    for got, wanted in zip(torch.autograd.grad(ours, given, upstream), expected, strict=True):
         assert torch.allclose(got, wanted, atol=1e-4)
 
 
