@@ -1,10 +1,10 @@
 """The warm-up, beyond the paper: Q learns a sorting of the real images before the GAN begins, and from no labels.
 
 InfoGAN leaves it to chance which ten modes of the data its categories find, and two digits that share one early share it to the
-end. Many clusters find modes more surely than ten do: D's trunk first sorts the real images into CLUSTERS of them, each image
-with its transformed copy (the over-clustering of Ji et al. 2019, "Invariant Information Clustering", section 3.2). Then clusters
-are merged into as many groups as the code has categories, those that distorted copies confuse (Slonim & Tishby 1999,
-"Agglomerative Information Bottleneck"). Then Q is taught the groups, and the GAN takes over.
+end. Many clusters find modes more surely than ten do: on D's trunk SORTERS sorters first sort the real images, each into CLUSTERS of
+them, an image with its transformed copy (the over-clustering of Ji et al. 2019, "Invariant Information Clustering", section 3.2).
+Then each sorter's clusters are merged into as many groups as the code has categories, those that distorted copies confuse (Slonim &
+Tishby 1999, "Agglomerative Information Bottleneck"). Then the sorters vote, Q is taught what they agree on, and the GAN takes over.
 """
 
 import copy
@@ -13,15 +13,17 @@ from typing import Callable
 
 import torch
 import torch.nn.functional as F
+from scipy.optimize import linear_sum_assignment
 from torch import Tensor, nn
 
 from infogan import fast, networks, parallel, views
 from infogan.objective import mutual_information, paired, sharp
 
-SORTERS, CLUSTERS = 2, 50  # sorters on the one trunk, of which the better merging is taught; clusters of each
+SORTERS, CLUSTERS = 6, 50  # sorters on the one trunk; clusters of each
 HIDDEN = 128  # units of a sorter's layer before its clusters, as in Q
 RATE = 5e-4  # Adam's, falling to 0 as half a cosine
 TAUGHT = 0.25  # share of the warm-up in which Q is taught
+SURE = 0.6  # share of the sorters' vote that a group needs for Q to be taught it; what they dispute Q reads as it has learned from the rest
 SAMPLE, COPIES = 4000, 3  # images, and distorted copies of each, from which confusions are counted
 
 
@@ -55,6 +57,18 @@ def merge(joint: Tensor, groups: int) -> tuple[Tensor, float]:
             if told.max() > told[members[:, cluster].argmax()] + 1e-9:
                 members, moved = tried[told.argmax()], True
     return members.argmax(0), mutual_information(members @ joint @ members.mT).item()
+
+
+def align(groups: Tensor, read: Tensor) -> Tensor:
+    """The sorters' groups under common names: those that share most images of a sample with those of the first.
+
+    Args: groups: [sorters, clusters, groups], 1 where a cluster lies in a group, else 0; read: [sorters, N, clusters], probabilities.
+    Returns: groups, each sorter's in its new order.
+    """
+    shares = read @ groups  # [sorters, N, groups]
+    overlaps = shares[0].t() @ shares
+    parallel.average([overlaps])
+    return torch.stack([of_one[:, linear_sum_assignment(-overlap.cpu())[1]] for of_one, overlap in zip(groups, overlaps)])
 
 
 class WarmUp:
@@ -104,32 +118,37 @@ class WarmUp:
         return -sum(mutual_information(parallel.mean(paired(*sharp(sorter(features, n)).split(n)))) for sorter in self.sorters)
 
     def _surprise(self, images: Tensor, copies: Tensor) -> Tensor:
-        """Cross-entropy, in nats, of Q's categories for an image and for its copy with the group of the image's cluster."""
+        """Cross-entropy, in nats, of Q's categories for an image and for its copy with the group that the sorters agree on; 0 where they do not."""
         with torch.no_grad():
-            group = (sharp(self.teacher(images)) @ self.groups).argmax(1)
+            share, group = self.vote(images).max(1)
         _, answer = self.model.discriminator(torch.cat([images, copies]), len(images))
         [logits] = self.model.latent.category_logits(answer)
-        return F.cross_entropy(logits, group.repeat(2))
+        return (F.cross_entropy(logits, group.repeat(2), reduction="none") * (share > SURE).repeat(2)).mean()
 
     @torch.no_grad()
     def _merge(self) -> None:
-        """Choose the sorter whose merging tells most, and keep it, with the trunk as it is now, as Q's teacher.
+        """Merge each sorter's clusters, and keep the sorters, with the trunk as it is now, to vote on what Q is taught.
 
         Batch norm takes each batch's own statistics: after a short warm-up the running ones are still far off.
         """
         D, [categories] = self.model.discriminator, self.model.latent.categorical_sizes
+        trunk, sorters = copy.deepcopy(D), self.sorters
         confused = torch.zeros(SORTERS, CLUSTERS, CLUSTERS, dtype=torch.double, device=self.model.device)
+
+        def read(images: Tensor) -> Tensor:
+            """Each sorter's clusters of the images, probabilities [SORTERS, N, CLUSTERS]."""
+            features = trunk.features(images)
+            return torch.stack([sharp(sorter(features, 0)) for sorter in sorters]).double()
+
+        sample = []
         for number in range(math.ceil(SAMPLE / self.model.config.batch_size)):
             images = self.batch_at(number).float() / 255
-            seen = [D.features(images), *(D.features(views.distorted(images, self.stream)) for _ in range(COPIES))]
-            for counts, sorter in zip(confused, self.sorters):
-                p = [sharp(sorter(features, 0)).double() for features in seen]
-                counts += sum(paired(a, b) for i, a in enumerate(p) for b in p[i + 1 :])
+            seen = [read(images), *(read(views.distorted(images, self.stream)) for _ in range(COPIES))]
+            confused += sum(paired(a, b) for i, a in enumerate(seen) for b in seen[i + 1 :])
+            sample.append(seen[0])
         parallel.average([confused])  # processes that round differently are to merge alike
         merged = [merge(counts / counts.sum(), categories) for counts in confused]
         self.information = [told for _, told in merged]
-        best = max(range(SORTERS), key=lambda i: merged[i][1])
-        self.groups = F.one_hot(merged[best][0], categories).float().to(self.model.device)
-        trunk, sorter = copy.deepcopy(D), self.sorters[best]
-        self.teacher = lambda images: sorter(trunk.features(images), 0)
+        groups = align(torch.stack([F.one_hot(group, categories) for group, _ in merged]).to(confused), torch.cat(sample, 1))
+        self.vote = lambda images: (read(images) @ groups).mean(0)
         self._optimise(self.trunk + list(D.q_head.parameters()), self.model.config.lr_d, self.model.halves)

@@ -44,8 +44,8 @@ def mutual_information(joint: Tensor) -> Tensor:
 
 
 def paired(p: Tensor, q: Tensor) -> Tensor:
-    """Joint probabilities [n, n] of the categories of an image, with probabilities p [N, n], and of its copy, with q; made symmetric."""
-    return (p.t() @ q + q.t() @ p) / (2 * len(p))
+    """Joint probabilities [..., n, n] of the categories of an image, with probabilities p [..., N, n], and of its copy, with q; made symmetric."""
+    return (p.mT @ q + q.mT @ p) / (2 * p.shape[-2])
 
 
 def sharp(logits: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ from torch import Tensor
 ANGLE, STRETCH, SHEAR, SHIFT = math.radians(25), 1.25, 0.3, 1 / 7
 
 # How far points are displaced (standard deviation, share of half a side) on a lattice of so many by so many, smooth between them.
-DISPLACEMENT, LATTICE = 0.107, 5
+DISPLACEMENT, LATTICE = 0.107, 7
 
 
 def transformed(images: Tensor, stream: torch.Generator) -> Tensor:

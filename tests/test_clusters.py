@@ -50,6 +50,27 @@ def test_no_cluster_can_change_its_group_and_gain():
             assert mutual_information(members.t() @ joint @ members) <= told + 1e-9
 
 
+def test_sorters_that_name_the_same_groups_otherwise_are_brought_to_agree():
+    generator = torch.Generator().manual_seed(0)
+    true = torch.randint(4, (300,), generator=generator)
+    groups, read = [], []
+    for _ in range(5):  # each with 12 clusters, three of every group, under names of its own; one image in ten it reads wrongly
+        of_cluster = torch.arange(4).repeat(3)[torch.randperm(12, generator=generator)]
+        meant = torch.where(torch.rand(300, generator=generator) < 0.1, torch.randint(4, (300,), generator=generator), true)
+        cluster = torch.stack([(of_cluster == group).nonzero()[torch.randint(3, (1,), generator=generator)].squeeze() for group in meant])
+        groups.append(torch.nn.functional.one_hot(torch.randperm(4, generator=generator)[of_cluster], 4).double())
+        read.append(torch.nn.functional.one_hot(cluster, 12).double())
+    groups, read = torch.stack(groups), torch.stack(read)
+    named = clusters.align(groups, read)
+    assert torch.equal(named[0], groups[0]) and all(same_partition(a.argmax(1), b.argmax(1)) for a, b in zip(named, groups))
+    vote = (read @ named).mean(0)
+    found = [torch.nn.functional.one_hot(v, 4).double().t() @ torch.nn.functional.one_hot(true, 4).double() for v in (vote.argmax(1), (read[0] @ named[0]).argmax(1))]
+    voted, alone = (counts.max(1).values.sum().item() / 300 for counts in found)
+    assert voted > 0.98 > 0.96 > alone, "the vote is right where single sorters are wrong"
+    sure = vote.max(1).values > clusters.SURE
+    assert torch.equal((read @ named).argmax(2)[:, sure], vote.argmax(1)[sure].expand(5, -1)) and 0.4 < sure.double().mean() < 0.9
+
+
 def test_the_mutual_information_of_a_joint_distribution():
     assert mutual_information(torch.eye(8) / 8).item() == pytest.approx(math.log(8), abs=1e-5)
     p = torch.tensor([0.5, 0.3, 0.2])
