@@ -67,8 +67,24 @@ def test_sorters_that_name_the_same_groups_otherwise_are_brought_to_agree():
     found = [torch.nn.functional.one_hot(v, 4).double().t() @ torch.nn.functional.one_hot(true, 4).double() for v in (vote.argmax(1), (read[0] @ named[0]).argmax(1))]
     voted, alone = (counts.max(1).values.sum().item() / 300 for counts in found)
     assert voted > 0.98 > 0.96 > alone, "the vote is right where single sorters are wrong"
-    sure = vote.max(1).values > clusters.SURE
-    assert torch.equal((read @ named).argmax(2)[:, sure], vote.argmax(1)[sure].expand(5, -1)) and 0.4 < sure.double().mean() < 0.9
+
+
+def test_q_is_taught_what_the_sorters_agree_on_and_nothing_else(digits):
+    model = training.InfoGAN(config("best", warm_up=8), digits.image_shape)
+    images = digits.train.images[:32]
+    warm_up = clusters.WarmUp(model, lambda number: images, (0, 1))
+    for number in range(7):
+        warm_up.update(number)
+    told = torch.eye(10)[3].expand(32, -1)
+    of_voters = {"unanimous": told, "disputed": (told + torch.eye(10)[4]) / 2, "one disputes": told * 0.7 + 0.03}
+    losses = {}
+    for name, vote in of_voters.items():
+        warm_up.vote = lambda images: vote
+        losses[name] = warm_up._surprise(*[images.float() / 255] * 2).item()
+    answer = model.discriminator(torch.cat([images.float() / 255] * 2), 32)[1]
+    [logits] = model.latent.category_logits(answer)
+    expected = torch.nn.functional.cross_entropy(logits, torch.full((64,), 3)).item()
+    assert losses == {"unanimous": pytest.approx(expected), "disputed": 0, "one disputes": pytest.approx(expected)}
 
 
 def test_the_mutual_information_of_a_joint_distribution():
