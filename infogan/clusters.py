@@ -17,13 +17,14 @@ from scipy.optimize import linear_sum_assignment
 from torch import Tensor, nn
 
 from infogan import fast, networks, parallel, views
-from infogan.objective import mutual_information, paired, sharp
+from infogan.objective import UNNAMED, mutual_information, paired, sharp, surprise
 
 SORTERS, CLUSTERS = 6, 50  # sorters on the one trunk; clusters of each
 HIDDEN = 128  # units of a sorter's layer before its clusters, as in Q
 RATE = 5e-4  # Adam's, falling to 0 as half a cosine
 TAUGHT = 0.25  # share of the warm-up in which Q is taught
 SURE = 0.6  # share of the sorters' vote that a group needs for Q to be taught it; what they dispute Q reads as it has learned from the rest
+CERTAIN, BATCH = 0.8, 500  # probability, mean of an image and its copy, from which Q is held to a category; images read at a time
 SAMPLE, COPIES = 4000, 3  # images, and distorted copies of each, from which confusions are counted
 
 
@@ -122,8 +123,22 @@ class WarmUp:
         with torch.no_grad():
             share, group = self.vote(images).max(1)
         _, answer = self.model.discriminator(torch.cat([images, copies]), len(images))
-        [logits] = self.model.latent.category_logits(answer)
-        return (F.cross_entropy(logits, group.repeat(2), reduction="none") * (share > SURE).repeat(2)).mean()
+        return surprise(self.model.latent, answer, group.where(share > SURE, UNNAMED).repeat(2))
+
+    @torch.no_grad()
+    def names(self, images: Tensor) -> Tensor:
+        """What Q now makes of uint8 images [N, C, H, W]: the category that an image and a copy of it have in common, [N] int64.
+
+        UNNAMED where Q is not certain of it. Batch norm takes each batch's own statistics, as in the warm-up.
+        """
+        out = []
+        for batch in images.tensor_split(math.ceil(len(images) / BATCH)):
+            whole = batch.float() / 255
+            answers = [self.model.discriminator(x)[1] for x in (whole, views.transformed(whole, self.stream))]
+            [one], [other] = (self.model.latent.category_logits(answer) for answer in answers)
+            share, name = ((one.softmax(1) + other.softmax(1)) / 2).max(1)
+            out.append(name.where(share > CERTAIN, UNNAMED))
+        return torch.cat(out)
 
     @torch.no_grad()
     def _merge(self) -> None:

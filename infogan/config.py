@@ -66,6 +66,9 @@ class Config:
     """Beyond the paper: updates before the GAN begins, in which D's trunk sorts the real images into clusters, these are merged
     into the categories, and Q learns them (infogan/clusters.py). They come on top of `updates`, and are kept only when all are done.
     0 in every source."""
+    hold: float = 0.0
+    """Beyond the paper: weight, in D's step, of the cross-entropy of Q's categories for a real image and for a transformed copy with
+    the category that Q gave the image when the warm-up was done, where it was sure. 0 in every source."""
     cool_down: float = 0.0
     """Beyond the paper: share of the updates, at the end, over which both learning rates fall to 0, linearly. 0 in every source.
     Such a run cannot be made longer afterwards."""
@@ -116,11 +119,15 @@ class Config:
             raise InputError(f"warm_up is {self.warm_up}; give 0, or 2 or more updates")
         if not 0 <= self.cool_down <= 1:
             raise InputError(f"cool_down is {self.cool_down}; give a share of the run between 0 and 1, such as 0.5")
-        if self.consistency and self.info_flow != "both-steps":
-            raise InputError(f"consistency is {self.consistency} with info_flow {self.info_flow}; it trains Q in D's step: give 0, or info_flow both-steps")
-        if self.consistency and self.d_norm == "together":
-            raise InputError(f"consistency is {self.consistency} with d_norm together, where an image and its copy would be normalised differently: give 0, or d_norm apart")
-        for name in ("lambda_categorical", "lambda_continuous", "consistency"):
+        for name in ("consistency", "hold"):
+            value = getattr(self, name)
+            if value and self.info_flow != "both-steps":
+                raise InputError(f"{name} is {value} with info_flow {self.info_flow}; it trains Q in D's step: give 0, or info_flow both-steps")
+            if value and self.d_norm == "together":
+                raise InputError(f"{name} is {value} with d_norm together, where an image and its copy would be normalised differently: give 0, or d_norm apart")
+        if self.hold and not self.warm_up:
+            raise InputError(f"hold is {self.hold} without a warm-up, whose end it holds Q to: give 0, or a warm_up such as 1000")
+        for name in ("lambda_categorical", "lambda_continuous", "consistency", "hold"):
             if not 0 <= getattr(self, name) < float("inf"):
                 raise InputError(f"{name} is {getattr(self, name)}; give 0 or a positive number")
 
@@ -185,7 +192,7 @@ PRESETS: dict[str, tuple[Config, str]] = {
         "a regular GAN whose Q head is only fitted beside it (figure 1's baseline)",
     ),
     "best": (
-        dataclasses.replace(_AUTHORS, preset="best", consistency=1.0, warm_up=1000, cool_down=0.5, updates=2000),
+        dataclasses.replace(_AUTHORS, preset="best", consistency=1.0, warm_up=1000, hold=1.0, cool_down=0.5, updates=2000),
         "beyond the paper: Q learns a sorting of the real images first, then reads each as its transformed copy",
     ),
     "svhn": (_paper("svhn", "svhn", "svhn", "4x10c+4u", "124u"), "the paper's SVHN (figure 5)"),

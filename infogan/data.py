@@ -293,8 +293,12 @@ class Batches:
 
     def at(self, update: int) -> Tensor:
         """uint8 [batch_size, C, H, W] for the given update, on the images' device."""
+        return self.images[self.index(update)]
+
+    def index(self, update: int) -> Tensor:
+        """Which images these are, [batch_size] int64."""
         epoch, start = divmod(update * self.batch_size, len(self.images))
         index = self._order(epoch)[start : start + self.batch_size]
         if len(index) < self.batch_size:
             index = torch.cat([index, self._order(epoch + 1)[: self.batch_size - len(index)]])
-        return self.images[index]
+        return index

@@ -6,6 +6,7 @@ from torch import Tensor
 from infogan import parallel
 from infogan.codes import Latent
 
+UNNAMED = -1  # in place of a category
 SHARPNESS = 10.0  # of categories in a mutual information: at first all are nearly equal, and it moves nothing
 
 
@@ -34,6 +35,15 @@ def information_bound(latent: Latent, z: Tensor, answer: Tensor) -> tuple[Tensor
     categorical, continuous = latent.log_q(z, answer)
     h_categorical, h_continuous = latent.entropy
     return categorical.mean() + h_categorical, continuous.mean() + h_continuous
+
+
+def surprise(latent: Latent, answer: Tensor, names: Tensor) -> Tensor:
+    """Cross-entropy, in nats, of Q's one categorical code with the categories that images are to have.
+
+    answer: [N, latent.q_width]; names: [N] int64, UNNAMED where nothing is asked, which counts as 0. Returns a scalar, the mean over N.
+    """
+    [logits] = latent.category_logits(answer)
+    return F.cross_entropy(logits, names, ignore_index=UNNAMED, reduction="sum") / len(names)
 
 
 def mutual_information(joint: Tensor) -> Tensor:

@@ -19,7 +19,7 @@ from infogan.codes import Latent
 from infogan.config import Config, InputError
 from infogan.data import Batches, Dataset, Split
 from infogan.networks import architecture, build, keep_halves
-from infogan.objective import consistency, discriminator_loss, generator_loss, information_bound
+from infogan.objective import UNNAMED, consistency, discriminator_loss, generator_loss, information_bound, surprise
 
 METRICS = ("loss_d", "loss_g", "info_categorical_nats", "info_continuous_nats", "d_real", "d_fake")
 MILESTONES = (0.8, 0.9, 0.95)  # validation accuracies whose time is kept
@@ -95,7 +95,8 @@ class InfoGAN:
 
     def __init__(self, config: Config, image_shape: tuple[int, int, int]):
         self.config = config
-        self.metrics = (*METRICS, "consistency_nats") if config.consistency else METRICS
+        self.metrics = (*METRICS, *(f"{name}_nats" for name in ("consistency", "hold") if getattr(config, name)))
+        self.names: Tensor | None = None  # of all training images, as the warm-up left them: see `hold`
         self.latent = Latent(config.codes, config.noise, config.q_std)
         self.device = torch.device(config.device)
         if self.device.index is not None:
@@ -138,8 +139,11 @@ class InfoGAN:
         self.adam_d.set_rate(share * self.config.lr_d)
         self.adam_g.set_rate(share * self.config.lr_g)
 
-    def step(self, real: Tensor) -> Tensor:
-        """One step of D, then one of G and Q, on uint8 images [N, C, H, W]. Returns self.metrics, a vector on the device."""
+    def step(self, real: Tensor, names: Tensor | None = None) -> Tensor:
+        """One step of D, then one of G and Q, on uint8 images [N, C, H, W], with their names [N] where Q is held to such.
+
+        Returns self.metrics, a vector on the device.
+        """
         G, D, flow = self.generator, self.discriminator, self.config.info_flow
         whole, latent = real.float() / 255, self.latent.sample(len(real), self.code_stream)
         real, z = parallel.part(whole), parallel.part(latent)
@@ -153,11 +157,15 @@ class InfoGAN:
         descent = loss_d
         if flow == "both-steps":
             descent = loss_d - self.weighted_bound(*information_bound(self.latent, z, answer))
-        agreed = []
-        if self.config.consistency:  # beyond the paper: Q is to read a real image and its transformed copy alike
+        beyond = []
+        if self.config.consistency or self.config.hold:  # beyond the paper: Q is to read a real image and its transformed copy alike
             _, of_copies = D(parallel.part(views.transformed(whole, self.code_stream)))
-            agreed = [consistency(self.latent, answers[:n], of_copies)]
-            descent = descent - self.config.consistency * agreed[0]
+        if self.config.consistency:
+            beyond += [consistency(self.latent, answers[:n], of_copies)]
+            descent = descent - self.config.consistency * beyond[-1]
+        if self.config.hold:  # and as it read the image when the warm-up was done
+            beyond += [surprise(self.latent, torch.cat([answers[:n], of_copies]), parallel.part(names).repeat(2))]
+            descent = descent + self.config.hold * beyond[-1]
         descent.backward(inputs=self.d_moves)
         self.adam_d.step()
 
@@ -177,11 +185,11 @@ class InfoGAN:
             descent.backward(inputs=self.bound_moves)
         self.adam_g.step()
 
-        return torch.stack([loss_d, loss_g, *bound, on_real.sigmoid().mean(), on_fake.sigmoid().mean(), *agreed]).detach()
+        return torch.stack([loss_d, loss_g, *bound, on_real.sigmoid().mean(), on_fake.sigmoid().mean(), *beyond]).detach()
 
     def tensors(self) -> dict[str, Tensor]:
         """All that a resumed run needs, by name."""
-        out = {"stream.codes": self.code_stream.get_state()}
+        out = {"stream.codes": self.code_stream.get_state()} | ({} if self.names is None else {"names": self.names})
         for name, network in (("generator", self.generator), ("discriminator", self.discriminator)):
             out |= {f"{name}.{key}": value for key, value in network.state_dict().items()}
         for name, adam in (("adam_d", self.adam_d), ("adam_g", self.adam_g)):
@@ -199,15 +207,15 @@ class InfoGAN:
         for weight, half in self.halves.items():
             half.copy_(weight)
 
-    def fastest_step(self, images: Tensor) -> Callable[[Tensor], Tensor]:
-        """The step as this device runs it fastest: on a GPU captured for batches like `images`, else as it is."""
+    def fastest_step(self, *batch: Tensor) -> Callable[..., Tensor]:
+        """The step as this device runs it fastest: on a GPU captured for batches like this one, else as it is."""
         if self.device.type != "cuda" or parallel.world() > 1:
             return self.step
         state = [tensor for name, tensor in self.tensors().items() if name != "stream.codes"]
         state += [half.detach() for half in self.halves.values()]
         drawn = self.code_stream.get_state()
         try:
-            return fast.CapturedStep(self.step, images, self.code_stream, state)
+            return fast.CapturedStep(self.step, batch, self.code_stream, state)
         except RuntimeError as error:
             reason = (str(error).strip() or type(error).__name__).splitlines()[0]
             print(f"the step cannot be captured as a CUDA graph ({reason}): training goes on without", file=sys.stderr)
@@ -285,6 +293,8 @@ def _fit(config: Config, dataset: Dataset, directory: Path, observers: tuple[Obs
     latent = Latent(config.codes, config.noise, config.q_std)
     model = InfoGAN(config, dataset.image_shape)
     batches = Batches(dataset.train.images.to(model.device), config.batch_size, derive(config.seed, "order"))
+    if config.hold:
+        model.names = torch.full((len(batches.images),), UNNAMED, device=model.device)
     metrics, evaluations = (runs.Table(directory / f"{name}.csv") for name in ("metrics", "evaluations"))
 
     first, seconds = 0, 0.0
@@ -380,17 +390,24 @@ def _fit(config: Config, dataset: Dataset, directory: Path, observers: tuple[Obs
                 bar.update(config.batch_size)
                 if number + 1 < config.warm_up and heard(number + 1):
                     leave("stopped in the warm-up, of which nothing is kept; the same command begins it again")
+            if model.names is not None:
+                model.names.copy_(warm_up.names(batches.images))
             seconds = logged_at = clock()
             save()
             runs.write_json(directory / "warm_up.json", {"updates": config.warm_up, "seconds": seconds, "information_nats": warm_up.information})
             del warm_up  # its teacher is a second D
         if config.warm_up and not evaluations.rows():
             evaluate()
-        update = model.fastest_step(batches.at(config.warm_up + first))
+
+        def batch(update: int) -> tuple[Tensor, ...]:
+            index = batches.index(config.warm_up + update)
+            return (batches.images[index], *(() if model.names is None else (model.names[index],)))
+
+        update = model.fastest_step(*batch(first))
         began = time.perf_counter() - seconds
         while step < config.updates:
             model.cool(step)
-            window.append(update(batches.at(config.warm_up + step)))
+            window.append(update(*batch(step)))
             step += 1
             bar.update(config.batch_size)
             leaving = step == config.updates or heard(step)
