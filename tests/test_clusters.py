@@ -7,7 +7,7 @@ from sklearn.cluster import KMeans
 
 from infogan import clusters, evaluation, runs, training
 from infogan.config import InputError
-from infogan.objective import mutual_information
+from infogan.objective import UNNAMED, mutual_information
 
 
 def planted(sizes: list[int], confusion: float, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
@@ -85,6 +85,17 @@ def test_q_is_taught_what_the_sorters_agree_on_and_nothing_else(digits):
     [logits] = model.latent.category_logits(answer)
     expected = torch.nn.functional.cross_entropy(logits, torch.full((64,), 3)).item()
     assert losses == {"unanimous": pytest.approx(expected), "disputed": 0, "one disputes": pytest.approx(expected)}
+
+
+def test_names_are_what_q_is_certain_of(digits):
+    model = training.InfoGAN(config("best", warm_up=8), digits.image_shape)
+    warm_up = clusters.WarmUp(model, lambda number: digits.train.images[:32], (0, 1))
+    assert (warm_up.names(digits.train.images[:101]) == UNNAMED).all(), "an untrained Q is certain of nothing"
+    reads = [(0, 0.9, 0.9), (1, 0.9, 0.6), (2, 0.99, 0.7), (3, 0.79, 0.79)]  # category; its probability for the image, and for its copy
+    rows = [[torch.full((10,), (1 - p) / 9).index_fill(0, torch.tensor(name), p).log() for name, *both in reads for p in both[i : i + 1]] for i in (0, 1)]
+    answers = iter(torch.nn.functional.pad(torch.stack(row), (0, 2)) for row in rows)
+    model.discriminator.forward = lambda images: (None, next(answers))
+    assert warm_up.names(digits.train.images[:4]).tolist() == [0, UNNAMED, 2, UNNAMED]
 
 
 def test_the_mutual_information_of_a_joint_distribution():

@@ -78,7 +78,7 @@ def test_the_trunk_follows_the_bound_in_ds_step_for_the_authors_and_in_gs_step_f
         assert all(id(p) in held for p in model.discriminator.trunk.parameters())
 
 
-BEYOND = {"consistent": ("authors", {"consistency": 2.0}), "together": ("paper", {"d_norm": "together"})}
+BEYOND = {"consistent": ("authors", {"consistency": 2.0, "hold": 0.6, "warm_up": 2}), "together": ("paper", {"d_norm": "together"})}
 
 
 @pytest.mark.parametrize("recipe", ["authors", "paper", "blog", "gan", *BEYOND])
@@ -100,7 +100,8 @@ def test_a_step_is_gradient_descent_on_the_stated_losses(recipe, digits):
     model.adam_d, model.adam_g = (Descent(adam.param_groups[0]["params"], 0.1) for adam in (model.adam_d, model.adam_g))
     images = digits.train.images[:32]
     before = [p.detach().clone() for network in (model.generator, model.discriminator) for p in network.parameters()]
-    model.step(images)
+    names = torch.arange(32) % 11 - 1  # ten categories, and some images without
+    model.step(images, names)
     model.adam_d.zero_grad()
 
     G, D = twin.generator, twin.discriminator
@@ -141,9 +142,13 @@ def test_a_step_is_gradient_descent_on_the_stated_losses(recipe, digits):
     value = value / 2 if preset == "blog" else value
     terms = [(value, trunk + d)] + ([(-bound(answer), trunk + q)] if preset == "authors" else [])
     if recipe == "consistent":
-        p, copy = ((10 * logits[:, :10]).softmax(1) for logits in (read, D(views.transformed(images / 255, twin.code_stream))[1]))
+        of_copies = D(views.transformed(images / 255, twin.code_stream))[1]
+        p, copy = ((10 * logits[:, :10]).softmax(1) for logits in (read, of_copies))
         joint = sum(torch.outer(a, b) + torch.outer(b, a) for a, b in zip(p, copy)) / 64
         terms.append((-2 * (joint * (joint / torch.outer(joint.sum(1), joint.sum(0))).log()).sum(), trunk + q))
+        named = names >= 0
+        held = sum(ce(logits[named, :10], names[named], reduction="sum") for logits in (read, of_copies)) / 64
+        terms.append((0.6 * held, trunk + q))
     descend(terms)
     _, fake_logit, _, answer = judged(fake)
     informed = {"authors": g, "paper": g + q + trunk, "blog": g + q, "gan": q}[preset]
@@ -385,13 +390,15 @@ def test_passwords_never_reach_a_record():
 def test_bad_devices_and_values_are_named():
     with pytest.raises(InputError, match="device 'quantum' cannot be used"):
         training.resolve(config(device="quantum"))
-    for field, value in (("batch_size", 1), ("updates", 0), ("lr_d", -1.0), ("lr_g", 2.0), ("beta1", 1.0), ("lambda_categorical", -1.0), ("lambda_continuous", math.inf), ("consistency", -1.0), ("warm_up", 1), ("cool_down", 1.5), ("info_flow", "sideways")):  # fmt: skip
+    for field, value in (("batch_size", 1), ("updates", 0), ("lr_d", -1.0), ("lr_g", 2.0), ("beta1", 1.0), ("lambda_categorical", -1.0), ("lambda_continuous", math.inf), ("consistency", -1.0), ("hold", -1.0), ("warm_up", 1), ("cool_down", 1.5), ("info_flow", "sideways")):  # fmt: skip
         with pytest.raises(InputError, match=f"{field} is "):
             config(**{field: value})
     with pytest.raises(InputError, match="consistency is 1.0 with info_flow q-head"):
         config("blog", consistency=1.0)
     with pytest.raises(InputError, match="consistency is 1.0 with d_norm together"):
         config(consistency=1.0, d_norm="together")
+    with pytest.raises(InputError, match="hold is 1.0 without a warm-up"):
+        config(hold=1.0)
     with pytest.raises(InputError, match="consistency is 1.0, but codes 2u has no categorical code"):
         training.resolve(config(consistency=1.0, codes="2u"))
 
