@@ -19,6 +19,9 @@ from torch import Tensor, nn
 from infogan import parallel
 
 LARGE = 1_000_000  # weights; below it a kernel of its own saves nothing
+FEW = 3  # channels, of images
+CHUNK = 32  # images whose patches stay in cache
+TAPS = torch.tensor([[3, 1, 4], [4, 2, 0]])  # by parity of the output's row: the kernel's row for the input's row before, at and after it; 4: none
 
 
 def cores() -> int:
@@ -41,8 +44,8 @@ class Convolve(torch.autograd.Function):
     """4x4 convolution of stride 2 and padding 1, or its transpose, by whichever way was measured to be quickest.
 
     apply(x, weight, bias, transposed): maps [N, C, H, W] to [N, C', H/2, W/2], or transposed to [N, C', 2H, 2W]; bias may be None.
-    Against oneDNN's own ways the weight's gradient by matrix products takes 85 % of the time at 64-128 channels, and the transpose to
-    one channel half (Zen 4; on AMX the former half, too).
+    Measured on Zen 4 against oneDNN's own ways: at 64 to 128 channels the weight's gradient by matrix products takes 84 % of the time
+    (on AMX, as one product, half), and the transpose to one channel takes half.
     """
 
     @staticmethod
@@ -65,11 +68,6 @@ class Convolve(torch.autograd.Function):
         if ctx.needs_input_grad[2]:
             grad_bias = grad.sum((0, 2, 3))
         return grad_x, grad_weight, grad_bias, None
-
-
-FEW = 3  # channels, of images
-CHUNK = 32  # images whose patches stay in cache
-TAPS = torch.tensor([[3, 1, 4], [4, 2, 0]])  # by parity of the output's row: the kernel's row for the input's row before, at and after it; 4: none
 
 
 def _transposed(x: Tensor, weight: Tensor) -> Tensor:

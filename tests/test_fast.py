@@ -84,7 +84,8 @@ def test_convolutions_are_torchs(transposed, biased, channels, monkeypatch):
     upstream = torch.randn(plain.shape, generator=generator)
     expected = torch.autograd.grad(plain, given, upstream)
     ours = fast.Convolve.apply(*given, *() if biased else (None,), transposed)
-    assert torch.allclose(ours, plain, atol=1e-5)
+    way_of_our_own = transposed and (channels <= fast.FEW or biased)
+    assert torch.allclose(ours, plain, atol=1e-5) if way_of_our_own else torch.equal(ours, plain)
     for got, wanted in zip(torch.autograd.grad(ours, given, upstream), expected, strict=True):
         assert torch.allclose(got, wanted, atol=1e-4)
 

@@ -174,8 +174,9 @@ def test_the_learning_rates_fall_over_the_last_updates(digits, tmp_path, monkeyp
 
 
 @pytest.mark.parametrize("at", [0, 10])
-def test_a_cooling_run_that_was_stopped_goes_on_as_if_it_had_not_been(at, tmp_path, digits):
-    """And one with a warm-up, which is not done twice."""
+def test_a_cooling_run_that_was_stopped_goes_on_as_if_it_had_not_been(at, tmp_path, digits, monkeypatch):
+    """And one with a warm-up, which is not done twice, and whose names for the images are kept."""
+    monkeypatch.setattr(training.clusters, "CERTAIN", 0.12)  # so short a warm-up makes Q certain of nothing
 
     class Stop:
         def logged(self, row):
@@ -195,6 +196,7 @@ def test_a_cooling_run_that_was_stopped_goes_on_as_if_it_had_not_been(at, tmp_pa
     training.fit(made, digits, tmp_path / "parts", progress=False)
     whole, parts = (runs.load_checkpoint(tmp_path / name)[0] for name in ("whole", "parts"))
     assert all(torch.equal(whole[key], parts[key]) for key in whole)
+    assert 0.1 < (whole["names"] >= 0).double().mean() and len(whole["names"]) == len(digits.train.images)
     assert [row["step"] for row in runs.Table(tmp_path / "parts" / "evaluations.csv").rows()] == ["0", "10", "20"]
 
 
@@ -248,7 +250,7 @@ def whole(tmp_path_factory):
     return folder
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])  # SIGTERM: test_sweep.py
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_a_killed_run_continues_bit_for_bit(number, whole, tmp_path, script_environment):
     # Started from a background job, this process ignores SIGINT, and its children would too.
     process = subprocess.Popen(

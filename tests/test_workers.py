@@ -86,9 +86,9 @@ def assert_every_trial_is_accounted_for(trials: list, at_least: int) -> None:
     assert {t.user_attrs.get("run", t.number) for t in mine} == set(ended)
 
 
-def test_a_hundred_trials_four_workers_on_postgresql_two_of_them_killed(server, tmp_path, monkeypatch, script_environment):
+def test_two_hundred_trials_four_workers_on_postgresql_two_of_them_killed(server, tmp_path, monkeypatch, script_environment):
     storage = database(server, "killed")
-    options = {"trials": 100, "images": 800, "storage": storage}
+    options = {"trials": 200, "images": 800, "storage": storage}
     open_shared(monkeypatch, tmp_path, **options)
     folder = tmp_path / "studies" / "shared" / "trials"
     changes = "workers.HEARTBEAT, workers.GRACE = 1, 6"
@@ -101,7 +101,7 @@ def test_a_hundred_trials_four_workers_on_postgresql_two_of_them_killed(server, 
     while len(killed) < 2 or not before:
         time.sleep(chance.uniform(0.05, 0.3))
         assert len(killed) < 8 and all(worker.poll() is None for worker in crew), logs(tmp_path)
-        if len(list(folder.glob("*/config.json"))) < (15, 50, 55, 60, 65, 70, 75, 80)[len(killed)]:
+        if len(list(folder.glob("*/config.json"))) < (30, 100, 110, 120, 130, 140, 150, 160)[len(killed)]:
             continue
         # The one killed must be in the middle of a trial that has a checkpoint: the trial whose lock is held by nobody after.
         running = [path.parent for path in folder.glob("*/" + runs.CHECKPOINT) if not (path.parent / "evaluation.json").exists()]
@@ -121,7 +121,7 @@ def test_a_hundred_trials_four_workers_on_postgresql_two_of_them_killed(server, 
         assert worker.wait(400) == 0, logs(tmp_path)
 
     trials = trials_of(storage)
-    assert_every_trial_is_accounted_for(trials, at_least=100)
+    assert_every_trial_is_accounted_for(trials, at_least=200)
     finished = {int(path.parent.name) for path in folder.glob("*/evaluation.json")}
     assert finished == {t.user_attrs["run"] for t in trials if t.state == TrialState.COMPLETE}
     taken_up = {t.user_attrs["run"] for t in trials if t.user_attrs.get("deaths")}
