@@ -2,8 +2,8 @@
 
 InfoGAN leaves it to chance which ten modes of the data its categories find, and two digits that share one early share it to the
 end. Many clusters find modes more surely than ten do: on D's trunk SORTERS sorters first sort the real images, each into CLUSTERS of
-them, an image with its transformed copy (the over-clustering of Ji et al. 2019, "Invariant Information Clustering", section 3.2).
-Then each sorter's clusters are merged into as many groups as the code has categories, those that distorted copies confuse (Slonim &
+them, an image with its copy (the over-clustering of Ji et al. 2019, "Invariant Information Clustering", section 3.2).
+Then each sorter's clusters are merged into as many groups as the code has categories, those that scratched copies confuse (Slonim &
 Tishby 1999, "Agglomerative Information Bottleneck"). Then the sorters vote, Q is taught what they agree on, and the GAN takes over.
 """
 
@@ -19,13 +19,13 @@ from torch import Tensor, nn
 from infogan import fast, networks, parallel, views
 from infogan.objective import UNNAMED, mutual_information, paired, sharp, surprise
 
-SORTERS, CLUSTERS = 6, 50  # sorters on the one trunk; clusters of each
+SORTERS, CLUSTERS = 12, 50  # sorters on the one trunk; clusters of each
 HIDDEN = 128  # units of a sorter's layer before its clusters, as in Q
 RATE = 5e-4  # Adam's, falling to 0 as half a cosine
 TAUGHT = 0.25  # share of the warm-up in which Q is taught
 SURE = 0.6  # share of the sorters' vote that a group needs for Q to be taught it; what they dispute Q reads as it has learned from the rest
-CERTAIN, BATCH = 0.5, 500  # probability, mean of an image and its copy, from which Q is held to a category; images read at a time
-SAMPLE, COPIES = 4000, 3  # images, and distorted copies of each, from which confusions are counted
+CERTAIN, BATCH = 0.6, 500  # probability from which Q is held to a category; images read at a time
+SAMPLE, COPIES = 4000, 3  # images, and scratched copies of each, from which confusions are counted
 
 
 def merge(joint: Tensor, groups: int) -> tuple[Tensor, float]:
@@ -103,7 +103,7 @@ class WarmUp:
         if number == self.sorting:
             self._merge()
         whole = self.batch_at(number).float() / 255
-        images, copies = parallel.part(whole), parallel.part(views.transformed(whole, self.stream))
+        images, copies = parallel.part(whole), parallel.part(views.copied(whole, self.stream))
         if number < self.sorting:
             self.adam.set_rate(RATE * (1 + math.cos(math.pi * number / self.sorting)) / 2)
             loss = self._untold(images, copies)
@@ -127,16 +127,14 @@ class WarmUp:
 
     @torch.no_grad()
     def names(self, images: Tensor) -> Tensor:
-        """What Q now makes of uint8 images [N, C, H, W]: the category that an image and a copy of it have in common, [N] int64.
+        """What Q now makes of uint8 images [N, C, H, W], [N] int64: their categories, UNNAMED where it is not certain.
 
-        UNNAMED where Q is not certain of it. Batch norm takes each batch's own statistics, as in the warm-up.
+        Batch norm takes each batch's own statistics, as in the warm-up.
         """
         out = []
         for batch in images.tensor_split(math.ceil(len(images) / BATCH)):
-            whole = batch.float() / 255
-            answers = [self.model.discriminator(x)[1] for x in (whole, views.transformed(whole, self.stream))]
-            [one], [other] = (self.model.latent.category_logits(answer) for answer in answers)
-            share, name = ((one.softmax(1) + other.softmax(1)) / 2).max(1)
+            [logits] = self.model.latent.category_logits(self.model.discriminator(batch.float() / 255)[1])
+            share, name = logits.softmax(1).max(1)
             out.append(name.where(share > CERTAIN, UNNAMED))
         return torch.cat(out)
 
@@ -158,7 +156,7 @@ class WarmUp:
         sample = []
         for number in range(math.ceil(SAMPLE / self.model.config.batch_size)):
             images = self.batch_at(number).float() / 255
-            seen = [read(images), *(read(views.distorted(images, self.stream)) for _ in range(COPIES))]
+            seen = [read(images), *(read(views.scratched(images, self.stream)) for _ in range(COPIES))]
             confused += sum(paired(a, b) for i, a in enumerate(seen) for b in seen[i + 1 :])
             sample.append(seen[0])
         parallel.average([confused])  # processes that round differently are to merge alike

@@ -61,13 +61,13 @@ class Config:
     the Q head (blog). detached: the Q head alone, on detached images (the plain GAN of figure 1)."""
     consistency: float = 0.0
     """Beyond the paper: weight, in D's step, of the mutual information between Q's categories for a real image and for a
-    transformed copy of it (rotated, stretched, sheared, shifted), its logits times 10. 0 in every source."""
+    copy of it (rotated, stretched, sheared, shifted, one in two scratched), its logits times 10. 0 in every source."""
     warm_up: int = 0
     """Beyond the paper: updates before the GAN begins, in which D's trunk sorts the real images into clusters, these are merged
     into the categories, and Q learns them (infogan/clusters.py). They come on top of `updates`, and are kept only when all are done.
     0 in every source."""
     hold: float = 0.0
-    """Beyond the paper: weight, in D's step, of the cross-entropy of Q's categories for a real image and for a transformed copy with
+    """Beyond the paper: weight, in D's step, of the cross-entropy of Q's categories for a real image and for its copy with
     the category that Q gave the image when the warm-up was done, where it was sure. 0 in every source."""
     cool_down: float = 0.0
     """Beyond the paper: share of the updates, at the end, over which both learning rates fall to 0, linearly. 0 in every source.
@@ -192,8 +192,8 @@ PRESETS: dict[str, tuple[Config, str]] = {
         "a regular GAN whose Q head is only fitted beside it (figure 1's baseline)",
     ),
     "best": (
-        dataclasses.replace(_AUTHORS, preset="best", consistency=1.0, warm_up=1000, hold=1.0, cool_down=1.0, updates=1000),
-        "beyond the paper: Q learns a sorting of the real images first, then reads each as its transformed copy",
+        dataclasses.replace(_AUTHORS, preset="best", warm_up=1000, hold=1.0, cool_down=1.0, updates=2000),
+        "beyond the paper: Q learns a sorting of the real images first, and is held to it",
     ),
     "svhn": (_paper("svhn", "svhn", "svhn", "4x10c+4u", "124u"), "the paper's SVHN (figure 5)"),
     "celeba": (_paper("celeba", "celeba", "svhn", "10x10c", "128u"), "the paper's CelebA (figure 6)"),

@@ -64,7 +64,7 @@ def sharp(logits: Tensor) -> Tensor:
 
 
 def consistency(latent: Latent, answer: Tensor, other: Tensor) -> Tensor:
-    """Mutual information, in nats, of Q's categories for an image and for its transformed copy, summed over the categorical codes.
+    """Mutual information, in nats, of Q's categories for an image and for its copy, summed over the categorical codes.
 
     From the batch's joint distribution (Ji et al. 2019, "Invariant Information Clustering", equations 2 and 3). At
     most H(c): where Q is sure, reads both alike, and uses its categories equally.

@@ -158,8 +158,8 @@ class InfoGAN:
         if flow == "both-steps":
             descent = loss_d - self.weighted_bound(*information_bound(self.latent, z, answer))
         beyond = []
-        if self.config.consistency or self.config.hold:  # beyond the paper: Q is to read a real image and its transformed copy alike
-            _, of_copies = D(parallel.part(views.transformed(whole, self.code_stream)))
+        if self.config.consistency or self.config.hold:  # beyond the paper: Q is to read a real image and its copy alike
+            _, of_copies = D(parallel.part(views.copied(whole, self.code_stream)))
         if self.config.consistency:
             beyond += [consistency(self.latent, answers[:n], of_copies)]
             descent = descent - self.config.consistency * beyond[-1]

@@ -1,4 +1,4 @@
-"""Copies of real images: transformed ones, which Q is to read as it reads the originals, and distorted ones, to see what it confuses."""
+"""Copies of real images, which Q is to read as it reads the originals: transformed ones, and scratched ones."""
 
 import math
 
@@ -9,8 +9,8 @@ from torch import Tensor
 # How far an image may be turned (radians), stretched along either axis (factor), sheared, and shifted (share of half its side).
 ANGLE, STRETCH, SHEAR, SHIFT = math.radians(25), 1.25, 0.3, 1 / 7
 
-# How far points are displaced (standard deviation, share of half a side) on a lattice of so many by so many, smooth between them.
-DISPLACEMENT, LATTICE = 0.107, 7
+# A scratch's middle lies within so much of the image's; half its length, from and to; half its width. Shares of half a side.
+PLACE, REACH, WIDTH = 0.43, (0.21, 0.43), 0.107
 
 
 def transformed(images: Tensor, stream: torch.Generator) -> Tensor:
@@ -29,10 +29,21 @@ def transformed(images: Tensor, stream: torch.Generator) -> Tensor:
     return F.grid_sample(images, grid, padding_mode="border", align_corners=False)
 
 
-def distorted(images: Tensor, stream: torch.Generator) -> Tensor:
-    """Each of images [N, C, H, W] under an elastic distortion of its own (Simard et al. 2003), which training never shows."""
+def scratched(images: Tensor, stream: torch.Generator) -> Tensor:
+    """Each of images [N, C, H, W], in [0, 1], with one more stroke: straight, short and of full brightness, at a place and angle of its own."""
     n = len(images)
-    at_lattice = torch.randn(n, 2, LATTICE, LATTICE, generator=stream, device=stream.device) * DISPLACEMENT
-    displacement = F.interpolate(at_lattice, size=images.shape[2:], mode="bicubic", align_corners=True)
-    still = F.affine_grid(torch.eye(2, 3, device=images.device).expand(n, 2, 3), list(images.shape), align_corners=False)
-    return F.grid_sample(images, still + displacement.permute(0, 2, 3, 1), padding_mode="border", align_corners=False)
+    place, turn, reach = torch.rand(4, n, 1, 1, generator=stream, device=stream.device).split((2, 1, 1))
+    still = F.affine_grid(torch.eye(2, 3, device=images.device)[None], [1, *images.shape[1:]], align_corners=False)
+    x, y = still.movedim(-1, 0) - (2 * place - 1) * PLACE
+    c, s = (turn[0] * math.pi).cos(), (turn[0] * math.pi).sin()
+    along, across = (c * x + s * y).abs(), (c * y - s * x).abs()
+    pixel = 2 / min(images.shape[2:])  # over which the stroke's sides fade
+    stroke = ((WIDTH - across) / pixel + 0.5).clamp(0, 1) * (along < REACH[0] + reach[0] * (REACH[1] - REACH[0]))
+    return torch.maximum(images, stroke[:, None])
+
+
+def copied(images: Tensor, stream: torch.Generator) -> Tensor:
+    """A transformed copy of each of images [N, C, H, W], in [0, 1]; every second one is scratched as well."""
+    copies = transformed(images, stream)
+    copies[::2] = scratched(copies[::2], stream)
+    return copies

@@ -142,7 +142,7 @@ def test_a_step_is_gradient_descent_on_the_stated_losses(recipe, digits):
     value = value / 2 if preset == "blog" else value
     terms = [(value, trunk + d)] + ([(-bound(answer), trunk + q)] if preset == "authors" else [])
     if recipe == "consistent":
-        of_copies = D(views.transformed(images / 255, twin.code_stream))[1]
+        of_copies = D(views.copied(images / 255, twin.code_stream))[1]
         p, copy = ((10 * logits[:, :10]).softmax(1) for logits in (read, of_copies))
         joint = sum(torch.outer(a, b) + torch.outer(b, a) for a, b in zip(p, copy)) / 64
         terms.append((-2 * (joint * (joint / torch.outer(joint.sum(1), joint.sum(0))).log()).sum(), trunk + q))

@@ -85,17 +85,22 @@ def test_all_at_once_is_a_stretch_and_a_shear_and_then_a_turn_and_a_shift_in_pix
         assert torch.allclose(theta[:, 2], u[2:4, i] * views.SHIFT)
 
 
-@pytest.mark.parametrize("along", ["x", "y"])
-def test_distortions_have_their_size(along):
-    """A ramp's brightness says where each point was taken from; in the middle of an odd side lies a point of the lattice."""
-    ramp = (torch.arange(29.0) + 0.5) / 29 * 2 - 1
-    images = ramp.expand(4000, 1, 29, 29) if along == "x" else ramp[:, None].expand(4000, 1, 29, 29)
-    moved = views.distorted(images, stream())[:, 0, 14, 14]
-    assert moved.std().item() == pytest.approx(views.DISPLACEMENT, rel=0.05) and abs(moved.mean().item()) < 0.01
-    assert torch.equal(views.distorted(images[:2], stream(3)), views.distorted(images[:2], stream(3)))
+def test_a_scratch_has_its_size_place_and_angle():
+    """On nothing: its area is its length times its width, whatever its angle."""
+    mass, centre, angle = moments(views.scratched(torch.zeros(2000, 1, 112, 112), stream()))
+    lengths = mass / 56**2 / (2 * views.WIDTH)
+    shortest, longest = (2 * reach for reach in views.REACH)
+    assert lengths.min().item() == pytest.approx(shortest, rel=0.05) and lengths.max().item() == pytest.approx(longest, rel=0.05)
+    assert lengths.mean().item() == pytest.approx((shortest + longest) / 2, rel=0.02)
+    assert centre.abs().max().item() == pytest.approx(views.PLACE, rel=0.05) and centre.mean(0).abs().max() < 0.02
+    quarters = ((angle / math.pi + 0.5) * 4).long().clamp(0, 3)
+    assert quarters.bincount(minlength=4).tolist() == pytest.approx([500] * 4, abs=80)
 
 
-def test_a_distortion_of_no_size_changes_nothing(monkeypatch):
-    monkeypatch.setattr(views, "DISPLACEMENT", 0.0)
-    images = torch.rand(3, 2, 16, 12, generator=stream())
-    assert torch.allclose(views.distorted(images, stream()), images, atol=1e-5)
+def test_a_scratch_takes_nothing_away_and_each_image_has_its_own():
+    images = torch.rand(5, 2, 16, 12, generator=stream())
+    one, same, other = (views.scratched(images, stream(seed)) for seed in (0, 0, 1))
+    assert torch.equal(one, same) and not torch.equal(one, other)
+    assert (one >= images).all() and one.max() == 1
+    added = (one != images).any(1).flatten(1)
+    assert added.any(1).all() and not (added[0] == added[1]).all()
