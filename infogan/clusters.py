@@ -24,7 +24,7 @@ HIDDEN = 128  # units of a sorter's layer before its clusters, as in Q
 RATE = 5e-4  # Adam's, falling to 0 as half a cosine
 TAUGHT = 0.25  # share of the warm-up in which Q is taught
 SURE = 0.6  # share of the sorters' vote that a group needs for Q to be taught it; what they dispute Q reads as it has learned from the rest
-CERTAIN, BATCH = 0.6, 500  # probability from which Q is held to a category; images read at a time
+CERTAIN, BATCH = 0.5, 500  # probability from which Q is held to a category; images read at a time
 SAMPLE, COPIES = 4000, 3  # images, and scratched copies of each, from which confusions are counted
 
 
