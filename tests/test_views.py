@@ -104,3 +104,9 @@ def test_a_scratch_takes_nothing_away_and_each_image_has_its_own():
     assert (one >= images).all() and one.max() == 1
     added = (one != images).any(1).flatten(1)
     assert added.any(1).all() and not (added[0] == added[1]).all()
+
+
+def test_every_second_copy_is_scratched():
+    copies, transformed = (view(bars(7), stream()) for view in (views.copied, views.transformed))
+    assert torch.equal(copies[1::2], transformed[1::2])
+    assert (copies[::2] >= transformed[::2]).all() and (copies[::2] != transformed[::2]).flatten(1).any(1).all()
