@@ -192,7 +192,7 @@ PRESETS: dict[str, tuple[Config, str]] = {
         "a regular GAN whose Q head is only fitted beside it (figure 1's baseline)",
     ),
     "best": (
-        dataclasses.replace(_AUTHORS, preset="best", consistency=1.0, warm_up=1000, hold=1.0, cool_down=1.0, updates=1000),
+        dataclasses.replace(_AUTHORS, preset="best", consistency=1.0, warm_up=1000, hold=2.0, cool_down=1.0, updates=2000),
         "beyond the paper: Q learns a sorting of the real images first, and is held to it",
     ),
     "svhn": (_paper("svhn", "svhn", "svhn", "4x10c+4u", "124u"), "the paper's SVHN (figure 5)"),
