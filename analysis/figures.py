@@ -146,19 +146,27 @@ class Figure2:
 
 @dataclass(frozen=True)
 class Grid:
-    """The blog's grid: a row per category of c1, a column per noise sample."""
+    """The blog's grid: a row per category of c1, a column per noise sample; of several runs one beside the other."""
 
-    run: tyro.conf.Positional[Path]
-    """Run directory."""
+    runs: tyro.conf.Positional[tuple[Path, ...]]
+    """Run directories."""
     out: Path | None = None
-    """Where to write the picture. Default: RUN/figures/grid.png."""
+    """Where to write the picture. Default: figures/grid.png in the first run's directory."""
 
     def draw(self) -> None:
-        run = runs.load(self.run)
-        order, labels = _category_order(run)
-        image = pictures.category_grid(run.generator, run.latent, seed=0, order=order)
-        panel = {"title": "", "image": image, "ticks": [], "xlabel": "", "rows": labels, "ylabel": "category of c1 → matched label"}
-        _panels(self.out or self.run / "figures" / "grid.png", [panel], _about(run) | {"caption": _caption(run)})
+        if not self.runs:
+            raise InputError("give at least one run directory, such as runs/mnist-blog-seed0")
+        panels, about = [], []
+        for run in map(runs.load, self.runs):
+            order, labels = _category_order(run)
+            image = pictures.category_grid(run.generator, run.latent, seed=0, order=order)
+            panels.append({"title": run.directory.name, "image": image, "ticks": [], "xlabel": "", "rows": labels})
+            about.append(_about(run) | {"caption": _caption(run)})
+        meaning = "category of c1 → matched label"
+        if len(panels) == 1:
+            panels[0] |= {"title": "", "ylabel": meaning}
+        numbers = about[0] if len(panels) == 1 else {"runs": about, "caption": f"rows: {meaning}"}
+        _panels(self.out or self.runs[0] / "figures" / "grid.png", panels, numbers)
 
 
 class Wanted(NamedTuple):
@@ -400,19 +408,19 @@ def _panels(path: Path, panels: list[dict], numbers: dict) -> None:
 
 
 def _compose(source: Path, path: Path) -> None:
-    """The figure of a JSON file and the panels beside it, laid out two in a row."""
+    """The figure of a JSON file and the panels beside it, laid out two in a row, many grids five."""
     numbers = runs.read_json(source)
     panels = numbers["panels"]
     try:
         tiles = [np.asarray(Image.open(source.parent / panel["tile"])) for panel in panels]
     except OSError as error:
         raise InputError(f"a panel of {source} cannot be read ({error}): draw the figure from its run again") from error
-    columns = min(2, len(panels))
+    columns, width = (5, 3.4) if len(panels) > 4 and panels[0].get("rows") else (min(2, len(panels)), 5.4)
     lines = math.ceil(len(panels) / columns)
-    height = max((4.75 if panel.get("rows") else 5) * tile.shape[0] / tile.shape[1] for panel, tile in zip(panels, tiles))
-    height += 0.65 * any(panel["title"] or panel["ticks"] for panel in panels)
+    height = max(width * (0.88 if panel.get("rows") else 0.926) * tile.shape[0] / tile.shape[1] for panel, tile in zip(panels, tiles))
+    height += 0.25 * any(panel["title"] for panel in panels) + 0.4 * any(panel["ticks"] for panel in panels)
     caption = textwrap.wrap(numbers["caption"], 60 * columns)
-    figure = Figure(figsize=(5.4 * columns, height * lines + 0.2 + 0.2 * len(caption)), layout="constrained")
+    figure = Figure(figsize=(width * columns, height * lines + 0.2 + 0.2 * len(caption)), layout="constrained")
     grid = list(figure.subplots(lines, columns, squeeze=False).flat)
     for letter, axes, panel, image in zip(string.ascii_lowercase, grid, panels, tiles):
         axes.imshow(image, cmap="gray", vmin=0, vmax=255, interpolation="nearest")

@@ -89,13 +89,13 @@ def difference(rows: pd.DataFrame, field: str) -> pd.DataFrame:
 
 
 def summary(rows: pd.DataFrame, fields: list[str]) -> pd.DataFrame:
-    """Mean, t-interval over seeds and n of the runs that agree in `fields`."""
+    """Mean, t-interval over seeds and n of the runs that agree in `fields`; the worst, the best, and the share of the runs as good as the paper's."""
     groups = []
     for keys, group in rows.groupby(fields, sort=False):
         line = dict(zip(fields, keys)) | {"n": len(group)}
         for name in (*MEASURES, "info_categorical_nats"):
             line[name], line[f"{name}_low"], line[f"{name}_high"] = mean_interval(group[name].tolist())
-        groups.append(line | {"accuracy_min": group["accuracy"].min(), "accuracy_max": group["accuracy"].max()})
+        groups.append(line | {"accuracy_min": group["accuracy"].min(), "accuracy_max": group["accuracy"].max(), "share_from_95": (group["accuracy"] >= 0.95).mean()})
     return pd.DataFrame(groups)
 
 

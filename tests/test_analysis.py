@@ -58,6 +58,16 @@ def test_the_blogs_figures(trained, figure):
         assert numbers["loss_g_last_tenth"] == pytest.approx(metrics.loss_g.iloc[-1]) and numbers["images"] == 20 * 32
 
 
+def test_grids_of_several_runs_stand_side_by_side(trained, tmp_path):
+    assert script("figures", "grid", trained / "a", trained / "b", "--out", tmp_path / "both.png").returncode == 0
+    assert script("figures", "grid", trained / "b", "--out", tmp_path / "one.png").returncode == 0
+    numbers = json.loads((tmp_path / "both.json").read_text())
+    assert [panel["title"] for panel in numbers["panels"]] == [about["run"] for about in numbers["runs"]] == ["a", "b"]
+    assert (tmp_path / "both-b.png").read_bytes() == (tmp_path / "one-a.png").read_bytes() != (tmp_path / "both-a.png").read_bytes()
+    refused = script("figures", "grid")
+    assert refused.returncode == 1 and "at least one run" in refused.stderr and refused.stderr.count("\n") == 1
+
+
 @pytest.fixture(scope="module")
 def lit(tmp_path_factory):
     """Two runs on squares whose light and turn are known: nobody trained them to mean anything."""
@@ -136,6 +146,14 @@ def test_measure_reads_and_measures_again_the_same(trained, tmp_path):
     assert seeds.n[0] == 2 and seeds.accuracy[0] == pytest.approx(table.accuracy.mean())
     assert seeds.accuracy_low[0] <= table.accuracy.min() and seeds.accuracy_max[0] == table.accuracy.max()
     assert (trained / "a" / "figures" / "confusion.png").exists()
+
+
+def test_measure_counts_the_seeds_as_good_as_the_papers():
+    measure = load_script("measure", "analysis")
+    rows = pd.DataFrame({"preset": ["a"] * 4 + ["b"], "accuracy": [0.949, 0.95, 0.98, 0.7, 0.94]})
+    for name in ("majority_accuracy", "nmi", "ari", "info_categorical_nats"):
+        rows[name] = [0.4, 0.5, 0.6, 0.7, 0.8]
+    assert measure.summary(rows, ["preset"]).share_from_95.tolist() == [0.5, 0.0]
 
 
 def test_factors_shows_what_codes_hold_of_known_factors(tmp_path):
