@@ -295,8 +295,8 @@ def markdown(table: pd.DataFrame) -> str:
             lines.append(f"| {claim} | {row['says']} | {row['by']} | {row['number']} | {row['share']} | **{row['verdict']}** |")
             continue
         for row in rows.itertuples():
-            digits = ",.0f" if row.number in ("updates", "digits") else ".2f"
-            number = f"{round(row.mean, 2) + 0:{digits}}"  # and not -0.00
+            digits = ",.0f" if row.number in ("updates", "digits") else ".3f" if row.number == "accuracy" else ".2f"
+            number = f"{row.mean:z{digits}}"  # z: never -0.00
             if np.isfinite(row.low):
                 number += f" [{row.low:{digits}}, {row.high:{digits}}]"
             number = f"{number} {row.number}" + (f", never in {row.never}" if row.never else "") if np.isfinite(row.mean) else "never"

@@ -92,7 +92,7 @@ def test_each_claim_is_judged_by_its_rule(tmp_path):
         write_run(tmp_path, "blog", 1, (10, h), accuracy=0.9, confusion=diagonal, loss_d=(1, 0.9), loss_g=(1, 6), figure5=verdicts),
         write_run(tmp_path, "blog", 2, (10, h), loss_d=(1, 0.2), loss_g=(1, 4), figure5={"verdicts": [panel("other", 0.3, "yes")]}),
         write_run(tmp_path, "best", 0, (10, h), accuracy=0.98),
-        write_run(tmp_path, "best", 1, (10, h), accuracy=0.96),
+        write_run(tmp_path, "best", 1, (10, h), accuracy=0.9655),
     ]
     extra = ("--benchmark", write_benchmark(tmp_path / "b.json", (1.05, 1.01), (0.9, 1.2), (1.2, 1.0)))
     settings = write_settings(tmp_path / "s.csv", {"": [0.8, 0.9, 0.7], "0.1": [0.5, 0.6, 0.7], "4.0": [0.83, 0.83, 0.83], "9.0": [1.0, 1.0]})
@@ -114,6 +114,7 @@ def test_each_claim_is_judged_by_its_rule(tmp_path):
     text = (tmp_path / "out" / "scorecard.md").read_text()
     assert "| C11 | SVHN: other (figure 5) | mnist (2 runs) | 0.01 to 0.30 of its entropy | 1 of 2 | **partly** |" in text, "one line for all runs of a panel"
     assert "| mnist | 0.50 of its entropy | 1 of 1 | **replicates** |" in text
+    assert "| best, 2,000 updates, float32 | 0.973 [" in text and "| 0.880 [" in text, "three digits of an accuracy, none rounded before"
     assert ", never in 1 | 1 of 3 | **partly** |" in text and "| C2 | a regular GAN keeps L_I low (figure 1) | gan, 2,000 of 5,000 updates, float32 | 0.32 [" in text
 
 
