@@ -57,8 +57,8 @@ def write_benchmark(path, *pairs: tuple[float, float]):
     rows = []
     for batch, (seconds, memory) in enumerate(pairs):
         rows += [
-            {"batch": batch, "contender": "fast", "images_per_second": {"median": 100}, "memory_mib": 1000 * memory},
-            {"batch": batch, "contender": "fast GAN without Q", "images_per_second": {"median": 100 * seconds}, "memory_mib": 1000},
+            {"batch": batch, "contender": "fast", "images_per_second": {"median": 100, "low": 80, "high": 125}, "memory_mib": 1000 * memory},
+            {"batch": batch, "contender": "fast GAN without Q", "images_per_second": {"median": 100 * seconds, "low": 90, "high": 130}, "memory_mib": 1000},
         ]
     path.write_text(json.dumps({"rows": rows}))
     return path
@@ -94,7 +94,7 @@ def test_each_claim_is_judged_by_its_rule(tmp_path):
         write_run(tmp_path, "best", 0, (10, h), accuracy=0.98),
         write_run(tmp_path, "best", 1, (10, h), accuracy=0.9655),
     ]
-    extra = ("--benchmark", write_benchmark(tmp_path / "b.json", (1.05, 1.01), (0.9, 1.2), (1.2, 1.0)))
+    extra = ("--benchmark", write_benchmark(tmp_path / "b.json", (1.05, 1.01), (0.9, 1.2), (1.25, 1.0)))
     settings = write_settings(tmp_path / "s.csv", {"": [0.8, 0.9, 0.7], "0.1": [0.5, 0.6, 0.7], "4.0": [0.83, 0.83, 0.83], "9.0": [1.0, 1.0]})
     table = scorecard(tmp_path / "out", *directories, *extra, "--settings", settings)
 
@@ -105,7 +105,8 @@ def test_each_claim_is_judged_by_its_rule(tmp_path):
     ]  # fmt: skip
     mean = table["mean"]
     assert mean["C3"] == pytest.approx(0.88) and mean["C5"] == pytest.approx((0.6 + 0.2 + 0.6) / 3) and mean["C6"] == pytest.approx((0.95 + 0.95 + 0.85) / 3)
-    assert mean["C7"] == pytest.approx(1.2) and mean["C8"] == pytest.approx(0.8 - 0.83) and list(mean["C11"]) == pytest.approx([0.5, 0.1, 0.01, 0.3])
+    assert mean["C7"] == pytest.approx(1.25) and (table.low["C7"], table.high["C7"]) == pytest.approx((90 / 125, 130 / 80)), "the third's time; of the second the memory, as much"
+    assert mean["C8"] == pytest.approx(0.8 - 0.83) and list(mean["C11"]) == pytest.approx([0.5, 0.1, 0.01, 0.3])
     # Three with standard deviation 0.1 against three alike: Welch has two degrees of freedom.
     assert table.low["C8"] == pytest.approx(mean["C8"] - 4.3027 * 0.1 / 3**0.5, abs=1e-4) and table.by["C8"] == "mnist, authors, 128,000 images; lambda 1 against 0.1, 4; 3 seeds", "two seeds are not enough"
     assert mean["B1"] == pytest.approx(9.5), "a digit that shares its category has none of its own"
