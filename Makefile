@@ -14,7 +14,7 @@ test: .venv/ready
 figures: .venv/ready
 	$(RUN) analysis/figures.py figure1 analysis/results/mnist/mnist-* --out figures/mnist-figure1.png
 	$(RUN) analysis/figures.py losses analysis/results/mnist/mnist-blog-seed0 --out figures/mnist-blog-18750-updates-losses.png
-	$(RUN) analysis/figures.py redraw $(wildcard analysis/results/*/*/figures/*.json) --out figures
+	$(RUN) analysis/figures.py redraw $(wildcard analysis/results/*/*/figures/*.json analysis/results/*/grid*.json) --out figures
 
 .venv/ready: requirements.txt pyproject.toml
 	@echo "installing into .venv: minutes, and about 2 GB"

@@ -149,13 +149,15 @@ class Grid:
     """The blog's grid: a row per category of c1, a column per noise sample; of several runs one beside the other."""
 
     runs: tyro.conf.Positional[tuple[Path, ...]]
-    """Run directories."""
+    """Run directories, at most 26."""
     out: Path | None = None
-    """Where to write the picture. Default: figures/grid.png in the first run's directory."""
+    """Where to write the picture; must be given where there are several runs. Default: RUN/figures/grid.png."""
 
     def draw(self) -> None:
-        if not self.runs:
-            raise InputError("give at least one run directory, such as runs/mnist-blog-seed0")
+        if not 1 <= len(self.runs) <= len(string.ascii_lowercase):
+            raise InputError(f"{len(self.runs)} runs are given: give 1 to {len(string.ascii_lowercase)}, such as runs/mnist-blog-seed0")
+        if len(self.runs) > 1 and self.out is None:
+            raise InputError("a grid of several runs belongs to none of them: say with --out where to write it")
         panels, about = [], []
         for run in map(runs.load, self.runs):
             order, labels = _category_order(run)
@@ -165,7 +167,10 @@ class Grid:
         meaning = "category of c1 → matched label"
         if len(panels) == 1:
             panels[0] |= {"title": "", "ylabel": meaning}
-        numbers = about[0] if len(panels) == 1 else {"runs": about, "caption": f"rows: {meaning}"}
+            numbers = about[0]
+        else:
+            what = dict.fromkeys(each["caption"].replace(f", seed {each['seed']}", "") for each in about)
+            numbers = {"runs": about, "caption": f"{'; '.join(what)}; rows: {meaning}"}
         _panels(self.out or self.runs[0] / "figures" / "grid.png", panels, numbers)
 
 

@@ -64,8 +64,12 @@ def test_grids_of_several_runs_stand_side_by_side(trained, tmp_path):
     numbers = json.loads((tmp_path / "both.json").read_text())
     assert [panel["title"] for panel in numbers["panels"]] == [about["run"] for about in numbers["runs"]] == ["a", "b"]
     assert (tmp_path / "both-b.png").read_bytes() == (tmp_path / "one-a.png").read_bytes() != (tmp_path / "both-a.png").read_bytes()
-    refused = script("figures", "grid")
-    assert refused.returncode == 1 and "at least one run" in refused.stderr and refused.stderr.count("\n") == 1
+    assert numbers["caption"].startswith("digits (the real dataset), preset ") and "seed" not in numbers["caption"]
+    redrawn = script("figures", "redraw", tmp_path / "both.json", "--out", tmp_path / "again")
+    assert redrawn.returncode == 0 and (tmp_path / "again" / f"{tmp_path.name}-both.png").read_bytes() == (tmp_path / "both.png").read_bytes()
+    for given, message in (((), "0 runs are given"), ((trained / "a", trained / "b"), "--out"), ([trained / "a"] * 27, "27 runs are given")):
+        refused = script("figures", "grid", *given)
+        assert refused.returncode == 1 and message in refused.stderr and refused.stderr.count("\n") == 1
 
 
 @pytest.fixture(scope="module")
