@@ -89,7 +89,7 @@ def difference(rows: pd.DataFrame, field: str) -> pd.DataFrame:
 
 
 def summary(rows: pd.DataFrame, fields: list[str]) -> pd.DataFrame:
-    """Mean, t-interval over seeds and n of the runs that agree in `fields`; the worst, the best, and the share of the runs as good as the paper's."""
+    """Mean, t-interval over seeds and n of the runs that agree in `fields`; the worst, the best, and the share at 95 % or more, the paper's."""
     groups = []
     for keys, group in rows.groupby(fields, sort=False):
         line = dict(zip(fields, keys)) | {"n": len(group)}

@@ -53,12 +53,12 @@ def panel(name: str, share: float, holds: str) -> dict:
 
 
 def write_benchmark(path, *batches: tuple[tuple[float, float, float], float]):
-    """Time (median, lowest, highest; ours never varies) and memory of InfoGAN over those of the GAN without Q, at one batch size after the other."""
+    """Time (by the medians, the lowest and the highest of the GAN's rates, InfoGAN's being 80 to 125) and memory of InfoGAN over those of the GAN without Q."""
     rows = []
     for batch, (time, memory) in enumerate(batches):
         plain = dict(zip(("median", "low", "high"), (100 * t for t in time)))
         rows += [
-            {"batch": batch, "contender": "fast", "images_per_second": dict.fromkeys(plain, 100), "memory_mib": 1000 * memory},
+            {"batch": batch, "contender": "fast", "images_per_second": {"median": 100, "low": 80, "high": 125}, "memory_mib": 1000 * memory},
             {"batch": batch, "contender": "fast GAN without Q", "images_per_second": plain, "memory_mib": 1000},
         ]
     path.write_text(json.dumps({"rows": rows}))
@@ -106,7 +106,7 @@ def test_each_claim_is_judged_by_its_rule(tmp_path):
     ]  # fmt: skip
     mean = table["mean"]
     assert mean["C3"] == pytest.approx(0.88) and mean["C5"] == pytest.approx((0.6 + 0.2 + 0.6) / 3) and mean["C6"] == pytest.approx((0.95 + 0.95 + 0.85) / 3)
-    assert (mean["C7"], table.low["C7"], table.high["C7"]) == pytest.approx((1.25, 1.2, 1.4)), "at worst: the third's time, the second's memory, its longest time"
+    assert (mean["C7"], table.low["C7"], table.high["C7"]) == pytest.approx((1.25, 1.2, 1.4 / 0.8)), "at worst: the third's time, the second's memory, its longest time"
     assert mean["C8"] == pytest.approx(0.8 - 0.83) and list(mean["C11"]) == pytest.approx([0.5, 0.1, 0.01, 0.3])
     # Three with standard deviation 0.1 against three alike: Welch has two degrees of freedom.
     assert table.low["C8"] == pytest.approx(mean["C8"] - 4.3027 * 0.1 / 3**0.5, abs=1e-4) and table.by["C8"] == "mnist, authors, 128,000 images; lambda 1 against 0.1, 4; 3 seeds", "two seeds are not enough"
