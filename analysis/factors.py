@@ -72,14 +72,14 @@ def truths(dataset: data.Dataset) -> tuple[torch.Tensor, dict[str, tuple[np.ndar
     return images, out
 
 
-def information(codes: np.ndarray, truth: np.ndarray, names: tuple[str, ...]) -> dict:
+def information(codes: np.ndarray, truth: np.ndarray, names: tuple[str, ...], categorical: list[int]) -> dict:
     """Nats of each name in each code, [codes][names], and the mean of the same after shuffling the images' truth."""
     random = np.random.default_rng(0)
-    shuffled = [disentanglement.mutual_information(codes, random.permutation(truth)) for _ in range(SHUFFLES)]
+    shuffled = [disentanglement.mutual_information(codes, random.permutation(truth), categorical) for _ in range(SHUFFLES)]
     return {
         "names": list(names),
         "entropy_nats": disentanglement.entropies(truth).tolist(),
-        "information_nats": disentanglement.mutual_information(codes, truth).tolist(),
+        "information_nats": disentanglement.mutual_information(codes, truth, categorical).tolist(),
         "shuffled_nats": np.mean(shuffled, axis=0).tolist(),
     }
 
@@ -88,12 +88,12 @@ def main() -> None:
     options = tyro.cli(Options, description=__doc__)
     run = runs.load(options.run)
     images, known = truths(data.load(run.config.dataset, options.data_dir))
-    codes = codes_of(run, images)
+    codes, categorical = codes_of(run, images), run.latent.single_codes(Categorical)
     result: dict = {"n_images": len(codes)}
     for kind, (truth, names) in known.items():
-        result[kind] = information(codes, truth, names)
+        result[kind] = information(codes, truth, names, categorical)
         if kind == "factors" and len(names) > 1:
-            result[kind]["scores"] = disentanglement.scores(codes, truth)
+            result[kind]["scores"] = disentanglement.scores(codes, truth, categorical)
 
         table = pd.DataFrame(index=result[kind]["names"])
         for i, (nats, chance) in enumerate(zip(result[kind]["information_nats"], result[kind]["shuffled_nats"])):

@@ -377,7 +377,7 @@ def _meanings(run: runs.Run, codes: np.ndarray, known: dict, want: Wanted) -> li
     for values, names in known.values():
         columns = [i for i, name in enumerate(names) if name.startswith(want.names)]
         for code in run.latent.single_codes(want.kind) if columns else []:
-            told = factors.information(codes[:, [code]], values[:, columns], tuple(names[i] for i in columns))
+            told = factors.information(codes[:, [code]], values[:, columns], tuple(names[i] for i in columns), [0] if want.kind is Categorical else [])
             for i, name in enumerate(told["names"]):
                 nats, chance = told["information_nats"][0][i], told["shuffled_nats"][0][i]
                 about = {"factor": name, "information_nats": nats, "shuffled_nats": chance, "entropy_nats": told["entropy_nats"][i]}

@@ -121,12 +121,16 @@ def main() -> None:
         raise InputError(f"cannot make the folder {options.folder} ({error.strerror}): choose another --folder") from error
     optuna, name = quiet_optuna(), grid_name(f"reproduce-{Path(options.dataset).stem}", wanted)
     storage = options.storage or f"sqlite:///{options.folder / 'reproduce.db'}"
-    queue_failed(open_storage(storage), name)  # and makes the tables, before the workers would all at once
+    opened = open_storage(storage)  # makes the tables, before the workers would all at once
+    if not options.join:
+        queue_failed(opened, name)
     print(f"{len(wanted)} runs in {options.folder}/, {options.workers} worker(s)", flush=True)
     if options.launcher == "ray":
         run_on_ray(options, arguments)
     else:
         run_workers(options.workers, work, options, storage)
+    if options.join:
+        return
     if failed := failed_jobs(optuna.load_study(study_name=name, storage=open_storage(storage))):
         raise InputError(f"{', '.join(failed)} failed (see above): mend it, and the same command tries them again")
     runs_of = f"{options.folder}/{Path(options.dataset).stem}"

@@ -74,7 +74,7 @@ class Options(Crew):
             images=IMAGES.get(self.dataset, FULL_IMAGES) if self.images is None else self.images,
             storage=self.storage or f"sqlite:///{Path('studies') / name / 'study.db'}",
         )
-        for field, least in (("trials", 1), ("workers", 1), ("images", 512), ("confirm_best", 1), ("confirm_seeds", 0), ("gpus_per_worker", 0)):
+        for field, least in (("trials", 1), ("images", 512), ("confirm_best", 1), ("confirm_seeds", 0)):
             if getattr(options, field) < least:
                 raise InputError(f"{field} is {getattr(options, field)}; give {least} or more")
         return options
@@ -197,6 +197,8 @@ def work(index: int, parent: int | None, options: Options) -> None:
         except training.Stopped as stopped:
             _line(trial, "pruned", began)
             raise optuna.TrialPruned from stopped
+        except (runs.Locked, optuna.exceptions.UpdateFinishedTrialError):  # will be waited for; is another's now
+            raise
         except Exception as error:
             _line(trial, f"failed: {type(error).__name__}: {error}", began)
             raise

@@ -47,10 +47,14 @@ class Crew:
     """Only lend a hand: work on the study until it is done, and leave its report to the command that leads."""
 
     def default_workers(self, jobs: int) -> int:
+        """Raises InputError for a crew that cannot work."""
         import torch
 
         from infogan import fast
 
+        for field, least in (("workers", 1), ("gpus_per_worker", 0)):
+            if (value := getattr(self, field)) is not None and value < least:
+                raise InputError(f"{field} is {value}; give {least} or more")
         if self.workers is not None:
             return self.workers
         return 1 if torch.cuda.is_available() else max(1, min(fast.cores(), jobs))
@@ -274,7 +278,8 @@ def run_trials(study, objective: Callable, enough: Callable[[list], bool], befor
             optuna.storages.fail_stale_trials(study)
             time.sleep(1)
         else:
-            lost = [t for t in live if t.state == TrialState.FAIL and not given_up(t)]
+            kept = {t.user_attrs.get("run", t.number) for t in live if t.state != TrialState.FAIL}  # a failed job may have been queued anew
+            lost = [t for t in live if t.state == TrialState.FAIL and not given_up(t) and t.user_attrs.get("run", t.number) not in kept]
             if not lost:
                 return
             for trial in lost:  # its process died, and so did the one that was about to queue it again

@@ -14,6 +14,7 @@ evaluation.json   the finished run's measures on the test images
 import csv
 import dataclasses
 import functools
+import io
 import json
 import os
 import platform
@@ -134,10 +135,24 @@ class Table:
         """Drop rows beyond `step`: they will be written again. A row that a kill left unfinished goes too."""
         rows = self.rows()
         kept = [row for row in rows if None not in row.values() and int(row["step"]) <= step]
-        if len(kept) < len(rows):
-            self.path.unlink()
-            for row in kept:
-                self.append(row)
+        if not kept:
+            self.path.unlink(missing_ok=True)
+        elif len(kept) < len(rows):
+            text = io.StringIO(newline="")
+            writer = csv.DictWriter(text, kept[0])
+            writer.writeheader()
+            writer.writerows(kept)
+            write_atomic(self.path, text.getvalue())
+
+
+def as_begun(directory: Path, config: Config) -> Config:
+    """The configuration with `auto` precision as a run that is in the directory already has it: what a run was begun with on one
+    processor is not what `auto` means on the next.
+    """
+    file = directory / "config.json"
+    if config.precision != "auto" or not file.exists():
+        return config
+    return dataclasses.replace(config, precision=from_dict(read_json(file)["config"]).precision)
 
 
 def create(directory: Path, config: Config) -> None:

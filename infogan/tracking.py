@@ -93,7 +93,7 @@ def train(
     progress: bool = True,
 ) -> dict:
     """`infogan.training.fit` as a W&B run; the same arguments continue an interrupted one."""
-    config = training.resolve(config)
+    config = training.resolve(runs.as_begun(directory, config))
     training.check(config, dataset)
     if parallel.rank() > 0:
         return _help(config, dataset, directory)

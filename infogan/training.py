@@ -304,8 +304,6 @@ def _fit(config: Config, dataset: Dataset, directory: Path, observers: tuple[Obs
         first, seconds = state["step"], state["seconds"]
     for table in (metrics, evaluations):
         table.cut(first)
-    if first == config.updates and (directory / "evaluation.json").exists():
-        return runs.read_json(directory / "evaluation.json")
 
     def status(name: str, **more) -> None:
         runs.write_json(directory / "status.json", {"status": name, "step": step, "seconds": seconds, **more})
@@ -367,6 +365,12 @@ def _fit(config: Config, dataset: Dataset, directory: Path, observers: tuple[Obs
     due = {math.ceil(config.updates * (k + 1) / config.evaluations) for k in range(config.evaluations)}
     window: list[Tensor] = []
     step, logged_at = first, seconds
+    if step == config.updates and (directory / "evaluation.json").exists():
+        result = runs.read_json(directory / "evaluation.json")
+        if result["step"] == step:  # and not of the shorter run that this one was
+            status("finished")  # which a kill may have left out
+            return result
+
     warmed = runs.has_checkpoint(directory)  # a warm-up is kept when it is done
     bar = _progress(config, (config.warm_up if warmed else 0) + first, enabled=progress)
     with _signals() as received, bar:
@@ -393,8 +397,8 @@ def _fit(config: Config, dataset: Dataset, directory: Path, observers: tuple[Obs
             if model.names is not None:
                 model.names.copy_(warm_up.names(batches.images))
             seconds = logged_at = clock()
-            save()
             runs.write_json(directory / "warm_up.json", {"updates": config.warm_up, "seconds": seconds, "information_nats": warm_up.information})
+            save()
             del warm_up  # its teacher is a second D
         if config.warm_up and not evaluations.rows():
             evaluate()
@@ -425,12 +429,15 @@ def _fit(config: Config, dataset: Dataset, directory: Path, observers: tuple[Obs
             if leaving and step < config.updates:
                 leave(f"saved at update {step} in {directory}; the same command continues")
 
-    result = report(model.discriminator, latent, dataset, evaluations.rows())
-    result |= {"step": step, "images": config.images(step), "train_seconds": round(seconds, 1)}
-    result["time_to_accuracy"] = time_to_accuracy(evaluations.rows())
-    runs.write_json(directory / "evaluation.json", result)
-    (directory / runs.PREVIOUS).unlink(missing_ok=True)
-    status("finished")
+        result = report(model.discriminator, latent, dataset, evaluations.rows())
+        result |= {"step": step, "images": config.images(step), "train_seconds": round(seconds, 1)}
+        result["time_to_accuracy"] = time_to_accuracy(evaluations.rows())
+        runs.write_json(directory / "evaluation.json", result)
+        (directory / runs.PREVIOUS).unlink(missing_ok=True)
+        status("finished")
+        if received:  # too late to stop anything here, but not for what the caller would begin next
+            bar.write(f"{directory} is finished", file=sys.stderr)
+            raise Interrupted(128 + received[0])
     return result
 
 

@@ -103,3 +103,36 @@ def test_binning_keeps_few_values_and_cuts_many():
     binned = measures.discretise(columns)
     assert binned[:3, 0].tolist() == [1, 0, 2]
     assert np.bincount(binned[:, 1]).tolist() == [150] * 20
+
+
+def test_how_categories_are_numbered_changes_no_score():
+    """A ten-way code that knows one binary factor exactly, whichever of its categories stand for which value; a second code knows the other factor."""
+    random = np.random.default_rng(0)
+    category, other = random.integers(10, size=2000), random.integers(2, size=2000)
+    by_order, by_parity = (np.column_stack([value, other]) for value in (category >= 5, category % 2))
+    numbered_anew = np.array([5, 0, 6, 1, 7, 2, 8, 3, 9, 4])[category]  # the odd ones come first
+    for codes, factors in ((category, by_order), (category, by_parity), (numbered_anew, by_parity)):
+        for name, value in measures.scores(np.column_stack([codes, other]), factors, categorical=[0, 1]).items():
+            assert value == pytest.approx(1, abs=0.02), name
+    misread = measures.scores(np.column_stack([category, other]), by_parity)
+    assert misread["sap"] < 0.9 and misread["explicitness"] < 0.9, "as quantities they would score less"
+
+
+def test_a_category_is_never_cut_into_bins():
+    """30 categories tell a factor of 30 values whole; as a quantity, cut into 20 bins, they would not."""
+    category = np.tile(np.arange(30), 100)[:, None]
+    factor = category % 15
+    assert measures.mutual_information(category, factor, [0])[0, 0] == pytest.approx(math.log(15))
+    assert measures.mutual_information(category, factor)[0, 0] < math.log(15) - 0.1
+
+
+def test_a_category_predicts_a_continuous_factor_by_its_mean():
+    """SAP: of a factor uniform on [0, 1] the third of its range that it lies in explains 1 - 1/9 of the variance, in whatever order the thirds are numbered."""
+    factor = np.linspace(0, 1, 3000)[:, None]
+    third = np.array([1, 2, 0])[(factor * 2.999).astype(int)]
+    assert measures.sap(third, factor, [0]) == pytest.approx(8 / 9, abs=0.01)
+
+
+def test_a_discrete_variance_by_hand():
+    """FactorVAE: shares 1/2, 1/4, 1/4 differ in 1 - 1/4 - 1/16 - 1/16 of pairs."""
+    assert measures._unequal(np.array([7, 7, 3, 5])) == pytest.approx(0.625)

@@ -7,9 +7,9 @@ import sys
 import time
 
 import pytest
-from conftest import ROOT, load_script
+from conftest import ROOT, call, config, load_script
 
-from infogan import runs
+from infogan import runs, training
 from infogan.config import PRESETS, InputError
 
 reproduce = load_script("reproduce")
@@ -65,6 +65,17 @@ def test_a_killed_table_is_completed_and_nothing_is_trained_twice(tmp_path, scri
     assert all(path.stat().st_mtime_ns == time_ns for path, time_ns in before.items())
     again = subprocess.run(command, cwd=tmp_path, env=script_environment, capture_output=True, text=True, timeout=100)
     assert again.returncode == 0 and "test accuracy" not in again.stdout
+
+
+def test_who_joins_leaves_failed_jobs_and_the_report_to_who_leads(tmp_path):
+    command = ("digits", "--presets", "gan", "--seeds", "1", "--images", "1280", "--workers", "1", "--wandb", "disabled")
+    runs.create(tmp_path / "runs" / "digits-gan-seed0", training.resolve(config("gan")))  # of another batch size
+    joined = call("reproduce", *command, "--join", cwd=tmp_path)
+    assert joined.returncode == 0 and "digits-gan-seed0 failed: InputError" in joined.stderr
+    again = call("reproduce", *command, "--join", cwd=tmp_path)
+    assert again.returncode == 0 and "failed" not in again.stderr and "next:" not in again.stdout
+    led = call("reproduce", *command, cwd=tmp_path)
+    assert led.returncode == 1 and led.stderr.count("digits-gan-seed0 failed") == 2, "once when it is tried, once at the end"
 
 
 @pytest.mark.parametrize("script", ("reproduce", "pruners"))

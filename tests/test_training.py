@@ -282,6 +282,69 @@ def test_a_finished_run_is_not_trained_again(tmp_path, digits):
     assert (tmp_path / runs.CHECKPOINT).stat().st_mtime_ns == stamp
 
 
+def test_a_lengthened_run_never_answers_with_the_shorter_ones_measures(tmp_path, digits, monkeypatch):
+    """It dies in its last measurement, and the same command is given again."""
+    fit(tmp_path, digits, updates=10)
+
+    def die(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(training, "report", die)
+        fit(tmp_path, digits, updates=20)
+    assert fit(tmp_path, digits, updates=20)["step"] == 20
+    runs.write_json(tmp_path / "status.json", {"status": "running"})  # killed between the last two files
+    fit(tmp_path, digits, updates=20)
+    assert runs.read_json(tmp_path / "status.json")["status"] == "finished"
+
+
+def test_a_signal_at_the_very_end_still_ends_the_caller(tmp_path, digits):
+    class Late:
+        def logged(self, row):
+            pass
+
+        def evaluated(self, row, images):
+            if row["step"] == 20:
+                os.kill(os.getpid(), signal.SIGTERM)
+
+    made = training.resolve(config())
+    runs.create(tmp_path, made)
+    with pytest.raises(training.Interrupted) as left:
+        training.fit(made, digits, tmp_path, [Late()], progress=False)
+    assert left.value.code == 128 + signal.SIGTERM
+    assert runs.read_json(tmp_path / "status.json")["status"] == "finished"
+    assert fit(tmp_path, digits)["step"] == 20
+
+
+def test_a_table_is_cut_whole_or_not_at_all(tmp_path, monkeypatch):
+    table = runs.Table(tmp_path / "metrics.csv")
+    for step in range(10):
+        table.append({"step": step, "x": step})
+    whole = table.path.read_bytes()
+
+    def die(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(runs.os, "replace", die)
+        table.cut(5)
+    assert table.path.read_bytes() == whole
+    table.cut(5)
+    table.append({"step": 6, "x": 6})
+    assert table.path.read_bytes() == b"".join(line + b"\r\n" for line in [b"step,x", *(b"%d,%d" % (i, i) for i in range(7))])
+    table.cut(-1)
+    assert not table.path.exists() and table.rows() == []
+
+
+def test_auto_precision_is_what_the_run_was_begun_with(tmp_path):
+    """A trial lost on one processor goes on on another, where auto would be something else."""
+    runs.create(tmp_path, training.resolve(config(precision="bfloat16")))
+    assert runs.as_begun(tmp_path, config(precision="auto")).precision == "bfloat16"
+    assert runs.as_begun(tmp_path / "new", config(precision="auto")).precision == "auto"
+    with pytest.raises(InputError, match="precision 'bfloat16', not 'float32'"):
+        runs.create(tmp_path, training.resolve(runs.as_begun(tmp_path, config())))
+
+
 def test_a_directory_refuses_another_configuration(tmp_path, digits):
     fit(tmp_path, digits)
     before = (tmp_path / "config.json").read_text()

@@ -21,6 +21,7 @@ from conftest import ROOT, load_script
 from optuna.trial import TrialState
 
 from infogan import runs, tracking
+from infogan.config import InputError
 
 sweep = load_script("sweep")
 import workers  # noqa: E402  (beside sweep.py)
@@ -368,7 +369,8 @@ def test_a_locked_directory_is_left_to_its_process(in_process, monkeypatch, caps
     trials = trials_of(made.storage)
     assert_every_trial_is_accounted_for(trials, at_least=4)
     assert [t.state for t in trials] == [TrialState.COMPLETE] * 4 and len(tries) == 6
-    assert capsys.readouterr().err.count("waiting for it") == 1
+    told = capsys.readouterr()
+    assert told.err.count("waiting for it") == 1 and "failed" not in told.out
 
 
 def _pop_all(index: int, parent: int, storage: str, folder: str) -> None:
@@ -442,6 +444,28 @@ def test_a_grid_trains_each_job_once_and_a_failed_one_again_at_the_next_start(gr
     workers.queue_failed(grid, "g")
     workers.run_grid(grid, "g", jobs, train)
     assert trained == ["a", "b", "c", "b"] and workers.failed_jobs(optuna.load_study(study_name="g", storage=grid)) == []
+
+
+def test_a_job_lost_without_a_word_and_queued_anew_is_trained_once(grid):
+    """Ctrl-C fails a trial and leaves no error with it; then the same command is given again, which queues failed jobs."""
+
+    def interrupted(trial, job):
+        raise KeyboardInterrupt
+
+    workers.quiet_optuna()
+    with pytest.raises(KeyboardInterrupt):
+        workers.run_grid(grid, "g", {"a": 1}, interrupted)
+    workers.queue_failed(grid, "g")
+    trained = []
+    workers.run_grid(grid, "g", {"a": 1}, lambda trial, job: trained.append(job) or 1.0)
+    assert trained == ["a"] and states(grid, "g") == [("a", "COMPLETE"), ("a", "FAIL")]
+
+
+def test_a_crew_of_none_is_refused():
+    with pytest.raises(InputError, match="workers is 0; give 1 or more"):
+        workers.Crew(workers=0).default_workers(5)
+    with pytest.raises(InputError, match="gpus_per_worker is -1.0; give 0 or more"):
+        workers.Crew(gpus_per_worker=-1.0).default_workers(5)
 
 
 def test_other_settings_are_another_grid():
