@@ -4,7 +4,7 @@ Reads run directories, and what other scripts left in them (figures/morphology.j
 a benchmark's JSON and a table of settings.py; leaves out the claims that nothing given speaks of. Writes scorecard.md, .csv and .png.
 
 Example:
-  python analysis/claims.py analysis/results/*/*-seed?/ --benchmark analysis/results/benchmark/cpu.json --settings analysis/results/digits-settings/settings.csv --out analysis/results
+  python analysis/claims.py analysis/results/{mnist,mnist-best,others}/*-seed?/ --benchmark analysis/results/benchmark/cpu.json --settings analysis/results/digits-settings/settings.csv --out analysis/results
 """
 
 import textwrap
@@ -300,7 +300,7 @@ def markdown(table: pd.DataFrame) -> str:
             lines.append(f"| {claim} | {row['says']} | {row['by']} | {row['number']} | {row['share']} | **{row['verdict']}** |")
             continue
         for row in rows.itertuples():
-            digits = ",.0f" if row.number in ("updates", "digits") else ".3f" if row.number == "accuracy" else ".2f"
+            digits = {"updates": ",.0f", "digits": ".1f", "accuracy": ".3f"}.get(row.number, ".2f")
             number = f"{row.mean:z{digits}}"  # z: never -0.00
             if np.isfinite(row.low):
                 number += f" [{row.low:z{digits}}, {row.high:z{digits}}]"
