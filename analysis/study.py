@@ -23,6 +23,7 @@ from infogan.evaluation import MEASURES, mean_interval
 
 ACCURACY, DISTANCE = "validation accuracy", "Fréchet distance"
 HINT_BELOW = 30  # trials
+HALVES = 40  # of the trials, for the importances' intervals: some seconds
 PARAMETERS = (
     "recipe", "categorical_codes", "categories", "continuous_codes", "noise", "lambda_categorical", "lambda_continuous", "batch_size",
 )  # fmt: skip
@@ -79,6 +80,7 @@ def importances(study: optuna.Study) -> pd.DataFrame:
     """fANOVA importances: of the parameters that all trials have, then, among those with continuous codes, of all.
 
     A pruned trial counts with the accuracy it was stopped at: the few that ran to the end would tell too little.
+    `low` and `high` hold the middle 95 % of the importances in random halves of the trials (delete-half jackknife, Shao & Wu 1989).
     """
     began = [t for t in study.get_trials(deepcopy=False) if t.values or (t.state == TrialState.PRUNED and t.intermediate_values)]
     common = [name for name in PARAMETERS if all(name in t.params for t in began)]
@@ -90,12 +92,24 @@ def importances(study: optuna.Study) -> pd.DataFrame:
         names = [name for name in names if len({t.params[name] for t in having}) > 1]
         if len(having) < 4 or len(set(values)) < 2 or not names:
             continue
-        counted = optuna.create_study(direction="maximize")
-        counted.add_trials([optuna.create_trial(params=t.params, distributions=t.distributions, value=value) for t, value in zip(having, values)])
-        evaluator = optuna.importance.FanovaImportanceEvaluator(seed=0)
-        for name, value in optuna.importance.get_param_importances(counted, evaluator=evaluator, params=names).items():
-            rows.append({"parameter": name, "importance": value, "among": among, "trials": len(having)})
-    return pd.DataFrame(rows, columns=["parameter", "importance", "among", "trials"])
+        counted = [optuna.create_trial(params=t.params, distributions=t.distributions, value=value) for t, value in zip(having, values)]
+        random = np.random.default_rng(0)
+        halves = pd.DataFrame([_importances([counted[i] for i in random.permutation(len(counted))[: (len(counted) + 1) // 2]], names) for _ in range(HALVES)])
+        low, high = halves.quantile(0.025), halves.quantile(0.975)
+        for name, value in sorted(_importances(counted, names).items(), key=lambda item: -item[1]):
+            rows.append({"parameter": name, "importance": value, "low": low[name], "high": high[name], "among": among, "trials": len(having)})
+    return pd.DataFrame(rows, columns=["parameter", "importance", "low", "high", "among", "trials"])
+
+
+def _importances(trials: list[optuna.trial.FrozenTrial], names: list[str]) -> dict[str, float]:
+    """Of each parameter; 0 of what does not vary among the trials, and of all where their values do not."""
+    varying = [name for name in names if len({t.params[name] for t in trials}) > 1]
+    out = dict.fromkeys(names, 0.0)
+    if varying and len({t.value for t in trials}) > 1:
+        study = optuna.create_study(direction="maximize")
+        study.add_trials(trials)
+        out |= optuna.importance.get_param_importances(study, evaluator=optuna.importance.FanovaImportanceEvaluator(seed=0), params=varying)
+    return out
 
 
 def _save(figure: Figure, folder: Path, name: str) -> None:
@@ -175,8 +189,15 @@ def plot_front(trials: pd.DataFrame, front: list[int], folder: Path) -> None:
 def plot_importances(values: pd.DataFrame, folder: Path) -> None:
     figure = Figure(figsize=(7, 3.4), layout="constrained")
     axes = figure.subplots()
-    seaborn.barplot(values, y="parameter", x="importance", hue="among", ax=axes)
-    axes.set(title="hyper-parameter importances (fANOVA)")
+    names = list(dict.fromkeys(values.parameter))
+    for i, (among, rows) in enumerate(values.groupby("among", sort=False)):
+        y = rows.parameter.map(names.index) + 0.4 * i
+        axes.barh(y, rows.importance, 0.38, label=among)
+        axes.hlines(y, rows.low, rows.high, color="black", linewidth=1)
+    axes.set_yticks(np.arange(len(names)) + 0.2, names)
+    axes.invert_yaxis()
+    axes.legend()
+    axes.set(title="hyper-parameter importances (fANOVA)", xlabel="share of the variance; lines: 95 % of random halves of the trials")
     _save(figure, folder, "importances")
 
 

@@ -75,6 +75,24 @@ def test_the_report_says_how_to_train_a_trial_again(options):
     assert {key: again[key] for key in again if key not in free} == {key: value for key, value in dataclasses.asdict(config).items() if key not in free}
 
 
+def test_the_importance_of_what_alone_matters_stands_clear_of_the_rest(options, monkeypatch):
+    """The accuracy follows the batch size and nothing else; with a constant accuracy nothing matters."""
+    report, found = load_script("study", "analysis"), {}
+    monkeypatch.setattr(report, "HALVES", 6)
+    for outcome in ("batch", "constant"):
+        study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0), direction="maximize")
+        for _ in range(40):
+            trial = study.ask()
+            batch = sweep.suggest(trial, options, seed=0).batch_size
+            study.tell(trial, 1 / batch if outcome == "batch" else 0.5)
+        found[outcome] = report.importances(study)
+    table = found["batch"][found["batch"].among == "all trials"].set_index("parameter")
+    others = table.drop("batch_size")
+    assert table.low["batch_size"] > others.high.max() and table.importance["batch_size"] > 0.8
+    assert (table.low <= table.high).all() and (others.low >= 0).all()
+    assert found["constant"].empty
+
+
 def test_a_study_continues_as_if_it_had_not_stopped(options, quick_training):
     def explored(name: str, parts: tuple[int, ...]):
         made = dataclasses.replace(options, study=name, storage=f"sqlite:///{name}.db")
