@@ -134,6 +134,23 @@ def test_a_warm_up_finds_the_digits_better_than_k_means(tmp_path, digits):
     assert len(told) == clusters.SORTERS and all(1 < nats < math.log(10) for nats in told)
 
 
+def test_no_warm_up_is_kept_without_its_record(tmp_path, digits, monkeypatch):
+    """The process dies while it writes warm_up.json: it must not go on from a checkpoint afterwards, and never write it."""
+    made, write = config("best", warm_up=4, updates=1, evaluations=1), runs.write_json
+    runs.create(tmp_path, made)
+
+    def die(path, content):
+        if path.name == "warm_up.json":
+            raise KeyboardInterrupt
+        write(path, content)
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(runs, "write_json", die)
+        training.fit(made, digits, tmp_path, progress=False)
+    training.fit(made, digits, tmp_path, progress=False)
+    assert runs.read_json(tmp_path / "warm_up.json")["updates"] == 4
+
+
 def test_a_run_stopped_in_its_warm_up_begins_it_again(tmp_path, digits, monkeypatch):
     """Ctrl-C in the warm-up's third update, and what comes of the same command afterwards."""
     made = config("best", warm_up=8)

@@ -119,7 +119,7 @@ def test_how_categories_are_numbered_changes_no_score():
 
 
 def test_a_category_is_never_cut_into_bins():
-    """30 categories tell a factor of 30 values whole; as a quantity, cut into 20 bins, they would not."""
+    """30 categories, two for each of 15 values, tell the value whole; as a quantity, cut into 20 bins, they would not."""
     category = np.tile(np.arange(30), 100)[:, None]
     factor = category % 15
     assert measures.mutual_information(category, factor, [0])[0, 0] == pytest.approx(math.log(15))

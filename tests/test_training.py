@@ -11,7 +11,7 @@ import torch
 from conftest import ROOT, config, environment_of_scripts
 from sklearn.cluster import KMeans
 
-from infogan import evaluation, runs, training, views
+from infogan import evaluation, runs, tracking, training, views
 from infogan.config import InputError
 
 
@@ -336,13 +336,14 @@ def test_a_table_is_cut_whole_or_not_at_all(tmp_path, monkeypatch):
     assert not table.path.exists() and table.rows() == []
 
 
-def test_auto_precision_is_what_the_run_was_begun_with(tmp_path):
-    """A trial lost on one processor goes on on another, where auto would be something else."""
-    runs.create(tmp_path, training.resolve(config(precision="bfloat16")))
-    assert runs.as_begun(tmp_path, config(precision="auto")).precision == "bfloat16"
-    assert runs.as_begun(tmp_path / "new", config(precision="auto")).precision == "auto"
-    with pytest.raises(InputError, match="precision 'bfloat16', not 'float32'"):
-        runs.create(tmp_path, training.resolve(runs.as_begun(tmp_path, config())))
+@pytest.mark.parametrize("begun, other", [("bfloat16", "float32"), ("float32", "bfloat16")])
+def test_auto_precision_is_what_the_run_was_begun_with(begun, other, tmp_path, digits):
+    """A trial lost on one processor goes on on another, where auto would be something else: one of the two is not what it is here."""
+    for precision, updates in ((begun, 5), ("auto", 10)):
+        tracking.train(config(precision=precision, updates=updates), digits, tmp_path, "disabled", progress=False)
+    assert runs.read_json(tmp_path / "config.json")["config"]["precision"] == begun
+    with pytest.raises(InputError, match=f"precision '{begun}', not '{other}'"):
+        tracking.train(config(precision=other, updates=10), digits, tmp_path, "disabled", progress=False)
 
 
 def test_a_directory_refuses_another_configuration(tmp_path, digits):
