@@ -45,7 +45,7 @@ class Categorical:
 
     def sample(self, n: int, generator: torch.Generator) -> Tensor:
         index = torch.randint(self.size, (n, self.count), generator=generator, device=generator.device)
-        return F.one_hot(index, self.size).flatten(1).float()
+        return torch.eye(self.size, device=index.device)[index].flatten(1)
 
     def log_q(self, code: Tensor, logits: Tensor) -> Tensor:
         """log Q(c|x) in nats, [N], of one-hot codes [N, width] under softmax logits [N, width]."""
@@ -61,7 +61,7 @@ class Prior(NamedTuple):
 
 
 PRIORS = {
-    "u": Prior(math.log(2), lambda shape, g: torch.rand(shape, generator=g, device=g.device) * 2 - 1),  # Unif(-1, 1)
+    "u": Prior(math.log(2), lambda shape, g: torch.empty(shape, device=g.device).uniform_(-1, 1, generator=g)),  # Unif(-1, 1)
     "g": Prior(0.5 * (_LOG_2PI + 1), lambda shape, g: torch.randn(shape, generator=g, device=g.device)),  # N(0, 1)
 }
 

@@ -20,8 +20,12 @@ from infogan import parallel
 
 LARGE = 1_000_000  # weights; below it a kernel of its own saves nothing
 FEW = 3  # channels, of images
+EPSILON = 1e-8  # torch's default, and TensorFlow's
 CHUNK = 32  # images whose patches stay in cache
-TAPS = torch.tensor([[3, 1, 4], [4, 2, 0]])  # by parity of the output's row: the kernel's row for the input's row before, at and after it; 4: none
+# By parity of the output's row, the 4x4 kernel's row for the input's row before, at and after it (4: none); the same for
+# columns. As a matrix [2 2 3 3, 4 4] it makes a kernel of stride 2 into four 3x3 kernels, one for each of four pixels.
+TAPS = torch.tensor([[3, 1, 4], [4, 2, 0]])
+PARITIES = torch.einsum("auk,bvl->abuvkl", *2 * [torch.eye(5)[TAPS][..., :4]]).reshape(36, 16)
 
 
 def cores() -> int:
@@ -61,21 +65,61 @@ class Convolve(torch.autograd.Function):
     def backward(ctx, grad: Tensor):
         x, weight = ctx.saved_tensors
         grad_x = grad_weight = grad_bias = None
-        if ctx.needs_input_grad[0]:
+        if _wanted(ctx, 0):
             grad_x = F.conv2d(grad, weight, None, 2, 1) if ctx.transposed else _transposed(grad, weight)
-        if ctx.needs_input_grad[1]:
+        if _wanted(ctx, 1):
             grad_weight = _weight_gradient(*(grad, x) if ctx.transposed else (x, grad), weight)
-        if ctx.needs_input_grad[2]:
+        if _wanted(ctx, 2):
             grad_bias = grad.sum((0, 2, 3))
         return grad_x, grad_weight, grad_bias, None
+
+
+class Multiply(torch.autograd.Function):
+    """A fully connected layer without bias, apply(x, weight): [N, in] and [out, in] to [N, out].
+
+    The weight's gradient is the product of two tall matrices; where the smaller one is transposed first, oneDNN takes half the time.
+    So the gradient of a weight taller than wide comes out lying by columns: `lay` such a weight that way.
+    """
+
+    @staticmethod
+    def forward(ctx, x: Tensor, weight: Tensor) -> Tensor:
+        ctx.save_for_backward(x, weight)
+        return F.linear(x, weight)
+
+    @staticmethod
+    def backward(ctx, grad: Tensor):
+        x, weight = ctx.saved_tensors
+        grad_x = grad_weight = None
+        if _wanted(ctx, 0):
+            grad_x = grad @ weight
+        if _wanted(ctx, 1):
+            tall = grad.shape[1] > x.shape[1]
+            grad_weight = (x.t().contiguous() @ grad).t() if tall else grad.t().contiguous() @ x
+        return grad_x, grad_weight
+
+
+def lay(weight: Tensor) -> Tensor:
+    """The matrix, lying as `Multiply` makes its gradient: by columns where it has more rows than those."""
+    return weight.t().contiguous().t() if weight.shape[0] > weight.shape[1] else weight
+
+
+def _wanted(ctx, index: int) -> bool:
+    """Whether this very pass asks for the gradient of that input: `needs_input_grad` knows nothing of backward(inputs=...)."""
+    if not ctx.needs_input_grad[index]:
+        return False
+    try:
+        return torch._C._will_engine_execute_node(ctx.next_functions[index][0])
+    except RuntimeError:  # under autograd.grad, which the engine cannot tell of a leaf
+        return True
 
 
 def _transposed(x: Tensor, weight: Tensor) -> Tensor:
     """The transposed convolution: to few channels as a 3x3 convolution that makes the four pixels by parity as channels."""
     if weight.shape[1] > FEW:
         return F.conv_transpose2d(x, weight, None, 2, 1)
-    kernel = F.pad(weight, (0, 1, 0, 1))[:, :, TAPS[:, None, :, None], TAPS[None, :, None, :]]  # [C, C', 2, 2, 3, 3]
-    return F.pixel_shuffle(F.conv2d(x, kernel.permute(1, 2, 3, 0, 4, 5).flatten(0, 2), padding=1), 2)
+    kernel = (PARITIES.to(weight.dtype) @ weight.flatten(2).permute(2, 0, 1).flatten(1)).unflatten(0, (4, 3, 3))
+    kernel = kernel.unflatten(3, weight.shape[:2]).permute(4, 0, 3, 1, 2).flatten(0, 1)  # [4 C', C, 3, 3]
+    return F.pixel_shuffle(F.conv2d(x, kernel, padding=1), 2)
 
 
 def _weight_gradient(large: Tensor, small: Tensor, weight: Tensor) -> Tensor:
@@ -83,11 +127,12 @@ def _weight_gradient(large: Tensor, small: Tensor, weight: Tensor) -> Tensor:
     if weight.shape[1] <= FEW:
         how = ([2, 2], [1, 1], [1, 1], False, [0, 0], 1)  # stride, padding, dilation, not transposed, no output padding, one group
         return torch.ops.aten.convolution_backward(small, large, weight, None, *how, [False, True, False])[1]
-    total = sum(
-        (of_small.permute(0, 2, 3, 1).flatten(0, 2).t() @ _patches(of_large)).float()
+    parts = [
+        of_small.permute(0, 2, 3, 1).flatten(0, 2).t().contiguous() @ _patches(of_large)
         for of_large, of_small in zip(large.split(CHUNK), small.split(CHUNK))
-    )
-    return total.to(weight.dtype).unflatten(1, (4, 4, weight.shape[1])).permute(0, 3, 1, 2)
+    ]
+    total = parts[0] if len(parts) == 1 else sum(part.float() for part in parts).to(weight.dtype)
+    return total.unflatten(1, (4, 4, weight.shape[1])).permute(0, 3, 1, 2)
 
 
 def _patches(maps: Tensor) -> Tensor:
@@ -111,6 +156,7 @@ class Adam(torch.optim.Adam):
         super().__init__(parameters, rate, betas=(beta1, 0.999), fused=True, capturable=on_gpu)
         self.halves = {p: halves[p] for p in parameters if p in halves}
         self.large = {p for p in self.halves if p.numel() >= LARGE and not on_gpu}
+        self.grads = {p: torch.empty_like(p) for p in self.halves if p not in self.large}  # as float32
         for p in parameters:  # at once, and not in the first step: a CUDA graph would make them zero in each replay
             moments = {name: torch.zeros_like(p) for name in ("exp_avg", "exp_avg_sq")}
             self.state[p] = {"step": torch.zeros((), device=p.device if on_gpu else "cpu"), **moments}
@@ -125,38 +171,53 @@ class Adam(torch.optim.Adam):
 
     @torch.no_grad()
     def step(self) -> None:
-        leaves = [self.halves.get(p, p) for p in self.param_groups[0]["params"]]
-        parallel.average([leaf.grad for leaf in leaves if leaf.grad is not None])
-        moving = [p for p, half in self.halves.items() if half.grad is not None]
-        for p in moving:
-            if p in self.large:
-                self._step_large(p)
-        others = [p for p in moving if p not in self.large]
-        for p in others:
-            p.grad = torch.empty_like(p).copy_(self.halves[p].grad)
-        super().step()
-        if others:
-            torch._foreach_copy_([self.halves[p] for p in others], others)
+        moving = [(p, leaf) for p in self.param_groups[0]["params"] if (leaf := self.halves.get(p, p)).grad is not None]
+        parallel.average([leaf.grad for _, leaf in moving])
+        small = [(p, leaf) for p, leaf in moving if p not in self.large or not self._step_large(p)]
+        if small:
+            self._step_small(small)
         self.zero_grad()
 
-    def _step_large(self, p: nn.Parameter) -> None:
+    def _step_small(self, moving: list[tuple[nn.Parameter, Tensor]]) -> None:
+        """torch's kernel, without what torch.optim does around it: at batch 16 that costs more."""
+        weights, copied = [p for p, _ in moving], [(p, half) for p, half in moving if half is not p]
+        if copied:
+            torch._foreach_copy_([self.grads[p] for p, _ in copied], [half.grad for _, half in copied])
+        grads = [self.grads.get(p, p.grad) for p in weights]
+        means, squares, steps = ([self.state[p][name] for p in weights] for name in ("exp_avg", "exp_avg_sq", "step"))
+        group = self.param_groups[0]
+        beta1, beta2 = group["betas"]
+        torch._foreach_add_(steps, 1)
+        torch._fused_adam_(
+            weights, grads, means, squares, [], steps,
+            lr=group["lr"], beta1=beta1, beta2=beta2, eps=EPSILON, weight_decay=0.0, amsgrad=False, maximize=False,
+        )  # fmt: skip
+        if copied:
+            torch._foreach_copy_([half for _, half in copied], [p for p, _ in copied])
+
+    def _step_large(self, p: nn.Parameter) -> bool:
+        """In one pass over memory, where torch.compile can be used; returns whether."""
         group, state, half = self.param_groups[0], self.state[p], self.halves[p]
         beta1, beta2 = group["betas"]
         state["step"] += 1
         step = state["step"].item()
         scalars = (group["lr"] / (1 - beta1**step), 1 - beta2**step, beta1, beta2)
-        tensors = (p.detach(), state["exp_avg"], state["exp_avg_sq"], half.grad, half.detach())
+        grad = half.grad if half.grad.stride() == half.stride() else torch.empty_like(half).copy_(half.grad)
+        tensors = (p.detach(), state["exp_avg"], state["exp_avg_sq"], grad, half.detach())
         try:
-            _compiled_update()(*(t.view(-1) for t in tensors), *map(torch.tensor, scalars))
+            flat = (t.as_strided((t.numel(),), (1,)) for t in tensors)  # as they lie in memory, all alike
+            _compiled_update()(*flat, *map(torch.tensor, scalars))
         except Exception as error:  # no C++ compiler, most often: whatever it is, torch's own kernel does the same
             _warn_once((str(error).strip() or type(error).__name__).splitlines()[0])
             state["step"] -= 1
             self.large.remove(p)
+            self.grads[p] = torch.empty_like(p)
+            return False
+        return True
 
     def zero_grad(self, set_to_none: bool = True) -> None:
-        super().zero_grad(set_to_none)
-        for half in self.halves.values():
-            half.grad = None
+        for p in self.param_groups[0]["params"]:
+            self.halves.get(p, p).grad = None
 
 
 @functools.cache
@@ -169,7 +230,7 @@ def _update(p, mean, square, grad, half, rate, correction, beta1, beta2) -> None
     grad = grad.float()
     mean.copy_(beta1 * mean + (1 - beta1) * grad)
     square.copy_(beta2 * square + (1 - beta2) * grad * grad)
-    p.sub_(rate * mean / ((square / correction).sqrt() + 1e-8))
+    p.sub_(rate * mean / ((square / correction).sqrt() + EPSILON))
     half.copy_(p)
 
 

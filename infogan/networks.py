@@ -94,7 +94,10 @@ class _Product:
 
 class Linear(_Product, nn.Linear):
     def forward(self, x: Tensor) -> Tensor:
-        return F.linear(x, *self.operands())
+        weight, bias = self.operands()
+        if weight is self.half and weight.device.type == "cpu" and weight.numel() >= fast.LARGE and bias is None:
+            return fast.Multiply.apply(x, weight)
+        return F.linear(x, weight, bias)
 
 
 class _Convolving(_Product):
@@ -285,6 +288,8 @@ def keep_halves(network: nn.Module) -> dict[nn.Parameter, Tensor]:
     """Give every product a bfloat16 copy of its weight, and return the copies by weight; Adam renews them."""
     layers = [m for m in network.modules() if isinstance(m, _Product)]
     for layer in layers:
+        if isinstance(layer, Linear) and layer.weight.device.type == "cpu":
+            layer.weight.data = fast.lay(layer.weight.data)
         layer.half = layer.weight.detach().to(torch.bfloat16).requires_grad_()
     return {layer.weight: layer.half for layer in layers}
 

@@ -90,14 +90,56 @@ def test_convolutions_are_torchs(transposed, biased, channels, monkeypatch):
         assert torch.allclose(got, wanted, atol=1e-4)
 
 
+@pytest.mark.parametrize("shape", [(6, 40), (40, 6)])
+def test_products_are_torchs_and_their_gradient_lies_as_the_weight_does(shape):
+    generator = torch.Generator().manual_seed(0)
+    weight = fast.lay(torch.randn(shape, generator=generator)).requires_grad_()
+    x = torch.randn(5, shape[1], generator=generator, requires_grad=True)
+    upstream = torch.randn(5, shape[0], generator=generator)
+    expected = torch.autograd.grad(F.linear(x, weight), (x, weight), upstream)
+    for got, wanted in zip(torch.autograd.grad(fast.Multiply.apply(x, weight), (x, weight), upstream), expected, strict=True):
+        assert torch.allclose(got, wanted, atol=1e-5)
+    fast.Multiply.apply(x, weight).backward(upstream)
+    assert weight.grad.stride() == weight.stride() and min(weight.stride()) == 1
+
+
+@pytest.mark.parametrize("layer", ["convolution", "transposed", "product"])
+def test_a_gradient_that_nobody_asks_for_is_not_computed(layer, monkeypatch):
+    """As in G's step, which goes through D and moves no weight of D."""
+    taken = []
+    ours = fast._weight_gradient
+    monkeypatch.setattr(fast, "_weight_gradient", lambda *arguments: taken.append("weight") or ours(*arguments))
+    monkeypatch.setattr(fast, "_transposed", lambda x, w, ours=fast._transposed: taken.append("transpose") or ours(x, w))
+    weight = torch.randn(*((8, 8) if layer == "product" else (8, 8, 4, 4)), requires_grad=True)
+    x = torch.randn(*((2, 8) if layer == "product" else (2, 8, 4, 4)), requires_grad=True)
+
+    def value() -> torch.Tensor:
+        if layer == "product":
+            return fast.Multiply.apply(x * 2, weight).sum()
+        return fast.Convolve.apply(x * 2, weight, None, layer == "transposed").sum()
+
+    for asked, other in ((x, weight), (weight, x)):
+        whole = value()
+        taken.clear()
+        whole.backward(inputs=[asked])
+        assert asked.grad is not None and other.grad is None
+        asked.grad = None
+        if layer != "product":
+            assert ("weight" in taken) == (asked is weight)
+        if layer == "convolution":
+            assert ("transpose" in taken) == (asked is x)
+
+
 @pytest.mark.parametrize("compiler", [True, False])
 def test_adam_is_torchs(compiler, monkeypatch, capsys):
-    """A large weight (compiled, or without a compiler) and a small one, against torch's Adam on the same gradients."""
+    """Large weights (compiled, or without a compiler), however they lie, and a small one, against torch's Adam on the same gradients."""
     if not compiler:
         monkeypatch.setattr(fast, "_compiled_update", lambda: 1 / 0)
     monkeypatch.setattr(fast, "LARGE", 1000)
     generator = torch.Generator().manual_seed(0)
-    weights = [torch.nn.Parameter(torch.randn(shape, generator=generator)) for shape in ((40, 50), (7, 9))]
+    by_rows, by_columns, maps, small = (torch.randn(shape, generator=generator) for shape in ((40, 50), (50, 40), (8, 16, 4, 4), (7, 9)))
+    lying = (by_rows, fast.lay(by_columns), maps.to(memory_format=torch.channels_last), small)
+    weights = [torch.nn.Parameter(weight) for weight in lying]
     halves = {w: w.detach().to(torch.bfloat16).requires_grad_() for w in weights}
     plain = [torch.nn.Parameter(w.detach().clone()) for w in weights]
     ours, torchs = fast.Adam(weights, 1e-2, 0.5, halves), torch.optim.Adam(plain, 1e-2, betas=(0.5, 0.999))
