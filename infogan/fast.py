@@ -21,6 +21,7 @@ from infogan import parallel
 LARGE = 1_000_000  # weights; below it a kernel of its own saves nothing
 FEW = 3  # channels, of images
 EPSILON = 1e-8  # torch's default, and TensorFlow's
+NARROW = 64  # rows beside those of a large weight
 CHUNK = 32  # images whose patches stay in cache
 # By parity of the output's row, the 4x4 kernel's row for the input's row before, at and after it (4: none); the same for
 # columns. As a matrix [2 2 3 3, 4 4] it makes a kernel of stride 2 into four 3x3 kernels, one for each of four pixels.
@@ -78,24 +79,29 @@ class Multiply(torch.autograd.Function):
     """A fully connected layer without bias, apply(x, weight): [N, in] and [out, in] to [N, out].
 
     The weight's gradient is the product of two tall matrices; where the smaller one is transposed first, oneDNN takes half the time.
-    So the gradient of a weight taller than wide comes out lying by columns: `lay` such a weight that way.
+    So the gradient of a weight taller than wide comes out lying by columns: the weight must lie as `lay` lays it.
     """
 
     @staticmethod
     def forward(ctx, x: Tensor, weight: Tensor) -> Tensor:
         ctx.save_for_backward(x, weight)
-        return F.linear(x, weight)
+        return _narrow(x, weight) if weight.is_contiguous() else F.linear(x, weight)
 
     @staticmethod
     def backward(ctx, grad: Tensor):
         x, weight = ctx.saved_tensors
         grad_x = grad_weight = None
         if _wanted(ctx, 0):
-            grad_x = grad @ weight
+            grad_x = grad @ weight if weight.is_contiguous() else _narrow(grad, weight.t())
         if _wanted(ctx, 1):
             tall = grad.shape[1] > x.shape[1]
             grad_weight = (x.t().contiguous() @ grad).t() if tall else grad.t().contiguous() @ x
         return grad_x, grad_weight
+
+
+def _narrow(rows: Tensor, weight: Tensor) -> Tensor:
+    """rows @ weight.t() of a weight lying by rows: for few rows as the product transposed, before which oneDNN repacks them and not the weight."""
+    return (weight @ rows.t()).t().contiguous() if len(rows) <= NARROW else rows @ weight.t()
 
 
 def lay(weight: Tensor) -> Tensor:

@@ -52,7 +52,9 @@ def test_gradients_are_those_of_autocast_and_near_those_of_float32(preset, image
         assert (ours is None) == (plain is None), "the two move different parameters"
         if ours is not None:
             ours, casts, plain = (g.flatten() for g in (ours, casts, plain))
-            assert F.cosine_similarity(ours, casts, dim=0) > 0.999 and 0.98 < ours.norm() / casts.norm() < 1.02
+            # D's last bias alone has one number: what is left of about 1/2 for real images less as much for generated ones.
+            margin = 0.005 if len(ours) == 1 else 0.0
+            assert F.cosine_similarity(ours, casts, dim=0) > 0.999 and (ours.norm() - casts.norm()).abs() < 0.02 * casts.norm() + margin
             assert F.cosine_similarity(ours, plain, dim=0) > 0.85
     assert sum(g is not None for g in quick) > 20
 
@@ -91,16 +93,19 @@ def test_convolutions_are_torchs(transposed, biased, channels, monkeypatch):
         assert torch.allclose(got, wanted, atol=1e-4)
 
 
+@pytest.mark.parametrize("rows", [5, fast.NARROW + 1])
 @pytest.mark.parametrize("shape", [(6, 40), (40, 6)])
-def test_products_are_torchs_and_their_gradient_lies_as_the_weight_does(shape):
+def test_products_are_torchs_and_their_gradient_lies_as_the_weight_does(shape, rows):
     generator = torch.Generator().manual_seed(0)
     weight = fast.lay(torch.randn(shape, generator=generator)).requires_grad_()
-    x = torch.randn(5, shape[1], generator=generator, requires_grad=True)
-    upstream = torch.randn(5, shape[0], generator=generator)
+    x = torch.randn(rows, shape[1], generator=generator, requires_grad=True)
+    upstream = torch.randn(rows, shape[0], generator=generator)
     expected = torch.autograd.grad(F.linear(x, weight), (x, weight), upstream)
     for got, wanted in zip(torch.autograd.grad(fast.Multiply.apply(x, weight), (x, weight), upstream), expected, strict=True):
-        assert torch.allclose(got, wanted, atol=1e-5)
-    fast.Multiply.apply(x, weight).backward(upstream)
+        assert torch.allclose(got, wanted, atol=1e-4)
+    product = fast.Multiply.apply(x, weight)
+    assert torch.allclose(product, F.linear(x, weight), atol=1e-5) and product.is_contiguous()
+    product.backward(upstream)
     assert weight.grad.stride() == weight.stride() and min(weight.stride()) == 1
 
 
