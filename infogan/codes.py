@@ -9,7 +9,7 @@ import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, reduce
 from typing import NamedTuple
 
 import torch
@@ -197,7 +197,7 @@ class Latent:
             latent: [N, width] as sampled; answer: [N, q_width] from Q.
         Returns: two tensors [N] (zeros where there is no such code).
         """
-        sums = {Categorical: answer.new_zeros(len(answer)), Continuous: answer.new_zeros(len(answer))}
+        parts: dict[type, list[Tensor]] = {Categorical: [], Continuous: []}
         std = self.code_width
         for term, at in self.columns():
             if isinstance(term, Categorical):
@@ -207,8 +207,9 @@ class Latent:
             else:
                 log_p = term.log_q(latent[:, at], answer[:, at], answer[:, std : std + term.width])
                 std += term.width
-            sums[type(term)] = sums[type(term)] + log_p
-        return sums[Categorical], sums[Continuous]
+            parts[type(term)].append(log_p)
+        categorical, continuous = (reduce(torch.add, some) if some else answer.new_zeros(len(answer)) for some in parts.values())
+        return categorical, continuous
 
     def category_logits(self, answer: Tensor) -> list[Tensor]:
         """The logits of each single categorical code, [N, size], in Q's answers [N, q_width]."""
