@@ -2,7 +2,8 @@
 
 Each contender lives in a process of its own and is asked in turn, several times over; the table has the median and
 the range. Beside them: the matrix-product rate of this machine, the arithmetic of one update, and the share of that
-rate each contender reaches; the same GAN without Q (claim C7); one process with all cores against one per core.
+rate each contender reaches; the memory's rate, and the share of the floor: the images/s if the products went at the one
+rate, Adam at the other, and all else took no time; the same GAN without Q (claim C7); one process with all cores against one per core.
 
 Examples:
   python experiments/benchmark.py --data-dir ~/data
@@ -172,7 +173,21 @@ def products(precision: str, device: str):
         for _ in range(times):
             torch.mm(a, b, out=product)
 
-    run.flops = 2 * size**3
+    run.unit = 2 * size**3
+    return run
+
+
+def memory(device: str):
+    """Reading and writing numbers in place, many more than fit in cache."""
+    import torch
+
+    numbers = torch.zeros(1 << (30 if device.startswith("cuda") else 26), device=device)
+
+    def run(times: int) -> None:
+        for _ in range(times):
+            numbers.add_(1)
+
+    run.unit = 2 * numbers.nbytes
     return run
 
 
@@ -187,6 +202,8 @@ def serve(connection, kind: str, batch_size: int, options: Options, device: str,
     before = resident_mib()
     if kind in ("float32", "bfloat16"):
         run = products(kind, device)
+    elif kind == "memory":
+        run = memory(device)
     elif kind == "textbook":
         run = textbook(batch_size, options.data_dir, device)
     elif kind in OURS:
@@ -209,7 +226,7 @@ def serve(connection, kind: str, batch_size: int, options: Options, device: str,
     each = seconds_for(5) / 5
     if on_gpu:
         torch.cuda.reset_peak_memory_stats()
-    connection.send(getattr(run, "flops", batch_size))
+    connection.send(getattr(run, "unit", batch_size))
     try:
         while (seconds := connection.recv()) is not None:
             times = max(3, round(seconds / each))
@@ -242,7 +259,7 @@ class Contender:
         theirs.close()
         self.started.append(self)
         try:
-            self.unit = self.connection.recv()  # images of one update, or floating point operations of one product
+            self.unit = self.connection.recv()  # of one run: images, floating point operations of a product, or bytes
         except EOFError:
             raise InputError(f"{kind} at batch {batch_size} could not start: its error stands above") from None
         self.rates: list[float] = []
@@ -269,8 +286,11 @@ def alternate(contenders: list[Contender], options: Options, progress) -> None:
             progress.update()
 
 
-def flops_per_image() -> float:
-    """Floating point operations of one update for each of its images, counted from the reference step by torch."""
+def arithmetic() -> tuple[float, int]:
+    """Floating point operations of one update for each of its images, counted from the reference step by torch, and bytes that Adam moves.
+
+    Per weight it reads and writes the weight and two moments in float32, and reads the gradient: in float32, or in bfloat16, but then it writes the weight's copy.
+    """
     import torch
     from torch.utils.flop_counter import FlopCounterMode
 
@@ -280,7 +300,7 @@ def flops_per_image() -> float:
     model = training.InfoGAN(training.resolve(config), (1, 28, 28))
     with FlopCounterMode(display=False) as counter:
         model.step(torch.zeros(16, 1, 28, 28, dtype=torch.uint8))
-    return counter.get_total_flops() / 16
+    return counter.get_total_flops() / 16, 28 * sum(p.numel() for network in (model.generator, model.discriminator) for p in network.parameters())
 
 
 def machine(device: str) -> str:
@@ -312,19 +332,22 @@ def compare(options: Options, device: str, precisions: tuple[str, ...]) -> dict:
 
     from infogan import fast
 
-    threads, flops = fast.cores(), flops_per_image()
+    threads, (flops, adam_bytes) = fast.cores(), arithmetic()
     kinds = (*OURS, *(peer.split("=", 1)[0] for peer in options.peer))
-    rows, peaks = [], {}
-    each = len(kinds) + len(precisions)
+    rows, peaks, memory_rates = [], {}, {}
+    each = len(kinds) + len(precisions) + 1
     total = options.repeats * (len(options.batch_sizes) * each + (threads if threads > 1 and device == "cpu" else 0))
     with tqdm(total=total, unit=" measurements", mininterval=0.5 if sys.stderr.isatty() else 30) as progress:
         for batch_size in options.batch_sizes:
-            rate = {kind: Contender(kind, 1, options, device, threads) for kind in precisions}
+            rate = {kind: Contender(kind, 1, options, device, threads) for kind in (*precisions, "memory")}
             contenders = {kind: Contender(kind, batch_size, options, device, threads) for kind in kinds}
             alternate([*rate.values(), *contenders.values()], options, progress)
             peaks[batch_size] = {kind: spread(one.rates) for kind, one in rate.items()}
+            memory_rates[batch_size] = peaks[batch_size].pop("memory")
             for one in rate.values():
                 one.finish()
+            fastest = max(peak["median"] for peak in peaks[batch_size].values())
+            floor = flops * batch_size / fastest + adam_bytes / memory_rates[batch_size]["median"]  # seconds an update
             baseline = statistics.median(contenders["textbook"].rates)
             for kind, one in contenders.items():
                 speed = spread(one.rates)
@@ -334,6 +357,7 @@ def compare(options: Options, device: str, precisions: tuple[str, ...]) -> dict:
                     row["gflops_per_second"] = speed["median"] * flops / 1e9
                     for kind_of_product, peak in peaks[batch_size].items():
                         row[f"share_of_{kind_of_product}_rate"] = speed["median"] * flops / peak["median"]
+                    row["share_of_floor"] = speed["median"] * floor / batch_size
                 rows.append(row | {"memory_mib": one.finish()})
         placement = None
         if threads > 1 and device == "cpu":
@@ -358,7 +382,7 @@ def compare(options: Options, device: str, precisions: tuple[str, ...]) -> dict:
                 "one_process_per_core": spread(sums),
                 "gain": statistics.median(sums) / statistics.median(alone.rates),
             }
-    result = {"flops_per_image": flops, "matrix_product_flops_per_second": peaks, "rows": rows}
+    result = {"flops_per_image": flops, "adam_bytes_per_update": adam_bytes, "matrix_product_flops_per_second": peaks, "memory_bytes_per_second": memory_rates, "rows": rows}
     return result | ({"placement": placement} if placement else {})
 
 
@@ -380,13 +404,15 @@ def show(result: dict) -> None:
                 "x textbook": f"{row['times_textbook']:.2f}",
                 "GFLOP/s": f"{row['gflops_per_second']:,.0f}" if share else "",
                 f"of {fastest} rate": f"{share:.0%}" if share else "",
+                "of the floor": f"{row['share_of_floor']:.0%}" if share else "",
                 "MiB": f"{row['memory_mib']:,.0f}",
             }
         )
     print(f"\n{result['machine']}\none update: {result['flops_per_image'] / 1e9:.3f} GFLOP an image; median [range] of {result['repeats']}\n")
     print(pd.DataFrame(lines).to_string(index=False))
     for batch, rates in result["matrix_product_flops_per_second"].items():
-        print(f"matrix products beside batch {batch}: " + ", ".join(f"{kind} {cell(rate, 1e9)} GFLOP/s" for kind, rate in rates.items()))
+        products = ", ".join(f"{kind} {cell(rate, 1e9)} GFLOP/s" for kind, rate in rates.items())
+        print(f"beside batch {batch}: matrix products {products}; memory {cell(result['memory_bytes_per_second'][batch], 1e9)} GB/s")
     for batch in sorted({row["batch"] for row in result["rows"]}):
         with_q, without = (next(r for r in result["rows"] if (r["batch"], r["contender"]) == (batch, kind)) for kind in OURS[2:])
         time_ratio = without["images_per_second"]["median"] / with_q["images_per_second"]["median"]
@@ -439,7 +465,7 @@ def main() -> None:
 
     for peer in options.peer:
         name, equals, file = peer.partition("=")
-        if not (equals and name and Path(file).is_file()) or name in (*OURS, "float32", "bfloat16"):
+        if not (equals and name and Path(file).is_file()) or name in (*OURS, "float32", "bfloat16", "memory"):
             raise InputError(f"peer is {peer!r}; give NAME=FILE with a name of its own and a Python file that exists")
     if options.repeats < 1 or options.long < 0 or options.long == 1 or min(options.batch_sizes) < 2:
         raise InputError("give at least 1 repeat, 0 or at least 2 long updates and batch sizes of 2 or more")

@@ -20,7 +20,9 @@ def test_the_arithmetic_of_an_update_is_that_of_the_papers_networks():
     g = 74 * 1024 + dense + convolution + first
     d_step = g + 2 * (d + d + (d - first))  # G once; real and generated images through D, there and back, no gradient of images
     g_step = d + d + g + (g - 74 * 1024)  # D there and back to the images, no gradient of its weights; G back
-    assert benchmark.flops_per_image() == 2 * (d_step + g_step)
+    d_weights = 16 * 64 + 64 + 16 * 64 * 128 + 256 + dense + 2048 + 1024 + 1 + 1024 * 128 + 256 + 128 * 12 + 12
+    g_weights = 74 * 1024 + 2048 + dense + 2 * 6272 + 16 * 64 * 128 + 128 + 16 * 64 + 1
+    assert benchmark.arithmetic() == (2 * (d_step + g_step), 28 * (d_weights + g_weights))
 
 
 def test_contenders_are_measured_in_turn_and_a_peer_beside_them(tmp_path, data_dir, script_environment):
@@ -30,8 +32,9 @@ def test_contenders_are_measured_in_turn_and_a_peer_beside_them(tmp_path, data_d
     assert done.returncode == 0, done.stderr
     result = json.loads((tmp_path / "b.json").read_text())
     rows = {row["contender"]: row for row in result["rows"]}
-    assert list(rows) == [*benchmark.OURS, "sleeper"] and result["flops_per_image"] == benchmark.flops_per_image()
+    assert list(rows) == [*benchmark.OURS, "sleeper"] and (result["flops_per_image"], result["adam_bytes_per_update"]) == benchmark.arithmetic()
     assert rows["sleeper"]["images_per_second"]["median"] == pytest.approx(1600, rel=0.2)
+    assert 0 < rows["textbook"]["share_of_floor"] < rows["fast"]["share_of_floor"] < 1
     assert rows["fast"]["times_textbook"] > 0 and rows["textbook"]["times_textbook"] == 1
     assert result["provenance"]["versions"]["torch"] and rows["fast"]["memory_mib"] > 100
     assert "InfoGAN against the GAN without Q at batch 16" in done.stdout
