@@ -467,7 +467,7 @@ def main() -> None:
         name, equals, file = peer.partition("=")
         if not (equals and name and Path(file).is_file()) or name in (*OURS, "float32", "bfloat16", "memory"):
             raise InputError(f"peer is {peer!r}; give NAME=FILE with a name of its own and a Python file that exists")
-    if options.repeats < 1 or options.long < 0 or options.long == 1 or min(options.batch_sizes) < 2:
+    if options.repeats < 1 or options.long < 0 or options.long == 1 or min(options.batch_sizes, default=0) < 2:
         raise InputError("give at least 1 repeat, 0 or at least 2 long updates and batch sizes of 2 or more")
     config = training.resolve(dataclasses.replace(PRESETS["authors"][0], device=options.device))
     device = config.device

@@ -3,7 +3,7 @@
 - activations and gradients in bfloat16, as under autocast, from copies of the weights that are renewed once per update
   (autocast casts at each use);
 - Adam on the float32 weights from the copies' gradients, for large weights in one pass over memory;
-- weight gradients of convolutions as one matrix product, of large layers as the product that oneDNN is quickest at;
+- weight gradients of convolutions by matrix products, those of large layers as the product that oneDNN is quickest at;
 - freed memory kept by the process; on a GPU, the whole step as one CUDA graph.
 """
 
@@ -35,13 +35,13 @@ def cores() -> int:
 
 
 def keep_memory() -> None:
-    """Tell glibc to keep freed memory: by default each step gives its large gradients back to the system and
-    spends a fifth of its time on page faults getting them again. Other C libraries have no such call.
+    """Tell glibc to keep freed memory: else large batches give gradients back to the system in each step, and at 512
+    spend a tenth of its time on page faults getting them again. Other C libraries have no such call.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
-    if mallopt is not None:
-        trim_threshold, mmap_threshold = -1, -3
-        mallopt(mmap_threshold, 1 << 30)
+    trim_threshold, mmap_threshold = -1, -3
+    # The first refused (older versions take 32 MiB at most), the second alone would do harm: it ends glibc's own fitting of the first.
+    if mallopt is not None and (mallopt(mmap_threshold, 1 << 30) or mallopt(mmap_threshold, 32 << 20)):
         mallopt(trim_threshold, (1 << 31) - 1)
 
 
@@ -79,7 +79,7 @@ class Multiply(torch.autograd.Function):
     """A fully connected layer without bias, apply(x, weight): [N, in] and [out, in] to [N, out].
 
     The weight's gradient is the product of two tall matrices; where the smaller one is transposed first, oneDNN takes half the time.
-    So the gradient of a weight taller than wide comes out lying by columns: the weight must lie as `lay` lays it.
+    So the gradient of a weight taller than wide comes out lying by columns: `lay` such a weight that way.
     """
 
     @staticmethod
@@ -100,7 +100,7 @@ class Multiply(torch.autograd.Function):
 
 
 def _narrow(rows: Tensor, weight: Tensor) -> Tensor:
-    """rows @ weight.t() of a weight lying by rows: for few rows as the product transposed, before which oneDNN repacks them and not the weight."""
+    """rows @ weight.t() of a weight lying by rows: of few rows as the product transposed, so that oneDNN repacks the rows and not the weight."""
     return (weight @ rows.t()).t().contiguous() if len(rows) <= NARROW else rows @ weight.t()
 
 
@@ -185,7 +185,7 @@ class Adam(torch.optim.Adam):
         self.zero_grad()
 
     def _step_small(self, moving: list[tuple[nn.Parameter, Tensor]]) -> None:
-        """By torch's kernel at once: the grouping and hooks of torch.optim around it take a quarter of a millisecond an update."""
+        """By torch's kernel at once: the grouping of torch.optim around it takes a quarter of a millisecond an update."""
         weights, copied = [p for p, _ in moving], [(p, half) for p, half in moving if half is not p]
         if copied:
             torch._foreach_copy_([self.grads[p] for p, _ in copied], [half.grad for _, half in copied])

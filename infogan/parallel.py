@@ -10,7 +10,6 @@ import os
 import torch
 import torch.distributed as dist
 from torch import Tensor
-from torch.distributed.nn.functional import all_reduce
 
 from infogan.config import InputError
 
@@ -55,7 +54,7 @@ def part(whole: Tensor) -> Tensor:
 
 
 def average(tensors: list[Tensor]) -> None:
-    """Each tensor becomes its mean over the processes, in float32 and in one message."""
+    """Each tensor becomes its mean over the processes, taken in float32 and in one message, rounded to the tensor's own type."""
     if world() == 1 or not tensors:
         return
     message = torch.cat([t.detach().float().flatten() for t in tensors])
@@ -64,9 +63,23 @@ def average(tensors: list[Tensor]) -> None:
         tensor.copy_(mean.view_as(tensor))
 
 
+class _Sum(torch.autograd.Function):
+    """Over the processes; each one's x moves the sum that all of them have, so a gradient is summed likewise."""
+
+    @staticmethod
+    def forward(ctx, x: Tensor) -> Tensor:
+        total = x.clone()
+        dist.all_reduce(total)
+        return total
+
+    @staticmethod
+    def backward(ctx, grad: Tensor) -> Tensor:
+        return _Sum.forward(ctx, grad)
+
+
 def mean(x: Tensor) -> Tensor:
     """The mean of x over the processes; differentiable."""
-    return all_reduce(x) / world() if world() > 1 else x
+    return _Sum.apply(x) / world() if world() > 1 else x
 
 
 def moments(x: Tensor) -> tuple[Tensor, Tensor]:

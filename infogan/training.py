@@ -101,6 +101,7 @@ class InfoGAN:
         self.device = torch.device(config.device)
         if self.device.index is not None:
             torch.cuda.set_device(self.device)  # streams and graphs are made on the current device
+        torch.backends.cudnn.allow_tf32 = False  # by default a GPU's float32 convolutions are not float32
         self.generator, self.discriminator = (
             network.to(self.device, memory_format=torch.channels_last)
             for network in build(image_shape, self.latent, derive(config.seed, "weights"), config.network)

@@ -50,7 +50,7 @@ def test_a_long_run_is_watched(tmp_path, data_dir, script_environment):
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
-    [(("--peer", "nothing"), "peer is 'nothing'"), (("--peer", "x=missing.py"), "peer is 'x=missing.py'"), (("--peer", f"fast={__file__}"), "a name of its own"), (("--repeats", "0"), "at least 1 repeat")],
+    [(("--peer", "nothing"), "peer is 'nothing'"), (("--peer", "x=missing.py"), "peer is 'x=missing.py'"), (("--peer", f"fast={__file__}"), "a name of its own"), (("--repeats", "0"), "at least 1 repeat"), (("--batch-sizes",), "batch sizes of 2 or more")],
 )
 def test_bad_input_is_one_clear_line(arguments, message, tmp_path):
     done = call("benchmark", *arguments, cwd=tmp_path)
