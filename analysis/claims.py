@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+import factors
+import figures
 import numpy as np
 import pandas as pd
 import tyro
 from matplotlib.figure import Figure
 from scipy import stats
 
-import factors
-import figures
 from infogan import runs
 from infogan.codes import Latent
 from infogan.config import PRESETS, Config, InputError, changes, from_dict, run_script, told
@@ -85,7 +85,10 @@ class Claim(NamedTuple):
 def bound(run: Record) -> pd.Series:
     """L_I of the categorical codes over H(c), smoothed, by update."""
     config = run.config
-    share = figures.smoothed(run.metrics, {"log_every": config.log_every}) / Latent(config.codes, config.noise, config.q_std).entropy[0]
+    share = (
+        figures.smoothed(run.metrics, {"log_every": config.log_every})
+        / Latent(config.codes, config.noise, config.q_std).entropy[0]
+    )
     return pd.Series(share.to_numpy(), index=run.metrics.step)
 
 
@@ -124,13 +127,19 @@ def accuracy(holds: Callable[[float], bool], *presets: str) -> Callable[[Record]
 def _shapes(run: Record, where: str) -> dict[tuple[int, str], float] | None:
     """Partial correlation of each continuous code with each measure."""
     found = run.figure("morphology") if on_mnist(run, "authors", "paper", "best") else None
-    return found and {(row["code"], row["measure"]): row["effect"] for row in found["correlations"] if row["where"] == where}
+    return found and {
+        (row["code"], row["measure"]): row["effect"] for row in found["correlations"] if row["where"] == where
+    }
 
 
 def _slant_and_width(effects: dict[tuple[int, str], float]) -> tuple[float, list[tuple[int, str]]]:
     """The best two different codes, one for slant, one for width or thickness: the weaker correlation of the two, and which."""
     pairs = [
-        [(a, "slant"), (b, name)] for a, shape in effects if shape == "slant" for b, name in effects if a != b and name in ("width", "thickness")
+        [(a, "slant"), (b, name)]
+        for a, shape in effects
+        if shape == "slant"
+        for b, name in effects
+        if a != b and name in ("width", "thickness")
     ]
     return max(((min(abs(effects[one]) for one in pair), pair) for pair in pairs), default=(0.0, []))
 
@@ -145,9 +154,14 @@ def rotates_and_widens(run: Record) -> Answer | None:
 def generalises(run: Record) -> Answer | None:
     if (within := _shapes(run, "within")) is None or not (pair := _slant_and_width(within)[1]):
         return None
-    outside, agreement = _shapes(run, "beyond"), {row["where"]: row["agreement"] for row in run.figure("morphology")["agreement"]}
+    outside, agreement = (
+        _shapes(run, "beyond"),
+        {row["where"]: row["agreement"] for row in run.figure("morphology")["agreement"]},
+    )
     kept = min(agreement[f"code {code} beyond"] for code, _ in pair) / agreement["within"]
-    same = all(outside.get(one, 0.0) * within[one] > 0 and abs(outside[one]) >= 0.5 for one in pair)  # a shape may not vary beyond
+    same = all(
+        outside.get(one, 0.0) * within[one] > 0 and abs(outside[one]) >= 0.5 for one in pair
+    )  # a shape may not vary beyond
     return Answer(kept, same and kept >= 0.9)
 
 
@@ -193,7 +207,9 @@ def over_seeds(claim: Claim, records: list[Record]) -> list[dict]:
         if (answer := claim.answer(run)) is not None:
             seeds = answers_of.setdefault((run.config.preset, run.config.updates, run.config.precision), {})
             if run.config.seed in seeds:
-                raise InputError(f"{run.directory} repeats seed {run.config.seed} of {run.config.preset} with {run.config.updates:,} updates in {run.config.precision}: give one run for each seed")
+                raise InputError(
+                    f"{run.directory} repeats seed {run.config.seed} of {run.config.preset} with {run.config.updates:,} updates in {run.config.precision}: give one run for each seed"
+                )
             seeds[run.config.seed] = answer
     rows = []
     for (preset, updates, precision), answers in answers_of.items():
@@ -211,7 +227,17 @@ def over_seeds(claim: Claim, records: list[Record]) -> list[dict]:
     return rows
 
 
-def single(claim: str, says: str, rule: str, by: str, number: str, value: float, holds: int, of: int, verdict: str | None = None) -> dict:
+def single(
+    claim: str,
+    says: str,
+    rule: str,
+    by: str,
+    number: str,
+    value: float,
+    holds: int,
+    of: int,
+    verdict: str | None = None,
+) -> dict:
     """A row that is not a mean over seeds."""
     return {"claim": claim, "says": says, "rule": rule, "by": by, "number": number, "mean": value, "low": float("nan"), "high": float("nan"),
             "never": 0, "holds": holds, "of": of, "verdict": verdict or _verdict(holds, of)}  # fmt: skip
@@ -232,11 +258,18 @@ def costs_nothing(benchmark: Path) -> dict:
             times = (bare["median"] / fast["median"], bare["low"] / fast["high"], bare["high"] / fast["low"])
             ratios.append([max(time, ours["memory_mib"] / plain["memory_mib"]) for time in times])
     except KeyError as error:
-        raise InputError(f"{benchmark} has no {error}: give what experiments/benchmark.py wrote (without --long)") from error
+        raise InputError(
+            f"{benchmark} has no {error}: give what experiments/benchmark.py wrote (without --long)"
+        ) from error
     holds = sum(ratio <= 1.1 for ratio, *_ in ratios)
-    says, rule = "InfoGAN costs nearly nothing on top of a GAN (section 5)", "at most 1.1 times its time and memory, at each batch size"
+    says, rule = (
+        "InfoGAN costs nearly nothing on top of a GAN (section 5)",
+        "at most 1.1 times its time and memory, at each batch size",
+    )
     worst, low, high = map(max, zip(*ratios))
-    return single("C7", says, rule, f"batch {', '.join(map(str, batches))}", "times, at worst", worst, holds, len(ratios)) | {"low": low, "high": high}
+    return single(
+        "C7", says, rule, f"batch {', '.join(map(str, batches))}", "times, at worst", worst, holds, len(ratios)
+    ) | {"low": low, "high": high}
 
 
 ENOUGH = 3  # seeds of each value of lambda
@@ -252,17 +285,38 @@ def one_is_fine(path: Path) -> dict:
         raise InputError(f"{path} is not a table of analysis/settings.py: give its settings.csv")
     one, others = table[table.setting.isna()], table[table.setting == "lambda_categorical"]
     accuracies = {float(value): group.accuracy for value, group in others.groupby("value") if len(group) >= ENOUGH}
-    if not accuracies or len(one) < ENOUGH or table.preset[0] not in PRESETS or PRESETS[table.preset[0]][0].lambda_categorical != 1:
-        raise InputError(f"{path} has not {ENOUGH} seeds of a preset with lambda_categorical 1 and of another lambda_categorical: C8 needs both")
+    if (
+        not accuracies
+        or len(one) < ENOUGH
+        or table.preset[0] not in PRESETS
+        or PRESETS[table.preset[0]][0].lambda_categorical != 1
+    ):
+        raise InputError(
+            f"{path} has not {ENOUGH} seeds of a preset with lambda_categorical 1 and of another lambda_categorical: C8 needs both"
+        )
     best = max(accuracies, key=lambda value: accuracies[value].mean())
-    lead, interval = one.accuracy.mean() - accuracies[best].mean(), stats.ttest_ind(one.accuracy, accuracies[best], equal_var=False).confidence_interval(0.95)
-    says, rule = "lambda = 1 is simply fine for discrete codes (section 5)", "mean accuracy with lambda 1 at most 0.02 below that with any other tried"
+    lead, interval = (
+        one.accuracy.mean() - accuracies[best].mean(),
+        stats.ttest_ind(one.accuracy, accuracies[best], equal_var=False).confidence_interval(0.95),
+    )
+    says, rule = (
+        "lambda = 1 is simply fine for discrete codes (section 5)",
+        "mean accuracy with lambda 1 at most 0.02 below that with any other tried",
+    )
     about = table.iloc[0]
     by = f"{about.dataset}, {about.preset}, {about.images:,} images; lambda 1 against {', '.join(f'{value:g}' for value in sorted(accuracies))}; {len(one)} seeds"
-    return single("C8", says, rule, by, f"accuracy, lead over {best:g}", lead, int(lead >= -0.02), 1) | {"low": interval.low, "high": interval.high}
+    return single("C8", says, rule, by, f"accuracy, lead over {best:g}", lead, int(lead >= -0.02), 1) | {
+        "low": interval.low,
+        "high": interval.high,
+    }
 
 
-TRAVERSALS = {"figure3": ("C9", "faces"), "figure4": ("C10", "chairs"), "figure5": ("C11", "SVHN"), "figure6": ("C12", "CelebA")}
+TRAVERSALS = {
+    "figure3": ("C9", "faces"),
+    "figure4": ("C10", "chairs"),
+    "figure5": ("C11", "SVHN"),
+    "figure6": ("C12", "CelebA"),
+}
 
 
 def traversals(records: list[Record]) -> list[dict]:
@@ -276,7 +330,9 @@ def traversals(records: list[Record]) -> list[dict]:
                 share = factors.share(panel["information_nats"], panel["shuffled_nats"], panel["entropy_nats"])
                 verdict = {"yes": "replicates", "partly": "partly", "no": "does not"}[panel["holds"]]
                 by = f"{Path(run.config.dataset).stem}, seed {run.config.seed}, {told(run.config)}: {panel['factor']}"
-                rows.append(single(claim, says, rule, by, "of its entropy", share, int(panel["holds"] == "yes"), 1, verdict))
+                rows.append(
+                    single(claim, says, rule, by, "of its entropy", share, int(panel["holds"] == "yes"), 1, verdict)
+                )
     return rows
 
 
@@ -286,8 +342,16 @@ def _together(rows: pd.DataFrame) -> dict:
     runs_of = rows.by.str.partition(",")[0].value_counts(sort=False)
     by = ", ".join(f"{name} ({n} runs)" if n > 1 else name for name, n in runs_of.items())
     number = " to ".join(dict.fromkeys(f"{value:.2f}" for value in (rows["mean"].min(), rows["mean"].max())))
-    share = f"{rows.holds.sum()} of {rows.of.sum()}" + (f", partly in {n}" if (n := (rows.verdict == "partly").sum()) else "")
-    return {"says": rows.says.iloc[0], "by": by, "number": f"{number} {rows.number.iloc[0]}", "share": share, "verdict": verdict}
+    share = f"{rows.holds.sum()} of {rows.of.sum()}" + (
+        f", partly in {n}" if (n := (rows.verdict == "partly").sum()) else ""
+    )
+    return {
+        "says": rows.says.iloc[0],
+        "by": by,
+        "number": f"{number} {rows.number.iloc[0]}",
+        "share": share,
+        "verdict": verdict,
+    }
 
 
 def markdown(table: pd.DataFrame) -> str:
@@ -297,17 +361,40 @@ def markdown(table: pd.DataFrame) -> str:
     for (claim, _), rows in table.groupby(["claim", "says"], sort=False):
         if claim in panels:
             row = _together(rows)
-            lines.append(f"| {claim} | {row['says']} | {row['by']} | {row['number']} | {row['share']} | **{row['verdict']}** |")
+            lines.append(
+                f"| {claim} | {row['says']} | {row['by']} | {row['number']} | {row['share']} | **{row['verdict']}** |"
+            )
             continue
         for row in rows.itertuples():
             digits = {"updates": ",.0f", "digits": ".1f", "accuracy": ".3f"}.get(row.number, ".2f")
             number = f"{row.mean:z{digits}}"  # z: never -0.00
             if np.isfinite(row.low):
                 number += f" [{row.low:z{digits}}, {row.high:z{digits}}]"
-            number = f"{number} {row.number}" + (f", never in {row.never}" if row.never else "") if np.isfinite(row.mean) else "never"
-            lines.append(f"| {row.claim} | {row.says} | {row.by} | {number} | {row.holds} of {row.of} | **{row.verdict}** |")
+            number = (
+                f"{number} {row.number}" + (f", never in {row.never}" if row.never else "")
+                if np.isfinite(row.mean)
+                else "never"
+            )
+            lines.append(
+                f"| {row.claim} | {row.says} | {row.by} | {number} | {row.holds} of {row.of} | **{row.verdict}** |"
+            )
     rules = [f"- {', '.join(part.claim.unique())}: {rule}" for rule, part in table.groupby("rule", sort=False)]
-    return "\n".join([*lines, "", "Means over seeds with 95 % Student-t intervals (C7: medians, what their ranges over repeats allow; C8: Welch's, of the difference).", "", "<details><summary>The rules</summary>", "", *rules, "", "</details>"]) + "\n"
+    return (
+        "\n".join(
+            [
+                *lines,
+                "",
+                "Means over seeds with 95 % Student-t intervals (C7: medians, what their ranges over repeats allow; C8: Welch's, of the difference).",
+                "",
+                "<details><summary>The rules</summary>",
+                "",
+                *rules,
+                "",
+                "</details>",
+            ]
+        )
+        + "\n"
+    )
 
 
 def draw(table: pd.DataFrame, path: Path) -> None:
@@ -317,8 +404,17 @@ def draw(table: pd.DataFrame, path: Path) -> None:
     for y, row in enumerate(table.itertuples()):
         interval = stats.binomtest(row.holds, row.of).proportion_ci(0.95, "wilson")
         axes.plot([interval.low, interval.high], [y, y], color="lightgrey", linewidth=5, solid_capstyle="butt")
-        axes.plot(row.holds / row.of, y, "o", color={"replicates": "tab:green", "partly": "tab:orange"}.get(row.verdict, "tab:red"))
-    axes.set_yticks(range(len(table)), [textwrap.fill(f"{row.claim}  {row.says}, {row.by} (n = {row.of})", 95) for row in table.itertuples()], fontsize=7)
+        axes.plot(
+            row.holds / row.of,
+            y,
+            "o",
+            color={"replicates": "tab:green", "partly": "tab:orange"}.get(row.verdict, "tab:red"),
+        )
+    axes.set_yticks(
+        range(len(table)),
+        [textwrap.fill(f"{row.claim}  {row.says}, {row.by} (n = {row.of})", 95) for row in table.itertuples()],
+        fontsize=7,
+    )
     axes.set(xlim=(-0.03, 1.03), xlabel="share in which the rule holds; grey: 95 % interval")
     axes.invert_yaxis()
     figure.savefig(path, dpi=130)
@@ -336,13 +432,19 @@ def main() -> None:
     if not rows:
         raise InputError("nothing given speaks of a claim: give runs of the presets on mnist, a benchmark or settings")
     table = pd.DataFrame(rows)
-    order = sorted(range(len(table)), key=lambda i: ("CBO".index(table.claim[i][0]), int(table.claim[i][1:])))  # the paper's, the blog's, ours
+    order = sorted(
+        range(len(table)), key=lambda i: ("CBO".index(table.claim[i][0]), int(table.claim[i][1:]))
+    )  # the paper's, the blog's, ours
     table = table.iloc[order].reset_index(drop=True)
     options.out.mkdir(parents=True, exist_ok=True)
     table.to_csv(options.out / "scorecard.csv", index=False)
     (options.out / "scorecard.md").write_text(markdown(table))
     draw(table, options.out / "scorecard.png")
-    print(table[["claim", "says", "by", "mean", "low", "high", "holds", "of", "verdict"]].to_string(index=False, float_format="{:.3f}".format))
+    print(
+        table[["claim", "says", "by", "mean", "low", "high", "holds", "of", "verdict"]].to_string(
+            index=False, float_format="{:.3f}".format
+        )
+    )
     print(f"wrote {options.out / 'scorecard.md'}, .csv and .png")
 
 

@@ -59,7 +59,10 @@ def as_dataset(drawing: Image.Image, shape: tuple[int, int, int]) -> np.ndarray:
         mass = ink.astype(float) / max(1, ink.sum(dtype=float))
         top = round((height - 1) / 2 - (rows * mass).sum())
         left = round((width - 1) / 2 - (columns * mass).sum())
-        top, left = (int(np.clip(at, 0, room - side)) for at, room, side in ((top, height, ink.shape[0]), (left, width, ink.shape[1])))
+        top, left = (
+            int(np.clip(at, 0, room - side))
+            for at, room, side in ((top, height, ink.shape[0]), (left, width, ink.shape[1]))
+        )
         canvas[top : top + ink.shape[0], left : left + ink.shape[1]] = ink
     return np.repeat(canvas[None, :, :, None], channels, 3)
 
@@ -75,12 +78,23 @@ class Explorer:
     def about(self, _: dict) -> dict:
         config, latent = self.model.config, self.model.latent
         categorical = [
-            {"name": f"c{code + 1}", "size": size, "labels": self.codes[i]["label_of_category"] if i < len(self.codes) else None}
+            {
+                "name": f"c{code + 1}",
+                "size": size,
+                "labels": self.codes[i]["label_of_category"] if i < len(self.codes) else None,
+            }
             for i, (code, size) in enumerate(zip(latent.single_codes(Categorical), latent.categorical_sizes))
         ]
         title = f"{Path(config.dataset).stem}, preset {config.preset}, seed {config.seed}, {self.model.step:,} updates"
-        pen = max(22, 400 / self.model.image_shape[1])  # of a canvas of 280: strokes at least as wide as those of small images
-        return {"title": title, "categorical": categorical, "continuous": [f"c{code + 1}" for code in latent.single_codes(Continuous)], "pen": pen}
+        pen = max(
+            22, 400 / self.model.image_shape[1]
+        )  # of a canvas of 280: strokes at least as wide as those of small images
+        return {
+            "title": title,
+            "categorical": categorical,
+            "continuous": [f"c{code + 1}" for code in latent.single_codes(Continuous)],
+            "pen": pen,
+        }
 
     def generate(self, asked: dict) -> dict:
         """The image of the codes; and, noise and all else equal, one of each category of the code that `vary` names."""
@@ -132,8 +146,12 @@ def serve(model: Model, port: int) -> ThreadingHTTPServer:
         def do_POST(self) -> None:
             # A page of another site could post here too: it cannot set this type without asking first, which is never granted,
             # and a name of its own that it lets point to this machine stands in Host.
-            length = int(self.headers.get("Content-Length", "")) if self.headers.get("Content-Length", "").isdigit() else -1
-            ours = self.headers.get("Content-Type") == "application/json" and self.headers.get("Host", "").split(":")[0] in ("127.0.0.1", "localhost")
+            length = (
+                int(self.headers.get("Content-Length", "")) if self.headers.get("Content-Length", "").isdigit() else -1
+            )
+            ours = self.headers.get("Content-Type") == "application/json" and self.headers.get("Host", "").split(":")[
+                0
+            ] in ("127.0.0.1", "localhost")
             if not ours or self.path not in actions or not 0 <= length <= LIMIT:
                 return self.answer(400, "text/plain", b"bad request")
             try:
@@ -148,7 +166,9 @@ def serve(model: Model, port: int) -> ThreadingHTTPServer:
     try:
         return ThreadingHTTPServer(("127.0.0.1", port), Handler)
     except OSError as error:
-        raise InputError(f"port {port} cannot be used ({error.strerror}): give another --port, or 0 for any free one") from error
+        raise InputError(
+            f"port {port} cannot be used ({error.strerror}): give another --port, or 0 for any free one"
+        ) from error
 
 
 def main() -> None:

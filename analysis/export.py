@@ -38,13 +38,20 @@ def to_onnx(network: torch.nn.Module, example: torch.Tensor, names: tuple[str, s
     except ImportError as error:
         raise InputError(f"ONNX needs {error.name}: pip install 'infogan[onnx]', or pass --no-onnx") from error
     program = torch.onnx.export(
-        network, (example,), input_names=names[:1], output_names=names[1:], dynamic_shapes=({0: torch.export.Dim.DYNAMIC},), dynamo=True, verbose=False
+        network,
+        (example,),
+        input_names=names[:1],
+        output_names=names[1:],
+        dynamic_shapes=({0: torch.export.Dim.DYNAMIC},),
+        dynamo=True,
+        verbose=False,
     )
     program.save(str(path))
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     with torch.no_grad():
         return max(
-            float(np.abs(session.run(None, {names[0]: part.numpy()})[0] - network(part).numpy()).max()) for part in (example, example[:1])
+            float(np.abs(session.run(None, {names[0]: part.numpy()})[0] - network(part).numpy()).max())
+            for part in (example, example[:1])
         )
 
 
@@ -72,7 +79,9 @@ def card(model: Model, evaluation: dict, onnx: dict[str, float], half: bool) -> 
     ]
     if half:
         lines.append("- **Weights** are stored as float16; the accuracy is that of the run, in float32.")
-    lines += [f"- **ONNX**: `{name}`, largest difference from torch {difference:.1e}." for name, difference in onnx.items()]
+    lines += [
+        f"- **ONNX**: `{name}`, largest difference from torch {difference:.1e}." for name, difference in onnx.items()
+    ]
     return "\n".join(lines) + "\n"
 
 
@@ -92,13 +101,26 @@ def main() -> None:
             path = out / f"{'generator' if names[0] == 'latent' else 'recogniser'}.onnx"
             differences[path.name] = to_onnx(network, example, names, path)
             if differences[path.name] > TOLERANCE:
-                raise InputError(f"{path} differs from torch by {differences[path.name]:.1e}, more than {TOLERANCE}: do not use it")
+                raise InputError(
+                    f"{path} differs from torch by {differences[path.name]:.1e}, more than {TOLERANCE}: do not use it"
+                )
     evaluation = options.run / "evaluation.json"
-    runs.write_atomic(out / "README.md", card(model, runs.read_json(evaluation) if evaluation.exists() else {}, differences, options.half))
+    runs.write_atomic(
+        out / "README.md",
+        card(model, runs.read_json(evaluation) if evaluation.exists() else {}, differences, options.half),
+    )
     if evaluation.exists():
         runs.write_json(out / "evaluation.json", runs.read_json(evaluation))
     print((out / "README.md").read_text())
-    print("wrote " + ", ".join(f"{path.name} ({path.stat().st_size / 1e6:.1f} MB)" for path in sorted(out.iterdir()) if path.is_file() and path.name[0] != ".") + f" to {out}/")
+    print(
+        "wrote "
+        + ", ".join(
+            f"{path.name} ({path.stat().st_size / 1e6:.1f} MB)"
+            for path in sorted(out.iterdir())
+            if path.is_file() and path.name[0] != "."
+        )
+        + f" to {out}/"
+    )
 
 
 if __name__ == "__main__":

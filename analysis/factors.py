@@ -75,7 +75,9 @@ def truths(dataset: data.Dataset) -> tuple[torch.Tensor, dict[str, tuple[np.ndar
 def information(codes: np.ndarray, truth: np.ndarray, names: tuple[str, ...], categorical: list[int]) -> dict:
     """Nats of each name in each code, [codes][names], and the mean of the same after shuffling the images' truth."""
     random = np.random.default_rng(0)
-    shuffled = [disentanglement.mutual_information(codes, random.permutation(truth), categorical) for _ in range(SHUFFLES)]
+    shuffled = [
+        disentanglement.mutual_information(codes, random.permutation(truth), categorical) for _ in range(SHUFFLES)
+    ]
     return {
         "names": list(names),
         "entropy_nats": disentanglement.entropies(truth).tolist(),

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, NamedTuple
 
+import factors
 import numpy as np
 import pandas as pd
 import seaborn
@@ -27,7 +28,6 @@ import tyro
 from matplotlib.figure import Figure
 from PIL import Image
 
-import factors
 from infogan import data, pictures, runs
 from infogan.codes import Categorical, Continuous, Latent
 from infogan.config import InputError, run_script, told
@@ -47,25 +47,42 @@ def _metrics(directory: Path) -> pd.DataFrame:
 
 def smoothed(metrics: pd.DataFrame, config: dict) -> pd.Series:
     """L_I of the categorical codes in nats, a running mean over SMOOTHING updates, by row of metrics.csv."""
-    return metrics.info_categorical_nats.rolling(max(1, SMOOTHING // config["log_every"]), min_periods=1, center=True).mean()
+    return metrics.info_categorical_nats.rolling(
+        max(1, SMOOTHING // config["log_every"]), min_periods=1, center=True
+    ).mean()
 
 
 def _write(figure: Figure, path: Path, numbers: dict) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=130)
-    runs.write_json(path.with_suffix(".json"), numbers | {"command": runs.provenance()["command"], "commit": runs.provenance()["commit"]})
+    runs.write_json(
+        path.with_suffix(".json"),
+        numbers | {"command": runs.provenance()["command"], "commit": runs.provenance()["commit"]},
+    )
     print(f"wrote {path} and {path.with_suffix('.json').name}")
 
 
 def _about(run: runs.Run) -> dict:
     config = run.config
-    return {"run": run.directory.name, "dataset": config.dataset, "preset": config.preset, "seed": config.seed, "updates": run.step}
+    return {
+        "run": run.directory.name,
+        "dataset": config.dataset,
+        "preset": config.preset,
+        "seed": config.seed,
+        "updates": run.step,
+    }
 
 
 def _caption(run: runs.Run) -> str:
     about = _about(run)
     known = about["dataset"] in ("digits", *data.TORCHVISION, *data.ARCHIVES)
-    what = "a stand-in rendered here" if about["dataset"].partition("@")[0] in data.PROCEDURAL else "the real dataset" if known else "images of a file"
+    what = (
+        "a stand-in rendered here"
+        if about["dataset"].partition("@")[0] in data.PROCEDURAL
+        else "the real dataset"
+        if known
+        else "images of a file"
+    )
     return f"{Path(about['dataset']).stem} ({what}), preset {told(run.config)}, seed {about['seed']}, {about['updates']:,} updates"
 
 
@@ -100,17 +117,33 @@ class Figure1:
                     "updates": int(metrics.step.iloc[-1]),
                 }
             )
-            curves.append(pd.DataFrame({"update": metrics.step, "L_I (nats)": smooth, "preset": config["preset"], "run": directory.name}))
+            curves.append(
+                pd.DataFrame(
+                    {"update": metrics.step, "L_I (nats)": smooth, "preset": config["preset"], "run": directory.name}
+                )
+            )
         if not curves:
             raise InputError("give at least one run directory, such as runs/mnist-authors-seed0")
         figure = Figure(figsize=(6, 4), layout="constrained")
         axes = figure.subplots()
         seaborn.lineplot(
-            pd.concat(curves, ignore_index=True), x="update", y="L_I (nats)", hue="preset", errorbar=("pi", 100), ax=axes
+            pd.concat(curves, ignore_index=True),
+            x="update",
+            y="L_I (nats)",
+            hue="preset",
+            errorbar=("pi", 100),
+            ax=axes,
         )
         for entropy in entropies:
             axes.axhline(entropy, color="grey", linestyle="--", linewidth=1)
-            axes.annotate(f"H(c) = {entropy:.3f}", (0.99, entropy), xycoords=("axes fraction", "data"), ha="right", va="bottom", fontsize=8)
+            axes.annotate(
+                f"H(c) = {entropy:.3f}",
+                (0.99, entropy),
+                xycoords=("axes fraction", "data"),
+                ha="right",
+                va="bottom",
+                fontsize=8,
+            )
         axes.set(title="Lower bound of the mutual information, categorical codes")
         print(pd.DataFrame(numbers).to_string(index=False, float_format="{:.3f}".format))
         _write(figure, self.out, {"runs": numbers})
@@ -134,13 +167,19 @@ class Figure2:
         about_c1 = {"xlabel": "category → matched label"}
         panels = [_vary_category(run, self.rows) | about_c1 | {"title": "varying c1 (InfoGAN)"}]
         if self.gan is not None:
-            panels.append(_vary_category(runs.load(self.gan), self.rows) | about_c1 | {"title": "varying c1 (regular GAN)"})
+            panels.append(
+                _vary_category(runs.load(self.gan), self.rows) | about_c1 | {"title": "varying c1 (regular GAN)"}
+            )
         for code in run.latent.single_codes(Continuous):
-            panels.append(_vary_continuous(run, code, self.rows, BEYOND) | {"title": f"varying c{code + 1} from -2 to 2"})
+            panels.append(
+                _vary_continuous(run, code, self.rows, BEYOND) | {"title": f"varying c{code + 1} from -2 to 2"}
+            )
         numbers = _about(run) | {"caption": _caption(run)}
         if (self.run / "evaluation.json").exists():
             evaluation = runs.read_json(self.run / "evaluation.json")
-            numbers |= {key: evaluation[key] for key in ("accuracy", "accuracy_ci95", "label_of_category") if key in evaluation}
+            numbers |= {
+                key: evaluation[key] for key in ("accuracy", "accuracy_ci95", "label_of_category") if key in evaluation
+            }
         _panels(self.out or self.run / "figures" / "figure2.png", panels, numbers)
 
 
@@ -155,7 +194,9 @@ class Grid:
 
     def draw(self) -> None:
         if not 1 <= len(self.runs) <= len(string.ascii_lowercase):
-            raise InputError(f"{len(self.runs)} runs are given: give 1 to {len(string.ascii_lowercase)}, such as runs/mnist-blog-seed0")
+            raise InputError(
+                f"{len(self.runs)} runs are given: give 1 to {len(string.ascii_lowercase)}, such as runs/mnist-blog-seed0"
+            )
         if len(self.runs) > 1 and self.out is None:
             raise InputError("a grid of several runs belongs to none of them: say with --out where to write it")
         panels, about = [], []
@@ -182,7 +223,17 @@ class Wanted(NamedTuple):
     names: tuple[str, ...]
 
 
-_HAIR = ("Bald", "Bangs", "Black_Hair", "Blond_Hair", "Brown_Hair", "Gray_Hair", "Receding", "Straight_Hair", "Wavy_Hair")
+_HAIR = (
+    "Bald",
+    "Bangs",
+    "Black_Hair",
+    "Blond_Hair",
+    "Brown_Hair",
+    "Gray_Hair",
+    "Receding",
+    "Straight_Hair",
+    "Wavy_Hair",
+)
 
 
 @dataclass(frozen=True)
@@ -214,20 +265,50 @@ class Traversals:
         for want in self.wanted:
             found = [meaning for run, codes in read for meaning in _meanings(run, codes, known, want)]
             if not found:
-                print(f"{want.title}: no code of that kind, or {Path(loaded[0].config.dataset).stem} tells nothing of it: left out")
+                print(
+                    f"{want.title}: no code of that kind, or {Path(loaded[0].config.dataset).stem} tells nothing of it: left out"
+                )
                 continue
             _, run, code, about = max(found, key=lambda one: one[0])
-            panel = _vary_category(run, self.rows, code) if want.kind is Categorical else _vary_continuous(run, code, self.rows, PAPER_RANGE)
+            panel = (
+                _vary_category(run, self.rows, code)
+                if want.kind is Categorical
+                else _vary_continuous(run, code, self.rows, PAPER_RANGE)
+            )
             beyond = about["information_nats"] - about["shuffled_nats"]
-            title = f"{want.title}: c{code + 1} knows {beyond:.2f} of {about['entropy_nats']:.2f} nats of {about['factor']}"
-            panels.append(panel | about | {"title": title, "meant": want.title, "run": run.directory.name} | _shown(panel["images"], panel["ticks"]))
-            table.append({"panel": want.title, "run": run.directory.name, "code": f"c{code + 1}", **about, "holds": _verdict(about)})
+            title = (
+                f"{want.title}: c{code + 1} knows {beyond:.2f} of {about['entropy_nats']:.2f} nats of {about['factor']}"
+            )
+            panels.append(
+                panel
+                | about
+                | {"title": title, "meant": want.title, "run": run.directory.name}
+                | _shown(panel["images"], panel["ticks"])
+            )
+            table.append(
+                {
+                    "panel": want.title,
+                    "run": run.directory.name,
+                    "code": f"c{code + 1}",
+                    **about,
+                    "holds": _verdict(about),
+                }
+            )
         if not panels:
-            raise InputError(f"none of the panels can be drawn from {', '.join(map(str, self.runs))}: their dataset states none of the factors")
+            raise InputError(
+                f"none of the panels can be drawn from {', '.join(map(str, self.runs))}: their dataset states none of the factors"
+            )
         print(pd.DataFrame(table).to_string(index=False, float_format="{:.3f}".format))
         path = self.out or self.runs[0] / "figures" / f"{type(self).__name__.lower()}.png"
-        caption = "; ".join(dict.fromkeys(_caption(run) for run in loaded if run.directory.name in {panel["run"] for panel in panels}))
-        about = {"caption": caption, "n_images": len(images), "runs": [_about(run) for run in loaded], "verdicts": table}
+        caption = "; ".join(
+            dict.fromkeys(_caption(run) for run in loaded if run.directory.name in {panel["run"] for panel in panels})
+        )
+        about = {
+            "caption": caption,
+            "n_images": len(images),
+            "runs": [_about(run) for run in loaded],
+            "verdicts": table,
+        }
         if self.gif:
             _animate(path.with_suffix(".gif"), [panel["images"] for panel in panels])
         _panels(path, panels, about)
@@ -315,16 +396,29 @@ class Losses:
         axes = figure.subplots()
         for column, label in (("loss_d", "discriminator"), ("loss_g", "generator")):
             line = axes.plot(metrics.step, metrics[column], alpha=0.25, linewidth=0.8)[0]
-            axes.plot(metrics.step, metrics[column].rolling(window, min_periods=1).mean(), color=line.get_color(), label=label)
+            axes.plot(
+                metrics.step, metrics[column].rolling(window, min_periods=1).mean(), color=line.get_color(), label=label
+            )
         axes.set(xlabel="update", ylabel="loss (nats)")
-        axes.set_title(f"{Path(config['dataset']).stem}, preset {config['preset']}, seed {config['seed']}, batch {config['batch_size']}", fontsize=10)
+        axes.set_title(
+            f"{Path(config['dataset']).stem}, preset {config['preset']}, seed {config['seed']}, batch {config['batch_size']}",
+            fontsize=10,
+        )
         axes.legend()
         ends = {
             f"{column}_{name}": float(part[column].mean())
             for column in ("loss_d", "loss_g")
-            for name, part in (("first_tenth", metrics[: max(1, len(metrics) // 10)]), ("last_tenth", metrics[-max(1, len(metrics) // 10) :]))
+            for name, part in (
+                ("first_tenth", metrics[: max(1, len(metrics) // 10)]),
+                ("last_tenth", metrics[-max(1, len(metrics) // 10) :]),
+            )
         }
-        numbers = {"run": self.run.name, "updates": int(metrics.step.iloc[-1]), "images": int(metrics.images.iloc[-1]), **ends}
+        numbers = {
+            "run": self.run.name,
+            "updates": int(metrics.step.iloc[-1]),
+            "images": int(metrics.images.iloc[-1]),
+            **ends,
+        }
         _write(figure, self.out or self.run / "figures" / "losses.png", numbers)
 
 
@@ -351,7 +445,9 @@ def _vary_category(run: runs.Run, rows: int, code: int | None = None) -> dict:
         order = list(range(run.latent.categorical_sizes[codes.index(code)]))
         ticks = [str(i) for i in order]
     z = run.latent.sample(rows, torch.Generator().manual_seed(0))
-    return {"xlabel": "category", "ticks": ticks} | _images(run, [run.latent.place(z, code, category) for category in order])
+    return {"xlabel": "category", "ticks": ticks} | _images(
+        run, [run.latent.place(z, code, category) for category in order]
+    )
 
 
 def _vary_continuous(run: runs.Run, code: int, rows: int, values: np.ndarray) -> dict:
@@ -361,14 +457,19 @@ def _vary_continuous(run: runs.Run, code: int, rows: int, values: np.ndarray) ->
     if categorical := latent.single_codes(Categorical):
         order = _category_order(run)[0]
         z = torch.cat([latent.place(z[i : i + 1], categorical[0], order[(2 * i) % len(order)]) for i in range(rows)])
-    return {"xlabel": f"c{code + 1}", "ticks": [f"{v:.1f}" for v in values]} | _images(run, [latent.place(z, code, value) for value in values])
+    return {"xlabel": f"c{code + 1}", "ticks": [f"{v:.1f}" for v in values]} | _images(
+        run, [latent.place(z, code, value) for value in values]
+    )
 
 
 def _images(run: runs.Run, columns: list[torch.Tensor]) -> dict:
     """images: [columns, rows, H, W, C], and the same as one picture."""
     made = pictures.generate(run.generator, torch.stack(columns, dim=1).flatten(0, 1))
     rows = len(columns[0])
-    return {"image": pictures.tile(made, rows), "images": made.reshape(rows, len(columns), *made.shape[1:]).swapaxes(0, 1)}
+    return {
+        "image": pictures.tile(made, rows),
+        "images": made.reshape(rows, len(columns), *made.shape[1:]).swapaxes(0, 1),
+    }
 
 
 def _meanings(run: runs.Run, codes: np.ndarray, known: dict, want: Wanted) -> list[tuple[float, runs.Run, int, dict]]:
@@ -377,10 +478,20 @@ def _meanings(run: runs.Run, codes: np.ndarray, known: dict, want: Wanted) -> li
     for values, names in known.values():
         columns = [i for i, name in enumerate(names) if name.startswith(want.names)]
         for code in run.latent.single_codes(want.kind) if columns else []:
-            told = factors.information(codes[:, [code]], values[:, columns], tuple(names[i] for i in columns), [0] if want.kind is Categorical else [])
+            told = factors.information(
+                codes[:, [code]],
+                values[:, columns],
+                tuple(names[i] for i in columns),
+                [0] if want.kind is Categorical else [],
+            )
             for i, name in enumerate(told["names"]):
                 nats, chance = told["information_nats"][0][i], told["shuffled_nats"][0][i]
-                about = {"factor": name, "information_nats": nats, "shuffled_nats": chance, "entropy_nats": told["entropy_nats"][i]}
+                about = {
+                    "factor": name,
+                    "information_nats": nats,
+                    "shuffled_nats": chance,
+                    "entropy_nats": told["entropy_nats"][i],
+                }
                 out.append((nats - chance, run, code, about))
     return out
 
@@ -422,7 +533,10 @@ def _compose(source: Path, path: Path) -> None:
         raise InputError(f"a panel of {source} cannot be read ({error}): draw the figure from its run again") from error
     columns, width = (5, 3.4) if len(panels) > 4 and panels[0].get("rows") else (min(2, len(panels)), 5.4)
     lines = math.ceil(len(panels) / columns)
-    height = max(width * (0.88 if panel.get("rows") else 0.926) * tile.shape[0] / tile.shape[1] for panel, tile in zip(panels, tiles))
+    height = max(
+        width * (0.88 if panel.get("rows") else 0.926) * tile.shape[0] / tile.shape[1]
+        for panel, tile in zip(panels, tiles)
+    )
     height += 0.25 * any(panel["title"] for panel in panels) + 0.4 * any(panel["ticks"] for panel in panels)
     caption = textwrap.wrap(numbers["caption"], 60 * columns)
     figure = Figure(figsize=(width * columns, height * lines + 0.2 + 0.2 * len(caption)), layout="constrained")
@@ -432,7 +546,10 @@ def _compose(source: Path, path: Path) -> None:
         for spine in axes.spines.values():
             spine.set_visible(False)
         axes.set_title(f"({letter}) {panel['title']}" if panel["title"] else "", fontsize=9)
-        for set_ticks, labels, side in ((axes.set_xticks, panel["ticks"], image.shape[1]), (axes.set_yticks, panel.get("rows", []), image.shape[0])):
+        for set_ticks, labels, side in (
+            (axes.set_xticks, panel["ticks"], image.shape[1]),
+            (axes.set_yticks, panel.get("rows", []), image.shape[0]),
+        ):
             each = (side + pictures.GAP) / max(1, len(labels))
             set_ticks(np.arange(len(labels)) * each + (each - pictures.GAP - 1) / 2, labels, fontsize=7)
         axes.set_xlabel(panel["xlabel"], fontsize=8)
@@ -463,9 +580,7 @@ def main() -> None:
         "figure1": Figure1, "figure2": Figure2, "figure3": Figure3, "figure4": Figure4, "figure5": Figure5, "figure6": Figure6,
         "grid": Grid, "losses": Losses, "redraw": Redraw,
     }  # fmt: skip
-    tyro.extras.subcommand_cli_from_dict(
-        {name: kind for name, kind in commands.items()}, description=__doc__
-    ).draw()
+    tyro.extras.subcommand_cli_from_dict({name: kind for name, kind in commands.items()}, description=__doc__).draw()
 
 
 if __name__ == "__main__":

@@ -60,14 +60,25 @@ def row(directory: Path, options: Options) -> dict:
         raise InputError(f"compare is {options.compare!r}; give a field of the configuration: {', '.join(config)}")
     metrics = runs.Table(directory / "metrics.csv").rows()
     if "accuracy" not in result or not metrics:
-        raise InputError(f"{directory}: no metrics.csv, no labels in {config['dataset']}, or no categorical code in {config['codes']}: nothing to measure")
+        raise InputError(
+            f"{directory}: no metrics.csv, no labels in {config['dataset']}, or no categorical code in {config['codes']}: nothing to measure"
+        )
     last = metrics[-1]
     picture = directory / "figures" / "confusion.png"
     if not picture.exists() or picture.stat().st_mtime < (directory / "evaluation.json").stat().st_mtime:
         picture.parent.mkdir(exist_ok=True)
-        pictures.confusion(picture, result["codes"][result["best_code"]]["confusion"], f"{directory.name}, {result['n_images']} test images")
+        pictures.confusion(
+            picture,
+            result["codes"][result["best_code"]]["confusion"],
+            f"{directory.name}, {result['n_images']} test images",
+        )
         print(f"wrote {picture}")
-    out = {"run": directory.name, "dataset": config["dataset"], "preset": told(made, "codes", *filter(None, [options.compare])), "codes": config["codes"]}
+    out = {
+        "run": directory.name,
+        "dataset": config["dataset"],
+        "preset": told(made, "codes", *filter(None, [options.compare])),
+        "codes": config["codes"],
+    }
     if options.compare:
         out[options.compare] = config[options.compare]
     out |= {"seed": config["seed"], "updates": result["step"], "images": result["images"]}
@@ -81,10 +92,16 @@ def difference(rows: pd.DataFrame, field: str) -> pd.DataFrame:
     """Mean accuracy of one value of `field` minus that of the other, with Welch's 95 % interval over seeds."""
     groups = {str(value): group["accuracy"] for value, group in rows.groupby(field, sort=False)}
     if len(groups) != 2 or min(map(len, groups.values())) < 2:
-        raise InputError(f"--compare {field} needs two values with two or more runs each; there are {', '.join(groups) or 'none'}")
+        raise InputError(
+            f"--compare {field} needs two values with two or more runs each; there are {', '.join(groups) or 'none'}"
+        )
     (a, first), (b, second) = groups.items()
     interval = stats.ttest_ind(first, second, equal_var=False).confidence_interval(0.95)
-    out = {"difference": f"{field} {a} - {b}", "n": f"{len(first)}, {len(second)}", "accuracy": first.mean() - second.mean()}
+    out = {
+        "difference": f"{field} {a} - {b}",
+        "n": f"{len(first)}, {len(second)}",
+        "accuracy": first.mean() - second.mean(),
+    }
     return pd.DataFrame([out | {"accuracy_low": interval.low, "accuracy_high": interval.high}])
 
 
@@ -95,7 +112,14 @@ def summary(rows: pd.DataFrame, fields: list[str]) -> pd.DataFrame:
         line = dict(zip(fields, keys)) | {"n": len(group)}
         for name in (*MEASURES, "info_categorical_nats"):
             line[name], line[f"{name}_low"], line[f"{name}_high"] = mean_interval(group[name].tolist())
-        groups.append(line | {"accuracy_min": group["accuracy"].min(), "accuracy_max": group["accuracy"].max(), "share_from_95": (group["accuracy"] >= 0.95).mean()})
+        groups.append(
+            line
+            | {
+                "accuracy_min": group["accuracy"].min(),
+                "accuracy_max": group["accuracy"].max(),
+                "share_from_95": (group["accuracy"] >= 0.95).mean(),
+            }
+        )
     return pd.DataFrame(groups)
 
 
@@ -104,7 +128,10 @@ def shown(table: pd.DataFrame) -> str:
     text = table.copy()
     for name in (*MEASURES, "info_categorical_nats"):
         if f"{name}_low" in table:
-            text[name] = [f"{m:.3f} [{a:.3f}, {b:.3f}]" if a == a else f"{m:.3f}" for m, a, b in zip(table[name], table[f"{name}_low"], table[f"{name}_high"])]
+            text[name] = [
+                f"{m:.3f} [{a:.3f}, {b:.3f}]" if a == a else f"{m:.3f}"
+                for m, a, b in zip(table[name], table[f"{name}_low"], table[f"{name}_high"])
+            ]
             text = text.drop(columns=[f"{name}_low", f"{name}_high"])
     return text.to_string(index=False, float_format="{:.3f}".format)
 
@@ -114,7 +141,9 @@ def main() -> None:
     if not options.runs:
         raise InputError("give at least one run directory, such as runs/mnist-authors-seed0")
     rows = pd.DataFrame([row(directory, options) for directory in options.runs])
-    fields = list(dict.fromkeys(["dataset", "preset", "codes", *([options.compare] if options.compare else []), "updates"]))
+    fields = list(
+        dict.fromkeys(["dataset", "preset", "codes", *([options.compare] if options.compare else []), "updates"])
+    )
     seeds = summary(rows, fields)
     print("each run; 95 % intervals over test images\n" + shown(rows))
     print("\nover seeds; 95 % Student t intervals\n" + shown(seeds))

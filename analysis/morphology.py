@@ -41,7 +41,9 @@ class Options:
 
 def shapes(images: np.ndarray) -> np.ndarray:
     """Morphometrics [N, 6] of generated images [N, H, W, 1]."""
-    return np.concatenate([measure(image[None, :, :, 0]) for image in tqdm(images, desc="measuring", unit="images", leave=False)])
+    return np.concatenate(
+        [measure(image[None, :, :, 0]) for image in tqdm(images, desc="measuring", unit="images", leave=False)]
+    )
 
 
 def given_codes(codes: Codes, sizes: list[int], code: int) -> np.ndarray:
@@ -58,10 +60,24 @@ def correlations(codes: Codes, measured: np.ndarray, sizes: list[int], code: int
     rows = []
     for m, name in enumerate(NAMES):
         effect, low, high = partial_correlation(codes.continuous[:, code], measured[:, m], fixed)
-        alone, alone_low, alone_high = partial_correlation(codes.continuous[:, code], measured[:, m], np.column_stack([fixed, np.delete(measured, m, 1)]))
+        alone, alone_low, alone_high = partial_correlation(
+            codes.continuous[:, code], measured[:, m], np.column_stack([fixed, np.delete(measured, m, 1)])
+        )
         if np.isnan(effect):  # on few pixels some do not vary
             continue
-        rows.append({"code": code, "where": where, "measure": name, "effect": effect, "low": low, "high": high, "alone": alone, "alone_low": alone_low, "alone_high": alone_high})
+        rows.append(
+            {
+                "code": code,
+                "where": where,
+                "measure": name,
+                "effect": effect,
+                "low": low,
+                "high": high,
+                "alone": alone,
+                "alone_low": alone_low,
+                "alone_high": alone_high,
+            }
+        )
     return rows
 
 
@@ -84,11 +100,19 @@ def draw(model: Model, spread: np.ndarray, path: Path) -> None:
             base.continuous[:, code] = value
             curves.append(np.nanmean(shapes(model.generate(base, seed=4)), 0))
         for m in np.flatnonzero(spread > 0):  # on few pixels some do not vary
-            axes.plot(VALUES, (np.array(curves)[:, m] - np.array(curves)[len(VALUES) // 2, m]) / spread[m], marker=".", label=NAMES[m])
+            axes.plot(
+                VALUES,
+                (np.array(curves)[:, m] - np.array(curves)[len(VALUES) // 2, m]) / spread[m],
+                marker=".",
+                label=NAMES[m],
+            )
         axes.axvspan(-1, 1, color="grey", alpha=0.15, linewidth=0)
         axes.set(xlabel=f"c{model.latent.single_codes(Continuous)[code] + 1}", ylabel="change, in standard deviations")
     figure.legend(*axes.get_legend_handles_labels(), loc="outside right upper", fontsize=8)
-    figure.suptitle(f"{Path(model.config.dataset).stem}, preset {model.config.preset}, seed {model.config.seed}; grey: what training saw", fontsize=10)
+    figure.suptitle(
+        f"{Path(model.config.dataset).stem}, preset {model.config.preset}, seed {model.config.seed}; grey: what training saw",
+        fontsize=10,
+    )
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=130)
 
@@ -98,7 +122,9 @@ def main() -> None:
     model = load(options.run)
     sizes, n_codes = model.latent.categorical_sizes, sum(c.count for c in model.latent.continuous)
     if not n_codes or model.image_shape[0] != 1:
-        raise InputError(f"{options.run} has codes {model.latent} and {model.image_shape[0]} channel(s); give a model of grey images with continuous codes")
+        raise InputError(
+            f"{options.run} has codes {model.latent} and {model.image_shape[0]} channel(s); give a model of grey images with continuous codes"
+        )
     rows, agreement = [], []
     inside = model.sample(options.images, seed=1)
     measured = shapes(model.generate(inside, seed=1))
@@ -111,14 +137,21 @@ def main() -> None:
 
     if network is not None:
         within = labels(inside)
-        label_of = evaluation.match(evaluation.contingency(inside.categories[:, 0], within, sizes[0], int(within.max()) + 1))
+        label_of = evaluation.match(
+            evaluation.contingency(inside.categories[:, 0], within, sizes[0], int(within.max()) + 1)
+        )
         agreement.append({"where": "within", "agreement": float((label_of[inside.categories[:, 0]] == within).mean())})
     for code in range(n_codes):
         rows += correlations(inside, measured, sizes, code, "within")
         outside = beyond(model, code, options.images, seed=2)
         rows += correlations(outside, shapes(model.generate(outside, seed=2)), sizes, code, "beyond")
         if network is not None:
-            agreement.append({"where": f"code {code} beyond", "agreement": float((label_of[outside.categories[:, 0]] == labels(outside)).mean())})
+            agreement.append(
+                {
+                    "where": f"code {code} beyond",
+                    "agreement": float((label_of[outside.categories[:, 0]] == labels(outside)).mean()),
+                }
+            )
     table = pd.DataFrame(rows)
     names = {k: f"c{code + 1}" for k, code in enumerate(model.latent.single_codes(Continuous))}
     print(table.replace({"code": names}).to_string(index=False, float_format="{:+.3f}".format))
@@ -129,7 +162,10 @@ def main() -> None:
     path = options.out or options.run / "figures" / "morphology.png"
     draw(model, np.nanstd(measured, 0), path)
     made = {key: runs.provenance()[key] for key in ("command", "commit")}
-    runs.write_json(path.with_suffix(".json"), {"run": options.run.name, "correlations": rows, "agreement": agreement, "images": options.images, **made})
+    runs.write_json(
+        path.with_suffix(".json"),
+        {"run": options.run.name, "correlations": rows, "agreement": agreement, "images": options.images, **made},
+    )
     print(f"wrote {path} and {path.with_suffix('.json').name}")
 
 

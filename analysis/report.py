@@ -23,8 +23,28 @@ from matplotlib.figure import Figure
 from infogan import runs
 from infogan.config import InputError, run_script
 
-SHOWN = ("trial", "state", studies.ACCURACY, "recipe", "codes", "noise", "lambda_categorical", "lambda_continuous", "batch_size", "seconds")
-AXES = ("lambda_categorical", "lambda_continuous", "categorical_codes", "categories", "continuous_codes", "noise", "batch_size", studies.ACCURACY)
+SHOWN = (
+    "trial",
+    "state",
+    studies.ACCURACY,
+    "recipe",
+    "codes",
+    "noise",
+    "lambda_categorical",
+    "lambda_continuous",
+    "batch_size",
+    "seconds",
+)
+AXES = (
+    "lambda_categorical",
+    "lambda_continuous",
+    "categorical_codes",
+    "categories",
+    "continuous_codes",
+    "noise",
+    "batch_size",
+    studies.ACCURACY,
+)
 LOGARITHMIC = ("lambda_categorical", "lambda_continuous", "batch_size", "noise")
 
 
@@ -60,7 +80,13 @@ def plot_parallel(trials: pd.DataFrame) -> Figure:
         scaled[name] = (values - values.min()) / ((values.max() - values.min()) or 1)
     colours = matplotlib.colormaps["viridis"]
     for index in scaled.sort_values(studies.ACCURACY).index:
-        axes.plot(range(len(names)), scaled.loc[index], color=colours(scaled.loc[index, studies.ACCURACY]), alpha=0.8, marker=".")
+        axes.plot(
+            range(len(names)),
+            scaled.loc[index],
+            color=colours(scaled.loc[index, studies.ACCURACY]),
+            alpha=0.8,
+            marker=".",
+        )
     for at, name in enumerate(names):
         axes.axvline(at, color="grey", linewidth=0.8)
         for edge, value in ((-0.06, table[name].min()), (1.03, table[name].max())):
@@ -78,14 +104,26 @@ def plot_bounds(trials: pd.DataFrame) -> Figure | None:
         path = Path(str(trial.run_dir)) / "metrics.csv"
         if path.exists():
             metrics = pd.read_csv(path)
-            curves.append(pd.DataFrame({"images": metrics.images, "L_I / H(c)": metrics.info_over_entropy, "recipe": trial.recipe, "trial": trial.trial}))
+            curves.append(
+                pd.DataFrame(
+                    {
+                        "images": metrics.images,
+                        "L_I / H(c)": metrics.info_over_entropy,
+                        "recipe": trial.recipe,
+                        "trial": trial.trial,
+                    }
+                )
+            )
     if not curves:
         return None
     figure = Figure(figsize=(7, 4), layout="constrained")
     axes = figure.subplots()
     table = pd.concat(curves)
     seaborn.lineplot(table, x="images", y="L_I / H(c)", hue="recipe", units="trial", estimator=None, alpha=0.7, ax=axes)
-    axes.set(title="mutual-information lower bound over the codes' entropy", ylim=(max(-1.0, table["L_I / H(c)"].min() - 0.05), 1.1))
+    axes.set(
+        title="mutual-information lower bound over the codes' entropy",
+        ylim=(max(-1.0, table["L_I / H(c)"].min() - 0.05), 1.1),
+    )
     return figure
 
 
@@ -110,21 +148,49 @@ def sections(options: Options, study: optuna.Study) -> list[dict]:
             text += f" Its test accuracy over {test['n_seeds']} fresh seeds: {test['accuracy_mean']:.3f}, 95 % interval {test['ci95'][0]:.3f} to {test['ci95'][1]:.3f}."
     out.append({"title": "What was found", "text": text})
     if not confirmed.empty:
-        out.append({"title": "The best configurations with fresh seeds", "table": confirmed.sort_values(["trial", "seed"])})
+        out.append(
+            {"title": "The best configurations with fresh seeds", "table": confirmed.sort_values(["trial", "seed"])}
+        )
     out.append({"title": "Every parameter against accuracy", "picture": data_url(plot_parallel(measured))})
     if not (importances := studies.importances(study)).empty:
         out.append({"title": "Importances", "table": importances})
     if (bounds := plot_bounds(measured)) is not None:
         out.append({"title": "L_I / H(c)", "picture": data_url(bounds)})
-    for name, title in (("history", "History"), ("lambda", "λ"), ("codes", "Latent codes"), ("batch_size", "Batch size"), ("learning_curves", "Learning curves"), ("front", "Accuracy and quality")):
+    for name, title in (
+        ("history", "History"),
+        ("lambda", "λ"),
+        ("codes", "Latent codes"),
+        ("batch_size", "Batch size"),
+        ("learning_curves", "Learning curves"),
+        ("front", "Accuracy and quality"),
+    ):
         picture = options.folder / "report" / f"{name}.png"
         if picture.exists():
-            out.append({"title": title, "picture": "data:image/png;base64," + base64.b64encode(picture.read_bytes()).decode()})
-    best = measured.sort_values(studies.ACCURACY).iloc[-1] if shown is None else trials.set_index("trial", drop=False).loc[shown]
-    for kind, title in (("samples", "Samples of the best trial: a row per category"), ("confusion", "Confusion matrix of the best trial")):
+            out.append(
+                {"title": title, "picture": "data:image/png;base64," + base64.b64encode(picture.read_bytes()).decode()}
+            )
+    best = (
+        measured.sort_values(studies.ACCURACY).iloc[-1]
+        if shown is None
+        else trials.set_index("trial", drop=False).loc[shown]
+    )
+    for kind, title in (
+        ("samples", "Samples of the best trial: a row per category"),
+        ("confusion", "Confusion matrix of the best trial"),
+    ):
         if pictures := sorted((Path(str(best.run_dir)) / "samples").glob(f"{kind}-*.png")):
-            out.append({"title": title, "picture": "data:image/png;base64," + base64.b64encode(pictures[-1].read_bytes()).decode()})
-    out.append({"title": "All trials", "table": trials.sort_values(studies.ACCURACY, ascending=False)[[name for name in SHOWN if name in trials]]})
+            out.append(
+                {
+                    "title": title,
+                    "picture": "data:image/png;base64," + base64.b64encode(pictures[-1].read_bytes()).decode(),
+                }
+            )
+    out.append(
+        {
+            "title": "All trials",
+            "table": trials.sort_values(studies.ACCURACY, ascending=False)[[name for name in SHOWN if name in trials]],
+        }
+    )
     return out
 
 
@@ -157,16 +223,26 @@ def wandb_report(study: optuna.Study, options: Options, text: str):
     from wandb_workspaces import expr
 
     # Given an entity of its own, a run set asks the server; the report's is enough.
-    runset = wr.Runset(project=options.project, name=study.study_name, filters=expr.And(expr.Metric("Group") == study.study_name))
+    runset = wr.Runset(
+        project=options.project, name=study.study_name, filters=expr.And(expr.Metric("Group") == study.study_name)
+    )
     accuracy = "validation/accuracy"
     panels = [
         wr.ParallelCoordinatesPlot(
-            columns=[wr.ParallelCoordinatesPlotColumn(metric=wr.Config(name)) for name in ("lambda_categorical", "lambda_continuous", "codes", "batch_size")]
+            columns=[
+                wr.ParallelCoordinatesPlotColumn(metric=wr.Config(name))
+                for name in ("lambda_categorical", "lambda_continuous", "codes", "batch_size")
+            ]
             + [wr.ParallelCoordinatesPlotColumn(metric=wr.SummaryMetric(accuracy))],
             title="every parameter against accuracy",
         ),
         wr.ParameterImportancePlot(with_respect_to=accuracy),
-        wr.ScatterPlot(x=wr.Config("lambda_categorical"), y=wr.SummaryMetric(accuracy), log_x=True, title="λ of the categorical codes"),
+        wr.ScatterPlot(
+            x=wr.Config("lambda_categorical"),
+            y=wr.SummaryMetric(accuracy),
+            log_x=True,
+            title="λ of the categorical codes",
+        ),
         wr.LinePlot(x="step", y=[accuracy], title="learning curves"),
         wr.LinePlot(x="step", y=["info_over_entropy"], title="L_I / H(c)"),
         wr.LinePlot(x="step", y=["loss_d", "loss_g"], title="losses"),
@@ -179,7 +255,13 @@ def wandb_report(study: optuna.Study, options: Options, text: str):
         entity=options.entity or "",
         title=f"InfoGAN study {study.study_name}",
         description="Made by analysis/report.py",
-        blocks=[wr.TableOfContents(), wr.H1("What was found"), wr.MarkdownBlock(text), wr.H1("Runs"), wr.PanelGrid(runsets=[runset], panels=panels)],
+        blocks=[
+            wr.TableOfContents(),
+            wr.H1("What was found"),
+            wr.MarkdownBlock(text),
+            wr.H1("Runs"),
+            wr.PanelGrid(runsets=[runset], panels=panels),
+        ],
     )
 
 
@@ -189,7 +271,9 @@ def main() -> None:
     parts = sections(options, study)
     out = options.out or options.folder / "report" / "report.html"
     out.parent.mkdir(parents=True, exist_ok=True)
-    page = TEMPLATE.render(title=f"InfoGAN study {study.study_name}", sections=parts, made=runs.provenance(), number="{:.3f}".format)
+    page = TEMPLATE.render(
+        title=f"InfoGAN study {study.study_name}", sections=parts, made=runs.provenance(), number="{:.3f}".format
+    )
     runs.write_atomic(out, page)
     print(f"wrote {out} ({len(page) / 1e6:.1f} MB): open it in a browser, or send it; it needs nothing else")
     if options.online:
@@ -198,7 +282,9 @@ def main() -> None:
             report = wandb_report(study, options, text)
             report.save()
         except Exception as error:  # no key, no network, no such project: whatever it is, the local report is there
-            raise InputError(f"the W&B report could not be created ({str(error).splitlines()[0]}): log in with `wandb login` and check --entity and --project") from error
+            raise InputError(
+                f"the W&B report could not be created ({str(error).splitlines()[0]}): log in with `wandb login` and check --entity and --project"
+            ) from error
         print(f"created {report.url}")
 
 

@@ -21,7 +21,12 @@ from infogan import runs
 from infogan.config import PRESETS, InputError, changes, from_dict, run_script
 from infogan.evaluation import mean_interval
 
-TITLES = {"lambda_categorical": "λ of the categorical codes", "lambda_continuous": "λ of the continuous codes", "codes": "latent codes", "batch_size": "batch size"}
+TITLES = {
+    "lambda_categorical": "λ of the categorical codes",
+    "lambda_continuous": "λ of the continuous codes",
+    "codes": "latent codes",
+    "batch_size": "batch size",
+}
 NEAR = 0.1  # images seen may differ by this share: a batch size cuts them to whole updates
 
 
@@ -41,7 +46,9 @@ def row(directory: Path) -> dict:
     config = from_dict(record["config"])
     changed = changes(config)
     if len(changed) > 1 or "accuracy" not in result:
-        raise InputError(f"{directory} changes {', '.join(changed) or 'nothing'}, and its accuracy is {result.get('accuracy')}: give runs with a label that change one setting at most")
+        raise InputError(
+            f"{directory} changes {', '.join(changed) or 'nothing'}, and its accuracy is {result.get('accuracy')}: give runs with a label that change one setting at most"
+        )
     [(setting, value)] = changed.items() or [("", "")]
     return {
         "run": directory.name, "dataset": Path(config.dataset).stem, "preset": config.preset, "precision": config.precision, "setting": setting, "value": value,
@@ -55,13 +62,21 @@ def collect(directories: tuple[Path, ...]) -> pd.DataFrame:
     table = pd.DataFrame([row(directory) for directory in directories])
     for column in ("dataset", "preset", "precision"):
         if table[column].nunique() > 1:
-            raise InputError(f"the runs differ in {column}, {', '.join(sorted(table[column].unique()))}: give those of one")
+            raise InputError(
+                f"the runs differ in {column}, {', '.join(sorted(table[column].unique()))}: give those of one"
+            )
     if table.images.min() < (1 - NEAR) * table.images.max():
-        raise InputError(f"the runs saw from {table.images.min():,} to {table.images.max():,} images: give those that saw equally many")
+        raise InputError(
+            f"the runs saw from {table.images.min():,} to {table.images.max():,} images: give those that saw equally many"
+        )
     if table.duplicated(["setting", "value", "seed"]).any():
-        raise InputError(f"{table.run[table.duplicated(['setting', 'value', 'seed'])].iloc[0]} repeats a seed: give each once")
+        raise InputError(
+            f"{table.run[table.duplicated(['setting', 'value', 'seed'])].iloc[0]} repeats a seed: give each once"
+        )
     if (table.setting == "").sum() < 2 or table.setting.nunique() < 2:
-        raise InputError("give two runs or more of the preset itself, and runs that change a setting (experiments/reproduce.py --vary)")
+        raise InputError(
+            "give two runs or more of the preset itself, and runs that change a setting (experiments/reproduce.py --vary)"
+        )
     return table
 
 
@@ -80,7 +95,12 @@ def by_value(table: pd.DataFrame) -> pd.DataFrame:
             if not line["own"] and len(accuracy) > 1:
                 test = stats.ttest_ind(accuracy, itself.accuracy, equal_var=False)
                 low, high = test.confidence_interval(0.95)
-                line |= {"difference": mean - itself.accuracy.mean(), "difference_low": low, "difference_high": high, "p_holm": test.pvalue}
+                line |= {
+                    "difference": mean - itself.accuracy.mean(),
+                    "difference_low": low,
+                    "difference_high": high,
+                    "p_holm": test.pvalue,
+                }
             lines.append(line)
     values = pd.DataFrame(lines)
     if "p_holm" in values:
@@ -101,16 +121,33 @@ def draw(table: pd.DataFrame, values: pd.DataFrame, path: Path) -> None:
     for axes, setting in zip(figure.subplots(1, len(settings), sharey=True, squeeze=False)[0], settings):
         part = values[values.setting == setting].reset_index(drop=True)
         for x, line in part.iterrows():
-            dots = table[table.setting == ""] if line.own else table[(table.setting == setting) & (table.value == line.value)]
+            dots = (
+                table[table.setting == ""]
+                if line.own
+                else table[(table.setting == setting) & (table.value == line.value)]
+            )
             colour = "tab:orange" if line.own else "tab:blue"
             axes.plot([x] * len(dots), dots.accuracy, ".", color=colour, alpha=0.35)
-            axes.errorbar(x + 0.15, line.accuracy, [[line.accuracy - line.low], [line.high - line.accuracy]], fmt="o", color=colour, capsize=3)
-        axes.set_xticks(range(len(part)), [f"{value:g}" if not isinstance(value, str) else value.replace("+", "\n+") for value in part.value])
+            axes.errorbar(
+                x + 0.15,
+                line.accuracy,
+                [[line.accuracy - line.low], [line.high - line.accuracy]],
+                fmt="o",
+                color=colour,
+                capsize=3,
+            )
+        axes.set_xticks(
+            range(len(part)),
+            [f"{value:g}" if not isinstance(value, str) else value.replace("+", "\n+") for value in part.value],
+        )
         axes.set(xlabel=TITLES.get(setting, setting), ylim=(0, 1))
         axes.grid(axis="y", alpha=0.3)
     figure.axes[0].set_ylabel("accuracy on test images (Hungarian)")
     about = table.iloc[0]
-    figure.suptitle(f"{about.dataset}, preset {about.preset} (orange) with one setting changed, {about.images:,} images, {about.precision}; bars: 95 % over seeds", fontsize=10)
+    figure.suptitle(
+        f"{about.dataset}, preset {about.preset} (orange) with one setting changed, {about.images:,} images, {about.precision}; bars: 95 % over seeds",
+        fontsize=10,
+    )
     figure.savefig(path, dpi=130)
 
 

@@ -47,7 +47,9 @@ def open_study(options: Options) -> optuna.Study:
     if options.storage is None and not file.exists():
         raise InputError(f"there is no {file}: give a study's folder, such as studies/digits, or --storage")
     try:
-        return optuna.load_study(study_name=options.study or options.folder.name, storage=options.storage or f"sqlite:///{file}")
+        return optuna.load_study(
+            study_name=options.study or options.folder.name, storage=options.storage or f"sqlite:///{file}"
+        )
     except KeyError as error:
         raise InputError(f"no study {options.study or options.folder.name!r} in that storage: give --study") from error
 
@@ -82,7 +84,11 @@ def importances(study: optuna.Study) -> pd.DataFrame:
     A pruned trial counts with the accuracy it was stopped at: the few that ran to the end would tell too little.
     `low` and `high` hold the middle 95 % of the importances in random halves of the trials (delete-half jackknife, Shao & Wu 1989).
     """
-    began = [t for t in study.get_trials(deepcopy=False) if t.values or (t.state == TrialState.PRUNED and t.intermediate_values)]
+    began = [
+        t
+        for t in study.get_trials(deepcopy=False)
+        if t.values or (t.state == TrialState.PRUNED and t.intermediate_values)
+    ]
     common = [name for name in PARAMETERS if all(name in t.params for t in began)]
     rows = []
     for among, names in (("all trials", common), ("with continuous codes", [*common, "lambda_continuous"])):
@@ -92,12 +98,29 @@ def importances(study: optuna.Study) -> pd.DataFrame:
         names = [name for name in names if len({t.params[name] for t in having}) > 1]
         if len(having) < 4 or len(set(values)) < 2 or not names:
             continue
-        counted = [optuna.create_trial(params=t.params, distributions=t.distributions, value=value) for t, value in zip(having, values)]
+        counted = [
+            optuna.create_trial(params=t.params, distributions=t.distributions, value=value)
+            for t, value in zip(having, values)
+        ]
         random = np.random.default_rng(0)
-        halves = pd.DataFrame([_importances([counted[i] for i in random.permutation(len(counted))[: (len(counted) + 1) // 2]], names) for _ in range(HALVES)])
+        halves = pd.DataFrame(
+            [
+                _importances([counted[i] for i in random.permutation(len(counted))[: (len(counted) + 1) // 2]], names)
+                for _ in range(HALVES)
+            ]
+        )
         low, high = halves.quantile(0.025), halves.quantile(0.975)
         for name, value in sorted(_importances(counted, names).items(), key=lambda item: -item[1]):
-            rows.append({"parameter": name, "importance": value, "low": low[name], "high": high[name], "among": among, "trials": len(having)})
+            rows.append(
+                {
+                    "parameter": name,
+                    "importance": value,
+                    "low": low[name],
+                    "high": high[name],
+                    "among": among,
+                    "trials": len(having),
+                }
+            )
     return pd.DataFrame(rows, columns=["parameter", "importance", "low", "high", "among", "trials"])
 
 
@@ -108,7 +131,9 @@ def _importances(trials: list[optuna.trial.FrozenTrial], names: list[str]) -> di
     if varying and len({t.value for t in trials}) > 1:
         study = optuna.create_study(direction="maximize")
         study.add_trials(trials)
-        out |= optuna.importance.get_param_importances(study, evaluator=optuna.importance.FanovaImportanceEvaluator(seed=0), params=varying)
+        out |= optuna.importance.get_param_importances(
+            study, evaluator=optuna.importance.FanovaImportanceEvaluator(seed=0), params=varying
+        )
     return out
 
 
@@ -120,7 +145,16 @@ def plot_lambdas(trials: pd.DataFrame, folder: Path) -> None:
     figure = Figure(figsize=(9, 3.8), layout="constrained")
     for axes, kind in zip(figure.subplots(1, 2, sharey=True), ("categorical", "continuous")):
         part = trials.dropna(subset=[f"lambda_{kind}"])
-        seaborn.scatterplot(part, x=f"lambda_{kind}", y=ACCURACY, hue="recipe", style="state", ax=axes, s=55, legend=kind == "continuous")
+        seaborn.scatterplot(
+            part,
+            x=f"lambda_{kind}",
+            y=ACCURACY,
+            hue="recipe",
+            style="state",
+            ax=axes,
+            s=55,
+            legend=kind == "continuous",
+        )
         axes.set(xscale="log", xlabel=f"λ of the {kind} codes")
     if not part.empty:
         seaborn.move_legend(axes, "upper left", bbox_to_anchor=(1, 1))
@@ -168,7 +202,17 @@ def plot_curves(study: optuna.Study, folder: Path) -> None:
     ]
     figure = Figure(figsize=(6, 4), layout="constrained")
     axes = figure.subplots()
-    seaborn.lineplot(pd.DataFrame(rows), x="tenth of images seen", y=ACCURACY, hue="recipe", units="trial", estimator=None, ax=axes, alpha=0.8, marker=".")
+    seaborn.lineplot(
+        pd.DataFrame(rows),
+        x="tenth of images seen",
+        y=ACCURACY,
+        hue="recipe",
+        units="trial",
+        estimator=None,
+        ax=axes,
+        alpha=0.8,
+        marker=".",
+    )
     axes.set(title="learning curves; short lines, and single dots, are pruned trials")
     _save(figure, folder, "learning_curves")
 
@@ -180,7 +224,13 @@ def plot_front(trials: pd.DataFrame, front: list[int], folder: Path) -> None:
     best = trials[trials.trial.isin(front)].sort_values(DISTANCE)
     axes.plot(best[DISTANCE], best[ACCURACY], color="grey", linewidth=1, zorder=0, label="Pareto front")
     for _, row in best.iterrows():
-        axes.annotate(f"{row.trial}: {row.codes}", (row[DISTANCE], row[ACCURACY]), fontsize=7, xytext=(4, 4), textcoords="offset points")
+        axes.annotate(
+            f"{row.trial}: {row.codes}",
+            (row[DISTANCE], row[ACCURACY]),
+            fontsize=7,
+            xytext=(4, 4),
+            textcoords="offset points",
+        )
     axes.set(title="accuracy against sample quality (left is better)")
     axes.legend()
     _save(figure, folder, "front")
@@ -197,7 +247,10 @@ def plot_importances(values: pd.DataFrame, folder: Path) -> None:
     axes.set_yticks(np.arange(len(names)) + 0.2, names)
     axes.invert_yaxis()
     axes.legend()
-    axes.set(title="hyper-parameter importances (fANOVA)", xlabel="share of the variance; lines: 95 % of random halves of the trials")
+    axes.set(
+        title="hyper-parameter importances (fANOVA)",
+        xlabel="share of the variance; lines: 95 % of random halves of the trials",
+    )
     _save(figure, folder, "importances")
 
 
@@ -219,13 +272,25 @@ def best(study: optuna.Study, confirmed: pd.DataFrame) -> dict:
     them, with its test accuracy; without such seeds the best single trial."""
     if confirmed.empty:
         trial = study.best_trial
-        return {"trial": trial.number, "validation_accuracy": trial.value, "params": trial.params, "config": trial.user_attrs["config"]}
+        return {
+            "trial": trial.number,
+            "validation_accuracy": trial.value,
+            "params": trial.params,
+            "config": trial.user_attrs["config"],
+        }
     groups = confirmed.groupby("trial")[ACCURACY]
-    means = groups.mean()[groups.size() == groups.size().max()]  # one whose seeds failed in part could win by the lucky rest
+    means = groups.mean()[
+        groups.size() == groups.size().max()
+    ]  # one whose seeds failed in part could win by the lucky rest
     trial = study.trials[int(means.idxmax())]
     seeds = confirmed[confirmed.trial == trial.number].sort_values("seed")
     mean, low, high = mean_interval(list(seeds["test accuracy"]))
-    test = {"accuracy_mean": mean, "ci95": [max(0.0, low), min(1.0, high)], "n_seeds": len(seeds), "accuracies": list(seeds["test accuracy"])}
+    test = {
+        "accuracy_mean": mean,
+        "ci95": [max(0.0, low), min(1.0, high)],
+        "n_seeds": len(seeds),
+        "accuracies": list(seeds["test accuracy"]),
+    }
     return {
         "trial": trial.number, "validation_accuracy": trial.value, "validation_accuracy_fresh_seeds": float(means.max()),
         "params": trial.params, "config": trial.user_attrs["config"], "test": test,
@@ -235,8 +300,15 @@ def best(study: optuna.Study, confirmed: pd.DataFrame) -> dict:
 def command(config: dict, run_dir: Path) -> str:
     """What trains a stored configuration again."""
     made = from_dict(config)
-    values = {"dataset": shlex.quote(made.dataset), **changes(made), "updates": made.updates, "run_dir": shlex.quote(str(run_dir))}
-    return f"python experiments/train.py {made.preset} " + " ".join(f"--{name.replace('_', '-')} {value}" for name, value in values.items())
+    values = {
+        "dataset": shlex.quote(made.dataset),
+        **changes(made),
+        "updates": made.updates,
+        "run_dir": shlex.quote(str(run_dir)),
+    }
+    return f"python experiments/train.py {made.preset} " + " ".join(
+        f"--{name.replace('_', '-')} {value}" for name, value in values.items()
+    )
 
 
 def main() -> None:
@@ -248,8 +320,23 @@ def main() -> None:
     started = trials.dropna(subset=[ACCURACY])
     runs.write_atomic(folder / "trials.csv", trials.to_csv(index=False))
 
-    columns = ["trial", "state", ACCURACY, "recipe", "codes", "noise", "lambda_categorical", "lambda_continuous", "batch_size", "seconds"]
-    print(trials.sort_values(ACCURACY, ascending=False)[columns].to_string(index=False, float_format="{:.3f}".format, na_rep="-"))
+    columns = [
+        "trial",
+        "state",
+        ACCURACY,
+        "recipe",
+        "codes",
+        "noise",
+        "lambda_categorical",
+        "lambda_continuous",
+        "batch_size",
+        "seconds",
+    ]
+    print(
+        trials.sort_values(ACCURACY, ascending=False)[columns].to_string(
+            index=False, float_format="{:.3f}".format, na_rep="-"
+        )
+    )
     for _, failed in trials[trials.error != ""].iterrows():
         print(f"trial {failed.trial} failed: {failed.error}")
     if started.empty:
@@ -275,7 +362,11 @@ def main() -> None:
         front = sorted(trial.number for trial in study.best_trials)
         plot_front(started, front, folder)
         print("\nthe front: no other trial is better in both")
-        print(trials[trials.trial.isin(front)].sort_values(DISTANCE)[["trial", ACCURACY, DISTANCE, "recipe", "codes"]].to_string(index=False, float_format="{:.3f}".format))
+        print(
+            trials[trials.trial.isin(front)]
+            .sort_values(DISTANCE)[["trial", ACCURACY, DISTANCE, "recipe", "codes"]]
+            .to_string(index=False, float_format="{:.3f}".format)
+        )
         runs.write_json(folder / "front.json", {"trials": front, "provenance": runs.provenance()})
     elif complete:
         confirmed = confirmation(study)
@@ -286,13 +377,19 @@ def main() -> None:
             print("\nthe best configurations with fresh seeds:")
             print(confirmed.sort_values(["trial", "seed"]).to_string(index=False, float_format="{:.3f}".format))
         means = f", {winner['validation_accuracy_fresh_seeds']:.4f} over fresh seeds" if "test" in winner else ""
-        print(f"\nbest: trial {winner['trial']}, validation accuracy {winner['validation_accuracy']:.4f}{means}, codes {winner['config']['codes']}")
+        print(
+            f"\nbest: trial {winner['trial']}, validation accuracy {winner['validation_accuracy']:.4f}{means}, codes {winner['config']['codes']}"
+        )
         if "test" in winner:
             test = winner["test"]
             low, high = test["ci95"]
-            print(f"test accuracy of its configuration over {test['n_seeds']} fresh seeds: {test['accuracy_mean']:.4f} (95 % interval {low:.4f} to {high:.4f})")
+            print(
+                f"test accuracy of its configuration over {test['n_seeds']} fresh seeds: {test['accuracy_mean']:.4f} (95 % interval {low:.4f} to {high:.4f})"
+            )
         print(f"train it: {command(winner['config'], Path('runs') / f'{study.study_name}-best')}")
-    print(f"\ntable, numbers and pictures: {folder}/\nnext: python analysis/report.py {options.folder}    # all of it as one HTML page")
+    print(
+        f"\ntable, numbers and pictures: {folder}/\nnext: python analysis/report.py {options.folder}    # all of it as one HTML page"
+    )
 
 
 if __name__ == "__main__":

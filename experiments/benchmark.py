@@ -77,7 +77,9 @@ def textbook(batch_size: int, data_dir: Path | None, device: str):
     ).to(device)  # fmt: skip
     d_head = nn.Sequential(nn.Linear(1024, 1), nn.Sigmoid()).to(device)
     q_head = nn.Sequential(nn.Linear(1024, 128), nn.BatchNorm1d(128), nn.LeakyReLU(0.1), nn.Linear(128, 12)).to(device)
-    adam_d = torch.optim.Adam([*trunk.parameters(), *d_head.parameters(), *q_head.parameters()], 2e-4, betas=(0.5, 0.999))
+    adam_d = torch.optim.Adam(
+        [*trunk.parameters(), *d_head.parameters(), *q_head.parameters()], 2e-4, betas=(0.5, 0.999)
+    )
     adam_g = torch.optim.Adam(generator.parameters(), 1e-3, betas=(0.5, 0.999))
     bce, cross_entropy, mse = nn.BCELoss(), nn.CrossEntropyLoss(), nn.MSELoss()
     real_label, fake_label = (torch.full((batch_size, 1), value, device=device) for value in (1.0, 0.0))
@@ -300,7 +302,9 @@ def arithmetic() -> tuple[float, int]:
     model = training.InfoGAN(training.resolve(config), (1, 28, 28))
     with FlopCounterMode(display=False) as counter:
         model.step(torch.zeros(16, 1, 28, 28, dtype=torch.uint8))
-    return counter.get_total_flops() / 16, 28 * sum(p.numel() for network in (model.generator, model.discriminator) for p in network.parameters())
+    return counter.get_total_flops() / 16, 28 * sum(
+        p.numel() for network in (model.generator, model.discriminator) for p in network.parameters()
+    )
 
 
 def machine(device: str) -> str:
@@ -319,7 +323,9 @@ def machine(device: str) -> str:
             model = line.split(":", 1)[1].strip()
     features = [name for name in ("avx512_bf16", "amx_bf16") if name in flags]
     limit = os.environ.get("ONEDNN_MAX_CPU_ISA")
-    return f"{model}, {fast.cores()} cores, {' '.join(features) or 'no bfloat16'}" + (f", limited to {limit}" if limit else "")
+    return f"{model}, {fast.cores()} cores, {' '.join(features) or 'no bfloat16'}" + (
+        f", limited to {limit}" if limit else ""
+    )
 
 
 def spread(rates: list[float]) -> dict:
@@ -382,7 +388,13 @@ def compare(options: Options, device: str, precisions: tuple[str, ...]) -> dict:
                 "one_process_per_core": spread(sums),
                 "gain": statistics.median(sums) / statistics.median(alone.rates),
             }
-    result = {"flops_per_image": flops, "adam_bytes_per_update": adam_bytes, "matrix_product_flops_per_second": peaks, "memory_bytes_per_second": memory_rates, "rows": rows}
+    result = {
+        "flops_per_image": flops,
+        "adam_bytes_per_update": adam_bytes,
+        "matrix_product_flops_per_second": peaks,
+        "memory_bytes_per_second": memory_rates,
+        "rows": rows,
+    }
     return result | ({"placement": placement} if placement else {})
 
 
@@ -408,19 +420,29 @@ def show(result: dict) -> None:
                 "MiB": f"{row['memory_mib']:,.0f}",
             }
         )
-    print(f"\n{result['machine']}\none update: {result['flops_per_image'] / 1e9:.3f} GFLOP an image; median [range] of {result['repeats']}\n")
+    print(
+        f"\n{result['machine']}\none update: {result['flops_per_image'] / 1e9:.3f} GFLOP an image; median [range] of {result['repeats']}\n"
+    )
     print(pd.DataFrame(lines).to_string(index=False))
     for batch, rates in result["matrix_product_flops_per_second"].items():
         products = ", ".join(f"{kind} {cell(rate, 1e9)} GFLOP/s" for kind, rate in rates.items())
-        print(f"beside batch {batch}: matrix products {products}; memory {cell(result['memory_bytes_per_second'][batch], 1e9)} GB/s")
+        print(
+            f"beside batch {batch}: matrix products {products}; memory {cell(result['memory_bytes_per_second'][batch], 1e9)} GB/s"
+        )
     for batch in sorted({row["batch"] for row in result["rows"]}):
-        with_q, without = (next(r for r in result["rows"] if (r["batch"], r["contender"]) == (batch, kind)) for kind in OURS[2:])
+        with_q, without = (
+            next(r for r in result["rows"] if (r["batch"], r["contender"]) == (batch, kind)) for kind in OURS[2:]
+        )
         time_ratio = without["images_per_second"]["median"] / with_q["images_per_second"]["median"]
         memory_ratio = with_q["memory_mib"] / without["memory_mib"]
-        print(f"InfoGAN against the GAN without Q at batch {batch}: {time_ratio:.3f} x the time, {memory_ratio:.3f} x the memory")
+        print(
+            f"InfoGAN against the GAN without Q at batch {batch}: {time_ratio:.3f} x the time, {memory_ratio:.3f} x the memory"
+        )
     if "placement" in result:
         place = result["placement"]
-        print(f"batch {place['batch']}, one process per core: {cell(place['one_process_per_core'])} images/s in all, {place['gain']:.2f} x one process with all cores")
+        print(
+            f"batch {place['batch']}, one process per core: {cell(place['one_process_per_core'])} images/s in all, {place['gain']:.2f} x one process with all cores"
+        )
 
 
 def long_run(options: Options, device: str) -> dict:
@@ -433,7 +455,13 @@ def long_run(options: Options, device: str) -> dict:
 
     part = max(1, options.long // 10)
     config = dataclasses.replace(
-        PRESETS["authors"][0], batch_size=16, device=device, updates=options.long, log_every=part, checkpoint_every=part, evaluations=2
+        PRESETS["authors"][0],
+        batch_size=16,
+        device=device,
+        updates=options.long,
+        log_every=part,
+        checkpoint_every=part,
+        evaluations=2,
     )
     rows = []
 
@@ -447,15 +475,26 @@ def long_run(options: Options, device: str) -> dict:
             pass
 
     with tempfile.TemporaryDirectory() as folder:
-        tracking.train(config, data.load("mnist", options.data_dir), Path(folder) / "run", "offline", observers=[Recorder()])
+        tracking.train(
+            config, data.load("mnist", options.data_dir), Path(folder) / "run", "offline", observers=[Recorder()]
+        )
     print("\n  updates  seconds  MiB held")
     for row in rows:
         print(f"{row['update']:9,d}  {row['seconds']:7.2f}  {row['memory_mib']:8,.0f}")
-    halves = [statistics.median(row["seconds"] for row in part) for part in (rows[: len(rows) // 2], rows[len(rows) // 2 :])]
+    halves = [
+        statistics.median(row["seconds"] for row in part) for part in (rows[: len(rows) // 2], rows[len(rows) // 2 :])
+    ]
     # By then the first evaluation, after half of the run, and the first checkpoint have taken their memory, once.
     growth = rows[-1]["memory_mib"] - rows[len(rows) // 2]["memory_mib"]
-    print(f"second half / first half: {halves[1] / halves[0]:.3f} x the time (medians); memory since half of the run: {growth:+.1f} MiB")
-    return {"batch": 16, "rows": rows, "time_second_half_over_first": halves[1] / halves[0], "memory_growth_mib": growth}
+    print(
+        f"second half / first half: {halves[1] / halves[0]:.3f} x the time (medians); memory since half of the run: {growth:+.1f} MiB"
+    )
+    return {
+        "batch": 16,
+        "rows": rows,
+        "time_second_half_over_first": halves[1] / halves[0],
+        "memory_growth_mib": growth,
+    }
 
 
 def main() -> None:

@@ -31,7 +31,11 @@ def row(directory: Path) -> dict:
         config = runs.read_json(directory / "config.json")["config"]
         out = {"run": str(directory), **{name: config[name] for name in ("dataset", "preset", "codes", "seed")}}
         out["dataset"] = Path(out["dataset"]).stem
-        status = runs.read_json(directory / "status.json") if (directory / "status.json").exists() else {"status": "new", "step": 0}
+        status = (
+            runs.read_json(directory / "status.json")
+            if (directory / "status.json").exists()
+            else {"status": "new", "step": 0}
+        )
         out |= {"status": status["status"], "updates": f"{status['step']:,} of {config['updates']:,}"}
         measured = runs.Table(directory / "evaluations.csv").rows() if (directory / "evaluations.csv").exists() else []
         if measured and measured[-1].get("accuracy"):
@@ -52,9 +56,16 @@ def main() -> None:
     for folder in options.folders:
         if not folder.is_dir() and options.folders != USUAL:
             raise InputError(f"there is no folder {folder}: give one that holds runs, such as runs")
-    found = sorted(path.parent for folder in options.folders for path in folder.rglob("config.json") if (path.parent / "metrics.csv").exists())
+    found = sorted(
+        path.parent
+        for folder in options.folders
+        for path in folder.rglob("config.json")
+        if (path.parent / "metrics.csv").exists()
+    )
     if not found:
-        raise InputError(f"no run in {', '.join(map(str, options.folders))}: python experiments/train.py authors --dataset digits makes one")
+        raise InputError(
+            f"no run in {', '.join(map(str, options.folders))}: python experiments/train.py authors --dataset digits makes one"
+        )
     table = pd.DataFrame([row(directory) for directory in found], dtype=object).fillna("")
     print(table.to_string(index=False))
     if options.csv is not None:

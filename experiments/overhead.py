@@ -75,7 +75,9 @@ def measure(storage: str, workers: int, trials: int, sleep: float, folder: str) 
     import numpy as np
     import optuna
 
-    study = Study(study=f"overhead-{uuid.uuid4().hex[:8]}", storage=storage, trials=trials, workers=workers, confirm_seeds=0).resolved()
+    study = Study(
+        study=f"overhead-{uuid.uuid4().hex[:8]}", storage=storage, trials=trials, workers=workers, confirm_seeds=0
+    ).resolved()
     open_study(study)
     if workers > 1:
         run_workers(workers, idle, study, sleep, folder)
@@ -85,7 +87,9 @@ def measure(storage: str, workers: int, trials: int, sleep: float, folder: str) 
         alone.join()
     done = [t for t in optuna.load_study(study_name=study.study, storage=storage).trials if t.datetime_complete]
     rate = len(done) / (max(t.datetime_complete for t in done) - min(t.datetime_start for t in done)).total_seconds()
-    return rate, float(np.median(np.concatenate([np.loadtxt(file, ndmin=1) for file in Path(folder).glob(f"{study.study}-*.txt")])))
+    return rate, float(
+        np.median(np.concatenate([np.loadtxt(file, ndmin=1) for file in Path(folder).glob(f"{study.study}-*.txt")]))
+    )
 
 
 def fixed_seconds() -> float:
@@ -112,7 +116,9 @@ def main() -> None:
 
     quiet_optuna()
     for workers in options.workers:
-        Study(trials=options.trials, workers=workers).resolved()  # what is wrong with them is said here, before a minute of measuring
+        Study(
+            trials=options.trials, workers=workers
+        ).resolved()  # what is wrong with them is said here, before a minute of measuring
     for storage in options.storages:
         if storage != "sqlite":
             open_storage(storage)  # says at once what is wrong with it
@@ -127,16 +133,35 @@ def main() -> None:
                     url = f"sqlite:///{folder}/{workers}.db" if storage == "sqlite" else storage
                     rate, _ = measure(url, workers, options.trials, 0, folder)
                     _, machinery = measure(url, workers, 3 * workers, options.sleep, folder)
-                    row = {"storage": storage.split(":")[0], "workers": workers, "trials_per_second": rate, "machinery_seconds_per_trial": machinery}
+                    row = {
+                        "storage": storage.split(":")[0],
+                        "workers": workers,
+                        "trials_per_second": rate,
+                        "machinery_seconds_per_trial": machinery,
+                    }
                     rows.append(row | {"percent_of_a_one_minute_trial": 100 * (machinery + fixed) / MINUTE})
                     progress.update()
         finally:
             os.chdir(home)
             progress.close()
     print(pd.DataFrame(rows).to_string(index=False, float_format="{:.3f}".format))
-    print(f"a run's own fixed costs: {fixed:.2f} s (its directory, W&B offline, ten sample grids, the final measurement)")
+    print(
+        f"a run's own fixed costs: {fixed:.2f} s (its directory, W&B offline, ten sample grids, the final measurement)"
+    )
     if options.out:
-        runs.write_atomic(options.out, json.dumps({"rows": rows, "fixed_seconds_per_run": fixed, "trials": options.trials, "provenance": runs.provenance()}, indent=2) + "\n")
+        runs.write_atomic(
+            options.out,
+            json.dumps(
+                {
+                    "rows": rows,
+                    "fixed_seconds_per_run": fixed,
+                    "trials": options.trials,
+                    "provenance": runs.provenance(),
+                },
+                indent=2,
+            )
+            + "\n",
+        )
 
 
 if __name__ == "__main__":

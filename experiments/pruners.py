@@ -49,7 +49,12 @@ def record(index: int, parent: int | None, study_options: Study) -> None:
 
     optuna = quiet_optuna()
     dataset = data.load(study_options.dataset, study_options.data_dir)
-    study = optuna.create_study(storage=open_storage(study_options.storage), study_name=study_options.study, direction="maximize", load_if_exists=True)
+    study = optuna.create_study(
+        storage=open_storage(study_options.storage),
+        study_name=study_options.study,
+        direction="maximize",
+        load_if_exists=True,
+    )
 
     def objective(trial, run: int) -> float:
         directory = study_options.folder / "trials" / f"{run:04d}"
@@ -63,7 +68,9 @@ def record(index: int, parent: int | None, study_options: Study) -> None:
         return sum(t.state != TrialState.FAIL or given_up(t) for t in trials) >= study_options.trials
 
     def seed_sampler(count: int) -> None:
-        study.sampler = optuna.samplers.RandomSampler(seed=training.derive(study_options.seed, f"curves-{count}-{index}") % 2**32)
+        study.sampler = optuna.samplers.RandomSampler(
+            seed=training.derive(study_options.seed, f"curves-{count}-{index}") % 2**32
+        )
 
     run_trials(study, objective, enough, seed_sampler)
 
@@ -82,7 +89,9 @@ def replay(pruner, curves: list[dict[int, float]], budget: int, order: np.ndarra
                 break
             left -= 1
             trial.report(accuracy, tenth)
-            if trial.should_prune() and tenth < 0.85 * TENTHS:  # as sweep.py: after that the rest is cheap, and a result
+            if (
+                trial.should_prune() and tenth < 0.85 * TENTHS
+            ):  # as sweep.py: after that the rest is cheap, and a result
                 study.tell(trial, state=optuna.trial.TrialState.PRUNED)
                 break
         else:
@@ -103,12 +112,18 @@ def main() -> None:
     from infogan.evaluation import mean_interval
 
     optuna = quiet_optuna()
-    study = Study(dataset=options.dataset, trials=options.trials, images=options.images, data_dir=options.data_dir, study="curves").resolved()
-    data.load(options.dataset, options.data_dir)  # what is wrong with it is said here, once, and before anything is made
+    study = Study(
+        dataset=options.dataset, trials=options.trials, images=options.images, data_dir=options.data_dir, study="curves"
+    ).resolved()
+    data.load(
+        options.dataset, options.data_dir
+    )  # what is wrong with it is said here, once, and before anything is made
     study.folder.mkdir(parents=True, exist_ok=True)
     open_storage(study.storage)
     run_workers(study.workers, record, study)
-    trials = optuna.load_study(study_name=study.study, storage=study.storage).get_trials(states=(optuna.trial.TrialState.COMPLETE,))
+    trials = optuna.load_study(study_name=study.study, storage=study.storage).get_trials(
+        states=(optuna.trial.TrialState.COMPLETE,)
+    )
     curves = [trial.intermediate_values for trial in trials]
 
     pruners = {
@@ -117,20 +132,42 @@ def main() -> None:
         "median, at once": lambda: optuna.pruners.MedianPruner(n_startup_trials=3, n_warmup_steps=0),
         "successive halving by 3": lambda: optuna.pruners.SuccessiveHalvingPruner(min_resource=1, reduction_factor=3),
         "successive halving by 2": lambda: optuna.pruners.SuccessiveHalvingPruner(min_resource=1, reduction_factor=2),
-        "successive halving by 2, from 2": lambda: optuna.pruners.SuccessiveHalvingPruner(min_resource=2, reduction_factor=2),
+        "successive halving by 2, from 2": lambda: optuna.pruners.SuccessiveHalvingPruner(
+            min_resource=2, reduction_factor=2
+        ),
         "Hyperband": lambda: optuna.pruners.HyperbandPruner(min_resource=1, max_resource=TENTHS, reduction_factor=3),
     }
     orders = [np.random.default_rng(seed).permutation(len(curves)) for seed in range(options.replays)]
     rows = []
     for name, make in pruners.items():
-        chosen, begun, ended = zip(*(replay(make(), curves, options.budget, order) for order in tqdm(orders, desc=name, leave=False)))
+        chosen, begun, ended = zip(
+            *(replay(make(), curves, options.budget, order) for order in tqdm(orders, desc=name, leave=False))
+        )
         mean, low, high = mean_interval(chosen)
-        rows.append({"pruner": name, "accuracy": mean, "low": low, "high": high, "trials begun": float(np.mean(begun)), "ended": float(np.mean(ended))})
-    print(f"{len(curves)} curves, best final accuracy {max(t.value for t in trials):.3f}; {options.replays} replays of {options.budget} whole trials' images:")
+        rows.append(
+            {
+                "pruner": name,
+                "accuracy": mean,
+                "low": low,
+                "high": high,
+                "trials begun": float(np.mean(begun)),
+                "ended": float(np.mean(ended)),
+            }
+        )
+    print(
+        f"{len(curves)} curves, best final accuracy {max(t.value for t in trials):.3f}; {options.replays} replays of {options.budget} whole trials' images:"
+    )
     print(pd.DataFrame(rows).to_string(index=False, float_format="{:.3f}".format))
     if options.out:
-        settings = {"images": study.images, "curves": len(curves), "budget_trials": options.budget, "replays": options.replays}
-        runs.write_atomic(options.out, json.dumps({"rows": rows, **settings, "provenance": runs.provenance()}, indent=2) + "\n")
+        settings = {
+            "images": study.images,
+            "curves": len(curves),
+            "budget_trials": options.budget,
+            "replays": options.replays,
+        }
+        runs.write_atomic(
+            options.out, json.dumps({"rows": rows, **settings, "provenance": runs.provenance()}, indent=2) + "\n"
+        )
 
 
 if __name__ == "__main__":

@@ -17,7 +17,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import tyro
-from workers import Crew, ParentWatch, failed_jobs, grid_name, open_storage, queue_failed, quiet_optuna, run_grid, run_on_ray, run_workers
+from workers import (
+    Crew,
+    ParentWatch,
+    failed_jobs,
+    grid_name,
+    open_storage,
+    queue_failed,
+    quiet_optuna,
+    run_grid,
+    run_on_ray,
+    run_workers,
+)
 
 from infogan.config import FREE, PRESETS, SOURCES, Config, InputError, WandbMode, run_script
 
@@ -51,7 +62,9 @@ def variations(options: Options) -> list[tuple[str, object]]:
     for text in options.vary:
         field, _, values = text.partition("=")
         if field not in VARIED or not values:
-            raise InputError(f"vary has {text!r}; give FIELD=VALUE,VALUE, such as lambda_categorical=0.1,10, where FIELD is one of {', '.join(VARIED)}")
+            raise InputError(
+                f"vary has {text!r}; give FIELD=VALUE,VALUE, such as lambda_categorical=0.1,10, where FIELD is one of {', '.join(VARIED)}"
+            )
         kind = type(getattr(Config(), field))
         for value in values.split(","):
             try:
@@ -72,14 +85,24 @@ def jobs(options: Options) -> dict[str, Config]:
     for name in options.presets:
         preset = PRESETS[name][0]
         seen = min(preset.images(preset.updates), options.images or math.inf)
-        changed = {f"{name}-{field}={value}": dataclasses.replace(preset, **{field: value}) for field, value in varied if value != getattr(preset, field)}
+        changed = {
+            f"{name}-{field}={value}": dataclasses.replace(preset, **{field: value})
+            for field, value in varied
+            if value != getattr(preset, field)
+        }
         for label, config in {name: preset, **changed}.items():
             updates = int(seen // config.batch_size) - config.warm_up
             if updates < 1:
-                raise InputError(f"images is {seen}; give {config.images(1):,} or more, which {label} needs for its warm-up and an update")
+                raise InputError(
+                    f"images is {seen}; give {config.images(1):,} or more, which {label} needs for its warm-up and an update"
+                )
             made[label] = dataclasses.replace(config, dataset=options.dataset, updates=updates)
     stem = Path(options.dataset).stem
-    return {f"{stem}-{label}-seed{seed}": dataclasses.replace(config, seed=seed) for seed in range(options.seeds) for label, config in made.items()}
+    return {
+        f"{stem}-{label}-seed{seed}": dataclasses.replace(config, seed=seed)
+        for seed in range(options.seeds)
+        for label, config in made.items()
+    }
 
 
 def work(index: int, parent: int | None, options: Options, storage: str) -> None:
@@ -92,9 +115,14 @@ def work(index: int, parent: int | None, options: Options, storage: str) -> None
 
     def train(trial, job: str) -> float:
         began = time.perf_counter()
-        result = tracking.train(configs[job], dataset, options.folder / job, options.wandb, group, [ParentWatch(parent)], progress=False)
+        result = tracking.train(
+            configs[job], dataset, options.folder / job, options.wandb, group, [ParentWatch(parent)], progress=False
+        )
         accuracy = result.get("accuracy", float("nan"))
-        print(f"{job}: {result['images']:,} images in {time.perf_counter() - began:.0f} s, test accuracy {accuracy:.4f}", flush=True)
+        print(
+            f"{job}: {result['images']:,} images in {time.perf_counter() - began:.0f} s, test accuracy {accuracy:.4f}",
+            flush=True,
+        )
         return result.get("validation_accuracy", 0.0)
 
     run_grid(open_storage(storage), grid_name(group, configs), configs, train)
@@ -113,12 +141,16 @@ def main() -> None:
     wanted = jobs(options)
     for config in wanted.values():
         Latent(config.codes, config.noise, config.q_std)
-    data.load(options.dataset, options.data_dir)  # what is wrong with it is said here, once, and before anything is made
+    data.load(
+        options.dataset, options.data_dir
+    )  # what is wrong with it is said here, once, and before anything is made
     options = dataclasses.replace(options, workers=options.default_workers(len(wanted)))
     try:
         options.folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError(f"cannot make the folder {options.folder} ({error.strerror}): choose another --folder") from error
+        raise InputError(
+            f"cannot make the folder {options.folder} ({error.strerror}): choose another --folder"
+        ) from error
     optuna, name = quiet_optuna(), grid_name(f"reproduce-{Path(options.dataset).stem}", wanted)
     storage = options.storage or f"sqlite:///{options.folder / 'reproduce.db'}"
     opened = open_storage(storage)  # makes the tables, before the workers would all at once
@@ -134,7 +166,11 @@ def main() -> None:
     if failed := failed_jobs(optuna.load_study(study_name=name, storage=open_storage(storage))):
         raise InputError(f"{', '.join(failed)} failed (see above): mend it, and the same command tries them again")
     runs_of = f"{options.folder}/{Path(options.dataset).stem}"
-    for command in [f"settings.py {runs_of}-{name}-seed* {runs_of}-{name}-*=*" for name in options.presets] if options.vary else [f"measure.py {runs_of}-*"]:
+    for command in (
+        [f"settings.py {runs_of}-{name}-seed* {runs_of}-{name}-*=*" for name in options.presets]
+        if options.vary
+        else [f"measure.py {runs_of}-*"]
+    ):
         print(f"next: python analysis/{command}")
 
 

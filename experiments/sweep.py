@@ -24,7 +24,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import tyro
-from workers import Crew, ParentWatch, given_up, grid_name, open_storage, quiet_optuna, run_grid, run_on_ray, run_trials, run_workers
+from workers import (
+    Crew,
+    ParentWatch,
+    given_up,
+    grid_name,
+    open_storage,
+    quiet_optuna,
+    run_grid,
+    run_on_ray,
+    run_trials,
+    run_workers,
+)
 
 from infogan.config import PRESETS, Config, InputError, WandbMode, from_dict, run_script
 
@@ -100,7 +111,8 @@ def suggest(trial, options: Options, seed: int) -> Config:
         base,
         dataset=options.dataset,
         seed=seed,
-        codes="+".join([f"{codes}x{size}c"] * bool(codes > 1) or [f"{size}c"]) + (f"+{continuous}u" if continuous else ""),
+        codes="+".join([f"{codes}x{size}c"] * bool(codes > 1) or [f"{size}c"])
+        + (f"+{continuous}u" if continuous else ""),
         noise=f"{noise}{base.noise[-1]}",
         lambda_categorical=lambda_categorical,
         lambda_continuous=lambda_continuous,
@@ -132,7 +144,9 @@ def open_study(options: Options):
     try:
         options.folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError(f"cannot make the study's folder {options.folder} ({error.strerror}): choose another --study") from error
+        raise InputError(
+            f"cannot make the study's folder {options.folder} ({error.strerror}): choose another --study"
+        ) from error
     settings = {"dataset": options.dataset, "images": options.images, "seed": options.seed, "quality": options.quality}
     storage = open_storage(options.storage)
     try:
@@ -180,7 +194,9 @@ def work(index: int, parent: int | None, options: Options) -> None:
                 return
             # Steps are tenths of the images seen, so that batch sizes are compared at equal images.
             self.trial.report(row["accuracy"], round(self.evaluations * row["images"] / options.images))
-            if self.trial.should_prune() and row["images"] < 0.85 * options.images:  # else the rest is cheap, and a result
+            if (
+                self.trial.should_prune() and row["images"] < 0.85 * options.images
+            ):  # else the rest is cheap, and a result
                 raise training.Stopped
 
     network = quality.classifier(dataset) if options.quality else None
@@ -193,7 +209,9 @@ def work(index: int, parent: int | None, options: Options) -> None:
             trial.set_user_attr("run_dir", str(directory))
             trial.set_user_attr("config", dataclasses.asdict(config))
             follower = Follower(trial, config.evaluations)
-            result = tracking.train(config, dataset, directory, options.wandb, options.study, [follower], progress=False)
+            result = tracking.train(
+                config, dataset, directory, options.wandb, options.study, [follower], progress=False
+            )
         except training.Stopped as stopped:
             _line(trial, "pruned", began)
             raise optuna.TrialPruned from stopped
@@ -214,14 +232,19 @@ def work(index: int, parent: int | None, options: Options) -> None:
         return accuracy, measured["frechet_distance"]
 
     def enough(trials: list) -> bool:
-        return sum(t.state != TrialState.WAITING and (t.state != TrialState.FAIL or given_up(t)) for t in trials) >= options.trials
+        return (
+            sum(t.state != TrialState.WAITING and (t.state != TrialState.FAIL or given_up(t)) for t in trials)
+            >= options.trials
+        )
 
     def seed_sampler(count: int) -> None:
         # Optuna keeps no random state: derived from the study's seed and the trials so far, it survives a restart;
         # from the worker too, or workers that start together would all propose the same.
         shared = options.join or not options.storage.startswith("sqlite")
         worker = f"{index}-{socket.gethostname()}-{os.getpid()}" if shared else index
-        study.sampler = optuna.samplers.TPESampler(seed=training.derive(options.seed, f"sampler-{count}-{worker}") % 2**32)
+        study.sampler = optuna.samplers.TPESampler(
+            seed=training.derive(options.seed, f"sampler-{count}-{worker}") % 2**32
+        )
 
     run_trials(study, objective, enough, seed_sampler)
     if options.quality:
@@ -230,14 +253,18 @@ def work(index: int, parent: int | None, options: Options) -> None:
     # One run of a configuration ranks it roughly, and the luckiest looks best: the best few again, with seeds no trial had.
     configs = {
         f"trial-{trial.number:04d}/seed{seed}": dataclasses.replace(from_dict(trial.user_attrs["config"]), seed=seed)
-        for trial in sorted(study.get_trials(states=(TrialState.COMPLETE,)), key=lambda t: -t.value)[: options.confirm_best]
+        for trial in sorted(study.get_trials(states=(TrialState.COMPLETE,)), key=lambda t: -t.value)[
+            : options.confirm_best
+        ]
         for seed in range(options.seed + 100_000, options.seed + 100_000 + options.confirm_seeds)
     }
 
     def confirm(trial, job: str) -> float:
         directory = options.folder / "confirm" / job
         trial.set_user_attr("run_dir", str(directory))
-        result = tracking.train(configs[job], dataset, directory, options.wandb, options.study, [ParentWatch(parent)], progress=False)
+        result = tracking.train(
+            configs[job], dataset, directory, options.wandb, options.study, [ParentWatch(parent)], progress=False
+        )
         trial.set_user_attr("test", {key: value for key, value in result.items() if isinstance(value, float | int)})
         print(f"with a fresh seed, {job}: validation accuracy {result['validation_accuracy']:.3f}", flush=True)
         return result["validation_accuracy"]
@@ -268,7 +295,9 @@ def main() -> None:
     arguments = sys.argv[1:]
     sys.argv = [mask_secrets(argument) for argument in sys.argv]
     if data.load(options.dataset, options.data_dir).validation.labels is None:
-        raise InputError(f"{options.dataset} has no labels, and the study compares code-to-label accuracy: add `labels`")
+        raise InputError(
+            f"{options.dataset} has no labels, and the study compares code-to-label accuracy: add `labels`"
+        )
     quiet_optuna()
     open_study(options)
     print(
@@ -284,7 +313,9 @@ def main() -> None:
     print(f"{time.time() - began:.0f} s\n", flush=True)
     if not options.join:
         report = [sys.executable, str(Path(__file__).parents[1] / "analysis" / "study.py"), str(options.folder)]
-        sys.exit(subprocess.run([*report, "--storage", options.storage, "--study", options.study], check=False).returncode)
+        sys.exit(
+            subprocess.run([*report, "--storage", options.storage, "--study", options.study], check=False).returncode
+        )
 
 
 if __name__ == "__main__":

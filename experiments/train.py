@@ -42,7 +42,10 @@ def main() -> None:
     presets = {name: (text, Options(config)) for name, (config, text) in PRESETS.items()}
     if sys.argv[1:] and not sys.argv[1].startswith("-") and sys.argv[1] not in PRESETS:
         close = difflib.get_close_matches(sys.argv[1], PRESETS, 1)
-        raise InputError(f"there is no preset {sys.argv[1]!r}; allowed: {', '.join(PRESETS)}" + (f". Did you mean {close[0]}?" if close else ""))
+        raise InputError(
+            f"there is no preset {sys.argv[1]!r}; allowed: {', '.join(PRESETS)}"
+            + (f". Did you mean {close[0]}?" if close else "")
+        )
     options = tyro.extras.overridable_config_cli(presets, description=__doc__)
     config = options.config
     directory = options.run_dir or default_run_dir(config)
@@ -67,10 +70,19 @@ def main() -> None:
     print(f"\n{directory}: {result['step']} updates in {result['train_seconds']} s")
     if "accuracy" in result:
         low, high = result["accuracy_ci95"]
-        print(f"code-to-label accuracy on {result['n_images']} test images: {result['accuracy']:.4f} (95 % interval {low:.4f} to {high:.4f})")
-        print(f"validation accuracy, measured {config.evaluations} times" + " and after the warm-up" * bool(config.warm_up) + ", reached")
+        print(
+            f"code-to-label accuracy on {result['n_images']} test images: {result['accuracy']:.4f} (95 % interval {low:.4f} to {high:.4f})"
+        )
+        print(
+            f"validation accuracy, measured {config.evaluations} times"
+            + " and after the warm-up" * bool(config.warm_up)
+            + ", reached"
+        )
         for milestone, when in result["time_to_accuracy"].items():
-            print(f"  {milestone}: " + (f"after {when['seconds']:.0f} s of training, {when['images']:,} images" if when else "never"))
+            print(
+                f"  {milestone}: "
+                + (f"after {when['seconds']:.0f} s of training, {when['images']:,} images" if when else "never")
+            )
     print(f"next: python analysis/figures.py figure2 {directory}")
 
 

@@ -17,10 +17,11 @@ import signal
 import sys
 import time
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Callable, Literal
+from typing import Literal
 
 from infogan.config import InputError
 
@@ -105,14 +106,20 @@ def open_storage(url: str):
             with self.scoped_session() as session:
                 beats = dict(
                     session.query(models.TrialModel.trial_id, models.TrialHeartbeatModel.heartbeat)
-                    .outerjoin(models.TrialHeartbeatModel, models.TrialHeartbeatModel.trial_id == models.TrialModel.trial_id)
-                    .filter(models.TrialModel.study_id == study_id, models.TrialModel.state == optuna.trial.TrialState.RUNNING)
+                    .outerjoin(
+                        models.TrialHeartbeatModel, models.TrialHeartbeatModel.trial_id == models.TrialModel.trial_id
+                    )
+                    .filter(
+                        models.TrialModel.study_id == study_id,
+                        models.TrialModel.state == optuna.trial.TrialState.RUNNING,
+                    )
                     .all()
                 )
                 session.rollback()
             now, before = time.monotonic(), self.seen
             self.seen = {
-                trial: before[trial] if trial in before and before[trial][0] == beat else (beat, now) for trial, beat in beats.items()
+                trial: before[trial] if trial in before and before[trial][0] == beat else (beat, now)
+                for trial, beat in beats.items()
             }
             return [trial for trial, (_, since) in self.seen.items() if now - since > GRACE]
 
@@ -130,7 +137,11 @@ def open_storage(url: str):
                 if state.attempt_number == 1:
                     cause = state.outcome.exception()
                     reason = mask_secrets(str(cause.__cause__ or cause).strip().splitlines()[0])
-                    print(f"the study's database does not answer ({reason}): trying again for up to {PATIENCE // 60} minutes", file=sys.stderr, flush=True)
+                    print(
+                        f"the study's database does not answer ({reason}): trying again for up to {PATIENCE // 60} minutes",
+                        file=sys.stderr,
+                        flush=True,
+                    )
 
             for attempt in tenacity.Retrying(
                 retry=tenacity.retry_if_exception(is_away),
@@ -149,14 +160,27 @@ def open_storage(url: str):
 
         return call
 
-    public = [name for name, member in vars(optuna.storages.BaseStorage).items() if callable(member) and not name.startswith("_")]
-    for name in (*public, "record_heartbeat", "_get_stale_trial_ids", "_create_new_trial", "_get_trials", "_set_trial_param"):
+    public = [
+        name
+        for name, member in vars(optuna.storages.BaseStorage).items()
+        if callable(member) and not name.startswith("_")
+    ]
+    for name in (
+        *public,
+        "record_heartbeat",
+        "_get_stale_trial_ids",
+        "_create_new_trial",
+        "_get_trials",
+        "_set_trial_param",
+    ):
         setattr(PatientStorage, name, patiently(getattr(PatientStorage, name)))
 
     try:
         # Two machines that start at once both make the tables of an empty database; the second try finds them made.
         for attempt in tenacity.Retrying(
-            retry=tenacity.retry_if_exception(lambda error: "already exists" in str(error) or isinstance(error, sqlalchemy.exc.IntegrityError)),
+            retry=tenacity.retry_if_exception(
+                lambda error: "already exists" in str(error) or isinstance(error, sqlalchemy.exc.IntegrityError)
+            ),
             wait=tenacity.wait_random(0.1, 1),
             stop=tenacity.stop_after_attempt(8),
             reraise=True,
@@ -201,7 +225,9 @@ class Duplicate(Exception):
     """Two workers queued one training again at the same moment, or took the last job of a grid."""
 
 
-def run_trials(study, objective: Callable, enough: Callable[[list], bool], before_each: Callable[[int], None] = lambda count: None) -> None:
+def run_trials(
+    study, objective: Callable, enough: Callable[[list], bool], before_each: Callable[[int], None] = lambda count: None
+) -> None:
     """Trials until enough(trials) and no other worker's is running. objective(trial, run) trains and returns the value.
 
     `run` names the training, however often its trial was queued again: the number of the first of its trials, or the
@@ -217,7 +243,9 @@ def run_trials(study, objective: Callable, enough: Callable[[list], bool], befor
     def told(trial):
         run = trial.user_attrs.get("run", trial.number)
         trial.set_user_attr("run", run)
-        twins = [t for t in study.get_trials(deepcopy=False) if t.number < trial.number and t.user_attrs.get("run") == run]
+        twins = [
+            t for t in study.get_trials(deepcopy=False) if t.number < trial.number and t.user_attrs.get("run") == run
+        ]
         if any(t.state != TrialState.FAIL for t in twins):
             raise duplicate(trial)
         waited = False
@@ -242,7 +270,9 @@ def run_trials(study, objective: Callable, enough: Callable[[list], bool], befor
                 if is_disk_full(error):
                     hand_back(trial)
                     reason = str(error.__cause__ or error).splitlines()[0]
-                    raise SystemExit(f"error: {reason}: make room, then start the same command again; its trial goes on from its checkpoint") from error
+                    raise SystemExit(
+                        f"error: {reason}: make room, then start the same command again; its trial goes on from its checkpoint"
+                    ) from error
                 trial.set_user_attr("error", f"{type(error).__name__}: {error}"[:1000])
                 if is_out_of_memory(error):
                     raise optuna.TrialPruned from error
@@ -273,13 +303,23 @@ def run_trials(study, objective: Callable, enough: Callable[[list], bool], befor
                 study.optimize(told, n_trials=1, catch=(Exception,))
             except (ValueError, AssertionError, UpdateFinishedTrialError) as error:
                 # The others believed this process to be dead (it was stopped, or cut off) and took its trial over.
-                print(f"a trial was taken over by another worker ({error}); going on with the next", file=sys.stderr, flush=True)
+                print(
+                    f"a trial was taken over by another worker ({error}); going on with the next",
+                    file=sys.stderr,
+                    flush=True,
+                )
         elif any(t.state == TrialState.RUNNING for t in live):
             optuna.storages.fail_stale_trials(study)
             time.sleep(1)
         else:
-            kept = {t.user_attrs.get("run", t.number) for t in live if t.state != TrialState.FAIL}  # a failed job may have been queued anew
-            lost = [t for t in live if t.state == TrialState.FAIL and not given_up(t) and t.user_attrs.get("run", t.number) not in kept]
+            kept = {
+                t.user_attrs.get("run", t.number) for t in live if t.state != TrialState.FAIL
+            }  # a failed job may have been queued anew
+            lost = [
+                t
+                for t in live
+                if t.state == TrialState.FAIL and not given_up(t) and t.user_attrs.get("run", t.number) not in kept
+            ]
             if not lost:
                 return
             for trial in lost:  # its process died, and so did the one that was about to queue it again
@@ -359,7 +399,9 @@ def is_out_of_memory(error: BaseException) -> bool:
     """Of the CPU or a GPU; torch's CPU allocator has no exception of its own."""
     import torch
 
-    return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "DefaultCPUAllocator: can't allocate memory" in str(error)
+    return isinstance(
+        error, (MemoryError, torch.OutOfMemoryError)
+    ) or "DefaultCPUAllocator: can't allocate memory" in str(error)
 
 
 class ParentWatch:
@@ -442,7 +484,9 @@ def run_on_ray(crew: Crew, arguments: list[str]) -> None:
     try:
         ray.init(address=os.environ.get("RAY_ADDRESS"), include_dashboard=False, logging_level="warning")
     except (ConnectionError, ValueError, RuntimeError) as error:
-        raise InputError(f"the Ray cluster cannot be reached ({str(error).splitlines()[0]}): check RAY_ADDRESS, or start one with `ray start --head`") from error
+        raise InputError(
+            f"the Ray cluster cannot be reached ({str(error).splitlines()[0]}): check RAY_ADDRESS, or start one with `ray start --head`"
+        ) from error
     try:
         task = ray.remote(num_cpus=1, num_gpus=crew.gpus_per_worker, max_retries=-1)(join)
         nodes = len([node for node in ray.nodes() if node["Alive"]])

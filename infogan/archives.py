@@ -40,7 +40,11 @@ def first_line(error: Exception) -> str:
 
 
 def cached(
-    name: str, source: object, shape: tuple[int, int, int, int], chunks: Callable[[int], Iterable[np.ndarray]], order: np.ndarray | None = None
+    name: str,
+    source: object,
+    shape: tuple[int, int, int, int],
+    chunks: Callable[[int], Iterable[np.ndarray]],
+    order: np.ndarray | None = None,
 ) -> Tensor:
     """The uint8 images [N, C, H, W] that `chunks` makes, from the cache where they are there already.
 
@@ -62,7 +66,9 @@ def cached(
                 done = _done(path, mark, shape)
                 memory = np.lib.format.open_memmap(path, "r+" if done else "w+", np.uint8, None if done else shape)
                 if not done and hasattr(os, "posix_fallocate"):
-                    with path.open("r+b") as file:  # a full disk would kill the process where it writes into the map: ask now
+                    with path.open(
+                        "r+b"
+                    ) as file:  # a full disk would kill the process where it writes into the map: ask now
                         os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
                 with tqdm(
                     total=shape[0], initial=done, unit=" images", unit_scale=True, desc=f"{name} into {folder}",
@@ -78,7 +84,9 @@ def cached(
                 if done != shape[0]:
                     raise InputError(f"{name} has {done} images where {shape[0]} were announced: get the file again")
     except OSError as error:
-        raise InputError(f"{name} cannot be kept in {folder} ({first_line(error)}): make room, or set {CACHE_VARIABLE} to another folder") from error
+        raise InputError(
+            f"{name} cannot be kept in {folder} ({first_line(error)}): make room, or set {CACHE_VARIABLE} to another folder"
+        ) from error
     # Copy on write: torch knows no tensor that must not be written.
     return torch.from_numpy(np.load(path, mmap_mode="c"))
 
@@ -123,7 +131,9 @@ def _decoded(data: bytes | Path, name: str, colour: bool, size: int, crop: int |
             left, top = (image.width - side) // 2, (image.height - side) // 2
             image = image.resize((size, size), Image.Resampling.BOX, (left, top, left + side, top + side))
     except Exception as error:  # a damaged file surfaces as whatever the decoder met
-        raise InputError(f"the image {name} cannot be read ({first_line(error)}): get it again, or remove it") from error
+        raise InputError(
+            f"the image {name} cannot be read ({first_line(error)}): get it again, or remove it"
+        ) from error
     pixels = np.asarray(image)
     return pixels.transpose(2, 0, 1) if colour else pixels[None]
 
@@ -136,11 +146,15 @@ def svhn(path: Path) -> tuple[Tensor, np.ndarray]:
         arrays = loadmat(path)
         x, y = arrays["X"], arrays["y"].reshape(-1).astype(np.int64)
         if x.dtype != np.uint8 or x.shape != (32, 32, 3, len(y)):
-            raise ValueError(f"X is {x.dtype} of shape {x.shape} for {len(y)} labels, expected uint8 (32, 32, 3, {len(y)})")
+            raise ValueError(
+                f"X is {x.dtype} of shape {x.shape} for {len(y)} labels, expected uint8 (32, 32, 3, {len(y)})"
+            )
         if not len(y) or y.min() < 1 or y.max() > 10:
             raise ValueError("y must be labels from 1 to 10")
     except Exception as error:  # a truncated file surfaces as whatever the parser met
-        raise InputError(f"{path} is damaged or not SVHN's cropped digits ({first_line(error)}): get it again from http://ufldl.stanford.edu/housenumbers") from error
+        raise InputError(
+            f"{path} is damaged or not SVHN's cropped digits ({first_line(error)}): get it again from http://ufldl.stanford.edu/housenumbers"
+        ) from error
     return torch.from_numpy(np.ascontiguousarray(x.transpose(3, 2, 0, 1))), y % 10
 
 
@@ -155,15 +169,21 @@ def celeba(root: Path, size: int = 32, crop: int = 148) -> tuple[Tensor, np.ndar
     names, header, rows = _table(folder / "list_attr_celeba.txt", skip=1)
     attributes = (rows > 0).astype(np.uint8)
     if set(np.unique(rows)) - {-1, 1} or rows.shape[1] != len(header):
-        raise InputError(f"{folder / 'list_attr_celeba.txt'} is not CelebA's list of attributes: it needs a line of names, then a file name and -1 or 1 for each")
+        raise InputError(
+            f"{folder / 'list_attr_celeba.txt'} is not CelebA's list of attributes: it needs a line of names, then a file name and -1 or 1 for each"
+        )
     parted, _, parts = _table(folder / "list_eval_partition.txt", skip=0, header=False)
     if parted != names or parts.shape[1] != 1 or set(np.unique(parts)) - {0, 1, 2}:
-        raise InputError(f"{folder / 'list_eval_partition.txt'} does not give 0, 1 or 2 to each of the {len(names)} images of list_attr_celeba.txt: get both again")
+        raise InputError(
+            f"{folder / 'list_eval_partition.txt'} does not give 0, 1 or 2 to each of the {len(names)} images of list_attr_celeba.txt: get both again"
+        )
     images, archive = folder / "img_align_celeba", folder / "img_align_celeba.zip"
     if images.is_dir():
         missing = next((name for name in names if not (images / name).is_file()), None)
         if missing is not None:
-            raise InputError(f"{images} lacks {missing}, which list_attr_celeba.txt names: unpack img_align_celeba.zip again")
+            raise InputError(
+                f"{images} lacks {missing}, which list_attr_celeba.txt names: unpack img_align_celeba.zip again"
+            )
         read, source = lambda name: images / name, [str(images.resolve()), names]
     elif archive.is_file():
         opened = _open_zip(archive)
@@ -172,17 +192,31 @@ def celeba(root: Path, size: int = 32, crop: int = 148) -> tuple[Tensor, np.ndar
             raise InputError(f"{archive} lacks {missing}, which list_attr_celeba.txt names: get it again")
         read, source = lambda name: opened.read(inside[name]), _stamp(archive)
     else:
-        raise InputError(f"there is neither {images} nor {archive.name} beside it: get CelebA's aligned images from https://mmlab.ie.cuhk.edu.hk/projects/CelebA.html")
+        raise InputError(
+            f"there is neither {images} nor {archive.name} beside it: get CelebA's aligned images from https://mmlab.ie.cuhk.edu.hk/projects/CelebA.html"
+        )
 
     def decode(i: int) -> np.ndarray:
         try:
             data = read(names[i])
-        except (OSError, RuntimeError, zlib.error, zipfile.BadZipFile) as error:  # also: encrypted, an unknown compression
-            raise InputError(f"{names[i]} in {archive} cannot be read ({first_line(error)}): get the archive again") from error
+        except (
+            OSError,
+            RuntimeError,
+            zlib.error,
+            zipfile.BadZipFile,
+        ) as error:  # also: encrypted, an unknown compression
+            raise InputError(
+                f"{names[i]} in {archive} cannot be read ({first_line(error)}): get the archive again"
+            ) from error
         return _decoded(data, names[i], True, size, crop)
 
     shape = (len(names), 3, size, size)
-    return cached("celeba", [source, crop], shape, in_parallel(decode, len(names))), attributes, tuple(header), parts[:, 0]
+    return (
+        cached("celeba", [source, crop], shape, in_parallel(decode, len(names))),
+        attributes,
+        tuple(header),
+        parts[:, 0],
+    )
 
 
 def _open_zip(path: Path) -> zipfile.ZipFile:
@@ -219,10 +253,14 @@ def rendered_chairs(root: Path, size: int = 64) -> tuple[Tensor, np.ndarray, np.
     folder = root / "rendered_chairs"
     files = sorted(folder.glob("*/renders/*.png"))
     if not files:
-        raise InputError(f"there is no {folder}/CHAIR/renders/*.png: unpack rendered_chairs.tar from https://www.di.ens.fr/willow/research/seeing3Dchairs there")
+        raise InputError(
+            f"there is no {folder}/CHAIR/renders/*.png: unpack rendered_chairs.tar from https://www.di.ens.fr/willow/research/seeing3Dchairs there"
+        )
     poses = [_CHAIR.fullmatch(file.name) for file in files]
     if None in poses:
-        raise InputError(f"{files[poses.index(None)]} does not say its pose as image_001_p020_t011_r096.png does: remove it")
+        raise InputError(
+            f"{files[poses.index(None)]} does not say its pose as image_001_p020_t011_r096.png does: remove it"
+        )
     factors = np.array([(float(pose[2]), float(pose[1])) for pose in poses], np.float32)
     chairs = np.unique([file.parent.parent.name for file in files], return_inverse=True)[1]
     source = [str(folder.resolve()), [str(file.relative_to(folder)) for file in files]]
@@ -242,14 +280,22 @@ def folder_of_images(folder: Path, size: int) -> tuple[Tensor, np.ndarray | None
 
     files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in IMAGE_FILES)
     if len(files) < 20:
-        raise InputError(f"{folder} holds {len(files)} images ({', '.join(sorted(IMAGE_FILES))}); give at least 20, so that each split has some")
+        raise InputError(
+            f"{folder} holds {len(files)} images ({', '.join(sorted(IMAGE_FILES))}); give at least 20, so that each split has some"
+        )
     try:
         with Image.open(files[0]) as image:
             colour = image.mode not in ("1", "L", "LA", "I", "I;16", "F")
     except Exception as error:
-        raise InputError(f"the image {files[0]} cannot be read ({first_line(error)}): get it again, or remove it") from error
+        raise InputError(
+            f"the image {files[0]} cannot be read ({first_line(error)}): get it again, or remove it"
+        ) from error
     groups = [path.relative_to(folder).parts[:-1] for path in files]
-    labels = np.unique(["/".join(group[:1]) for group in groups], return_inverse=True)[1].astype(np.int64) if all(groups) else None
+    labels = (
+        np.unique(["/".join(group[:1]) for group in groups], return_inverse=True)[1].astype(np.int64)
+        if all(groups)
+        else None
+    )
     order = np.random.default_rng(0).permutation(len(files))
     images = cached(
         folder.name, [_stamp(path) for path in files], (len(files), 3 if colour else 1, size, size),
@@ -275,7 +321,9 @@ def dsprites(path: Path) -> tuple[Tensor, np.ndarray]:
         if kind != np.uint8 or shape[1:] != (64, 64) or factors.shape != (shape[0], 6):
             raise ValueError(f"imgs is {kind} of shape {shape}, latents_values of shape {factors.shape}")
     except Exception as error:
-        raise InputError(f"{path} is damaged or not dSprites ({first_line(error)}): get it again from https://github.com/google-deepmind/dsprites-dataset") from error
+        raise InputError(
+            f"{path} is damaged or not dSprites ({first_line(error)}): get it again from https://github.com/google-deepmind/dsprites-dataset"
+        ) from error
     count, pixels = shape[0], 64 * 64
 
     def chunks(start: int) -> Iterator[np.ndarray]:

@@ -9,7 +9,7 @@ Tishby 1999, "Agglomerative Information Bottleneck"). Then the sorters vote, Q i
 
 import copy
 import math
-from typing import Callable
+from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
@@ -37,7 +37,10 @@ def merge(joint: Tensor, groups: int) -> tuple[Tensor, float]:
     Returns: each cluster's group, [n] int64, and the groups' mutual information in nats.
     """
     joint = joint.double().cpu()
-    members, grouped = torch.eye(len(joint), dtype=torch.double), joint  # [groups so far, clusters]; the groups' joint probabilities
+    members, grouped = (
+        torch.eye(len(joint), dtype=torch.double),
+        joint,
+    )  # [groups so far, clusters]; the groups' joint probabilities
     while (now := len(members)) > groups:
         one, other = torch.triu_indices(now, now, 1)
         tried, each = grouped.repeat(len(one), 1, 1), torch.arange(len(one))
@@ -69,7 +72,9 @@ def align(groups: Tensor, read: Tensor) -> Tensor:
     shares = read @ groups  # [sorters, N, groups]
     overlaps = shares[0].t() @ shares
     parallel.average([overlaps])
-    return torch.stack([of_one[:, linear_sum_assignment(-overlap.cpu())[1]] for of_one, overlap in zip(groups, overlaps)])
+    return torch.stack(
+        [of_one[:, linear_sum_assignment(-overlap.cpu())[1]] for of_one, overlap in zip(groups, overlaps)]
+    )
 
 
 class WarmUp:
@@ -86,7 +91,12 @@ class WarmUp:
         self.trunk = list(model.discriminator.trunk.parameters())
         width = model.discriminator.d_head.weight.shape[1]
         self.sorters = nn.ModuleList(
-            networks.Stack(networks.Linear(width, HIDDEN, bias=False), networks.BatchNorm(HIDDEN), nn.LeakyReLU(0.1), networks.Linear(HIDDEN, CLUSTERS))
+            networks.Stack(
+                networks.Linear(width, HIDDEN, bias=False),
+                networks.BatchNorm(HIDDEN),
+                nn.LeakyReLU(0.1),
+                networks.Linear(HIDDEN, CLUSTERS),
+            )
             for _ in range(SORTERS)
         )
         networks.draw(self.sorters, seeds[0])
@@ -116,7 +126,9 @@ class WarmUp:
         """Minus what each sorter's clusters tell about its clusters of the copies, summed, in nats: at best -SORTERS log CLUSTERS."""
         n = len(images)
         features = self.model.discriminator.features(torch.cat([images, copies]), n)
-        return -sum(mutual_information(parallel.mean(paired(*sharp(sorter(features, n)).split(n)))) for sorter in self.sorters)
+        return -sum(
+            mutual_information(parallel.mean(paired(*sharp(sorter(features, n)).split(n)))) for sorter in self.sorters
+        )
 
     def _surprise(self, images: Tensor, copies: Tensor) -> Tensor:
         """Cross-entropy, in nats, of Q's categories for an image and for its copy with the group that the sorters agree on; 0 where they do not."""
@@ -162,6 +174,8 @@ class WarmUp:
         parallel.average([confused])  # processes that round differently are to merge alike
         merged = [merge(counts / counts.sum(), categories) for counts in confused]
         self.information = [told for _, told in merged]
-        groups = align(torch.stack([F.one_hot(group, categories) for group, _ in merged]).to(confused), torch.cat(sample, 1))
+        groups = align(
+            torch.stack([F.one_hot(group, categories) for group, _ in merged]).to(confused), torch.cat(sample, 1)
+        )
         self.vote = lambda images: (read(images) @ groups).mean(0)
         self._optimise(self.trunk + list(D.q_head.parameters()), self.model.config.lr_d, self.model.halves)

@@ -13,7 +13,6 @@ from functools import cached_property, reduce
 from typing import NamedTuple
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from infogan.config import InputError
@@ -61,7 +60,9 @@ class Prior(NamedTuple):
 
 
 PRIORS = {
-    "u": Prior(math.log(2), lambda shape, g: torch.empty(shape, device=g.device).uniform_(-1, 1, generator=g)),  # Unif(-1, 1)
+    "u": Prior(
+        math.log(2), lambda shape, g: torch.empty(shape, device=g.device).uniform_(-1, 1, generator=g)
+    ),  # Unif(-1, 1)
     "g": Prior(0.5 * (_LOG_2PI + 1), lambda shape, g: torch.randn(shape, generator=g, device=g.device)),  # N(0, 1)
 }
 
@@ -171,7 +172,9 @@ class Latent:
 
     def single_codes(self, kind: type) -> list[int]:
         """Positions, among all single codes, of those of one kind (Categorical or Continuous)."""
-        return [i for i, term in enumerate(term for term in self.codes for _ in range(term.count)) if isinstance(term, kind)]
+        return [
+            i for i, term in enumerate(term for term in self.codes for _ in range(term.count)) if isinstance(term, kind)
+        ]
 
     @cached_property
     def entropy(self) -> tuple[float, float]:
@@ -208,7 +211,9 @@ class Latent:
                 log_p = term.log_q(latent[:, at], answer[:, at], answer[:, std : std + term.width])
                 std += term.width
             parts[type(term)].append(log_p)
-        categorical, continuous = (reduce(torch.add, some) if some else answer.new_zeros(len(answer)) for some in parts.values())
+        categorical, continuous = (
+            reduce(torch.add, some) if some else answer.new_zeros(len(answer)) for some in parts.values()
+        )
         return categorical, continuous
 
     def category_logits(self, answer: Tensor) -> list[Tensor]:

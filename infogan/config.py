@@ -2,8 +2,9 @@
 
 import dataclasses
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Callable, Literal, get_args, get_origin
+from typing import Annotated, Literal, get_args, get_origin
 
 import tyro
 
@@ -122,11 +123,17 @@ class Config:
         for name in ("consistency", "hold"):
             value = getattr(self, name)
             if value and self.info_flow != "both-steps":
-                raise InputError(f"{name} is {value} with info_flow {self.info_flow}; it trains Q in D's step: give 0, or info_flow both-steps")
+                raise InputError(
+                    f"{name} is {value} with info_flow {self.info_flow}; it trains Q in D's step: give 0, or info_flow both-steps"
+                )
             if value and self.d_norm == "together":
-                raise InputError(f"{name} is {value} with d_norm together, where an image and its copy would be normalised differently: give 0, or d_norm apart")
+                raise InputError(
+                    f"{name} is {value} with d_norm together, where an image and its copy would be normalised differently: give 0, or d_norm apart"
+                )
         if self.hold and not self.warm_up:
-            raise InputError(f"hold is {self.hold} without a warm-up, whose end it holds Q to: give 0, or a warm_up such as 1000")
+            raise InputError(
+                f"hold is {self.hold} without a warm-up, whose end it holds Q to: give 0, or a warm_up such as 1000"
+            )
         for name in ("lambda_categorical", "lambda_continuous", "consistency", "hold"):
             if not 0 <= getattr(self, name) < float("inf"):
                 raise InputError(f"{name} is {getattr(self, name)}; give 0 or a positive number")
@@ -153,7 +160,13 @@ _PAPER = dataclasses.replace(
 def _paper(preset: str, dataset: str, network: str, codes: str, noise: str, **values) -> Config:
     """One of the paper's other experiments (appendix C): learning rates and lambda 1 unless it says otherwise; its length is ours."""
     return dataclasses.replace(
-        _PAPER, preset=preset, dataset=dataset, network=network, codes=codes, noise=noise, **{"lambda_continuous": 1.0, "updates": 20_000} | values
+        _PAPER,
+        preset=preset,
+        dataset=dataset,
+        network=network,
+        codes=codes,
+        noise=noise,
+        **{"lambda_continuous": 1.0, "updates": 20_000} | values,
     )
 
 
@@ -165,7 +178,13 @@ def _faces(preset: str, lr_d: float, lr_g: float, lambda_continuous: float) -> C
 def _chairs(preset: str, lambda_continuous: float, lambda_categorical: float) -> Config:
     # Values, and the networks, as recalled from tables 5 to 7.
     return _paper(
-        preset, "rendered_chairs", "chairs", "3x20c+1u", "128u", lambda_continuous=lambda_continuous, lambda_categorical=lambda_categorical
+        preset,
+        "rendered_chairs",
+        "chairs",
+        "3x20c+1u",
+        "128u",
+        lambda_continuous=lambda_continuous,
+        lambda_categorical=lambda_categorical,
     )
 
 
@@ -192,27 +211,47 @@ PRESETS: dict[str, tuple[Config, str]] = {
         "a regular GAN whose Q head is only fitted beside it (figure 1's baseline)",
     ),
     "best": (
-        dataclasses.replace(_AUTHORS, preset="best", consistency=1.0, warm_up=1000, hold=2.0, cool_down=1.0, updates=2000),
+        dataclasses.replace(
+            _AUTHORS, preset="best", consistency=1.0, warm_up=1000, hold=2.0, cool_down=1.0, updates=2000
+        ),
         "beyond the paper: Q learns a sorting of the real images first, and is held to it",
     ),
     "svhn": (_paper("svhn", "svhn", "svhn", "4x10c+4u", "124u"), "the paper's SVHN (figure 5)"),
     "celeba": (_paper("celeba", "celeba", "svhn", "10x10c", "128u"), "the paper's CelebA (figure 6)"),
-    "faces-azimuth": (_faces("faces-azimuth", 2e-4, 5e-4, 0.2), "the paper's 3D faces, setting for azimuth (figure 3a)"),
+    "faces-azimuth": (
+        _faces("faces-azimuth", 2e-4, 5e-4, 0.2),
+        "the paper's 3D faces, setting for azimuth (figure 3a)",
+    ),
     "faces-elevation": (_faces("faces-elevation", 4e-4, 3e-4, 0.1), "... for elevation (figure 3b)"),
     "faces-lighting": (_faces("faces-lighting", 8e-4, 3e-4, 10.0), "... for lighting and for width (figures 3c, 3d)"),
-    "chairs-rotation": (_chairs("chairs-rotation", 10.0, 1.0), "the paper's 3D chairs, setting for rotation (figure 4a)"),
+    "chairs-rotation": (
+        _chairs("chairs-rotation", 10.0, 1.0),
+        "the paper's 3D chairs, setting for rotation (figure 4a)",
+    ),
     "chairs-width": (_chairs("chairs-width", 0.05, 2.0), "... for width (figure 4b)"),
 }
 SOURCES = ("authors", "paper", "blog", "gan")  # the presets that differ in the recipe, and not in the dataset
 
 
-FREE = ("seed", "updates", "device", "precision", "log_every", "evaluations", "checkpoint_every")  # what a run of a preset may choose
+FREE = (
+    "seed",
+    "updates",
+    "device",
+    "precision",
+    "log_every",
+    "evaluations",
+    "checkpoint_every",
+)  # what a run of a preset may choose
 
 
 def changes(config: Config, *but: str) -> dict[str, object]:
     """The fields in which a configuration differs from its preset, but for FREE ones, the dataset, and those named."""
     preset = dataclasses.asdict(PRESETS[config.preset][0])
-    return {name: value for name, value in dataclasses.asdict(config).items() if name not in (*FREE, "dataset", *but) and value != preset[name]}
+    return {
+        name: value
+        for name, value in dataclasses.asdict(config).items()
+        if name not in (*FREE, "dataset", *but) and value != preset[name]
+    }
 
 
 def told(config: Config, *but: str) -> str:

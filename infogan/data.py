@@ -74,8 +74,14 @@ def load(name: str, data_dir: str | os.PathLike | None = None) -> Dataset:
     if name.endswith(".npz"):
         return _from_npz(Path(name) if Path(name).exists() or not (root / name).exists() else root / name)
     folder, at, size = name.rpartition("@") if "@" in name and not Path(name).is_dir() else (name, "", "")
-    if (folder in PROCEDURAL or Path(folder).is_dir()) and at and not (size.isdecimal() and int(size) and int(size) % 4 == 0):
-        raise InputError(f"dataset {name!r} asks for images of size {size!r}; give a multiple of 4, such as {folder}@64")
+    if (
+        (folder in PROCEDURAL or Path(folder).is_dir())
+        and at
+        and not (size.isdecimal() and int(size) and int(size) % 4 == 0)
+    ):
+        raise InputError(
+            f"dataset {name!r} asks for images of size {size!r}; give a multiple of 4, such as {folder}@64"
+        )
     if folder in PROCEDURAL:
         from infogan import procedural
 
@@ -108,7 +114,12 @@ def _split(name: str, whole: Split, n_validation: int, n_test: int) -> Dataset:
 def _cut(name: str, whole: Split) -> Dataset:
     """Of images that lie in an order without meaning: a tenth to measure and a tenth to test, as views that copy nothing."""
     tenth = len(whole) // 10
-    return Dataset(name, whole[: len(whole) - 2 * tenth], whole[len(whole) - 2 * tenth : len(whole) - tenth], whole[len(whole) - tenth :])
+    return Dataset(
+        name,
+        whole[: len(whole) - 2 * tenth],
+        whole[len(whole) - 2 * tenth : len(whole) - tenth],
+        whole[len(whole) - tenth :],
+    )
 
 
 _HOW = f"put it there, pass --data-dir (or set {DATA_VARIABLE}) to the folder that holds it, or run once with a network"
@@ -143,14 +154,20 @@ def _rendered_chairs(root: Path) -> Dataset:
     held = max(1, (int(chairs.max()) + 1) // 10)
     ends = int(chairs.max()) + 1 - 2 * held, int(chairs.max()) + 1 - held
     if ends[0] < 1:
-        raise InputError(f"{root / 'rendered_chairs'} holds {int(chairs.max()) + 1} chairs; give at least 3, so that each split has its own")
+        raise InputError(
+            f"{root / 'rendered_chairs'} holds {int(chairs.max()) + 1} chairs; give at least 3, so that each split has its own"
+        )
     cuts = np.searchsorted(chairs, ends).tolist()
     return Dataset("rendered_chairs", whole[: cuts[0]], whole[cuts[0] : cuts[1]], whole[cuts[1] :])
 
 
 def _run(index: np.ndarray) -> slice | Tensor:
     """The same index as a slice where it has no gaps: a view, and no copy of what lies in a memory map."""
-    return slice(int(index[0]), int(index[-1]) + 1) if len(index) and len(index) == index[-1] - index[0] + 1 else torch.from_numpy(index)
+    return (
+        slice(int(index[0]), int(index[-1]) + 1)
+        if len(index) and len(index) == index[-1] - index[0] + 1
+        else torch.from_numpy(index)
+    )
 
 
 def _download(what: str, folders: tuple[Path, ...], how: str, fetch: Callable[[], object], failures=Exception):
@@ -191,7 +208,9 @@ def _from_torchvision(name: str, root: Path) -> Dataset:
         except InputError:
             raise
         except Exception as error:  # a damaged file surfaces as whatever the parser met
-            raise InputError(f"{name} in {folder} is damaged ({first_line(error)}): delete that folder, then {how}") from error
+            raise InputError(
+                f"{name} in {folder} is damaged ({first_line(error)}): delete that folder, then {how}"
+            ) from error
         parts[train] = Split(part.data.unsqueeze(1), part.targets.long())
     return Dataset(name, parts[True][:50_000], parts[True][50_000:], parts[False])
 
@@ -221,11 +240,15 @@ def _from_npz(path: Path) -> Dataset:
         raise InputError(f"{path} holds {len(images)} images; give at least 20, so that each split has some")
     for key, dimensions in (("labels", 1), ("attributes", 2), ("factors", 2)):
         if key in arrays and (arrays[key].ndim != dimensions or len(arrays[key]) != len(images)):
-            raise InputError(f"{path}: `{key}` has shape {arrays[key].shape}; give {len(images)}{'' if dimensions == 1 else ' x names'}, for {len(images)} images")
+            raise InputError(
+                f"{path}: `{key}` has shape {arrays[key].shape}; give {len(images)}{'' if dimensions == 1 else ' x names'}, for {len(images)} images"
+            )
     for key in ("attribute", "factor"):
         names, values = arrays.get(f"{key}_names"), arrays.get(f"{key}s")
         if names is not None and values is not None and names.shape != values.shape[1:]:
-            raise InputError(f"{path}: `{key}_names` has shape {names.shape}; give a name for each of {values.shape[1]} columns of `{key}s`")
+            raise InputError(
+                f"{path}: `{key}_names` has shape {names.shape}; give a name for each of {values.shape[1]} columns of `{key}s`"
+            )
     labels = arrays.get("labels")
     if labels is not None and (labels.ndim != 1 or labels.dtype.kind not in "iu" or labels.min() < 0):
         raise InputError(f"{path}: `labels` is {labels.dtype} of shape {labels.shape}; give N whole numbers from 0")

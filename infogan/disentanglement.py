@@ -107,7 +107,9 @@ def sap(codes: np.ndarray, factors: np.ndarray, categorical: Sequence[int] = (),
                 constant = code.std() == 0
                 scores.append(0.0 if constant else float(np.corrcoef(code, factor)[0, 1] ** 2))
             else:
-                leaves = None if j in categorical else max(2, len(values))  # each category ends in a leaf of its own, whatever its number
+                leaves = (
+                    None if j in categorical else max(2, len(values))
+                )  # each category ends in a leaf of its own, whatever its number
                 tree = DecisionTreeClassifier(max_leaf_nodes=leaves, class_weight="balanced", random_state=seed)
                 guess = tree.fit(code[train, None], index[train]).predict(code[test, None])
                 recall = [np.mean(guess[index[test] == value] == value) for value in np.unique(index[test])]
@@ -149,7 +151,14 @@ def _concentration(importance: np.ndarray) -> float:
     return float(np.average(rows, weights=importance.sum(axis=1)))
 
 
-def beta_vae_score(codes: np.ndarray, factors: np.ndarray, categorical: Sequence[int] = (), votes: int = 1000, pairs: int = 16, seed: int = 0) -> float:
+def beta_vae_score(
+    codes: np.ndarray,
+    factors: np.ndarray,
+    categorical: Sequence[int] = (),
+    votes: int = 1000,
+    pairs: int = 16,
+    seed: int = 0,
+) -> float:
     """BetaVAE score (Higgins et al. 2017, section 3): can a linear classifier tell which factor pairs of images share?
 
     Each vote averages |difference| of the standardised codes (of a categorical one: 1 where the two differ) over `pairs` pairs
@@ -169,7 +178,14 @@ def beta_vae_score(codes: np.ndarray, factors: np.ndarray, categorical: Sequence
     return float(model.score(inputs[votes:], answers[votes:]))
 
 
-def factor_vae_score(codes: np.ndarray, factors: np.ndarray, categorical: Sequence[int] = (), votes: int = 800, batch: int = 64, seed: int = 0) -> float:
+def factor_vae_score(
+    codes: np.ndarray,
+    factors: np.ndarray,
+    categorical: Sequence[int] = (),
+    votes: int = 800,
+    batch: int = 64,
+    seed: int = 0,
+) -> float:
     """FactorVAE score (Kim & Mnih 2018, section 4): is the code that varies least, among images sharing a factor, always the same?
 
     The code of the lowest variance (over its variance on all images) votes; a majority-vote classifier maps codes to
@@ -196,8 +212,13 @@ def factor_vae_score(codes: np.ndarray, factors: np.ndarray, categorical: Sequen
 
 def _columns(codes: np.ndarray, categorical: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
     """Codes as a model is to read them, a categorical one as a column for each category, 0 or 1; and the code each column is of."""
-    parts = [column == np.unique(column) if j in categorical else column for j, column in enumerate(np.split(codes, codes.shape[1], axis=1))]
-    return np.concatenate(parts, axis=1, dtype=np.float64), np.repeat(np.arange(len(parts)), [part.shape[1] for part in parts])
+    parts = [
+        column == np.unique(column) if j in categorical else column
+        for j, column in enumerate(np.split(codes, codes.shape[1], axis=1))
+    ]
+    return np.concatenate(parts, axis=1, dtype=np.float64), np.repeat(
+        np.arange(len(parts)), [part.shape[1] for part in parts]
+    )
 
 
 def _unequal(column: np.ndarray) -> float:

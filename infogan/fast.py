@@ -131,7 +131,14 @@ def _transposed(x: Tensor, weight: Tensor) -> Tensor:
 def _weight_gradient(large: Tensor, small: Tensor, weight: Tensor) -> Tensor:
     """Of a convolution from maps `large` to maps whose gradient is `small`; the sum over images in float32."""
     if weight.shape[1] <= FEW:
-        how = ([2, 2], [1, 1], [1, 1], False, [0, 0], 1)  # stride, padding, dilation, not transposed, no output padding, one group
+        how = (
+            [2, 2],
+            [1, 1],
+            [1, 1],
+            False,
+            [0, 0],
+            1,
+        )  # stride, padding, dilation, not transposed, no output padding, one group
         return torch.ops.aten.convolution_backward(small, large, weight, None, *how, [False, True, False])[1]
     parts = [
         of_small.permute(0, 2, 3, 1).flatten(0, 2).t().contiguous() @ _patches(of_large)

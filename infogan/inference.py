@@ -56,10 +56,14 @@ class Model:
         n, n_continuous = max(len(categories), len(continuous)), sum(c.count for c in self.latent.continuous)
         categories, continuous = categories.reshape(-1, len(sizes)), continuous.reshape(-1, n_continuous)
         if any(part.shape[1] and len(part) != n for part in (categories, continuous)):
-            raise InputError(f"there are categories of {len(categories)} images and continuous codes of {len(continuous)}: give as many of both")
+            raise InputError(
+                f"there are categories of {len(categories)} images and continuous codes of {len(continuous)}: give as many of both"
+            )
         for i, size in enumerate(sizes):
             if ((bad := categories[:, i]) < 0).any() or (bad >= size).any():
-                raise InputError(f"categorical code {i} has categories {sorted(set(bad.tolist()))}; give 0 to {size - 1}")
+                raise InputError(
+                    f"categorical code {i} has categories {sorted(set(bad.tolist()))}; give 0 to {size - 1}"
+                )
         if np.ndim(seed) == 0:
             z = self.latent.sample(n, torch.Generator().manual_seed(int(seed)))
         elif len(seed) != n:
@@ -89,7 +93,11 @@ class Model:
     def probabilities(self, images: np.ndarray | Tensor) -> list[np.ndarray]:
         """Q's probabilities of each categorical code's categories: a list of float32 [N, size]."""
         answer = self.discriminator(self._maps(images).float() / 255)[1]
-        parts = [answer[:, at].unflatten(1, (term.count, term.size)).softmax(-1) for term, at in self.latent.columns() if isinstance(term, Categorical)]
+        parts = [
+            answer[:, at].unflatten(1, (term.count, term.size)).softmax(-1)
+            for term, at in self.latent.columns()
+            if isinstance(term, Categorical)
+        ]
         return [part[:, i].numpy() for part in parts for i in range(part.shape[1])]
 
     def _maps(self, images: np.ndarray | Tensor) -> Tensor:
@@ -98,7 +106,9 @@ class Model:
             maps = maps.unsqueeze(-1)
         channels, height, width = self.image_shape
         if maps.dtype != torch.uint8 or tuple(maps.shape[1:]) != (height, width, channels):
-            raise InputError(f"images are {str(maps.dtype).removeprefix('torch.')} of shape {tuple(maps.shape)}; give uint8 N x {height} x {width} x {channels}")
+            raise InputError(
+                f"images are {str(maps.dtype).removeprefix('torch.')} of shape {tuple(maps.shape)}; give uint8 N x {height} x {width} x {channels}"
+            )
         return maps.permute(0, 3, 1, 2)
 
     def save(self, directory: str | os.PathLike, half: bool = False) -> Path:
@@ -109,7 +119,9 @@ class Model:
         """
         directory = Path(directory)
         if directory.resolve() == self.directory.resolve():
-            raise InputError(f"{directory} holds the run itself, whose checkpoint would lose what it needs to go on: choose another folder")
+            raise InputError(
+                f"{directory} holds the run itself, whose checkpoint would lose what it needs to go on: choose another folder"
+            )
         directory.mkdir(parents=True, exist_ok=True)
         weights = {
             f"{name}.{key}": value.half() if half else value
@@ -118,7 +130,10 @@ class Model:
         }
         runs.save_checkpoint(directory, weights, {"step": self.step, "image_shape": self.image_shape}, keep=False)
         source = runs.read_json(self.directory / "config.json")
-        runs.write_json(directory / "config.json", {"config": dataclasses.asdict(self.config), "provenance": source.get("provenance", {})})
+        runs.write_json(
+            directory / "config.json",
+            {"config": dataclasses.asdict(self.config), "provenance": source.get("provenance", {})},
+        )
         return directory
 
 

@@ -1,7 +1,8 @@
 """The paper's networks (appendix C) as data, and the one builder that makes modules of them."""
 
+from collections.abc import Iterable
 from math import prod
-from typing import Iterable, NamedTuple
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -60,7 +61,9 @@ def architecture(image: tuple[int, int, int], network: str = "auto") -> Architec
         network = "digits" if (height, width) == (8, 8) else "svhn" if image == (3, 32, 32) else "mnist"
     multiple = {"svhn": 16, "chairs": 8}.get(network, 4)
     if height % multiple or width % multiple:
-        raise InputError(f"images are {height}x{width}; both sides must be divisible by {multiple} for the {network} networks: pad or resize them")
+        raise InputError(
+            f"images are {height}x{width}; both sides must be divisible by {multiple} for the {network} networks: pad or resize them"
+        )
     small = (height // multiple, width // multiple)
     last = Up(channels, norm=False)
     if network == "digits":
@@ -294,7 +297,9 @@ def keep_halves(network: nn.Module) -> dict[nn.Parameter, Tensor]:
     return {layer.weight: layer.half for layer in layers}
 
 
-def build(image: tuple[int, int, int], latent: Latent, seed: int, network: str = "auto") -> tuple[Generator, DiscriminatorQ]:
+def build(
+    image: tuple[int, int, int], latent: Latent, seed: int, network: str = "auto"
+) -> tuple[Generator, DiscriminatorQ]:
     """G and D/Q for images of C x H x W with weights drawn from N(0, 0.02), the same for the same seed."""
     arch = architecture(image, network)
     networks = Generator(arch, latent), DiscriminatorQ(arch, latent)

@@ -23,7 +23,9 @@ def start(batch_size: int, device: str) -> str:
     """Meet the other processes; returns the device of this one. Raises InputError where the batch cannot be shared evenly."""
     world = int(os.environ["WORLD_SIZE"])
     if batch_size % world:
-        raise InputError(f"batch_size is {batch_size}, which {world} processes cannot share evenly: give a multiple of {world}")
+        raise InputError(
+            f"batch_size is {batch_size}, which {world} processes cannot share evenly: give a multiple of {world}"
+        )
     on_gpu = device.startswith("cuda") or (device == "auto" and torch.cuda.is_available())
     dist.init_process_group("nccl" if on_gpu else "gloo")
     return f"cuda:{os.environ['LOCAL_RANK']}" if on_gpu else "cpu"

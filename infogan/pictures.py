@@ -8,7 +8,6 @@ from torch import Tensor, nn
 
 from infogan.codes import Categorical, Latent
 
-
 GAP = 2  # white pixels between the images of a picture
 
 
@@ -56,8 +55,8 @@ def category_grid(
 
 def confusion(path: Path, table: list[list[int]], title: str) -> None:
     """Heat map of category (rows) against label (columns), rows ordered by their matched label."""
-    from matplotlib.figure import Figure
     import seaborn
+    from matplotlib.figure import Figure
 
     from infogan.evaluation import match
 
@@ -69,8 +68,16 @@ def confusion(path: Path, table: list[list[int]], title: str) -> None:
     # Margins in inches, and not a layout engine, which would draw every number twice.
     axes = figure.add_axes((0.7 / width, 0.6 / height, 1 - 0.8 / width, 1 - 1.0 / height))
     seaborn.heatmap(
-        counts[order], annot=True, fmt="d", cmap="Blues", cbar=False, square=False, ax=axes,
-        yticklabels=[str(i) for i in order], annot_kws={"size": 7}, linewidths=0.5,
+        counts[order],
+        annot=True,
+        fmt="d",
+        cmap="Blues",
+        cbar=False,
+        square=False,
+        ax=axes,
+        yticklabels=[str(i) for i in order],
+        annot_kws={"size": 7},
+        linewidths=0.5,
     )
     axes.set(xlabel="label", ylabel="category", title=title)
     axes.tick_params(axis="y", rotation=0)

@@ -51,7 +51,15 @@ def rotation(azimuth: Tensor, elevation: Tensor) -> Tensor:
     return about_x @ about_y
 
 
-def render(solids: Solids, turn: Tensor, light: Tensor, size: int, background: float, extent: float = 1.15, ambient: float = 0.25) -> Tensor:
+def render(
+    solids: Solids,
+    turn: Tensor,
+    light: Tensor,
+    size: int,
+    background: float,
+    extent: float = 1.15,
+    ambient: float = 0.25,
+) -> Tensor:
     """Parallel projection of the turned scenes to uint8 images [N, 1, size, size].
 
     Args:
@@ -60,7 +68,9 @@ def render(solids: Solids, turn: Tensor, light: Tensor, size: int, background: f
     """
     if len(turn) > BLOCK:
         parts = zip(*(tensor.split(BLOCK) for tensor in (*solids[1:], turn, light)))
-        return torch.cat([render(Solids(solids.boxes, *part[:3]), *part[3:], size, background, extent, ambient) for part in parts])
+        return torch.cat(
+            [render(Solids(solids.boxes, *part[:3]), *part[3:], size, background, extent, ambient) for part in parts]
+        )
     n, side = len(turn), size * SAMPLES
     at = ((torch.arange(side) + 0.5) / side * 2 - 1) * extent
     y, x = torch.meshgrid(-at, at, indexing="ij")
@@ -105,10 +115,23 @@ def faces3d(n: int, random: torch.Generator) -> Scenes:
     """Heads: azimuth in +-60 degrees, elevation in +-25, light from +-75, width 0.8 to 1.25 of the usual; and
     noses, eyes, mouths, chins, skin and hair of their own, which no factor tells."""
     u = torch.rand(n, 13, generator=random)
-    factors = torch.stack([_scaled(u[:, 0], -60, 60), _scaled(u[:, 1], -25, 25), _scaled(u[:, 2], -75, 75), _scaled(u[:, 3], 0.8, 1.25)], 1)
+    factors = torch.stack(
+        [_scaled(u[:, 0], -60, 60), _scaled(u[:, 1], -25, 25), _scaled(u[:, 2], -75, 75), _scaled(u[:, 3], 0.8, 1.25)],
+        1,
+    )
     w, one = factors[:, 3], torch.ones(n)
-    chin, nose, apart, lips = _scaled(u[:, 4], 0.4, 0.52), _scaled(u[:, 5], 0.8, 1.3), _scaled(u[:, 6], 0.19, 0.25), _scaled(u[:, 7], 0.13, 0.22)
-    skin, hair, brow, fringe = _scaled(u[:, 8], 0.7, 1.0), _scaled(u[:, 9], 0.1, 0.6), _scaled(u[:, 10], 0.0, 0.06), _scaled(u[:, 11], 0.22, 0.36)
+    chin, nose, apart, lips = (
+        _scaled(u[:, 4], 0.4, 0.52),
+        _scaled(u[:, 5], 0.8, 1.3),
+        _scaled(u[:, 6], 0.19, 0.25),
+        _scaled(u[:, 7], 0.13, 0.22),
+    )
+    skin, hair, brow, fringe = (
+        _scaled(u[:, 8], 0.7, 1.0),
+        _scaled(u[:, 9], 0.1, 0.6),
+        _scaled(u[:, 10], 0.0, 0.06),
+        _scaled(u[:, 11], 0.22, 0.36),
+    )
     mouth = _scaled(u[:, 12], -0.5, -0.42)
     parts = [  # centre, half axes, albedo
         ((0, 0.15, 0), (0.62 * w, 0.72, 0.68), skin),
@@ -160,7 +183,9 @@ def chairs3d(n: int, random: torch.Generator) -> Scenes:
     ]
     for x in (-1, 1):
         for z in (-1, 1):
-            parts.append(((x * (wide - leg), (floor + seat) / 2, z * (deep - leg)), (leg, (seat - floor) / 2, leg), frame))
+            parts.append(
+                ((x * (wide - leg), (floor + seat) / 2, z * (deep - leg)), (leg, (seat - floor) / 2, leg), frame)
+            )
         parts.append(((x * (wide - 0.04), middle, back), only(~solid, 0.04, tall, 0.04), frame))
         parts.append(((x * (wide - 0.04), seat + 0.3, 0), only(arms, 0.05, 0.03, deep), frame))
         parts.append(((x * (wide - 0.04), seat + 0.15, deep - 0.05), only(arms, 0.03, 0.15, 0.03), frame))
@@ -179,7 +204,10 @@ def _solids(n: int, boxes: list[bool], parts: list[tuple]) -> Solids:
 
     centres, halves, albedo = zip(*parts)
     return Solids(
-        tuple(boxes), torch.stack([vector(c) for c in centres], 1), torch.stack([vector(h) for h in halves], 1), torch.stack(list(albedo), 1)
+        tuple(boxes),
+        torch.stack([vector(c) for c in centres], 1),
+        torch.stack([vector(h) for h in halves], 1),
+        torch.stack(list(albedo), 1),
     )
 
 
@@ -235,5 +263,7 @@ def rendered(name: str, size: int | None = None, count: int = COUNT) -> tuple[Te
             seed = int.from_bytes(hashlib.sha256(f"{name}/{first}".encode()).digest()[:6], "big")
             yield kind(min(archives.CHUNK, count - first), torch.Generator().manual_seed(seed))
 
-    images = archives.cached(name, VERSION, (count, 1, size, size), lambda start: (part.draw(size).numpy() for part in scenes(start)))
+    images = archives.cached(
+        name, VERSION, (count, 1, size, size), lambda start: (part.draw(size).numpy() for part in scenes(start))
+    )
     return images, torch.cat([part.factors for part in scenes(0)]).numpy(), names

@@ -23,7 +23,10 @@ from infogan.data import Batches, Dataset, Split
 from infogan.networks import DiscriminatorQ, build
 
 IMAGES = 5000
-SEEN, EPOCHS = 150_000, 15  # the classifier stops at whichever comes first: what it knows by heart it sees with other features
+SEEN, EPOCHS = (
+    150_000,
+    15,
+)  # the classifier stops at whichever comes first: what it knows by heart it sees with other features
 NEIGHBOURS = 3
 
 
@@ -33,11 +36,15 @@ def classifier(dataset: Dataset, cache: Path | None = None) -> DiscriminatorQ:
     Raises InputError for a dataset without labels.
     """
     if dataset.train.labels is None:
-        raise InputError(f"{dataset.name} has no labels, which the classifier behind the quality measures learns from: add `labels`")
+        raise InputError(
+            f"{dataset.name} has no labels, which the classifier behind the quality measures learns from: add `labels`"
+        )
     n_labels = int(dataset.train.labels.max()) + 1
     network = build(dataset.image_shape, Latent(f"{n_labels}c", ""), seed=0)[1]
     protocol = f"{SEEN} {EPOCHS} {network}".encode()
-    digest = hashlib.sha256(protocol + dataset.train.images.numpy().tobytes() + dataset.train.labels.numpy().tobytes()).hexdigest()[:12]
+    digest = hashlib.sha256(
+        protocol + dataset.train.images.numpy().tobytes() + dataset.train.labels.numpy().tobytes()
+    ).hexdigest()[:12]
     folder = cache or cache_folder() / f"classifier-{dataset.name}-{digest}"
     folder.mkdir(parents=True, exist_ok=True)
     with FileLock(folder / ".lock"):  # of several workers one trains it, and the others wait
@@ -118,6 +125,7 @@ def measure(generator: nn.Module, latent: Latent, real: Split, network: Discrimi
         categories = latent.read(z)[0].numpy()
         labels = probabilities.argmax(1)
         out["generator_accuracy"] = max(
-            evaluation.code_to_label(categories[:, i], labels, size)["accuracy"] for i, size in enumerate(latent.categorical_sizes)
+            evaluation.code_to_label(categories[:, i], labels, size)["accuracy"]
+            for i, size in enumerate(latent.categorical_sizes)
         )
     return out

@@ -23,10 +23,10 @@ import socket
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Iterator
 
 import torch
 from filelock import FileLock, Timeout
@@ -165,7 +165,9 @@ def create(directory: Path, config: Config) -> None:
     file = directory / "config.json"
     record = {"config": dataclasses.asdict(config), "provenance": provenance()}
     if file.exists():
-        stored = dataclasses.asdict(from_dict(read_json(file)["config"]))  # fields that are newer than the run have their defaults
+        stored = dataclasses.asdict(
+            from_dict(read_json(file)["config"])
+        )  # fields that are newer than the run have their defaults
         for name, value in dataclasses.asdict(config).items():
             if name != "updates" and stored[name] != value:
                 raise InputError(
@@ -177,9 +179,14 @@ def create(directory: Path, config: Config) -> None:
         if stored["updates"] == config.updates:
             return
         if config.cool_down:
-            raise InputError(f"{directory} holds a run of {stored['updates']} updates whose learning rates fell towards its end: it cannot go on to {config.updates}; choose another --run-dir")
+            raise InputError(
+                f"{directory} holds a run of {stored['updates']} updates whose learning rates fell towards its end: it cannot go on to {config.updates}; choose another --run-dir"
+            )
         before = read_json(file)
-        record |= {"provenance": before["provenance"], "continued": [*before.get("continued", []), record["provenance"]]}
+        record |= {
+            "provenance": before["provenance"],
+            "continued": [*before.get("continued", []), record["provenance"]],
+        }
     (directory / "samples").mkdir(parents=True, exist_ok=True)
     write_json(file, record)
 
@@ -187,7 +194,11 @@ def create(directory: Path, config: Config) -> None:
 def save_checkpoint(directory: Path, tensors: dict[str, torch.Tensor], state: dict, keep: bool = True) -> None:
     """Tensors and the small JSON state in one file, so that a kill can never part the two."""
     tensors = {name: tensor.detach().contiguous().cpu() for name, tensor in tensors.items()}
-    write_atomic(directory / CHECKPOINT, save(tensors, metadata={"state": json.dumps(state)}), keep=directory / PREVIOUS if keep else None)
+    write_atomic(
+        directory / CHECKPOINT,
+        save(tensors, metadata={"state": json.dumps(state)}),
+        keep=directory / PREVIOUS if keep else None,
+    )
 
 
 def has_checkpoint(directory: Path) -> bool:
@@ -227,7 +238,9 @@ def lock(directory: Path) -> Iterator[None]:
     except OSError as error:
         raise InputError(f"cannot make the run directory {directory} ({error.strerror}): choose another") from error
     try:
-        with FileLock(directory / ".lock", timeout=0, is_singleton=True):  # one lock per process: who holds it may ask again
+        with FileLock(
+            directory / ".lock", timeout=0, is_singleton=True
+        ):  # one lock per process: who holds it may ask again
             yield
     except Timeout as error:
         raise Locked(f"another process is training in {directory}: wait for it, or choose another --run-dir") from error

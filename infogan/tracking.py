@@ -5,10 +5,10 @@ import os
 import shutil
 import sys
 import uuid
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Callable, Iterable, Iterator
 
 from infogan import parallel, runs, training
 from infogan.config import Config, WandbMode
@@ -39,7 +39,9 @@ class WandbRun:
         def log():
             import wandb
 
-            self.run.log({"step": row["step"], **values, **{name: wandb.Image(str(path)) for name, path in images.items()}})
+            self.run.log(
+                {"step": row["step"], **values, **{name: wandb.Image(str(path)) for name, path in images.items()}}
+            )
 
         self._safely("logging an evaluation", log)
 
@@ -111,7 +113,9 @@ def _help(config: Config, dataset: Dataset, directory: Path) -> dict:
     """Another process keeps the run and its records; this one computes its part of every batch, and forgets the rest."""
     with TemporaryDirectory() as folder:
         kept = Path(folder) / directory.name
-        shutil.copytree(directory, kept, ignore=shutil.ignore_patterns("wandb", ".*")) if directory.exists() else kept.mkdir()
+        shutil.copytree(
+            directory, kept, ignore=shutil.ignore_patterns("wandb", ".*")
+        ) if directory.exists() else kept.mkdir()
         (kept / "samples").mkdir(exist_ok=True)
         parallel.wait()
         return training.fit(dataclasses.replace(config, checkpoint_every=config.updates), dataset, kept, progress=False)

@@ -7,9 +7,10 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Callable, Iterable
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Callable, Iterable, Protocol
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
@@ -59,7 +60,9 @@ def resolve(config: Config) -> Config:
     """
     latent = Latent(config.codes, config.noise, config.q_std)
     if config.consistency and not latent.categorical_sizes:
-        raise InputError(f"consistency is {config.consistency}, but codes {config.codes} has no categorical code for it: give 0, or add one such as 10c")
+        raise InputError(
+            f"consistency is {config.consistency}, but codes {config.codes} has no categorical code for it: give 0, or add one such as 10c"
+        )
     if config.warm_up and (len(latent.categorical_sizes) != 1 or latent.categorical_sizes[0] > clusters.CLUSTERS):
         raise InputError(
             f"warm_up is {config.warm_up}, but codes {config.codes} has not one categorical code, "
@@ -71,10 +74,16 @@ def resolve(config: Config) -> Config:
     try:
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError) as error:
-        raise InputError(f"device {device!r} cannot be used here ({str(error).splitlines()[0]}): use cpu or auto") from error
+        raise InputError(
+            f"device {device!r} cannot be used here ({str(error).splitlines()[0]}): use cpu or auto"
+        ) from error
     precision = config.precision
     if precision == "auto":
-        fast = torch.cuda.is_bf16_supported(including_emulation=False) if device != "cpu" else torch.cpu._is_avx512_bf16_supported()
+        fast = (
+            torch.cuda.is_bf16_supported(including_emulation=False)
+            if device != "cpu"
+            else torch.cpu._is_avx512_bf16_supported()
+        )
         precision = "bfloat16" if fast else "float32"
     return dataclasses.replace(config, device=device, precision=precision)
 
@@ -159,7 +168,9 @@ class InfoGAN:
         if flow == "both-steps":
             descent = loss_d - self.weighted_bound(*information_bound(self.latent, z, answer))
         beyond = []
-        if self.config.consistency or self.config.hold:  # beyond the paper: Q is to read a real image and its copy alike
+        if (
+            self.config.consistency or self.config.hold
+        ):  # beyond the paper: Q is to read a real image and its copy alike
             _, of_copies = D(parallel.part(views.copied(whole, self.code_stream)))
         if self.config.consistency:
             beyond += [consistency(self.latent, answers[:n], of_copies)]
@@ -186,7 +197,9 @@ class InfoGAN:
             descent.backward(inputs=self.bound_moves)
         self.adam_g.step()
 
-        return torch.stack([loss_d, loss_g, *bound, on_real.sigmoid().mean(), on_fake.sigmoid().mean(), *beyond]).detach()
+        return torch.stack(
+            [loss_d, loss_g, *bound, on_real.sigmoid().mean(), on_fake.sigmoid().mean(), *beyond]
+        ).detach()
 
     def tensors(self) -> dict[str, Tensor]:
         """All that a resumed run needs, by name."""
@@ -312,7 +325,9 @@ def _fit(config: Config, dataset: Dataset, directory: Path, observers: tuple[Obs
     def diverge(names: list[str]) -> None:
         status("diverged", not_finite=names)
         kept = f"the last sound state is kept in {directory}" if runs.has_checkpoint(directory) else "nothing was kept"
-        raise Diverged(f"{', '.join(names)} stopped being finite by update {step}; {kept}. Lower the learning rates or lambda_continuous")
+        raise Diverged(
+            f"{', '.join(names)} stopped being finite by update {step}; {kept}. Lower the learning rates or lambda_continuous"
+        )
 
     def save() -> None:
         tensors = model.tensors()
@@ -378,7 +393,11 @@ def _fit(config: Config, dataset: Dataset, directory: Path, observers: tuple[Obs
 
         def heard(at: int) -> bool:
             """Whether to leave. Processes that share a run hear a signal at different updates; they leave together, at the next row."""
-            return bool(received) if parallel.world() == 1 else at % config.log_every == 0 and parallel.any_of_us(bool(received))
+            return (
+                bool(received)
+                if parallel.world() == 1
+                else at % config.log_every == 0 and parallel.any_of_us(bool(received))
+            )
 
         def leave(message: str) -> None:
             number = received[0] if received else signal.SIGTERM
@@ -389,7 +408,9 @@ def _fit(config: Config, dataset: Dataset, directory: Path, observers: tuple[Obs
         status("running")
         if config.warm_up and not warmed:
             began = time.perf_counter()
-            warm_up = clusters.WarmUp(model, batches.at, (derive(config.seed, "sorters"), derive(config.seed, "copies")))
+            warm_up = clusters.WarmUp(
+                model, batches.at, (derive(config.seed, "sorters"), derive(config.seed, "copies"))
+            )
             for number in range(config.warm_up):
                 warm_up.update(number)
                 bar.update(config.batch_size)
@@ -398,7 +419,10 @@ def _fit(config: Config, dataset: Dataset, directory: Path, observers: tuple[Obs
             if model.names is not None:
                 model.names.copy_(warm_up.names(batches.images))
             seconds = logged_at = clock()
-            runs.write_json(directory / "warm_up.json", {"updates": config.warm_up, "seconds": seconds, "information_nats": warm_up.information})
+            runs.write_json(
+                directory / "warm_up.json",
+                {"updates": config.warm_up, "seconds": seconds, "information_nats": warm_up.information},
+            )
             save()
             del warm_up  # its teacher is a second D
         if config.warm_up and not evaluations.rows():
@@ -448,7 +472,9 @@ def report(discriminator: nn.Module, latent: Latent, dataset: Dataset, evaluatio
     result: dict = {"dataset": dataset.name, "split": "test", "codes": codes}
     if codes:
         if not evaluations:
-            raise InputError("the run was never measured on its validation images, which choose the code to report: train it further")
+            raise InputError(
+                "the run was never measured on its validation images, which choose the code to report: train it further"
+            )
         best = int(evaluations[-1]["code"])
         result |= {"best_code": best, "validation_accuracy": float(evaluations[-1]["accuracy"])}
         result |= {key: value for key, value in codes[best].items() if key != "confusion"}

@@ -21,7 +21,15 @@ ROOT = Path(__file__).parents[1]
 
 def config(preset: str = "authors", **changes) -> Config:
     """A short float32 run on scikit-learn's digits."""
-    short = {"precision": "float32", "device": "cpu", "dataset": "digits", "batch_size": 32, "updates": 20, "log_every": 5, "evaluations": 2}
+    short = {
+        "precision": "float32",
+        "device": "cpu",
+        "dataset": "digits",
+        "batch_size": 32,
+        "updates": 20,
+        "log_every": 5,
+        "evaluations": 2,
+    }
     return dataclasses.replace(PRESETS[preset][0], **(short | changes))
 
 

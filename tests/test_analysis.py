@@ -44,7 +44,12 @@ def test_figure_2_shows_each_continuous_code_from_minus_two_to_two(trained):
     assert done.returncode == 0, done.stderr
     numbers = json.loads((trained / "a" / "figures" / "figure2.json").read_text())
     titles = [panel["title"] for panel in numbers["panels"]]
-    assert titles == ["varying c1 (InfoGAN)", "varying c1 (regular GAN)", "varying c2 from -2 to 2", "varying c3 from -2 to 2"]
+    assert titles == [
+        "varying c1 (InfoGAN)",
+        "varying c1 (regular GAN)",
+        "varying c2 from -2 to 2",
+        "varying c3 from -2 to 2",
+    ]
     assert numbers["panels"][2]["ticks"][0] == "-2.0" and numbers["panels"][2]["ticks"][-1] == "2.0"
     assert numbers["command"] and numbers["seed"] == 0 and len(numbers["panels"][0]["ticks"]) == 10
 
@@ -63,11 +68,22 @@ def test_grids_of_several_runs_stand_side_by_side(trained, tmp_path):
     assert script("figures", "grid", trained / "b", "--out", tmp_path / "one.png").returncode == 0
     numbers = json.loads((tmp_path / "both.json").read_text())
     assert [panel["title"] for panel in numbers["panels"]] == [about["run"] for about in numbers["runs"]] == ["a", "b"]
-    assert (tmp_path / "both-b.png").read_bytes() == (tmp_path / "one-a.png").read_bytes() != (tmp_path / "both-a.png").read_bytes()
+    assert (
+        (tmp_path / "both-b.png").read_bytes()
+        == (tmp_path / "one-a.png").read_bytes()
+        != (tmp_path / "both-a.png").read_bytes()
+    )
     assert numbers["caption"].startswith("digits (the real dataset), preset ") and "seed" not in numbers["caption"]
     redrawn = script("figures", "redraw", tmp_path / "both.json", "--out", tmp_path / "again")
-    assert redrawn.returncode == 0 and (tmp_path / "again" / f"{tmp_path.name}-both.png").read_bytes() == (tmp_path / "both.png").read_bytes()
-    for given, message in (((), "0 runs are given"), ((trained / "a", trained / "b"), "--out"), ([trained / "a"] * 27, "27 runs are given")):
+    assert (
+        redrawn.returncode == 0
+        and (tmp_path / "again" / f"{tmp_path.name}-both.png").read_bytes() == (tmp_path / "both.png").read_bytes()
+    )
+    for given, message in (
+        ((), "0 runs are given"),
+        ((trained / "a", trained / "b"), "--out"),
+        ([trained / "a"] * 27, "27 runs are given"),
+    ):
         refused = script("figures", "grid", *given)
         assert refused.returncode == 1 and message in refused.stderr and refused.stderr.count("\n") == 1
 
@@ -81,7 +97,14 @@ def lit(tmp_path_factory):
     images = np.zeros((600, 8, 8), np.uint8)
     for image, (light, turn) in zip(images, factors):
         image[2:6, int(5 * turn) : int(5 * turn) + 4] = 55 + 200 * light
-    np.savez(folder / "lit.npz", images=images, factors=factors, factor_names=["light", "yaw"], attributes=(factors[:, :1] > 0.5), attribute_names=["Smiling"])
+    np.savez(
+        folder / "lit.npz",
+        images=images,
+        factors=factors,
+        factor_names=["light", "yaw"],
+        attributes=(factors[:, :1] > 0.5),
+        attribute_names=["Smiling"],
+    )
     for seed in (0, 1):
         made = config(dataset=str(folder / "lit.npz"), codes="4c+2u+3c", seed=seed, updates=60)
         runs.create(folder / f"run{seed}", training.resolve(made))
@@ -94,20 +117,28 @@ def test_a_panel_shows_the_code_that_knows_most_of_its_factor(lit, tmp_path):
     assert done.returncode == 0, done.stderr
     assert "elevation: no code of that kind" in done.stdout and "wide or narrow: no code of that kind" in done.stdout
     numbers = json.loads((tmp_path / "f3.json").read_text())
-    assert [(panel["meant"], panel["factor"]) for panel in numbers["panels"]] == [("azimuth", "yaw"), ("lighting", "light")]
+    assert [(panel["meant"], panel["factor"]) for panel in numbers["panels"]] == [
+        ("azimuth", "yaw"),
+        ("lighting", "light"),
+    ]
     above = {}
     for name in ("run0", "run1"):
         assert script("factors", lit / name).returncode == 0
         told = json.loads((lit / name / "factors.json").read_text())["factors"]
         excess = np.array(told["information_nats"]) - told["shuffled_nats"]
-        above |= {(name, factor, code): excess[code, i] for i, factor in enumerate(told["names"]) for code in (1, 2)}  # the continuous ones
+        above |= {
+            (name, factor, code): excess[code, i] for i, factor in enumerate(told["names"]) for code in (1, 2)
+        }  # the continuous ones
     for panel in numbers["panels"]:
         best = max((key for key in above if key[1] == panel["factor"]), key=above.get)
         assert panel["run"] == best[0] and panel["xlabel"] == f"c{best[2] + 1}"
         assert panel["information_nats"] - panel["shuffled_nats"] == pytest.approx(above[best], abs=0.02)
         assert panel["ticks"][0] == "-1.0" and len(panel["generated"]["brightness"]) == 10
     verdict = {row["panel"]: row["holds"] for row in numbers["verdicts"]}
-    share = {panel["meant"]: (panel["information_nats"] - panel["shuffled_nats"]) / panel["entropy_nats"] for panel in numbers["panels"]}
+    share = {
+        panel["meant"]: (panel["information_nats"] - panel["shuffled_nats"]) / panel["entropy_nats"]
+        for panel in numbers["panels"]
+    }
     assert verdict == {name: "yes" if s >= 0.25 else "partly" if s >= 0.05 else "no" for name, s in share.items()}
     with Image.open(tmp_path / "f3.gif") as gif:
         assert gif.n_frames == 18, "there and back"
@@ -121,11 +152,20 @@ def test_figures_are_redrawn_without_their_runs(lit, trained, tmp_path):
     done = script("figures", "redraw", *sorted((tmp_path / "kept").glob("*.json")), "--out", tmp_path / "again")
     assert done.returncode == 0, done.stderr
     for name in ("figure2", "figure5", "figure6"):
-        first, again = (Image.open(path) for path in (tmp_path / "kept" / f"{name}.png", tmp_path / "again" / f"kept-{name}.png"))
+        first, again = (
+            Image.open(path) for path in (tmp_path / "kept" / f"{name}.png", tmp_path / "again" / f"kept-{name}.png")
+        )
         assert np.array_equal(np.asarray(first), np.asarray(again))
-    kinds = {panel["meant"]: panel["xlabel"] for panel in json.loads((tmp_path / "kept" / "figure6.json").read_text())["panels"]}
+    kinds = {
+        panel["meant"]: panel["xlabel"]
+        for panel in json.loads((tmp_path / "kept" / "figure6.json").read_text())["panels"]
+    }
     assert kinds == {"azimuth": "category", "emotion": "category"}
-    assert len(list((tmp_path / "again").iterdir())) == 3 and "other.json keeps no images" in done.stdout and "figure1" not in done.stdout
+    assert (
+        len(list((tmp_path / "again").iterdir())) == 3
+        and "other.json keeps no images" in done.stdout
+        and "figure1" not in done.stdout
+    )
     (tmp_path / "kept" / "figure2-a.png").unlink()
     for path, message in (("figure2.json", "a panel of"), ("other.json", "none of the files given keeps images")):
         refused = script("figures", "redraw", tmp_path / "kept" / path, "--out", tmp_path / "none")
@@ -177,14 +217,19 @@ def test_factors_shows_what_codes_hold_of_known_factors(tmp_path):
     assert result["names"] == ["place", "grey"] and np.shape(result["information_nats"]) == (3, 2)
     assert result["entropy_nats"] == pytest.approx([math.log(4), math.log(3)], abs=0.02)
     assert np.max(result["shuffled_nats"]) < 0.05, "20 bins and 600 images: shuffled truth must hold next to nothing"
-    assert {"mig", "sap", "dci_disentanglement", "modularity", "explicitness", "beta_vae", "factor_vae"} <= result["scores"].keys()
+    assert {"mig", "sap", "dci_disentanglement", "modularity", "explicitness", "beta_vae", "factor_vae"} <= result[
+        "scores"
+    ].keys()
 
 
 def test_factors_measures_the_images_where_nothing_is_stated(trained):
     done = script("factors", trained / "a")
     assert done.returncode == 0 and "measured: nats of each in each code, 1,797 images" in done.stdout, done.stderr
     result = json.loads((trained / "a" / "factors.json").read_text())
-    assert result["measured"]["names"] == ["brightness", "middle_minus_border", "left_minus_right"] and "factors" not in result
+    assert (
+        result["measured"]["names"] == ["brightness", "middle_minus_border", "left_minus_right"]
+        and "factors" not in result
+    )
 
 
 def test_what_is_measured_of_images_is_what_it_says():
@@ -231,7 +276,11 @@ def test_bad_input_is_one_clear_line(arguments, message):
 def test_a_place_that_cannot_be_written_is_one_clear_line(trained):
     inside_a_file = trained / "a" / "config.json" / "t.csv"
     done = script("measure", trained / "a", "--csv", inside_a_file)
-    assert done.returncode == 1 and done.stderr.startswith(f"error: {inside_a_file.parent}: ") and done.stderr.count("\n") == 1, done.stderr
+    assert (
+        done.returncode == 1
+        and done.stderr.startswith(f"error: {inside_a_file.parent}: ")
+        and done.stderr.count("\n") == 1
+    ), done.stderr
 
 
 def test_grid_rows_are_categories_and_columns_share_the_rest(trained):
@@ -245,7 +294,11 @@ def test_grid_rows_are_categories_and_columns_share_the_rest(trained):
 def test_tiles_stand_in_reading_order(monkeypatch):
     monkeypatch.setattr(pictures, "GAP", 1)
     images = np.arange(6, dtype=np.uint8).reshape(6, 1, 1, 1) * 40
-    assert pictures.tile(images, rows=2)[:, :, 0].tolist() == [[0, 255, 40, 255, 80], [255] * 5, [120, 255, 160, 255, 200]]
+    assert pictures.tile(images, rows=2)[:, :, 0].tolist() == [
+        [0, 255, 40, 255, 80],
+        [255] * 5,
+        [120, 255, 160, 255, 200],
+    ]
 
 
 def train(tmp_path, *arguments) -> subprocess.CompletedProcess:

@@ -32,14 +32,22 @@ def write_svhn(folder: Path, train: int = 40, test: int = 20) -> np.ndarray:
     random = np.random.default_rng(0)
     for part, count in (("train", train), ("test", test)):
         images = random.integers(0, 256, (32, 32, 3, count), dtype=np.uint8)
-        savemat(folder / f"{part}_32x32.mat", {"X": images, "y": (np.arange(count) % 10 + 1).astype(np.uint8)[:, None]}, do_compression=True)
+        savemat(
+            folder / f"{part}_32x32.mat",
+            {"X": images, "y": (np.arange(count) % 10 + 1).astype(np.uint8)[:, None]},
+            do_compression=True,
+        )
     return images
 
 
 def test_svhn(tmp_path):
     test = write_svhn(tmp_path)
     svhn = data.load("svhn", tmp_path)
-    assert [len(part) for part in (svhn.train, svhn.validation, svhn.test)] == [36, 4, 20] and svhn.image_shape == (3, 32, 32)
+    assert [len(part) for part in (svhn.train, svhn.validation, svhn.test)] == [36, 4, 20] and svhn.image_shape == (
+        3,
+        32,
+        32,
+    )
     assert svhn.test.labels[:11].tolist() == [1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 1], "its 10 is the digit 0"
     assert np.array_equal(svhn.test.images[5].numpy(), test[..., 5].transpose(2, 0, 1))
 
@@ -53,7 +61,11 @@ def test_damaged_svhn_is_named(tmp_path, monkeypatch):
     savemat(path, {"X": np.zeros((28, 28, 3, 5), np.uint8), "y": np.ones((5, 1))})
     refused("svhn", tmp_path, "train_32x32.mat", "(28, 28, 3, 5)")
     path.unlink()
-    monkeypatch.setattr(data.import_torchvision().datasets.SVHN, "split_list", {"train": ["http://127.0.0.1:9/train", "train_32x32.mat", "0"]})
+    monkeypatch.setattr(
+        data.import_torchvision().datasets.SVHN,
+        "split_list",
+        {"train": ["http://127.0.0.1:9/train", "train_32x32.mat", "0"]},
+    )
     refused("svhn", tmp_path, "train_32x32.mat is not in", "could not be downloaded", "--data-dir")
 
 
@@ -66,10 +78,16 @@ def write_celeba(root: Path, count: int = 30, zipped: bool = False, noise: float
         image = Image.new("RGB", (178, 218), (0, 0, 0))
         image.paste((8 * i % 256, 100, 200), (15, 35, 163, 183))
         if noise:  # as much detail, and as large a file, as a photograph
-            image = Image.fromarray(np.clip(np.asarray(image) + np.random.default_rng(i).normal(0, noise, (218, 178, 3)), 0, 255).astype(np.uint8))
+            image = Image.fromarray(
+                np.clip(np.asarray(image) + np.random.default_rng(i).normal(0, noise, (218, 178, 3)), 0, 255).astype(
+                    np.uint8
+                )
+            )
         image.save(folder / "img_align_celeba" / name, quality=95, subsampling=0)
     lines = [f"{name}  " + " ".join("1" if (i + k) % 3 else "-1" for k in range(40)) for i, name in enumerate(names)]
-    (folder / "list_attr_celeba.txt").write_text("\n".join([str(count), " ".join(f"A{k}" for k in range(40)) + " ", *lines]) + "\n")
+    (folder / "list_attr_celeba.txt").write_text(
+        "\n".join([str(count), " ".join(f"A{k}" for k in range(40)) + " ", *lines]) + "\n"
+    )
     parts = [0 if i < 0.8 * count else 1 if i < 0.9 * count else 2 for i in range(count)]
     (folder / "list_eval_partition.txt").write_text("".join(f"{name} {part}\n" for name, part in zip(names, parts)))
     if zipped:
@@ -85,7 +103,11 @@ def write_celeba(root: Path, count: int = 30, zipped: bool = False, noise: float
 def test_celeba(zipped, tmp_path):
     write_celeba(tmp_path, zipped=zipped)
     celeba = data.load("celeba", tmp_path)
-    assert [len(part) for part in (celeba.train, celeba.validation, celeba.test)] == [24, 3, 3] and celeba.image_shape == (3, 32, 32)
+    assert [len(part) for part in (celeba.train, celeba.validation, celeba.test)] == [
+        24,
+        3,
+        3,
+    ] and celeba.image_shape == (3, 32, 32)
     attributes, names = celeba.train.extra["attributes"]
     assert names[:2] == ("A0", "A1") and attributes[1, :4].tolist() == [1, 1, 0, 1] and attributes.shape == (24, 40)
     colour = celeba.train.images[5].float().mean((1, 2))
@@ -124,7 +146,9 @@ def test_a_damaged_image_in_the_zip_is_named_and_replaced(tmp_path):
     archive.write_bytes(whole[: at + 200] + bytes(100) + whole[at + 300 :])
     refused("celeba", tmp_path, "000012.jpg", "cannot be read", "get")
     archive.write_bytes(whole)
-    assert data.load("celeba", tmp_path).train.images[11].float().mean((1, 2)).tolist() == pytest.approx([88, 100, 200], abs=3)
+    assert data.load("celeba", tmp_path).train.images[11].float().mean((1, 2)).tolist() == pytest.approx(
+        [88, 100, 200], abs=3
+    )
 
 
 def test_celeba_that_is_nowhere_says_where_to_get_it(tmp_path, monkeypatch):
@@ -136,7 +160,9 @@ def test_celeba_that_is_nowhere_says_where_to_get_it(tmp_path, monkeypatch):
     (tmp_path / "mine").mkdir()
     for root in ("none", "mine"):
         refused("celeba", tmp_path / root, "could not be downloaded (no network)", "--data-dir")
-    assert not (tmp_path / "none").exists() and list((tmp_path / "mine").iterdir()) == [], "its folders go, the user's stays"
+    assert not (tmp_path / "none").exists() and list((tmp_path / "mine").iterdir()) == [], (
+        "its folders go, the user's stays"
+    )
 
 
 def test_decoding_goes_on_where_it_stopped(tmp_path, monkeypatch):
@@ -171,14 +197,22 @@ def test_much_data_streams_in_bounded_memory(tmp_path, capsys):
     seconds, peaks, counts = [], [], (300, 2300)
     for count in counts:
         write_celeba(tmp_path / str(count), count, zipped=True, noise=5)
-        done = subprocess.run([sys.executable, "-c", STREAM, str(tmp_path / str(count))], cwd=ROOT, capture_output=True, text=True, timeout=300)
+        done = subprocess.run(
+            [sys.executable, "-c", STREAM, str(tmp_path / str(count))],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
         assert done.returncode == 0, done.stderr
         took, peak = done.stdout.split()
         seconds.append(float(took))
         peaks.append(int(peak))
     rate = (counts[1] - counts[0]) / (seconds[1] - seconds[0])
     with capsys.disabled():
-        print(f"\ncelebA's aligned images: {rate:,.0f} images/s, {peaks[1]} MiB at most, {peaks[1] - peaks[0]} MiB more for {counts[1] - counts[0]:,} more images")
+        print(
+            f"\ncelebA's aligned images: {rate:,.0f} images/s, {peaks[1]} MiB at most, {peaks[1] - peaks[0]} MiB more for {counts[1] - counts[0]:,} more images"
+        )
     # As 178 x 218 pixels 2,000 images take 220 MiB.
     assert rate > 0 and peaks[1] - peaks[0] < 40
 
@@ -186,7 +220,9 @@ def test_much_data_streams_in_bounded_memory(tmp_path, capsys):
 def test_a_mapped_dataset_is_a_view_that_training_may_shuffle(tmp_path):
     write_celeba(tmp_path)
     celeba = data.load("celeba", tmp_path)
-    assert celeba.train.images.untyped_storage().data_ptr() == celeba.test.images.untyped_storage().data_ptr(), "splits copy nothing"
+    assert celeba.train.images.untyped_storage().data_ptr() == celeba.test.images.untyped_storage().data_ptr(), (
+        "splits copy nothing"
+    )
     assert data.Batches(celeba.train.images, 8, seed=0).at(0).shape == (8, 3, 32, 32)
 
 
@@ -204,10 +240,16 @@ def write_chairs(root: Path, chairs: int = 5) -> Path:
 def test_rendered_chairs(tmp_path):
     folder = write_chairs(tmp_path)
     chairs = data.load("rendered_chairs", tmp_path)
-    assert [len(part) for part in (chairs.train, chairs.validation, chairs.test)] == [9, 3, 3] and chairs.image_shape == (1, 64, 64)
+    assert [len(part) for part in (chairs.train, chairs.validation, chairs.test)] == [
+        9,
+        3,
+        3,
+    ] and chairs.image_shape == (1, 64, 64)
     factors, names = chairs.test.extra["factors"]
     assert names == ("azimuth_degrees", "pitch_degrees") and factors.tolist() == [[11, 20], [191, 20], [348, 30]]
-    assert (chairs.test.images[:, 0, 32, 32] == 160).all() and (chairs.test.images[:, 0, 2, 2] == 255).all(), "a chair of its own"
+    assert (chairs.test.images[:, 0, 32, 32] == 160).all() and (chairs.test.images[:, 0, 2, 2] == 255).all(), (
+        "a chair of its own"
+    )
     wrong = next(folder.glob("*/renders/*.png"))
     wrong.rename(wrong.with_name("chair.png"))
     refused("rendered_chairs", tmp_path, "chair.png does not say its pose")
@@ -220,7 +262,11 @@ def test_a_folder_of_images(tmp_path):
         for i in range(15):
             Image.new("RGB", (40 + i, 50), (100 * label, 10 * i, 0)).save(tmp_path / "pets" / name / f"{i}.png")
     pets = data.load(f"{tmp_path / 'pets'}@16")
-    assert pets.image_shape == (3, 16, 16) and [len(part) for part in (pets.train, pets.validation, pets.test)] == [24, 3, 3]
+    assert pets.image_shape == (3, 16, 16) and [len(part) for part in (pets.train, pets.validation, pets.test)] == [
+        24,
+        3,
+        3,
+    ]
     everything = torch.cat([part.images for part in (pets.train, pets.validation, pets.test)])
     labels = torch.cat([part.labels for part in (pets.train, pets.validation, pets.test)])
     assert torch.equal(everything[:, 0, 0, 0].long(), 100 * labels) and labels.bincount().tolist() == [15, 15]
@@ -259,7 +305,13 @@ def write_dsprites(path: Path, count: int = 50, **changes) -> tuple[np.ndarray, 
     random = np.random.default_rng(0)
     images, factors = random.integers(0, 2, (count, 64, 64), dtype=np.uint8), random.normal(size=(count, 6))
     trap = np.array(Trap(path.parent / "unpickled"), dtype=object)
-    np.savez_compressed(path, **({"metadata": trap, "imgs": images, "latents_values": factors, "latents_classes": factors.astype(int)} | changes))
+    np.savez_compressed(
+        path,
+        **(
+            {"metadata": trap, "imgs": images, "latents_values": factors, "latents_classes": factors.astype(int)}
+            | changes
+        ),
+    )
     return images, factors
 
 
@@ -270,7 +322,9 @@ def test_dsprites_keeps_images_and_factors_together_and_unpickles_nothing(tmp_pa
     assert not (tmp_path / "unpickled").exists()
     with pytest.raises(ValueError, match="Object arrays"):
         np.load(tmp_path / "dsprites.npz", allow_pickle=False)["metadata"]
-    assert loaded.image_shape == (1, 64, 64) and [len(part) for part in (loaded.train, loaded.validation, loaded.test)] == [40, 5, 5]
+    assert loaded.image_shape == (1, 64, 64) and [
+        len(part) for part in (loaded.train, loaded.validation, loaded.test)
+    ] == [40, 5, 5]
     values, names = loaded.test.extra["factors"]
     assert names == ("color", "shape", "scale", "orientation", "posX", "posY")
     for image, truth in zip(loaded.test.images, values):

@@ -54,17 +54,28 @@ def test_sorters_that_name_the_same_groups_otherwise_are_brought_to_agree():
     generator = torch.Generator().manual_seed(0)
     true = torch.randint(4, (300,), generator=generator)
     groups, read = [], []
-    for _ in range(5):  # each with 12 clusters, three of every group, under names of its own; one image in ten it reads wrongly
+    for _ in range(
+        5
+    ):  # each with 12 clusters, three of every group, under names of its own; one image in ten it reads wrongly
         of_cluster = torch.arange(4).repeat(3)[torch.randperm(12, generator=generator)]
-        meant = torch.where(torch.rand(300, generator=generator) < 0.1, torch.randint(4, (300,), generator=generator), true)
-        cluster = torch.stack([(of_cluster == group).nonzero()[torch.randint(3, (1,), generator=generator)].squeeze() for group in meant])
+        meant = torch.where(
+            torch.rand(300, generator=generator) < 0.1, torch.randint(4, (300,), generator=generator), true
+        )
+        cluster = torch.stack(
+            [(of_cluster == group).nonzero()[torch.randint(3, (1,), generator=generator)].squeeze() for group in meant]
+        )
         groups.append(torch.nn.functional.one_hot(torch.randperm(4, generator=generator)[of_cluster], 4).double())
         read.append(torch.nn.functional.one_hot(cluster, 12).double())
     groups, read = torch.stack(groups), torch.stack(read)
     named = clusters.align(groups, read)
-    assert torch.equal(named[0], groups[0]) and all(same_partition(a.argmax(1), b.argmax(1)) for a, b in zip(named, groups))
+    assert torch.equal(named[0], groups[0]) and all(
+        same_partition(a.argmax(1), b.argmax(1)) for a, b in zip(named, groups)
+    )
     vote = (read @ named).mean(0)
-    found = [torch.nn.functional.one_hot(v, 4).double().t() @ torch.nn.functional.one_hot(true, 4).double() for v in (vote.argmax(1), (read[0] @ named[0]).argmax(1))]
+    found = [
+        torch.nn.functional.one_hot(v, 4).double().t() @ torch.nn.functional.one_hot(true, 4).double()
+        for v in (vote.argmax(1), (read[0] @ named[0]).argmax(1))
+    ]
     voted, alone = (counts.max(1).values.sum().item() / 300 for counts in found)
     assert voted > 0.98 > 0.96 > alone, "the vote is right where single sorters are wrong"
 
@@ -115,7 +126,13 @@ def test_the_warm_up_moves_the_trunk_and_q_and_neither_g_nor_ds_own_head(precisi
     moved = []
     for number in range(8):
         warm_up.update(number)
-        moved.append({name for name, part in parts.items() if any(not torch.equal(p, b) for p, b in zip(part.parameters(), before[name]))})
+        moved.append(
+            {
+                name
+                for name, part in parts.items()
+                if any(not torch.equal(p, b) for p, b in zip(part.parameters(), before[name]))
+            }
+        )
     assert moved[5] == {"trunk"} and moved[7] == {"trunk", "Q head"}, "six updates sort and two teach"
     assert all(p.grad is None for part in parts.values() for p in part.parameters())
 
@@ -128,7 +145,11 @@ def test_a_warm_up_finds_the_digits_better_than_k_means(tmp_path, digits):
     first, last = runs.Table(tmp_path / "evaluations.csv").rows()
     flat = [split.images.flatten(1).numpy() / 255.0 for split in (digits.train, digits.validation)]
     k_means = KMeans(10, n_init=10, random_state=0).fit(flat[0]).predict(flat[1])
-    assert float(first["accuracy"]) > 0.02 + evaluation.code_to_label(k_means, digits.validation.labels.numpy(), 10)["accuracy"] > 0.7
+    assert (
+        float(first["accuracy"])
+        > 0.02 + evaluation.code_to_label(k_means, digits.validation.labels.numpy(), 10)["accuracy"]
+        > 0.7
+    )
     assert (first["step"], first["images"]) == ("0", str(400 * 128)) and last["images"] == str(401 * 128)
     told = runs.read_json(tmp_path / "warm_up.json")["information_nats"]
     assert len(told) == clusters.SORTERS and all(1 < nats < math.log(10) for nats in told)
@@ -168,7 +189,9 @@ def test_a_run_stopped_in_its_warm_up_begins_it_again(tmp_path, digits, monkeypa
         patched.setattr(clusters.WarmUp, "update", struck)
         with pytest.raises(training.Interrupted):
             training.fit(made, digits, tmp_path / "stopped", progress=False)
-    assert runs.read_json(tmp_path / "stopped" / "status.json")["status"] == "interrupted" and not runs.has_checkpoint(tmp_path / "stopped")
+    assert runs.read_json(tmp_path / "stopped" / "status.json")["status"] == "interrupted" and not runs.has_checkpoint(
+        tmp_path / "stopped"
+    )
     training.fit(made, digits, tmp_path / "stopped", progress=False)
     whole, again = (runs.load_checkpoint(tmp_path / name)[0] for name in ("whole", "stopped"))
     assert all(torch.equal(whole[key], again[key]) for key in whole)
@@ -176,5 +199,7 @@ def test_a_run_stopped_in_its_warm_up_begins_it_again(tmp_path, digits, monkeypa
 
 def test_codes_without_one_category_code_have_no_warm_up():
     for codes in ("2u", "2x10c", "51c"):
-        with pytest.raises(InputError, match=f"warm_up is 9, but codes {codes} has not one categorical code, of at most 50"):
+        with pytest.raises(
+            InputError, match=f"warm_up is 9, but codes {codes} has not one categorical code, of at most 50"
+        ):
             training.resolve(config(warm_up=9, codes=codes))

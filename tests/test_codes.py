@@ -37,7 +37,13 @@ def test_latent_needs_a_code_and_continuous_noise():
 
 
 def test_the_papers_inputs_have_the_papers_widths():
-    widths = {"10c+2u": ("62u", 74), "4x10c+4u": ("124u", 168), "10x10c": ("128u", 228), "5u": ("128u", 133), "3x20c+1u": ("128u", 189)}
+    widths = {
+        "10c+2u": ("62u", 74),
+        "4x10c+4u": ("124u", 168),
+        "10x10c": ("128u", 228),
+        "5u": ("128u", 133),
+        "3x20c+1u": ("128u", 189),
+    }
     for codes, (noise, width) in widths.items():
         assert Latent(codes, noise).width == width
 
@@ -52,7 +58,9 @@ def test_differential_entropy_is_minus_the_mean_log_density(kind):
     code = Continuous(kind, 1)
     draw = code.sample(200_000, torch.Generator().manual_seed(0))
     density = torch.distributions.Uniform(-1, 1) if kind == "u" else torch.distributions.Normal(0, 1)
-    assert -density.log_prob(draw.clamp(-1 + 1e-6, 1 - 1e-6) if kind == "u" else draw).mean().item() == pytest.approx(code.entropy, abs=0.01)
+    assert -density.log_prob(draw.clamp(-1 + 1e-6, 1 - 1e-6) if kind == "u" else draw).mean().item() == pytest.approx(
+        code.entropy, abs=0.01
+    )
 
 
 def test_samples_follow_their_priors():
@@ -87,7 +95,9 @@ def test_fixed_std_is_a_unit_normal():
     latent = Latent("1u", "", q_std="fixed")
     z, mean = torch.tensor([[0.5]]), torch.tensor([[-0.25]])
     assert latent.q_width == 1
-    assert latent.log_q(z, mean)[1].item() == pytest.approx(torch.distributions.Normal(-0.25, 1).log_prob(torch.tensor(0.5)).item())
+    assert latent.log_q(z, mean)[1].item() == pytest.approx(
+        torch.distributions.Normal(-0.25, 1).log_prob(torch.tensor(0.5)).item()
+    )
 
 
 def test_a_perfect_q_reaches_the_entropy_and_fixed_std_its_known_ceiling():

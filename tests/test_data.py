@@ -25,7 +25,11 @@ def test_digits_are_the_bundled_ones_without_overlap(digits):
 
 def test_mnist_is_split_into_train_validation_test(data_dir):
     mnist = data.load("mnist", data_dir)
-    assert [tuple(p.images.shape) for p in (mnist.train, mnist.validation, mnist.test)] == [(50_000, 1, 28, 28), (10_000, 1, 28, 28), (10_000, 1, 28, 28)]
+    assert [tuple(p.images.shape) for p in (mnist.train, mnist.validation, mnist.test)] == [
+        (50_000, 1, 28, 28),
+        (10_000, 1, 28, 28),
+        (10_000, 1, 28, 28),
+    ]
     assert mnist.train.labels[:5].tolist() == [5, 0, 4, 1, 9] and mnist.test.labels[:5].tolist() == [7, 2, 1, 0, 4]
     assert mnist.train.images.dtype == torch.uint8 and int(mnist.train.images.max()) == 255
 
@@ -148,7 +152,9 @@ def test_a_torchvision_that_imports_is_left_alone(tmp_path):
     (tmp_path / "torchvision").mkdir()
     (tmp_path / "torchvision" / "__init__.py").write_text("sound = True")
     code = "from infogan.data import import_torchvision as i; assert i().sound and not hasattr(i, 'library')"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, env={"PYTHONPATH": str(tmp_path)})
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, env={"PYTHONPATH": str(tmp_path)}
+    )
     assert done.returncode == 0, done.stderr
 
 
@@ -156,5 +162,7 @@ def test_another_runtime_error_of_torchvision_is_not_hidden(tmp_path):
     (tmp_path / "torchvision").mkdir()
     (tmp_path / "torchvision" / "__init__.py").write_text("raise RuntimeError('something else')")
     code = "from infogan.data import import_torchvision as i; i()"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, env={"PYTHONPATH": str(tmp_path)})
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, env={"PYTHONPATH": str(tmp_path)}
+    )
     assert done.returncode != 0 and "something else" in done.stderr

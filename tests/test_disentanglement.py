@@ -9,12 +9,18 @@ import pytest
 from infogan import disentanglement as measures
 
 LEVELS = (4, 5, 6)
-FULL = np.array(list(itertools.product(*map(range, LEVELS))) * 20, dtype=float)  # every combination, 20 times: factors exactly independent
+FULL = np.array(
+    list(itertools.product(*map(range, LEVELS))) * 20, dtype=float
+)  # every combination, 20 times: factors exactly independent
 CENTRED = FULL - FULL.mean(0)
 RANDOM = np.random.default_rng(0).normal(size=(len(FULL), 3))
 ANGLE = np.pi / 4
 MIXED = np.column_stack(
-    [CENTRED[:, 0] * np.cos(ANGLE) - CENTRED[:, 1] * np.sin(ANGLE), CENTRED[:, 0] * np.sin(ANGLE) + CENTRED[:, 1] * np.cos(ANGLE), CENTRED[:, 2]]
+    [
+        CENTRED[:, 0] * np.cos(ANGLE) - CENTRED[:, 1] * np.sin(ANGLE),
+        CENTRED[:, 0] * np.sin(ANGLE) + CENTRED[:, 1] * np.cos(ANGLE),
+        CENTRED[:, 2],
+    ]
 )
 
 
@@ -50,7 +56,14 @@ def test_a_constant_representation_has_none(table):
 
 
 def test_random_codes_score_near_chance(table):
-    chance = {"dci_informativeness": 0.3, "beta_vae": 0.45, "factor_vae": 0.45, "explicitness": 0.15, "mig": 0.05, "sap": 0.08}
+    chance = {
+        "dci_informativeness": 0.3,
+        "beta_vae": 0.45,
+        "factor_vae": 0.45,
+        "explicitness": 0.15,
+        "mig": 0.05,
+        "sap": 0.08,
+    }
     for name, limit in chance.items():
         assert table["random"][name] <= limit, name
 
@@ -84,7 +97,9 @@ def test_scores_of_a_code_that_holds_two_factors_by_hand():
     """One code names the pair of the first two factors, a second repeats the first, a third holds the last."""
     codes = np.column_stack([FULL[:, 0] * 5 + FULL[:, 1], FULL[:, 0], FULL[:, 2]])
     log4, log5, log6 = np.log(LEVELS)
-    assert measures.mutual_information(codes, FULL) == pytest.approx(np.array([[log4, log5, 0], [log4, 0, 0], [0, 0, log6]]), abs=1e-9)
+    assert measures.mutual_information(codes, FULL) == pytest.approx(
+        np.array([[log4, log5, 0], [log4, 0, 0], [0, 0, log6]]), abs=1e-9
+    )
     assert measures.mig(codes, FULL) == pytest.approx((0 + 1 + 1) / 3)  # both codes know the first factor: no gap
     first = 1 - log4**2 / (log5**2 * 2)
     assert measures.modularity(codes, FULL) == pytest.approx((first + 1 + 1) / 3)

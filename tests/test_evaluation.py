@@ -55,7 +55,9 @@ def test_intervals_cover_and_shrink():
         assert result["accuracy_ci95"][0] <= result["accuracy"] <= result["accuracy_ci95"][1]
         return result["accuracy_ci95"]
 
-    chance = code_to_label(RNG.integers(10, size=300), LABELS[:300], 10, intervals=True)  # matchings found by chance too
+    chance = code_to_label(
+        RNG.integers(10, size=300), LABELS[:300], 10, intervals=True
+    )  # matchings found by chance too
     for name in MEASURES:
         low, high = chance[f"{name}_ci95"]
         assert low <= chance[name] <= high
@@ -80,7 +82,11 @@ def test_jackknife_intervals_have_the_spread_of_fresh_samples():
 
 def test_t_interval_over_seeds():
     mean, low, high = mean_interval([1.0, 2.0, 3.0])
-    assert mean == 2 and high - mean == pytest.approx(4.3027 / np.sqrt(3), rel=1e-4) and mean - low == pytest.approx(high - mean)
+    assert (
+        mean == 2
+        and high - mean == pytest.approx(4.3027 / np.sqrt(3), rel=1e-4)
+        and mean - low == pytest.approx(high - mean)
+    )
     assert np.isnan(mean_interval([1.0])[1])
 
 

@@ -40,7 +40,9 @@ def browser():
 
     with sync_playwright() as playwright:
         try:
-            browser = playwright.chromium.launch(executable_path=shutil.which("chromium") or shutil.which("chromium-browser"), args=["--no-sandbox"])
+            browser = playwright.chromium.launch(
+                executable_path=shutil.which("chromium") or shutil.which("chromium-browser"), args=["--no-sandbox"]
+            )
         except Error:
             pytest.skip("no Chromium: apt install chromium, or playwright install chromium")
         yield browser
@@ -94,14 +96,18 @@ def test_a_drawn_digit_is_read(page, tmp_path):
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] - 30, steps=8)
     page.mouse.up()
     page.wait_for_function("document.getElementById('rendering').naturalWidth > 0")
-    assert page.text_content("#read0").startswith("c1: ") and page.text_content("#read0").endswith("→ 1"), page.text_content("#reading")
+    assert page.text_content("#read0").startswith("c1: ") and page.text_content("#read0").endswith("→ 1"), (
+        page.text_content("#reading")
+    )
     assert page.locator(".bar").count() == 10
     page.keyboard.press("u")
     category = page.text_content("#read0").split(": ")[1].split(" ")[0]
     assert page.input_value("#category0") == category
     page.screenshot(path=tmp_path / "explore.png")
     page.keyboard.press("c")
-    assert page.get_attribute("#rendering", "src") is None and not page.is_visible("#rendering"), "no frame of a missing image"
+    assert page.get_attribute("#rendering", "src") is None and not page.is_visible("#rendering"), (
+        "no frame of a missing image"
+    )
 
 
 def post(address, path: str, body: bytes, **headers) -> tuple[int, bytes]:

@@ -54,7 +54,10 @@ def test_gradients_are_those_of_autocast_and_near_those_of_float32(preset, image
             ours, casts, plain = (g.flatten() for g in (ours, casts, plain))
             # D's last bias alone has one number: what is left of about 1/2 for real images less as much for generated ones.
             margin = 0.005 if len(ours) == 1 else 0.0
-            assert F.cosine_similarity(ours, casts, dim=0) > 0.999 and (ours.norm() - casts.norm()).abs() < 0.02 * casts.norm() + margin
+            assert (
+                F.cosine_similarity(ours, casts, dim=0) > 0.999
+                and (ours.norm() - casts.norm()).abs() < 0.02 * casts.norm() + margin
+            )
             assert F.cosine_similarity(ours, plain, dim=0) > 0.85
     assert sum(g is not None for g in quick) > 20
 
@@ -83,7 +86,9 @@ def test_convolutions_are_torchs(transposed, biased, channels, monkeypatch):
     shapes = ((5, 6, 8, 12), (6, channels, 4, 4)) if transposed else ((5, channels, 8, 12), (6, channels, 4, 4))
     shapes += ((channels if transposed else 6,),) if biased else ()
     given = [torch.randn(shape, generator=generator, requires_grad=True) for shape in shapes]
-    plain = (F.conv_transpose2d if transposed else F.conv2d)(*given, **{} if biased else {"bias": None}, stride=2, padding=1)
+    plain = (F.conv_transpose2d if transposed else F.conv2d)(
+        *given, **{} if biased else {"bias": None}, stride=2, padding=1
+    )
     upstream = torch.randn(plain.shape, generator=generator)
     expected = torch.autograd.grad(plain, given, upstream)
     ours = fast.Convolve.apply(*given, *() if biased else (None,), transposed)
@@ -142,7 +147,9 @@ def test_adam_is_torchs(compiler, monkeypatch, capsys):
         monkeypatch.setattr(fast, "_compiled_update", lambda: 1 / 0)
     monkeypatch.setattr(fast, "LARGE", 1000)
     generator = torch.Generator().manual_seed(0)
-    by_rows, by_columns, maps, small = (torch.randn(shape, generator=generator) for shape in ((40, 50), (50, 40), (8, 16, 4, 4), (7, 9)))
+    by_rows, by_columns, maps, small = (
+        torch.randn(shape, generator=generator) for shape in ((40, 50), (50, 40), (8, 16, 4, 4), (7, 9))
+    )
     lying = (by_rows, fast.lay(by_columns), maps.to(memory_format=torch.channels_last), small)
     weights = [torch.nn.Parameter(weight) for weight in lying]
     halves = {w: w.detach().to(torch.bfloat16).requires_grad_() for w in weights}
@@ -174,7 +181,10 @@ def test_a_fast_run_resumes_bit_for_bit(images):
     assert all(torch.equal(a, b) for a, b in zip(whole.tensors().values(), resumed.tensors().values(), strict=True))
 
 
-@pytest.mark.parametrize(("most", "told"), [(1 << 30, [1 << 30, (1 << 31) - 1]), (32 << 20, [1 << 30, 32 << 20, (1 << 31) - 1]), (0, [1 << 30, 32 << 20])])
+@pytest.mark.parametrize(
+    ("most", "told"),
+    [(1 << 30, [1 << 30, (1 << 31) - 1]), (32 << 20, [1 << 30, 32 << 20, (1 << 31) - 1]), (0, [1 << 30, 32 << 20])],
+)
 def test_memory_is_kept_as_far_as_the_c_library_lets(most, told, monkeypatch):
     """Older versions refuse a large threshold for mmap; to set the other one alone would end their fitting of the first."""
     calls = []

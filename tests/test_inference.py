@@ -34,7 +34,11 @@ def model(run):
 def test_shapes_and_determinism(model):
     codes = model.sample(6, seed=3)
     assert codes.categories.shape == (6, 2) and codes.continuous.shape == (6, 3)
-    assert codes.categories.dtype == np.int64 and (codes.categories < [10, 5]).all() and (np.abs(codes.continuous) <= 1).all()
+    assert (
+        codes.categories.dtype == np.int64
+        and (codes.categories < [10, 5]).all()
+        and (np.abs(codes.continuous) <= 1).all()
+    )
     images = model.generate(codes, seed=1)
     assert images.shape == (6, 8, 8, 1) and images.dtype == np.uint8
     assert (images == model.generate(codes, seed=1)).all() and (images != model.generate(codes, seed=2)).any()
@@ -45,7 +49,15 @@ def test_shapes_and_determinism(model):
 def test_codes_go_where_the_specification_says(model):
     codes = model.sample(4, seed=0)
     z = model.latent.sample(4, torch.Generator().manual_seed(9))
-    for code, (values, place) in enumerate(((codes.categories[:, 0], 0), (codes.continuous[:, 0], 1), (codes.categories[:, 1], 2), (codes.continuous[:, 1], 3), (codes.continuous[:, 2], 4))):
+    for code, (values, place) in enumerate(
+        (
+            (codes.categories[:, 0], 0),
+            (codes.continuous[:, 0], 1),
+            (codes.categories[:, 1], 2),
+            (codes.continuous[:, 1], 3),
+            (codes.continuous[:, 2], 4),
+        )
+    ):
         z = torch.cat([model.latent.place(z[i : i + 1], place, values[i].item()) for i in range(4)])
     from infogan import pictures
 
@@ -58,8 +70,12 @@ def test_recognise_is_what_training_measures(model, digits, run):
     assert (codes.categories == categories.numpy()).all() and np.allclose(codes.continuous, means.numpy())
     probabilities = model.probabilities(digits.test.images.permute(0, 2, 3, 1).numpy())
     assert [p.shape for p in probabilities] == [(300, 10), (300, 5)]
-    assert (np.stack([p.argmax(1) for p in probabilities], 1) == codes.categories).all() and np.allclose(probabilities[0].sum(1), 1, atol=1e-5)
-    assert (model.recognise(digits.test.images[:, 0].numpy()).categories == codes.categories).all(), "grey images need no channel"
+    assert (np.stack([p.argmax(1) for p in probabilities], 1) == codes.categories).all() and np.allclose(
+        probabilities[0].sum(1), 1, atol=1e-5
+    )
+    assert (model.recognise(digits.test.images[:, 0].numpy()).categories == codes.categories).all(), (
+        "grey images need no channel"
+    )
 
 
 def test_bad_input_is_named(model):
@@ -72,7 +88,9 @@ def test_bad_input_is_named(model):
             model.generate(Codes(np.array(categories), np.array(continuous)))
     with pytest.raises(InputError, match="2 seeds for 1 images"):
         model.generate(model.sample(1), seed=np.array([1, 2]))
-    with pytest.raises(InputError, match=re.escape("images are float32 of shape (1, 8, 8, 1); give uint8 N x 8 x 8 x 1")):
+    with pytest.raises(
+        InputError, match=re.escape("images are float32 of shape (1, 8, 8, 1); give uint8 N x 8 x 8 x 1")
+    ):
         model.recognise(np.zeros((1, 8, 8), np.float32))
     with pytest.raises(InputError, match="is nowhere a run directory"):
         infogan.load("nowhere")
@@ -93,7 +111,9 @@ def test_weights_alone_are_a_model(model, tmp_path):
     with pytest.raises(InputError, match="holds the run itself"):
         model.save(model.directory)
     model.save(saved)
-    assert sorted(path.name for path in saved.iterdir()) == [runs.CHECKPOINT, "config.json"], "no second copy of the weights"
+    assert sorted(path.name for path in saved.iterdir()) == [runs.CHECKPOINT, "config.json"], (
+        "no second copy of the weights"
+    )
 
 
 def test_export_writes_equal_onnx_and_a_card(run, model, tmp_path, script_environment, digits):
@@ -111,7 +131,9 @@ def test_export_writes_equal_onnx_and_a_card(run, model, tmp_path, script_enviro
     ):
         session = onnxruntime.InferenceSession(str(out / f"{name}.onnx"))
         with torch.no_grad():
-            difference = np.abs(session.run(None, {session.get_inputs()[0].name: given.numpy()})[0] - expected().numpy()).max()
+            difference = np.abs(
+                session.run(None, {session.get_inputs()[0].name: given.numpy()})[0] - expected().numpy()
+            ).max()
         assert difference < 1e-4
     card = (out / "README.md").read_text()
     for part in ("**Data**", "**Training**", "**Accuracy**", "**Limits**", "generator.onnx", "recogniser.onnx"):
@@ -133,6 +155,8 @@ def test_the_mnist_model_that_comes_along_does_what_its_card_says(data_dir):
     test = data.load("mnist", data_dir).test
     read = model.recognise(test.images[:, 0]).categories[:, 0]
     measured = evaluation.code_to_label(read, test.labels.numpy(), 10, False)["accuracy"]
-    assert measured == pytest.approx(told["accuracy"], abs=2e-4), "a digit or two may round otherwise on another processor"
+    assert measured == pytest.approx(told["accuracy"], abs=2e-4), (
+        "a digit or two may round otherwise on another processor"
+    )
     codes = model.sample(500)
     assert (model.recognise(model.generate(codes)).categories == codes.categories).mean() > 0.97

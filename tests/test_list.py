@@ -28,7 +28,11 @@ def test_runs_are_listed_whole_unfinished_or_damaged(tmp_path, digits):
     assert list(table.index) == ["runs/bad", "runs/done", "runs/half", "runs/null"]
     assert table.status["runs/bad"].startswith("unreadable") and table.status["runs/null"].startswith("unreadable")
     assert table.updates["runs/half"] == "7 of 20" and table.test["runs/half"] == ""
-    assert (table.status["runs/done"], table.preset["runs/done"], table.codes["runs/done"]) == ("finished", "authors", "10c+2u")
+    assert (table.status["runs/done"], table.preset["runs/done"], table.codes["runs/done"]) == (
+        "finished",
+        "authors",
+        "10c+2u",
+    )
     accuracy = runs.read_json(tmp_path / "runs" / "done" / "evaluation.json")["accuracy"]
     assert table.test["runs/done"] == f"{accuracy:.3f}"
 
@@ -43,7 +47,12 @@ def test_where_there_is_none_it_says_how_to_make_one(tmp_path):
 def test_scripts_write_completions_for_the_shell(tmp_path):
     script = ROOT / "experiments" / "train.py"
     assert os.access(script, os.X_OK), "a shell completes what is called by its path"
-    done = subprocess.run([sys.executable, str(script), "--tyro-write-completion", "bash", str(tmp_path / "train.sh")], capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        [sys.executable, str(script), "--tyro-write-completion", "bash", str(tmp_path / "train.sh")],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
     assert done.returncode == 0, done.stderr
     ask = """
         source train.sh
@@ -52,6 +61,11 @@ def test_scripts_write_completions_for_the_shell(tmp_path):
         $answer experiments/train.py "${COMP_WORDS[-1]}" "${COMP_WORDS[-2]}"
         echo "${COMPREPLY[@]}"
     """
-    for words, completions in ((("auth",), "authors"), (("paper", "--lambda"), "--lambda-categorical --lambda-continuous")):
-        shell = subprocess.run(["bash", "-c", ask, "bash", *words], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    for words, completions in (
+        (("auth",), "authors"),
+        (("paper", "--lambda"), "--lambda-categorical --lambda-continuous"),
+    ):
+        shell = subprocess.run(
+            ["bash", "-c", ask, "bash", *words], cwd=tmp_path, capture_output=True, text=True, timeout=60
+        )
         assert shell.stdout.strip() == completions, shell.stderr

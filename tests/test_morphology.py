@@ -37,7 +37,9 @@ def test_each_code_moves_its_own_measure(obedient):
     assert slant["slant"]["effect"] > 0.98 and slant["slant"]["low"] < slant["slant"]["effect"] < slant["slant"]["high"]
     assert thickness["thickness"]["effect"] > 0.85 and abs(thickness["slant"]["effect"]) < 0.2
     assert abs(slant["thickness"]["effect"]) < 0.5 and slant["slant"]["alone"] > 0.9
-    flipped = by_measure(morphology.correlations(Codes(codes.categories, -codes.continuous), measured, [2], 0, "within"))
+    flipped = by_measure(
+        morphology.correlations(Codes(codes.categories, -codes.continuous), measured, [2], 0, "within")
+    )
     assert flipped["slant"]["effect"] == pytest.approx(-slant["slant"]["effect"])
 
 
@@ -52,7 +54,15 @@ def test_empty_images_are_left_out(obedient):
 def test_the_script_measures_the_small_model(tmp_path, script_environment):
     environment = script_environment | {"INFOGAN_CACHE": str(tmp_path / "cache")}
     model, out = ROOT / "analysis" / "results" / "models" / "digits", tmp_path / "morphology.png"
-    command = [sys.executable, str(ROOT / "analysis" / "morphology.py"), str(model), "--images", "60", "--out", str(out)]
+    command = [
+        sys.executable,
+        str(ROOT / "analysis" / "morphology.py"),
+        str(model),
+        "--images",
+        "60",
+        "--out",
+        str(out),
+    ]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=200)
     assert done.returncode == 0, done.stdout + done.stderr
     numbers = json.loads(out.with_suffix(".json").read_text())

@@ -22,7 +22,14 @@ def test_shapes_and_ranges(image, codes):
 def test_mnist_networks_have_the_papers_layers():
     generator, discriminator = build((1, 28, 28), PAPER, seed=0)
     weights = {name: tuple(p.shape) for name, p in discriminator.named_parameters() if p.dim() > 1}
-    assert list(weights.values()) == [(64, 1, 4, 4), (128, 64, 4, 4), (1024, 128 * 49), (1, 1024), (128, 1024), (12, 128)]
+    assert list(weights.values()) == [
+        (64, 1, 4, 4),
+        (128, 64, 4, 4),
+        (1024, 128 * 49),
+        (1, 1024),
+        (128, 1024),
+        (12, 128),
+    ]
     weights = [tuple(p.shape) for p in generator.parameters() if p.dim() > 1]
     assert weights == [(1024, 74), (128 * 49, 1024), (128, 64, 4, 4), (64, 1, 4, 4)]
 
@@ -40,8 +47,25 @@ STACKS = {
     ),
     "chairs-rotation": (
         (1, 64, 64),
-        [(64, 1, 4, 4), (128, 64, 4, 4), (256, 128, 4, 4), (256, 256, 4, 4), (256, 256, 4, 4), (1024, 256 * 64), (1, 1024), (62, 1024)],
-        [(1024, 189), (256 * 64, 1024), (256, 256, 4, 4), (256, 256, 4, 4), (256, 128, 4, 4), (128, 64, 4, 4), (64, 1, 4, 4)],
+        [
+            (64, 1, 4, 4),
+            (128, 64, 4, 4),
+            (256, 128, 4, 4),
+            (256, 256, 4, 4),
+            (256, 256, 4, 4),
+            (1024, 256 * 64),
+            (1, 1024),
+            (62, 1024),
+        ],
+        [
+            (1024, 189),
+            (256 * 64, 1024),
+            (256, 256, 4, 4),
+            (256, 256, 4, 4),
+            (256, 128, 4, 4),
+            (128, 64, 4, 4),
+            (64, 1, 4, 4),
+        ],
     ),
 }
 
@@ -62,7 +86,15 @@ def test_the_other_networks_have_the_papers_layers(preset):
 def test_the_papers_settings_for_each_dataset():
     """Appendix C; those of faces and chairs as recalled from tables 4 to 7."""
     settings = {
-        name: (made.codes, made.noise, made.network, made.lr_d, made.lr_g, made.lambda_categorical, made.lambda_continuous)
+        name: (
+            made.codes,
+            made.noise,
+            made.network,
+            made.lr_d,
+            made.lr_g,
+            made.lambda_categorical,
+            made.lambda_continuous,
+        )
         for name, (made, _) in PRESETS.items()
     }
     assert settings["svhn"] == ("4x10c+4u", "124u", "svhn", 2e-4, 1e-3, 1, 1)
@@ -78,7 +110,9 @@ def test_tanh_networks_work_between_minus_one_and_one_and_show_it_as_zero_to_one
     latent = Latent("4x10c+4u", "124u")
     generator, discriminator = build((3, 32, 32), latent, 0, "svhn")
     z = latent.sample(4, torch.Generator().manual_seed(0))
-    assert torch.allclose(generator(z), (generator.layers(z) + 1) / 2) and generator.layers[-1](torch.tensor(-9.0)) < -0.9
+    assert (
+        torch.allclose(generator(z), (generator.layers(z) + 1) / 2) and generator.layers[-1](torch.tensor(-9.0)) < -0.9
+    )
     seen = []
     discriminator.trunk.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0]))
     discriminator(torch.full((2, 3, 32, 32), 0.25))

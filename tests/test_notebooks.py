@@ -17,7 +17,9 @@ def moment(cell, status: str) -> datetime.datetime:
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_notebook(path):
     notebook = jupytext.read(path)
-    nbclient.NotebookClient(notebook, timeout=60, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}}).execute()
+    nbclient.NotebookClient(
+        notebook, timeout=60, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}}
+    ).execute()
     cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
     # By the kernel's own clock: a client's wake-up that ZeroMQ loses (seen once) waits out `timeout` for a reply that is there.
     took = sum((moment(cell, "idle") - moment(cell, "busy") for cell in cells), datetime.timedelta())

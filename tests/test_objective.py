@@ -50,7 +50,9 @@ def test_consistency_is_the_mutual_information_of_the_two_readings():
     sure = torch.eye(10).repeat(3, 1)
     even = torch.full((30, 10), 0.1)
     assert consistency(latent, answers(sure), answers(sure)).item() == pytest.approx(math.log(10), abs=1e-4)
-    assert consistency(latent, answers(sure), answers(sure.roll(1, 1))).item() < math.log(10) - 0.1, "made symmetric: two renamings mix"
+    assert consistency(latent, answers(sure), answers(sure.roll(1, 1))).item() < math.log(10) - 0.1, (
+        "made symmetric: two renamings mix"
+    )
     assert consistency(latent, answers(even), answers(sure)).item() == pytest.approx(0, abs=1e-5)
     one = torch.eye(10)[:1].expand(30, 10)
     assert consistency(latent, answers(one), answers(one)).item() == pytest.approx(0, abs=1e-5), "one category for all"
@@ -62,9 +64,13 @@ def test_consistency_by_hand_and_over_several_codes():
     p = torch.tensor([[0.9, 0.1], [0.2, 0.8]])
     # Joint by hand: the mean over the two images of outer products p p^T.
     joint = torch.tensor([[(0.81 + 0.04) / 2, (0.09 + 0.16) / 2], [(0.09 + 0.16) / 2, (0.01 + 0.64) / 2]])
-    expected = sum(joint[i, j] * math.log(joint[i, j] / (joint[i].sum() * joint[:, j].sum())) for i in range(2) for j in range(2)).item()
+    expected = sum(
+        joint[i, j] * math.log(joint[i, j] / (joint[i].sum() * joint[:, j].sum())) for i in range(2) for j in range(2)
+    ).item()
     assert consistency(Latent("2c+1u", ""), answers(p), answers(p)).item() == pytest.approx(expected, abs=1e-5)
-    assert consistency(Latent("2x2c+1u", ""), answers(p, p), answers(p, p)).item() == pytest.approx(2 * expected, abs=1e-5)
+    assert consistency(Latent("2x2c+1u", ""), answers(p, p), answers(p, p)).item() == pytest.approx(
+        2 * expected, abs=1e-5
+    )
 
 
 def test_consistency_does_not_care_which_is_the_copy_nor_how_categories_are_numbered():

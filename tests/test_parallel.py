@@ -14,7 +14,20 @@ from infogan import runs
 from infogan.objective import UNNAMED
 
 TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-SHORT = ["--dataset", "digits", "--batch-size", "64", "--device", "cpu", "--wandb", "disabled", "--log-every", "5", "--evaluations", "2"]
+SHORT = [
+    "--dataset",
+    "digits",
+    "--batch-size",
+    "64",
+    "--device",
+    "cpu",
+    "--wandb",
+    "disabled",
+    "--log-every",
+    "5",
+    "--evaluations",
+    "2",
+]
 
 
 def train(folder, environment, *arguments, processes=1):
@@ -46,7 +59,9 @@ def assert_same_gradients(one, two, tolerance=1e-4, tolerance_g=1e-3):
 
 @pytest.mark.parametrize(("precision", "tolerances"), [("float32", (1e-4, 1e-3)), ("bfloat16", (0.05, 0.4))])
 def test_two_processes_have_the_gradients_of_one(precision, tolerances, tmp_path, script_environment):
-    folders = both(tmp_path, script_environment, "paper", "--d-norm", "together", "--updates", "1", "--precision", precision)
+    folders = both(
+        tmp_path, script_environment, "paper", "--d-norm", "together", "--updates", "1", "--precision", precision
+    )
     assert_same_gradients(*folders, *tolerances)
 
 
@@ -78,7 +93,14 @@ def test_two_processes_train_as_one(tmp_path, script_environment):
 
 def test_processes_leave_together_and_their_run_goes_on(tmp_path, script_environment):
     arguments = ["authors", "--updates", "150", "--precision", "float32"]
-    command = [*TORCHRUN, str(ROOT / "experiments" / "train.py"), *arguments, *SHORT, "--run-dir", str(tmp_path / "run")]
+    command = [
+        *TORCHRUN,
+        str(ROOT / "experiments" / "train.py"),
+        *arguments,
+        *SHORT,
+        "--run-dir",
+        str(tmp_path / "run"),
+    ]
     process = subprocess.Popen(command, env=script_environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     while not (tmp_path / "run" / "metrics.csv").exists():
         assert process.poll() is None
@@ -95,7 +117,20 @@ def test_processes_leave_together_and_their_run_goes_on(tmp_path, script_environ
 
 
 def test_a_batch_that_cannot_be_shared_is_named(tmp_path, script_environment):
-    command = [*TORCHRUN, str(ROOT / "experiments" / "train.py"), "authors", "--dataset", "digits", "--batch-size", "63", "--wandb", "disabled"]
+    command = [
+        *TORCHRUN,
+        str(ROOT / "experiments" / "train.py"),
+        "authors",
+        "--dataset",
+        "digits",
+        "--batch-size",
+        "63",
+        "--wandb",
+        "disabled",
+    ]
     done = subprocess.run(command, cwd=tmp_path, env=script_environment, capture_output=True, text=True, timeout=120)
-    assert done.returncode != 0 and "batch_size is 63, which 2 processes cannot share evenly: give a multiple of 2" in done.stderr
+    assert (
+        done.returncode != 0
+        and "batch_size is 63, which 2 processes cannot share evenly: give a multiple of 2" in done.stderr
+    )
     assert not (tmp_path / "runs").exists()

@@ -19,7 +19,9 @@ def solids(*parts: tuple) -> Solids:
     )  # fmt: skip
 
 
-def picture(scene: Solids, azimuth: float = 0.0, elevation: float = 0.0, light=AHEAD, size: int = 64, **more) -> np.ndarray:
+def picture(
+    scene: Solids, azimuth: float = 0.0, elevation: float = 0.0, light=AHEAD, size: int = 64, **more
+) -> np.ndarray:
     turn = rotation(torch.tensor([azimuth]), torch.tensor([elevation]))
     return render(scene, turn, light, size, background=0.0, extent=1.0, **more)[0, 0].numpy() / 255
 
@@ -38,8 +40,14 @@ def test_a_box_covers_its_face_and_hides_what_is_behind():
     box, ball = (True, (0.25, 0, 0.5), (0.25, 0.5, 0.1), 0.5), (False, (0.25, 0, -0.5), (0.2, 0.2, 0.2), 1.0)
     for scene in (solids(box, ball), solids(ball, box)):
         image = picture(scene)
-        assert (image[:, :32] == 0).all() and image[16:48, 32:48] == pytest.approx(0.5, abs=0.01) and (image[:15] == 0).all()
-    assert picture(solids(box, ball), azimuth=math.pi).max() == pytest.approx(1, abs=0.02), "seen from behind, the ball is in front"
+        assert (
+            (image[:, :32] == 0).all()
+            and image[16:48, 32:48] == pytest.approx(0.5, abs=0.01)
+            and (image[:15] == 0).all()
+        )
+    assert picture(solids(box, ball), azimuth=math.pi).max() == pytest.approx(1, abs=0.02), (
+        "seen from behind, the ball is in front"
+    )
 
 
 def test_scenes_turn_about_the_upright_axis_and_tip_towards_the_viewer():
@@ -108,23 +116,33 @@ def test_a_full_disk_is_an_error_and_no_crash(few, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(archives.os, "posix_fallocate", full)
-    with pytest.raises(InputError, match=r"sprites cannot be kept in .* \(\[Errno 28\] No space left on device\): make room"):
+    with pytest.raises(
+        InputError, match=r"sprites cannot be kept in .* \(\[Errno 28\] No space left on device\): make room"
+    ):
         procedural.rendered("sprites", count=60)
 
 
 def test_scenes_are_turned_by_their_factors(monkeypatch):
     seen = []
-    monkeypatch.setattr(procedural, "render", lambda solids, turn, light, size, **more: seen.append((solids, turn, light)))
+    monkeypatch.setattr(
+        procedural, "render", lambda solids, turn, light, size, **more: seen.append((solids, turn, light))
+    )
     faces, chairs = (kind(50, torch.Generator().manual_seed(0)) for kind in (procedural.faces3d, procedural.chairs3d))
     faces.draw(32), chairs.draw(64)
     (heads, turn, light), (_, chair_turn, _) = seen
     azimuth, elevation, from_the_right, width = (faces.factors * torch.tensor([math.pi / 180] * 3 + [1])).T
     nose = turn @ torch.tensor([0.0, 0.0, 1.0])
-    assert torch.allclose(nose[:, 0], azimuth.sin(), atol=1e-6) and torch.allclose(nose[:, 1], -elevation.sin() * azimuth.cos(), atol=1e-6)
+    assert torch.allclose(nose[:, 0], azimuth.sin(), atol=1e-6) and torch.allclose(
+        nose[:, 1], -elevation.sin() * azimuth.cos(), atol=1e-6
+    )
     assert torch.allclose(light[:, 0] / light[:, 2], from_the_right.tan(), atol=1e-4)
     assert torch.allclose(heads.halves[:, 0, 0], 0.62 * width), "the first part is the skull"
     front = chair_turn @ torch.tensor([0.0, 0.0, 1.0])
-    assert torch.allclose(torch.atan2(front[:, 0], front[:, 2] / math.cos(math.pi / 9)), torch.atan2((chairs.factors[:, 0] * math.pi / 180).sin(), (chairs.factors[:, 0] * math.pi / 180).cos()), atol=1e-4)
+    assert torch.allclose(
+        torch.atan2(front[:, 0], front[:, 2] / math.cos(math.pi / 9)),
+        torch.atan2((chairs.factors[:, 0] * math.pi / 180).sin(), (chairs.factors[:, 0] * math.pi / 180).cos()),
+        atol=1e-4,
+    )
 
 
 def test_a_part_of_no_size_is_not_seen_from_any_side():
@@ -139,7 +157,9 @@ def test_a_part_of_no_size_is_not_seen_from_any_side():
         patch.setattr(procedural, "render", lambda solids, *rest, **more: seen.append(solids.halves))
         procedural.chairs3d(2, torch.Generator()).draw(64)
     without = (seen[0][0] != seen[0][1]).any(-1)
-    assert without.sum() == 4 and (seen[0][1][without] == 0).all(), "two arms with a support each: gone in all directions"
+    assert without.sum() == 4 and (seen[0][1][without] == 0).all(), (
+        "two arms with a support each: gone in all directions"
+    )
 
 
 def correlation(a, b) -> float:
@@ -152,7 +172,10 @@ def test_factors_do_what_their_names_say(few):
         return images[:, 0].float() / 255, dict(zip(names, factors.T))
 
     images, factors = of("sprites")
-    place = images.sum(1) @ torch.arange(64.0) / images.sum((1, 2)), images.sum(2) @ torch.arange(64.0) / images.sum((1, 2))
+    place = (
+        images.sum(1) @ torch.arange(64.0) / images.sum((1, 2)),
+        images.sum(2) @ torch.arange(64.0) / images.sum((1, 2)),
+    )
     assert correlation(place[0], factors["posX"]) > 0.99 and correlation(place[1], factors["posY"]) > 0.99
     area = images.sum((1, 2)).numpy()
     for shape in (1, 2, 3):

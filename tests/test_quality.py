@@ -86,4 +86,6 @@ def test_real_images_score_well_and_an_untrained_generator_badly(digits, network
     assert perfect["generator_accuracy"] > 0.97 and untrained["generator_accuracy"] < 0.5
     assert perfect["precision"] > 0.8 and perfect["recall"] > 0.6 and untrained["precision"] < 0.2
     assert perfect["frechet_distance"] < untrained["frechet_distance"] / 10
-    assert "generator_accuracy" not in quality.measure(build(digits.image_shape, Latent("3u", "9u"), 0)[0], Latent("3u", "9u"), digits.test, network)
+    assert "generator_accuracy" not in quality.measure(
+        build(digits.image_shape, Latent("3u", "9u"), 0)[0], Latent("3u", "9u"), digits.test, network
+    )

@@ -14,7 +14,9 @@ EXAMPLES = re.findall(r"```python\n(.*?)```", README[README.index("## Extending 
 
 def run(code: str, folder) -> str:
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    done = subprocess.run([sys.executable, "-c", code], cwd=folder, env=environment, capture_output=True, text=True, timeout=200)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=folder, env=environment, capture_output=True, text=True, timeout=200
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -50,7 +52,11 @@ for share, moves in ((0.5, True), (0.95, False)):
     run(EXAMPLES[2] + check, tmp_path)
 
 
-@pytest.mark.parametrize("page", [ROOT / "README.md", ROOT / "experiments" / "README.md", *(ROOT / "analysis" / "results").rglob("README.md")], ids=lambda page: str(page.relative_to(ROOT)))
+@pytest.mark.parametrize(
+    "page",
+    [ROOT / "README.md", ROOT / "experiments" / "README.md", *(ROOT / "analysis" / "results").rglob("README.md")],
+    ids=lambda page: str(page.relative_to(ROOT)),
+)
 def test_links_lead_somewhere(page):
     paths = set(re.findall(r"\]\((?!https?:|#)([^)]+)\)", page.read_text()))
     assert [path for path in sorted(paths) if not (page.parent / path.split("#")[0]).exists()] == []
@@ -64,7 +70,11 @@ def test_the_faults_table_names_tests_that_exist():
 
 
 def test_anchors_lead_somewhere():
-    headings = {re.sub(r"[^\w\- ]", "", line.lstrip("# ").lower()).replace(" ", "-") for line in README.splitlines() if line.startswith("#")}
+    headings = {
+        re.sub(r"[^\w\- ]", "", line.lstrip("# ").lower()).replace(" ", "-")
+        for line in README.splitlines()
+        if line.startswith("#")
+    }
     assert set(re.findall(r"\]\(#([^)]+)\)", README)) <= headings
 
 

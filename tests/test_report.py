@@ -18,8 +18,22 @@ def study_folder(tmp_path_factory):
     import os
 
     folder = tmp_path_factory.mktemp("reported")
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("WANDB")} | {"WANDB_MODE": "disabled", "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, str(ROOT / "experiments" / "sweep.py"), "--trials", "5", "--images", "1500", "--workers", "2", "--confirm-seeds", "2"]
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("WANDB")} | {
+        "WANDB_MODE": "disabled",
+        "OMP_NUM_THREADS": "1",
+    }
+    command = [
+        sys.executable,
+        str(ROOT / "experiments" / "sweep.py"),
+        "--trials",
+        "5",
+        "--images",
+        "1500",
+        "--workers",
+        "2",
+        "--confirm-seeds",
+        "2",
+    ]
     subprocess.run(command, cwd=folder, env=environment, check=True, capture_output=True, timeout=200)
     return folder / "studies" / "digits"
 
@@ -27,8 +41,18 @@ def study_folder(tmp_path_factory):
 @pytest.fixture
 def html(study_folder, tmp_path, script_environment):
     (tmp_path / "card.md").write_text("C3 <replicates> in 0 of 3 seeds")
-    command = [sys.executable, str(ROOT / "analysis" / "report.py"), str(study_folder), "--out", str(tmp_path / "r.html"), "--scorecard", str(tmp_path / "card.md")]
-    done = subprocess.run(command, cwd=study_folder.parents[1], env=script_environment, capture_output=True, text=True, timeout=120)
+    command = [
+        sys.executable,
+        str(ROOT / "analysis" / "report.py"),
+        str(study_folder),
+        "--out",
+        str(tmp_path / "r.html"),
+        "--scorecard",
+        str(tmp_path / "card.md"),
+    ]
+    done = subprocess.run(
+        command, cwd=study_folder.parents[1], env=script_environment, capture_output=True, text=True, timeout=120
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     return tmp_path / "r.html"
 
@@ -38,7 +62,9 @@ def test_the_page_shows_every_picture_and_reports_no_error(html, tmp_path):
 
     with sync_playwright() as playwright:
         try:
-            browser = playwright.chromium.launch(executable_path=shutil.which("chromium") or shutil.which("chromium-browser"), args=["--no-sandbox"])
+            browser = playwright.chromium.launch(
+                executable_path=shutil.which("chromium") or shutil.which("chromium-browser"), args=["--no-sandbox"]
+            )
         except Error:
             pytest.skip("no Chromium: apt install chromium, or playwright install chromium")
         page = browser.new_page()
@@ -54,8 +80,12 @@ def test_the_page_shows_every_picture_and_reports_no_error(html, tmp_path):
         browser.close()
     assert len(widths) >= 8 and all(widths) and problems == []
     assert not [url for url in asked if not url.startswith(("file:", "data:"))], "it needs nothing else"
-    assert {"Scorecard", "What was found", "Every parameter against accuracy", "L_I / H(c)", "All trials"} <= set(titles)
-    assert any(title.startswith("Samples") for title in titles) and any(title.startswith("Confusion") for title in titles)
+    assert {"Scorecard", "What was found", "Every parameter against accuracy", "L_I / H(c)", "All trials"} <= set(
+        titles
+    )
+    assert any(title.startswith("Samples") for title in titles) and any(
+        title.startswith("Confusion") for title in titles
+    )
     assert "C3 <replicates> in 0 of 3 seeds" in text, "text is text, whatever it holds"
     assert "Its test accuracy over 2 fresh seeds" in text
 
@@ -71,15 +101,40 @@ def test_the_wandb_report_is_built_without_a_network(study_folder, monkeypatch):
     built = report.wandb_report(report.studies.open_study(options), options, "C3 replicates in 0 of 3 seeds")
     stored = json.loads(built._to_model().model_dump_json(by_alias=True, exclude_none=True))
     text = json.dumps(stored)
-    for panel in ("Parallel Coordinates Plot", "Parameter Importance", "Scatter Plot", "Run History Line Plot", "Bar Chart", "Media Browser", "Run Comparer"):
+    for panel in (
+        "Parallel Coordinates Plot",
+        "Parameter Importance",
+        "Scatter Plot",
+        "Run History Line Plot",
+        "Bar Chart",
+        "Media Browser",
+        "Run Comparer",
+    ):
         assert panel in text, panel
-    for needed in ("lambda_categorical", "validation/accuracy", "info_over_entropy", "samples", "confusion", "C3 replicates in 0 of 3 seeds", "InfoGAN study digits"):
+    for needed in (
+        "lambda_categorical",
+        "validation/accuracy",
+        "info_over_entropy",
+        "samples",
+        "confusion",
+        "C3 replicates in 0 of 3 seeds",
+        "InfoGAN study digits",
+    ):
         assert needed in text, needed
 
 
 def test_without_a_key_the_local_report_stands_and_the_error_is_one_line(study_folder, tmp_path, script_environment):
-    command = [sys.executable, str(ROOT / "analysis" / "report.py"), str(study_folder), "--out", str(tmp_path / "r.html"), "--online"]
+    command = [
+        sys.executable,
+        str(ROOT / "analysis" / "report.py"),
+        str(study_folder),
+        "--out",
+        str(tmp_path / "r.html"),
+        "--online",
+    ]
     environment = script_environment | {"WANDB_BASE_URL": "http://127.0.0.1:9"}
-    done = subprocess.run(command, cwd=study_folder.parents[1], env=environment, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(
+        command, cwd=study_folder.parents[1], env=environment, capture_output=True, text=True, timeout=120
+    )
     assert done.returncode == 1 and (tmp_path / "r.html").stat().st_size > 50_000
     assert done.stderr.strip().splitlines()[-1].startswith("error: the W&B report could not be created")

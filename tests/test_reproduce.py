@@ -36,14 +36,28 @@ def test_jobs_are_presets_by_seeds_cut_to_the_images():
 
 def test_one_setting_at_a_time_is_varied_at_equal_images():
     vary = ("lambda_categorical=0.1,1,10", "batch_size=16", "codes=20c+2u")
-    configs = reproduce.jobs(reproduce.Options(dataset="digits", presets=("authors",), seeds=2, images=100_000, vary=vary))
-    names = ("authors", "authors-lambda_categorical=0.1", "authors-lambda_categorical=10.0", "authors-batch_size=16", "authors-codes=20c+2u")
-    assert list(configs) == [f"digits-{name}-seed{seed}" for seed in (0, 1) for name in names], "the preset's own value is not trained twice"
+    configs = reproduce.jobs(
+        reproduce.Options(dataset="digits", presets=("authors",), seeds=2, images=100_000, vary=vary)
+    )
+    names = (
+        "authors",
+        "authors-lambda_categorical=0.1",
+        "authors-lambda_categorical=10.0",
+        "authors-batch_size=16",
+        "authors-codes=20c+2u",
+    )
+    assert list(configs) == [f"digits-{name}-seed{seed}" for seed in (0, 1) for name in names], (
+        "the preset's own value is not trained twice"
+    )
     authors = dataclasses.replace(PRESETS["authors"][0], dataset="digits", seed=1, updates=781)
-    assert configs["digits-authors-lambda_categorical=10.0-seed1"] == dataclasses.replace(authors, lambda_categorical=10.0)
+    assert configs["digits-authors-lambda_categorical=10.0-seed1"] == dataclasses.replace(
+        authors, lambda_categorical=10.0
+    )
     assert configs["digits-authors-batch_size=16-seed1"] == dataclasses.replace(authors, batch_size=16, updates=6250)
     longer = reproduce.jobs(reproduce.Options(dataset="digits", presets=("authors",), seeds=1, vary=vary))
-    assert {config.images(config.updates) for config in longer.values()} == {640_000}, "also where the preset's own length decides"
+    assert {config.images(config.updates) for config in longer.values()} == {640_000}, (
+        "also where the preset's own length decides"
+    )
 
 
 def test_a_killed_table_is_completed_and_nothing_is_trained_twice(tmp_path, script_environment):
@@ -68,19 +82,37 @@ def test_a_killed_table_is_completed_and_nothing_is_trained_twice(tmp_path, scri
 
 
 def test_who_joins_leaves_failed_jobs_and_the_report_to_who_leads(tmp_path):
-    command = ("digits", "--presets", "gan", "--seeds", "1", "--images", "1280", "--workers", "1", "--wandb", "disabled")
+    command = (
+        "digits",
+        "--presets",
+        "gan",
+        "--seeds",
+        "1",
+        "--images",
+        "1280",
+        "--workers",
+        "1",
+        "--wandb",
+        "disabled",
+    )
     runs.create(tmp_path / "runs" / "digits-gan-seed0", training.resolve(config("gan")))  # of another batch size
     joined = call("reproduce", *command, "--join", cwd=tmp_path)
     assert joined.returncode == 0 and "digits-gan-seed0 failed: InputError" in joined.stderr
     again = call("reproduce", *command, "--join", cwd=tmp_path)
     assert again.returncode == 0 and "failed" not in again.stderr and "next:" not in again.stdout
     led = call("reproduce", *command, cwd=tmp_path)
-    assert led.returncode == 1 and led.stderr.count("digits-gan-seed0 failed") == 2, "once when it is tried, once at the end"
+    assert led.returncode == 1 and led.stderr.count("digits-gan-seed0 failed") == 2, (
+        "once when it is tried, once at the end"
+    )
 
 
 @pytest.mark.parametrize("script", ("reproduce", "pruners"))
 def test_an_unknown_dataset_is_one_line_and_leaves_nothing(script, tmp_path, script_environment):
     command = [sys.executable, str(ROOT / "experiments" / f"{script}.py"), "nope"]
     done = subprocess.run(command, cwd=tmp_path, env=script_environment, capture_output=True, text=True, timeout=100)
-    assert done.returncode == 1 and done.stderr.startswith("error: unknown dataset 'nope'") and done.stderr.count("\n") == 1
+    assert (
+        done.returncode == 1
+        and done.stderr.startswith("error: unknown dataset 'nope'")
+        and done.stderr.count("\n") == 1
+    )
     assert not list(tmp_path.iterdir())

@@ -11,7 +11,9 @@ from infogan.config import PRESETS
 
 
 def write_run(folder, seed: int, accuracy: float | None, **changes):
-    made = dataclasses.replace(PRESETS["authors"][0], **{"dataset": "digits", "precision": "float32", "seed": seed, "updates": 100} | changes)
+    made = dataclasses.replace(
+        PRESETS["authors"][0], **{"dataset": "digits", "precision": "float32", "seed": seed, "updates": 100} | changes
+    )
     directory = folder / f"digits-{seed}-{'-'.join(f'{key}={value}' for key, value in changes.items())}"
     directory.mkdir()
     (directory / "config.json").write_text(json.dumps({"config": dataclasses.asdict(made)}))
@@ -22,7 +24,9 @@ def write_run(folder, seed: int, accuracy: float | None, **changes):
 
 def test_each_value_is_compared_with_the_presets_own(tmp_path):
     directories = [write_run(tmp_path, seed, accuracy) for seed, accuracy in enumerate((0.6, 0.7, 0.8))]
-    directories += [write_run(tmp_path, seed, accuracy, lambda_categorical=0.1) for seed, accuracy in enumerate((0.3, 0.4, 0.5))]
+    directories += [
+        write_run(tmp_path, seed, accuracy, lambda_categorical=0.1) for seed, accuracy in enumerate((0.3, 0.4, 0.5))
+    ]
     directories += [write_run(tmp_path, seed, 0.9, batch_size=64, updates=200) for seed in (0, 1)]
     directories += [write_run(tmp_path, 0, 0.5, codes="20c+2u")]
     done = call("settings", *directories, "--out", tmp_path / "out", folder="analysis")
@@ -35,15 +39,23 @@ def test_each_value_is_compared_with_the_presets_own(tmp_path):
     ]  # fmt: skip
     assert list(table.own) == [False, True, False, True, True, False] and list(table.seeds) == [3, 3, 2, 3, 3, 1]
     worse = table.loc[("lambda_categorical", "0.1")]
-    assert worse.accuracy == pytest.approx(0.4) and worse.majority_accuracy == pytest.approx(0.5) and worse.difference == pytest.approx(-0.3)
+    assert (
+        worse.accuracy == pytest.approx(0.4)
+        and worse.majority_accuracy == pytest.approx(0.5)
+        and worse.difference == pytest.approx(-0.3)
+    )
     # Two groups of three with standard deviation 0.1 and four degrees of freedom: 2.776 * 0.1 * sqrt(2 / 3).
-    assert worse.difference_high == pytest.approx(-0.3 + 0.2267, abs=1e-4) and worse.low == pytest.approx(0.4 - 4.303 * 0.1 / 3**0.5, abs=1e-3)
+    assert worse.difference_high == pytest.approx(-0.3 + 0.2267, abs=1e-4) and worse.low == pytest.approx(
+        0.4 - 4.303 * 0.1 / 3**0.5, abs=1e-3
+    )
     assert table.difference.isna().tolist() == [False, True, False, True, True, True], "one seed has no interval"
 
 
 def test_holms_adjustment():
     p = pd.Series([0.01, float("nan"), 0.04, 0.03, 0.005])
-    assert load_script("settings", "analysis").holm(p).tolist() == pytest.approx([0.03, float("nan"), 0.06, 0.06, 0.02], nan_ok=True)
+    assert load_script("settings", "analysis").holm(p).tolist() == pytest.approx(
+        [0.03, float("nan"), 0.06, 0.06, 0.02], nan_ok=True
+    )
 
 
 def test_runs_that_cannot_be_compared_are_one_clear_line(tmp_path):

@@ -47,7 +47,12 @@ def test_the_sources_settings_are_their_presets(options):
     for point in sweep.source_settings():
         config = sweep.suggest(optuna.trial.FixedTrial(point), options, seed=0)
         preset = PRESETS[point["recipe"]][0]
-        free = {"dataset": "digits", "updates": config.updates, "log_every": config.log_every, "checkpoint_every": config.checkpoint_every}
+        free = {
+            "dataset": "digits",
+            "updates": config.updates,
+            "log_every": config.log_every,
+            "checkpoint_every": config.checkpoint_every,
+        }
         if not point["continuous_codes"]:
             free["lambda_continuous"] = 0.0
         assert config == dataclasses.replace(preset, **free)
@@ -66,13 +71,19 @@ def test_every_point_of_the_space_is_a_valid_configuration_at_equal_images(optio
 
 
 def test_the_report_says_how_to_train_a_trial_again(options):
-    config = sweep.suggest(optuna.trial.FixedTrial(dict(sweep.source_settings()[1], lambda_categorical=0.25, batch_size=16)), options, seed=7)
+    config = sweep.suggest(
+        optuna.trial.FixedTrial(dict(sweep.source_settings()[1], lambda_categorical=0.25, batch_size=16)),
+        options,
+        seed=7,
+    )
     words = shlex.split(load_script("study", "analysis").command(dataclasses.asdict(config), Path("my runs/best")))
     assert words[:2] == ["python", "experiments/train.py"]
     again = json.loads(call("train", *words[2:], "--seed", "7", "--dry-run").stdout)
     assert again.pop("run_dir") == "my runs/best"
     free = {"device", "precision", "log_every", "checkpoint_every"}
-    assert {key: again[key] for key in again if key not in free} == {key: value for key, value in dataclasses.asdict(config).items() if key not in free}
+    assert {key: again[key] for key in again if key not in free} == {
+        key: value for key, value in dataclasses.asdict(config).items() if key not in free
+    }
 
 
 def test_the_importance_of_what_alone_matters_stands_clear_of_the_rest(options, monkeypatch):
@@ -164,7 +175,9 @@ def command(*arguments: str) -> list[str]:
 
 
 def test_a_whole_study_leaves_tables_pictures_and_wandb_runs(tmp_path, script_environment):
-    arguments = command("--trials", "4", "--images", "3000", "--workers", "2", "--confirm-seeds", "2", "--wandb", "offline")
+    arguments = command(
+        "--trials", "4", "--images", "3000", "--workers", "2", "--confirm-seeds", "2", "--wandb", "offline"
+    )
     environment = {key: value for key, value in script_environment.items() if key != "WANDB_MODE"}
     done = subprocess.run(arguments, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -178,17 +191,25 @@ def test_a_whole_study_leaves_tables_pictures_and_wandb_runs(tmp_path, script_en
     confirmed = pd.read_csv(folder / "report" / "confirmation.csv")
     ranked = table[table.state == "complete"].sort_values("validation accuracy", ascending=False, kind="stable").trial
     assert sorted(confirmed.groupby("trial").size().items()) == sorted((trial, 2) for trial in ranked[:2])
-    assert best["trial"] == confirmed.groupby("trial")["validation accuracy"].mean().idxmax(), "the mean over seeds decides"
+    assert best["trial"] == confirmed.groupby("trial")["validation accuracy"].mean().idxmax(), (
+        "the mean over seeds decides"
+    )
     assert best["test"]["accuracies"] == list(confirmed[confirmed.trial == best["trial"]]["test accuracy"])
     for run_dir in table.run_dir:
         (file,) = (tmp_path / run_dir).glob("wandb/offline-run-*/*.wandb")
         read = subprocess.run(
-            [sys.executable, "-m", "wandb", "leet", "inspect", "--json", str(file)], capture_output=True, text=True, check=True, timeout=60
+            [sys.executable, "-m", "wandb", "leet", "inspect", "--json", str(file)],
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=60,
         )
         (run,) = [json.loads(line)["run"] for line in read.stdout.splitlines() if '"type":"run"' in line]
         assert run["run_group"] == "digits"
     again = subprocess.run(arguments, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120)
-    assert again.returncode == 0 and pd.read_csv(folder / "report" / "trials.csv").equals(table), "nothing was left to do"
+    assert again.returncode == 0 and pd.read_csv(folder / "report" / "trials.csv").equals(table), (
+        "nothing was left to do"
+    )
 
 
 def test_a_killed_study_continues_and_loses_nothing(tmp_path, script_environment):
@@ -245,7 +266,9 @@ def test_the_wandb_record_of_a_study_holds_no_password(tmp_path, script_environm
         f"sys.path.insert(0, {str(ROOT / 'experiments')!r}); import sweep\n"
         "try: sweep.main()\nexcept Exception as error: print(error)\nprint(sys.argv)"
     )
-    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=script_environment, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=script_environment, capture_output=True, text=True, timeout=120
+    )
     assert "s3cret" not in done.stdout + done.stderr and "postgresql://me:***@127.0.0.1:9/x" in done.stdout
     assert "cannot open the storage" in done.stdout
 
@@ -277,7 +300,9 @@ def test_ctrl_c_in_a_terminal_saves_every_worker(tmp_path, script_environment):
     """A terminal sends SIGINT to the whole process group; each run must still be saved."""
     arguments = command("--trials", "2", "--images", "20000", "--workers", "2", "--confirm-seeds", "0")
     trials = tmp_path / "studies" / "digits" / "trials"
-    process = subprocess.Popen(arguments, cwd=tmp_path, env=script_environment, stdout=subprocess.DEVNULL, start_new_session=True)
+    process = subprocess.Popen(
+        arguments, cwd=tmp_path, env=script_environment, stdout=subprocess.DEVNULL, start_new_session=True
+    )
     while not all((trials / f"{n:04d}" / "metrics.csv").exists() for n in (0, 1)):
         assert process.poll() is None, "the study ended before it could be stopped"
         time.sleep(0.02)
@@ -299,6 +324,8 @@ def test_two_objectives_end_in_a_front(tmp_path, script_environment):
 
     def beaten(a, b):  # by b in both, and in one of them clearly
         better = (b["validation accuracy"] >= a["validation accuracy"], b["Fréchet distance"] <= a["Fréchet distance"])
-        return all(better) and tuple(a[["validation accuracy", "Fréchet distance"]]) != tuple(b[["validation accuracy", "Fréchet distance"]])
+        return all(better) and tuple(a[["validation accuracy", "Fréchet distance"]]) != tuple(
+            b[["validation accuracy", "Fréchet distance"]]
+        )
 
     assert front == [n for n, a in table.iterrows() if not any(beaten(a, b) for _, b in table.iterrows())]

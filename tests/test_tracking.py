@@ -13,7 +13,11 @@ def read_back(directory: Path) -> list[dict]:
     """Every record of the run directory's one offline W&B file, through W&B's own reader."""
     (file,) = directory.glob("wandb/offline-run-*/*.wandb")
     done = subprocess.run(
-        [sys.executable, "-m", "wandb", "leet", "inspect", "--json", str(file)], capture_output=True, text=True, timeout=60, check=True
+        [sys.executable, "-m", "wandb", "leet", "inspect", "--json", str(file)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
     )
     return [json.loads(line) for line in done.stdout.splitlines()]
 
@@ -46,13 +50,26 @@ def test_history_equals_the_local_tables(offline_run):
         assert [row["step"] for row in logged] == [int(row["step"]) for row in local]
         for ours, theirs in zip(local, logged):
             assert theirs[marker] == pytest.approx(float(ours[marker.removeprefix("validation/")]))
-    needed = {"loss_d", "loss_g", "info_categorical_nats", "info_continuous_nats", "info_over_entropy", "d_real", "d_fake", "images_per_second"}
+    needed = {
+        "loss_d",
+        "loss_g",
+        "info_categorical_nats",
+        "info_continuous_nats",
+        "info_over_entropy",
+        "d_real",
+        "d_fake",
+        "images_per_second",
+    }
     assert needed <= rows[0].keys()
 
 
 def test_pictures_are_inside_the_run(offline_run):
     directory, _, records = offline_run
-    pictures = [record["item"] for record in of_type(records, "history") if "samples" in record["item"] or "samples._type" in record["item"]]
+    pictures = [
+        record["item"]
+        for record in of_type(records, "history")
+        if "samples" in record["item"] or "samples._type" in record["item"]
+    ]
     assert len(pictures) == 2
     media = sorted(path.name.split("_")[0] for path in directory.glob("wandb/offline-run-*/files/media/images/*.png"))
     assert media == ["confusion", "samples", "samples"]
@@ -87,9 +104,22 @@ def test_a_pruned_run_is_not_a_failed_one_and_a_diverged_one_is(tmp_path, digits
 
 
 def train(tmp_path, environment, *arguments):
-    script = [sys.executable, str(ROOT / "experiments" / "train.py"), "authors", "--dataset", "digits", "--updates", "20"]
+    script = [
+        sys.executable,
+        str(ROOT / "experiments" / "train.py"),
+        "authors",
+        "--dataset",
+        "digits",
+        "--updates",
+        "20",
+    ]
     return subprocess.run(
-        [*script, "--run-dir", str(tmp_path / "run"), *arguments], env=environment, capture_output=True, text=True, timeout=120, stdin=subprocess.DEVNULL
+        [*script, "--run-dir", str(tmp_path / "run"), *arguments],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        stdin=subprocess.DEVNULL,
     )
 
 

@@ -39,7 +39,11 @@ def moved_by_one_step(model, images, monkeypatch, *silenced: str) -> set[str]:
     }
     before = {name: [p.detach().clone() for p in part.parameters()] for name, part in parts.items()}
     model.step(images)
-    return {name for name, part in parts.items() if any(not torch.equal(p, b) for p, b in zip(part.parameters(), before[name]))}
+    return {
+        name
+        for name, part in parts.items()
+        if any(not torch.equal(p, b) for p, b in zip(part.parameters(), before[name]))
+    }
 
 
 @pytest.mark.parametrize(
@@ -60,7 +64,11 @@ def test_the_bound_moves_whom_the_preset_says(preset, moved, digits, monkeypatch
 @pytest.mark.parametrize("preset", ["authors", "paper", "blog", "gan"])
 def test_the_gan_value_moves_g_and_d_and_never_q(preset, digits, monkeypatch):
     model = training.InfoGAN(config(preset), digits.image_shape)
-    assert moved_by_one_step(model, digits.train.images[:32], monkeypatch, "information_bound") == {"G", "trunk", "D head"}
+    assert moved_by_one_step(model, digits.train.images[:32], monkeypatch, "information_bound") == {
+        "G",
+        "trunk",
+        "D head",
+    }
 
 
 @pytest.mark.parametrize("preset", ["authors", "paper", "blog", "gan"])
@@ -78,7 +86,10 @@ def test_the_trunk_follows_the_bound_in_ds_step_for_the_authors_and_in_gs_step_f
         assert all(id(p) in held for p in model.discriminator.trunk.parameters())
 
 
-BEYOND = {"consistent": ("authors", {"consistency": 2.0, "hold": 0.6, "warm_up": 2}), "together": ("paper", {"d_norm": "together"})}
+BEYOND = {
+    "consistent": ("authors", {"consistency": 2.0, "hold": 0.6, "warm_up": 2}),
+    "together": ("paper", {"d_norm": "together"}),
+}
 
 
 @pytest.mark.parametrize("recipe", ["authors", "paper", "blog", "gan", *BEYOND])
@@ -213,7 +224,10 @@ def test_normalised_apart_a_collapsed_generator_looks_varied_and_together_it_doe
     collapsed = real[:1] + 0.01 * torch.rand(real.shape, generator=torch.Generator().manual_seed(0))
     both = torch.cat([real, collapsed])
     with torch.no_grad():
-        ratios = [(f[64:].std(0).mean() / f[:64].std(0).mean()).item() for f in (D.features(both, real=64), D.features(both, real=None))]
+        ratios = [
+            (f[64:].std(0).mean() / f[:64].std(0).mean()).item()
+            for f in (D.features(both, real=64), D.features(both, real=None))
+        ]
     assert ratios[0] > 0.4 and ratios[1] < 0.1, ratios
 
 
@@ -245,7 +259,9 @@ def interruptible(directory) -> list[str]:
 def whole(tmp_path_factory):
     """The run that nothing interrupts."""
     folder = tmp_path_factory.mktemp("whole")
-    done = subprocess.run(interruptible(folder), env=environment_of_scripts(folder), capture_output=True, text=True, timeout=120)
+    done = subprocess.run(
+        interruptible(folder), env=environment_of_scripts(folder), capture_output=True, text=True, timeout=120
+    )
     assert done.returncode == 0, done.stderr
     return folder
 
@@ -254,7 +270,10 @@ def whole(tmp_path_factory):
 def test_a_killed_run_continues_bit_for_bit(number, whole, tmp_path, script_environment):
     # Started from a background job, this process ignores SIGINT, and its children would too.
     process = subprocess.Popen(
-        interruptible(tmp_path / "killed"), env=script_environment, stderr=subprocess.DEVNULL, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)
+        interruptible(tmp_path / "killed"),
+        env=script_environment,
+        stderr=subprocess.DEVNULL,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     while not (tmp_path / "killed" / runs.CHECKPOINT).exists():
         assert process.poll() is None, "the run ended before it could be killed"
@@ -266,7 +285,9 @@ def test_a_killed_run_continues_bit_for_bit(number, whole, tmp_path, script_envi
     if number != signal.SIGKILL:
         assert code == 128 + number
         assert runs.read_json(tmp_path / "killed" / "status.json")["status"] == "interrupted"
-    again = subprocess.run(interruptible(tmp_path / "killed"), env=script_environment, capture_output=True, text=True, timeout=120)
+    again = subprocess.run(
+        interruptible(tmp_path / "killed"), env=script_environment, capture_output=True, text=True, timeout=120
+    )
     assert again.returncode == 0, again.stderr
     (one, state), (two, _) = map(runs.load_checkpoint, (whole, tmp_path / "killed"))
     assert state["step"] == 150 and all(torch.equal(one[key], two[key]) for key in one)
@@ -331,7 +352,9 @@ def test_a_table_is_cut_whole_or_not_at_all(tmp_path, monkeypatch):
     assert table.path.read_bytes() == whole
     table.cut(5)
     table.append({"step": 6, "x": 6})
-    assert table.path.read_bytes() == b"".join(line + b"\r\n" for line in [b"step,x", *(b"%d,%d" % (i, i) for i in range(7))])
+    assert table.path.read_bytes() == b"".join(
+        line + b"\r\n" for line in [b"step,x", *(b"%d,%d" % (i, i) for i in range(7))]
+    )
     table.cut(-1)
     assert not table.path.exists() and table.rows() == []
 
@@ -449,8 +472,13 @@ def test_config_json_is_complete(tmp_path, digits):
 
 def test_passwords_never_reach_a_record():
     url = "sweep.py --storage postgresql://me:s3cr:et@db.example:5432/study --x y"
-    assert "s3cr" not in runs.mask_secrets(url) and "postgresql://me:***@db.example:5432/study" in runs.mask_secrets(url)
-    assert runs.mask_secrets("postgresql:///db?user=me&password=s3cr:et&host=h") == "postgresql:///db?user=me&password=***&host=h"
+    assert "s3cr" not in runs.mask_secrets(url) and "postgresql://me:***@db.example:5432/study" in runs.mask_secrets(
+        url
+    )
+    assert (
+        runs.mask_secrets("postgresql:///db?user=me&password=s3cr:et&host=h")
+        == "postgresql:///db?user=me&password=***&host=h"
+    )
 
 
 def test_bad_devices_and_values_are_named():
@@ -470,7 +498,10 @@ def test_bad_devices_and_values_are_named():
 
 
 def test_time_to_accuracy_is_that_of_the_first_evaluation_to_reach_it():
-    rows = [{"seconds": f"{s}", "images": f"{100 * s}", "accuracy": f"{a}"} for s, a in ((1, 0.5), (2, 0.91), (3, 0.85), (4, 0.92))]
+    rows = [
+        {"seconds": f"{s}", "images": f"{100 * s}", "accuracy": f"{a}"}
+        for s, a in ((1, 0.5), (2, 0.91), (3, 0.85), (4, 0.92))
+    ]
     first = {"seconds": 2.0, "images": 200}
     assert training.time_to_accuracy(rows) == {"0.80": first, "0.90": first, "0.95": None}
     assert training.time_to_accuracy([{"seconds": "1", "images": "9"}]) == {"0.80": None, "0.90": None, "0.95": None}

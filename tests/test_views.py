@@ -72,7 +72,11 @@ def test_brightness_stays_in_its_range_and_the_border_goes_on():
 def test_all_at_once_is_a_stretch_and_a_shear_and_then_a_turn_and_a_shift_in_pixels(monkeypatch):
     """The drawn map against matrices multiplied here; the picture is not square."""
     drawn = []
-    monkeypatch.setattr(views.F, "affine_grid", lambda theta, size, align_corners: drawn.append(theta) or torch.zeros(size[0], *size[2:], 2))
+    monkeypatch.setattr(
+        views.F,
+        "affine_grid",
+        lambda theta, size, align_corners: drawn.append(theta) or torch.zeros(size[0], *size[2:], 2),
+    )
     views.transformed(torch.zeros(5, 1, 20, 40), stream())
     u = torch.rand(6, 5, generator=stream()) * 2 - 1
     for i, theta in enumerate(drawn[0]):
@@ -90,7 +94,9 @@ def test_a_scratch_has_its_size_place_and_angle():
     mass, centre, angle = moments(views.scratched(torch.zeros(2000, 1, 112, 112), stream()))
     lengths = mass / 56**2 / (2 * views.WIDTH)
     shortest, longest = (2 * reach for reach in views.REACH)
-    assert lengths.min().item() == pytest.approx(shortest, rel=0.05) and lengths.max().item() == pytest.approx(longest, rel=0.05)
+    assert lengths.min().item() == pytest.approx(shortest, rel=0.05) and lengths.max().item() == pytest.approx(
+        longest, rel=0.05
+    )
     assert lengths.mean().item() == pytest.approx((shortest + longest) / 2, rel=0.02)
     assert centre.abs().max().item() == pytest.approx(views.PLACE, rel=0.05) and centre.mean(0).abs().max() < 0.02
     quarters = ((angle / math.pi + 0.5) * 4).long().clamp(0, 3)

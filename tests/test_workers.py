@@ -54,12 +54,16 @@ def database(server, name: str) -> str:
     return server.get_uri(database=name)
 
 
-def start_worker(folder: Path, environment: dict, changes: str = "", prefix: tuple[str, ...] = (), **options) -> subprocess.Popen:
+def start_worker(
+    folder: Path, environment: dict, changes: str = "", prefix: tuple[str, ...] = (), **options
+) -> subprocess.Popen:
     """A process that joins a study, as `sweep.py --join --workers 1` on another machine."""
     options = {"study": "shared", "confirm_seeds": 0, "wandb": "disabled", "workers": 1, "join": True} | options
     code = DRIVER.format(experiments=str(ROOT / "experiments"), changes=changes, options=options)
     log = (folder / f"worker-{time.monotonic_ns()}.log").open("w")
-    return subprocess.Popen([*prefix, sys.executable, "-c", code], cwd=folder, env=environment, stdout=log, stderr=subprocess.STDOUT)
+    return subprocess.Popen(
+        [*prefix, sys.executable, "-c", code], cwd=folder, env=environment, stdout=log, stderr=subprocess.STDOUT
+    )
 
 
 def logs(folder: Path) -> str:
@@ -88,7 +92,9 @@ def assert_every_trial_is_accounted_for(trials: list, at_least: int) -> None:
     assert {t.user_attrs.get("run", t.number) for t in mine} == set(ended)
 
 
-def test_two_hundred_trials_four_workers_on_postgresql_two_of_them_killed(server, tmp_path, monkeypatch, script_environment):
+def test_two_hundred_trials_four_workers_on_postgresql_two_of_them_killed(
+    server, tmp_path, monkeypatch, script_environment
+):
     storage = database(server, "killed")
     options = {"trials": 200, "images": 800, "storage": storage}
     open_shared(monkeypatch, tmp_path, **options)
@@ -98,7 +104,11 @@ def test_two_hundred_trials_four_workers_on_postgresql_two_of_them_killed(server
     chance, killed, before = random.Random(0), [], {}
 
     def rows(directory: Path, step: int) -> list:
-        return [row for row in runs.Table(directory / "metrics.csv").rows() if None not in row.values() and int(row["step"]) <= step]
+        return [
+            row
+            for row in runs.Table(directory / "metrics.csv").rows()
+            if None not in row.values() and int(row["step"]) <= step
+        ]
 
     while len(killed) < 2:
         time.sleep(chance.uniform(0.05, 0.3))
@@ -110,7 +120,9 @@ def test_two_hundred_trials_four_workers_on_postgresql_two_of_them_killed(server
         process = psutil.Process(worker.pid)
         process.suspend()
         holds = {Path(file.path).parent for file in process.open_files() if file.path.endswith(".lock")}
-        running = [path for path in holds if (path / runs.CHECKPOINT).exists() and not (path / "evaluation.json").exists()]
+        running = [
+            path for path in holds if (path / runs.CHECKPOINT).exists() and not (path / "evaluation.json").exists()
+        ]
         if not running or runs.read_json(running[0] / "status.json")["status"] != "running":
             process.resume()
             continue
@@ -131,7 +143,9 @@ def test_two_hundred_trials_four_workers_on_postgresql_two_of_them_killed(server
     assert taken_up == set(before)
     for run in before:
         step, kept = before[run]
-        assert rows(folder / f"{run:04d}", step) == kept, "rows (with their seconds) before the checkpoint must not be trained again"
+        assert rows(folder / f"{run:04d}", step) == kept, (
+            "rows (with their seconds) before the checkpoint must not be trained again"
+        )
 
 
 def test_a_database_that_goes_away_for_a_while_costs_nothing(server, tmp_path, monkeypatch, script_environment):
@@ -173,13 +187,20 @@ def test_a_full_disk_hands_the_trial_back_and_names_the_cure(tmp_path, monkeypat
     """The system refuses to write files as large as a checkpoint: a disk that is full for them."""
     options = {"trials": 1, "images": 1000}
     made = open_shared(monkeypatch, tmp_path, **options)
-    worker = start_worker(tmp_path, script_environment, "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (500_000, 500_000))", **options)
+    worker = start_worker(
+        tmp_path,
+        script_environment,
+        "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (500_000, 500_000))",
+        **options,
+    )
     assert worker.wait(60) == 1, logs(tmp_path)
     assert "make room, then start the same command again" in logs(tmp_path) and "File too large" in logs(tmp_path)
     states = [t.state for t in trials_of(made.storage)]
     assert states[0] == TrialState.FAIL and states[-1] == TrialState.WAITING
     assert start_worker(tmp_path, script_environment, **options).wait(100) == 0, logs(tmp_path)
-    assert_every_trial_is_accounted_for([t for t in trials_of(made.storage) if t.state != TrialState.WAITING], at_least=1)
+    assert_every_trial_is_accounted_for(
+        [t for t in trials_of(made.storage) if t.state != TrialState.WAITING], at_least=1
+    )
 
 
 def test_a_process_that_dies_before_its_first_heartbeat_is_found_out(tmp_path, monkeypatch):
@@ -192,7 +213,12 @@ def test_a_process_that_dies_before_its_first_heartbeat_is_found_out(tmp_path, m
     time.sleep(0.6)
     optuna.storages.fail_stale_trials(study)
     assert study.trials[asked.number].state == TrialState.FAIL
-    assert study.trials[-1].user_attrs == {"source": "paper", "run": asked.number, "deaths": 1, "continues": asked.number}
+    assert study.trials[-1].user_attrs == {
+        "source": "paper",
+        "run": asked.number,
+        "deaths": 1,
+        "continues": asked.number,
+    }
 
 
 @pytest.fixture
@@ -256,14 +282,18 @@ def test_a_trial_queued_twice_is_trained_once(in_process):
 def test_out_of_memory_is_recorded_and_counts_as_bad(in_process, capsys):
     def train(config):
         if config.batch_size == 128:
-            raise RuntimeError("[enforce fail at alloc_cpu.cpp:124] DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes")
+            raise RuntimeError(
+                "[enforce fail at alloc_cpu.cpp:124] DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"
+            )
 
     made = dataclasses.replace(in_process(train), trials=30)
     sweep.work(0, None, made)
     trials = trials_of(made.storage)
     failed = [t for t in trials if "error" in t.user_attrs]
     assert failed and all(t.state == TrialState.PRUNED and t.params["batch_size"] == 128 for t in failed)
-    assert failed[0].user_attrs["config"]["batch_size"] == 128 and "can't allocate memory" in failed[0].user_attrs["error"]
+    assert (
+        failed[0].user_attrs["config"]["batch_size"] == 128 and "can't allocate memory" in failed[0].user_attrs["error"]
+    )
     assert "failed: RuntimeError" in capsys.readouterr().out
     # The sampler sees pruned trials (failed ones it would not), and turns away: fewer than the one in six of chance.
     later = [t.params["batch_size"] for t in trials if t.number >= 15]
@@ -292,7 +322,9 @@ def test_a_foreign_study_cannot_write_outside_its_folder(in_process, tmp_path):
     """`run` names the directory and comes from the database."""
     made = in_process(lambda config: None)
     study = optuna.load_study(study_name="shared", storage=made.storage)
-    study.add_trial(optuna.create_trial(state=TrialState.WAITING, user_attrs={"run": "../../../outside", "continues": 0}))
+    study.add_trial(
+        optuna.create_trial(state=TrialState.WAITING, user_attrs={"run": "../../../outside", "continues": 0})
+    )
     before = {path for path in tmp_path.rglob("*")}
     sweep.work(0, None, made)
     (foreign,) = [t for t in study.trials if t.user_attrs["run"] == "../../../outside"]
@@ -306,7 +338,14 @@ def test_the_same_command_on_two_machines_joins_one_study(server, tmp_path, scri
     command = [sys.executable, str(ROOT / "experiments" / "sweep.py"), "--trials", "6", "--images", "2000", "--workers", "1",
                "--confirm-seeds", "1", "--storage", storage]  # fmt: skip
     both = [
-        subprocess.Popen([*command, *more], cwd=tmp_path, env=script_environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        subprocess.Popen(
+            [*command, *more],
+            cwd=tmp_path,
+            env=script_environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
         for more in ((), ("--join",))
     ]
     outputs = [process.communicate(timeout=300)[0] for process in both]
@@ -315,7 +354,9 @@ def test_the_same_command_on_two_machines_joins_one_study(server, tmp_path, scri
     assert "best: trial" in outputs[0] and "best: trial" not in outputs[1]
     study = optuna.load_study(study_name="digits", storage=storage)
     assert_every_trial_is_accounted_for(study.get_trials(deepcopy=False), at_least=6)
-    confirmed = optuna.load_study(study_name=study.user_attrs["confirmation"], storage=storage).get_trials(deepcopy=False)
+    confirmed = optuna.load_study(study_name=study.user_attrs["confirmation"], storage=storage).get_trials(
+        deepcopy=False
+    )
     assert len([t for t in confirmed if t.state == TrialState.COMPLETE]) == 2
 
 
@@ -324,7 +365,9 @@ def test_a_study_on_a_ray_cluster_of_two_nodes(server, tmp_path, script_environm
     from ray.cluster_utils import Cluster
 
     storage = database(server, "on_ray")
-    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "object_store_memory": 10**8, "include_dashboard": False})
+    cluster = Cluster(
+        initialize_head=True, head_node_args={"num_cpus": 1, "object_store_memory": 10**8, "include_dashboard": False}
+    )
     try:
         cluster.add_node(num_cpus=1, object_store_memory=10**8)
         command = [sys.executable, str(ROOT / "experiments" / "sweep.py"), "--trials", "6", "--images", "2000", "--workers", "2",
@@ -335,13 +378,19 @@ def test_a_study_on_a_ray_cluster_of_two_nodes(server, tmp_path, script_environm
         cluster.shutdown()
     assert done.returncode == 0, done.stdout + done.stderr
     assert "2 workers as Ray tasks on 2 node(s)" in done.stdout and "best: trial" in done.stdout
-    assert_every_trial_is_accounted_for(optuna.load_study(study_name="digits", storage=storage).get_trials(deepcopy=False), at_least=6)
+    assert_every_trial_is_accounted_for(
+        optuna.load_study(study_name="digits", storage=storage).get_trials(deepcopy=False), at_least=6
+    )
 
 
 def test_optuna_dashboard_shows_the_study(tmp_path, monkeypatch):
     made = open_shared(monkeypatch, tmp_path, trials=1)
     port = 18_000 + os.getpid() % 10_000
-    dashboard = subprocess.Popen([str(Path(sys.executable).with_name("optuna-dashboard")), made.storage, "--port", str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    dashboard = subprocess.Popen(
+        [str(Path(sys.executable).with_name("optuna-dashboard")), made.storage, "--port", str(port)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
     try:
         for _ in range(200):
             with contextlib.suppress(OSError):
@@ -443,7 +492,9 @@ def test_a_grid_trains_each_job_once_and_a_failed_one_again_at_the_next_start(gr
     assert trained == ["a", "b", "c"], "nothing is tried again unasked"
     workers.queue_failed(grid, "g")
     workers.run_grid(grid, "g", jobs, train)
-    assert trained == ["a", "b", "c", "b"] and workers.failed_jobs(optuna.load_study(study_name="g", storage=grid)) == []
+    assert (
+        trained == ["a", "b", "c", "b"] and workers.failed_jobs(optuna.load_study(study_name="g", storage=grid)) == []
+    )
 
 
 def test_a_job_lost_without_a_word_and_queued_anew_is_trained_once(grid):

@@ -46,7 +46,16 @@ plt.show()
 rows = []
 for preset, part in runs.groupby("preset", sort=False):
     mean, low, high = mean_interval(list(part.accuracy))
-    rows.append({"preset": preset, "seeds": len(part), "mean": mean, "low": low, "high": high, "seeds at 95 % or more": int((part.accuracy >= 0.95).sum())})
+    rows.append(
+        {
+            "preset": preset,
+            "seeds": len(part),
+            "mean": mean,
+            "low": low,
+            "high": high,
+            "seeds at 95 % or more": int((part.accuracy >= 0.95).sum()),
+        }
+    )
 pd.DataFrame(rows).round(3)
 
 # %%

@@ -20,13 +20,25 @@ trials.state.value_counts()
 # The trials, best first. All saw the same number of images, whatever their batch size.
 
 # %%
-columns = ["trial", "state", "validation accuracy", "recipe", "codes", "noise", "lambda_categorical", "lambda_continuous", "batch_size"]
+columns = [
+    "trial",
+    "state",
+    "validation accuracy",
+    "recipe",
+    "codes",
+    "noise",
+    "lambda_categorical",
+    "lambda_continuous",
+    "batch_size",
+]
 trials.sort_values("validation accuracy", ascending=False)[columns].round(3)
 
 # %%
 figure, axes = plt.subplots(1, 3, figsize=(13, 3.8), sharey=True, layout="constrained")
 for ax, name in zip(axes, ("lambda_categorical", "lambda_continuous", "batch_size")):
-    seaborn.scatterplot(trials, x=name, y="validation accuracy", hue="recipe", style="state", ax=ax, s=60, legend=name == "batch_size")
+    seaborn.scatterplot(
+        trials, x=name, y="validation accuracy", hue="recipe", style="state", ax=ax, s=60, legend=name == "batch_size"
+    )
     ax.set_xscale("log")
 axes[-1].set_xticks(sizes := sorted(trials.batch_size.unique()), sizes)
 axes[-1].minorticks_off()
@@ -38,7 +50,9 @@ plt.show()
 
 # %%
 importances = pd.read_csv(REPORT / "importances.csv")
-importances.pivot_table(index="parameter", columns="among", values="importance").sort_values("all trials", ascending=False).round(3)
+importances.pivot_table(index="parameter", columns="among", values="importance").sort_values(
+    "all trials", ascending=False
+).round(3)
 
 # %% [markdown]
 # One run ranks a configuration roughly. The best few were trained again with seeds no trial had used:
@@ -48,7 +62,16 @@ confirmed = pd.read_csv(REPORT / "confirmation.csv")
 rows = []
 for trial, part in confirmed.groupby("trial"):
     mean, low, high = mean_interval(list(part["test accuracy"]))
-    rows.append({"trial": trial, "codes": trials.set_index("trial").codes[trial], "seeds": len(part), "test accuracy": mean, "low": low, "high": high})
+    rows.append(
+        {
+            "trial": trial,
+            "codes": trials.set_index("trial").codes[trial],
+            "seeds": len(part),
+            "test accuracy": mean,
+            "low": low,
+            "high": high,
+        }
+    )
 pd.DataFrame(rows).round(3)
 
 # %% [markdown]

@@ -39,7 +39,10 @@ plt.show()
 # %%
 values = np.linspace(-2, 2, 9)
 for code in range(some.continuous.shape[1]):
-    codes = Codes(np.repeat(np.arange(size), 9)[:, None] * np.ones((1, some.categories.shape[1]), int), np.zeros((size * 9, some.continuous.shape[1])))
+    codes = Codes(
+        np.repeat(np.arange(size), 9)[:, None] * np.ones((1, some.categories.shape[1]), int),
+        np.zeros((size * 9, some.continuous.shape[1])),
+    )
     codes.continuous[:, code] = np.tile(values, size)
     plt.figure(figsize=(4.5, 5))
     plt.imshow(tile(model.generate(codes, seed=np.zeros(size * 9, int)), size), cmap="gray")
@@ -62,4 +65,6 @@ def show(category: int, seed: int, **continuous: float) -> None:
 
 
 sliders = {f"code_{i + 1}": ipywidgets.FloatSlider(0, min=-2, max=2, step=0.1) for i in range(some.continuous.shape[1])}
-ipywidgets.interactive(show, category=ipywidgets.IntSlider(0, min=0, max=size - 1), seed=ipywidgets.IntSlider(0, min=0, max=99), **sliders)
+ipywidgets.interactive(
+    show, category=ipywidgets.IntSlider(0, min=0, max=size - 1), seed=ipywidgets.IntSlider(0, min=0, max=99), **sliders
+)
