@@ -21,10 +21,12 @@ import tyro
 from matplotlib.figure import Figure
 from scipy import stats
 
-from infogan import runs
+from infogan import records
+from infogan.cli import run_script
 from infogan.codes import Latent
-from infogan.config import PRESETS, Config, InputError, changes, from_dict, run_script, told
-from infogan.evaluation import mean_interval
+from infogan.config import Config, InputError, from_dict
+from infogan.metrics.clustering import mean_interval
+from infogan.presets import PRESETS, changed_fields, describe
 
 ROWS_OF_THEIR_OWN = 0.9  # share of a category's images that must show one digit
 
@@ -51,7 +53,7 @@ class Record(NamedTuple):
 
     def figure(self, name: str) -> dict | None:
         path = self.directory / "figures" / f"{name}.json"
-        return runs.read_json(path) if path.exists() else None
+        return records.read_json(path) if path.exists() else None
 
 
 def read(directory: Path) -> Record:
@@ -59,8 +61,8 @@ def read(directory: Path) -> Record:
         raise InputError(f"there is no {directory / 'metrics.csv'}: give the directories of runs")
     evaluation = directory / "evaluation.json"
     return Record(
-        directory, from_dict(runs.read_json(directory / "config.json")["config"]), pd.read_csv(directory / "metrics.csv"),
-        runs.read_json(evaluation) if evaluation.exists() else {},
+        directory, from_dict(records.read_json(directory / "config.json")["config"]), pd.read_csv(directory / "metrics.csv"),
+        records.read_json(evaluation) if evaluation.exists() else {},
     )  # fmt: skip
 
 
@@ -97,7 +99,7 @@ def on_mnist(run: Record, *presets: str) -> bool:
     config = run.config
     if config.dataset != "mnist" or config.preset not in presets or run.metrics.step.iloc[-1] != config.updates:
         return False
-    return not changes(config)
+    return not changed_fields(config)
 
 
 def rises(run: Record) -> Answer | None:
@@ -250,7 +252,7 @@ def costs_nothing(benchmark: Path) -> dict:
     """
     ratios = []  # by the medians, and the lowest and the highest that the ranges allow
     try:
-        rows = {(row["batch"], row["contender"]): row for row in runs.read_json(benchmark)["rows"]}
+        rows = {(row["batch"], row["contender"]): row for row in records.read_json(benchmark)["rows"]}
         batches = sorted({batch for batch, _ in rows})
         for batch in batches:
             ours, plain = rows[batch, "fast"], rows[batch, "fast GAN without Q"]
@@ -329,7 +331,7 @@ def traversals(records: list[Record]) -> list[dict]:
                 says = f"{what}: {panel['panel']} ({name.replace('figure', 'figure ')})"
                 share = factors.share(panel["information_nats"], panel["shuffled_nats"], panel["entropy_nats"])
                 verdict = {"yes": "replicates", "partly": "partly", "no": "does not"}[panel["holds"]]
-                by = f"{Path(run.config.dataset).stem}, seed {run.config.seed}, {told(run.config)}: {panel['factor']}"
+                by = f"{Path(run.config.dataset).stem}, seed {run.config.seed}, {describe(run.config)}: {panel['factor']}"
                 rows.append(
                     single(claim, says, rule, by, "of its entropy", share, int(panel["holds"] == "yes"), 1, verdict)
                 )

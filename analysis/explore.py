@@ -18,9 +18,10 @@ import numpy as np
 import tyro
 from PIL import Image
 
-from infogan import load, runs
+from infogan import load, records
+from infogan.cli import run_script
 from infogan.codes import Categorical, Continuous
-from infogan.config import InputError, run_script
+from infogan.config import InputError
 from infogan.inference import Codes, Model
 
 PAGE = Path(__file__).with_name("explore.html")
@@ -73,7 +74,7 @@ class Explorer:
     def __init__(self, model: Model):
         self.model = model
         evaluation = model.directory / "evaluation.json"
-        self.codes = runs.read_json(evaluation).get("codes", []) if evaluation.exists() else []
+        self.codes = records.read_json(evaluation).get("codes", []) if evaluation.exists() else []
 
     def about(self, _: dict) -> dict:
         config, latent = self.model.config, self.model.latent

@@ -11,8 +11,9 @@ import numpy as np
 import torch
 import tyro
 
-from infogan import load, runs
-from infogan.config import InputError, run_script
+from infogan import load, records
+from infogan.cli import run_script
+from infogan.config import InputError
 from infogan.inference import Model, Recogniser
 
 TOLERANCE = 1e-4  # largest difference of ONNX from torch that passes
@@ -56,7 +57,7 @@ def to_onnx(network: torch.nn.Module, example: torch.Tensor, names: tuple[str, s
 
 
 def card(model: Model, evaluation: dict, onnx: dict[str, float], half: bool) -> str:
-    config, made = model.config, runs.read_json(model.directory / "config.json").get("provenance", {})
+    config, made = model.config, records.read_json(model.directory / "config.json").get("provenance", {})
     channels, height, width = model.image_shape
     lines = [
         f"# InfoGAN on {config.dataset}, preset {config.preset}, seed {config.seed}",
@@ -105,12 +106,12 @@ def main() -> None:
                     f"{path} differs from torch by {differences[path.name]:.1e}, more than {TOLERANCE}: do not use it"
                 )
     evaluation = options.run / "evaluation.json"
-    runs.write_atomic(
+    records.write_atomic(
         out / "README.md",
-        card(model, runs.read_json(evaluation) if evaluation.exists() else {}, differences, options.half),
+        card(model, records.read_json(evaluation) if evaluation.exists() else {}, differences, options.half),
     )
     if evaluation.exists():
-        runs.write_json(out / "evaluation.json", runs.read_json(evaluation))
+        records.write_json(out / "evaluation.json", records.read_json(evaluation))
     print((out / "README.md").read_text())
     print(
         "wrote "

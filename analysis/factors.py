@@ -16,9 +16,10 @@ import pandas as pd
 import torch
 import tyro
 
-from infogan import data, disentanglement, runs, training
+from infogan import data, networks, records
+from infogan.cli import run_script
 from infogan.codes import Categorical, Continuous
-from infogan.config import run_script
+from infogan.metrics import disentanglement
 
 SHUFFLES = 20
 LIMIT = 20_000
@@ -33,9 +34,9 @@ class Options:
     """Folder of the dataset. Default: $INFOGAN_DATA, else ./data."""
 
 
-def codes_of(run: runs.Run, images: torch.Tensor) -> np.ndarray:
+def codes_of(run: records.Run, images: torch.Tensor) -> np.ndarray:
     """Q's reading [N, codes], in the codes' order: a category, or a continuous code's mean."""
-    categories, means = (part.numpy() for part in training.recognise(run.discriminator, run.latent, images))
+    categories, means = (part.numpy() for part in networks.recognise(run.discriminator, run.latent, images))
     order = run.latent.single_codes(Categorical) + run.latent.single_codes(Continuous)
     return np.concatenate([categories, means], axis=1)[:, np.argsort(order)]
 
@@ -88,7 +89,7 @@ def information(codes: np.ndarray, truth: np.ndarray, names: tuple[str, ...], ca
 
 def main() -> None:
     options = tyro.cli(Options, description=__doc__)
-    run = runs.load(options.run)
+    run = records.load(options.run)
     images, known = truths(data.load(run.config.dataset, options.data_dir))
     codes, categorical = codes_of(run, images), run.latent.single_codes(Categorical)
     result: dict = {"n_images": len(codes)}
@@ -104,7 +105,7 @@ def main() -> None:
         print(f"{kind}: nats of each in each code, {len(codes):,} images\n{table.to_string()}\n")
         if "scores" in result[kind]:
             print(pd.DataFrame([result[kind]["scores"]]).to_string(index=False, float_format="{:.3f}".format))
-    runs.write_json(options.run / "factors.json", result | {"provenance": runs.provenance()})
+    records.write_json(options.run / "factors.json", result | {"provenance": records.provenance()})
     print(f"wrote {options.run / 'factors.json'}")
 
 

@@ -28,9 +28,12 @@ import tyro
 from matplotlib.figure import Figure
 from PIL import Image
 
-from infogan import data, pictures, runs
+from infogan import data, networks, records
+from infogan.cli import run_script
 from infogan.codes import Categorical, Continuous, Latent
-from infogan.config import InputError, run_script, told
+from infogan.config import InputError
+from infogan.presets import describe
+from infogan.records import pictures
 
 BEYOND = np.linspace(-2, 2, 11)  # figure 2 shows codes to +-2, though trained on [-1, 1]
 PAPER_RANGE = np.linspace(-1, 1, 10)  # the others do not
@@ -55,14 +58,14 @@ def smoothed(metrics: pd.DataFrame, config: dict) -> pd.Series:
 def _write(figure: Figure, path: Path, numbers: dict) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=130)
-    runs.write_json(
+    records.write_json(
         path.with_suffix(".json"),
-        numbers | {"command": runs.provenance()["command"], "commit": runs.provenance()["commit"]},
+        numbers | {"command": records.provenance()["command"], "commit": records.provenance()["commit"]},
     )
     print(f"wrote {path} and {path.with_suffix('.json').name}")
 
 
-def _about(run: runs.Run) -> dict:
+def _about(run: records.Run) -> dict:
     config = run.config
     return {
         "run": run.directory.name,
@@ -73,7 +76,7 @@ def _about(run: runs.Run) -> dict:
     }
 
 
-def _caption(run: runs.Run) -> str:
+def _caption(run: records.Run) -> str:
     about = _about(run)
     known = about["dataset"] in ("digits", *data.TORCHVISION, *data.ARCHIVES)
     what = (
@@ -83,7 +86,7 @@ def _caption(run: runs.Run) -> str:
         if known
         else "images of a file"
     )
-    return f"{Path(about['dataset']).stem} ({what}), preset {told(run.config)}, seed {about['seed']}, {about['updates']:,} updates"
+    return f"{Path(about['dataset']).stem} ({what}), preset {describe(run.config)}, seed {about['seed']}, {about['updates']:,} updates"
 
 
 @dataclass(frozen=True)
@@ -99,7 +102,7 @@ class Figure1:
         curves, numbers, entropies = [], [], set()
         for directory in self.runs:
             metrics = _metrics(directory)
-            config = runs.read_json(directory / "config.json")["config"]
+            config = records.read_json(directory / "config.json")["config"]
             entropy = Latent(config["codes"], config["noise"], config["q_std"]).entropy[0]
             entropies.add(round(entropy, 6))
             smooth = smoothed(metrics, config)
@@ -163,12 +166,12 @@ class Figure2:
     """Random samples in the panels of c1, and rows in the traversals."""
 
     def draw(self) -> None:
-        run = runs.load(self.run)
+        run = records.load(self.run)
         about_c1 = {"xlabel": "category → matched label"}
         panels = [_vary_category(run, self.rows) | about_c1 | {"title": "varying c1 (InfoGAN)"}]
         if self.gan is not None:
             panels.append(
-                _vary_category(runs.load(self.gan), self.rows) | about_c1 | {"title": "varying c1 (regular GAN)"}
+                _vary_category(records.load(self.gan), self.rows) | about_c1 | {"title": "varying c1 (regular GAN)"}
             )
         for code in run.latent.single_codes(Continuous):
             panels.append(
@@ -176,7 +179,7 @@ class Figure2:
             )
         numbers = _about(run) | {"caption": _caption(run)}
         if (self.run / "evaluation.json").exists():
-            evaluation = runs.read_json(self.run / "evaluation.json")
+            evaluation = records.read_json(self.run / "evaluation.json")
             numbers |= {
                 key: evaluation[key] for key in ("accuracy", "accuracy_ci95", "label_of_category") if key in evaluation
             }
@@ -200,7 +203,7 @@ class Grid:
         if len(self.runs) > 1 and self.out is None:
             raise InputError("a grid of several runs belongs to none of them: say with --out where to write it")
         panels, about = [], []
-        for run in map(runs.load, self.runs):
+        for run in map(records.load, self.runs):
             order, labels = _category_order(run)
             image = pictures.category_grid(run.generator, run.latent, seed=0, order=order)
             panels.append({"title": run.directory.name, "image": image, "ticks": [], "xlabel": "", "rows": labels})
@@ -256,7 +259,7 @@ class Traversals:
     def draw(self) -> None:
         if not self.runs:
             raise InputError("give at least one run directory, such as runs/faces3d-faces-azimuth-seed0")
-        loaded = [runs.load(directory) for directory in self.runs]
+        loaded = [records.load(directory) for directory in self.runs]
         if len(names := {run.config.dataset for run in loaded}) > 1:
             raise InputError(f"the runs are of different datasets, {', '.join(sorted(names))}: give those of one")
         images, known = factors.truths(data.load(loaded[0].config.dataset, self.data_dir))
@@ -368,7 +371,7 @@ class Redraw:
     def draw(self) -> None:
         drawn = 0
         for path in self.figures:
-            if not any("tile" in panel for panel in runs.read_json(path).get("panels", [])):
+            if not any("tile" in panel for panel in records.read_json(path).get("panels", [])):
                 if path.stem not in self.never:
                     print(f"{path} keeps no images: draw it from its run")
                 continue
@@ -390,7 +393,7 @@ class Losses:
 
     def draw(self) -> None:
         metrics = _metrics(self.run)
-        config = runs.read_json(self.run / "config.json")["config"]
+        config = records.read_json(self.run / "config.json")["config"]
         window = max(1, len(metrics) // 100)
         figure = Figure(figsize=(6, 4), layout="constrained")
         axes = figure.subplots()
@@ -422,11 +425,11 @@ class Losses:
         _write(figure, self.out or self.run / "figures" / "losses.png", numbers)
 
 
-def _category_order(run: runs.Run) -> tuple[list[int], list[str]]:
+def _category_order(run: records.Run) -> tuple[list[int], list[str]]:
     """c1's categories by matched label where the run was measured, else as they are; and their tick labels."""
     size = run.latent.categorical_sizes[0]
     path = run.directory / "evaluation.json"
-    codes = runs.read_json(path)["codes"] if path.exists() else []
+    codes = records.read_json(path)["codes"] if path.exists() else []
     if not codes:
         return list(range(size)), [str(i) for i in range(size)]
     label = codes[0]["label_of_category"]
@@ -434,7 +437,7 @@ def _category_order(run: runs.Run) -> tuple[list[int], list[str]]:
     return order, [f"{i} → {label[i] if label[i] >= 0 else '–'}" for i in order]
 
 
-def _vary_category(run: runs.Run, rows: int, code: int | None = None) -> dict:
+def _vary_category(run: records.Run, rows: int, code: int | None = None) -> dict:
     """Columns: categories of one code (default: c1); rows: samples that differ in everything else."""
     codes = run.latent.single_codes(Categorical)
     if not codes:
@@ -450,7 +453,7 @@ def _vary_category(run: runs.Run, rows: int, code: int | None = None) -> dict:
     )
 
 
-def _vary_continuous(run: runs.Run, code: int, rows: int, values: np.ndarray) -> dict:
+def _vary_continuous(run: records.Run, code: int, rows: int, values: np.ndarray) -> dict:
     """Columns: values of one continuous code; rows: different c1 where there is one, all else fixed in a row."""
     latent = run.latent
     z = latent.sample(rows, torch.Generator().manual_seed(1))
@@ -462,9 +465,9 @@ def _vary_continuous(run: runs.Run, code: int, rows: int, values: np.ndarray) ->
     )
 
 
-def _images(run: runs.Run, columns: list[torch.Tensor]) -> dict:
+def _images(run: records.Run, columns: list[torch.Tensor]) -> dict:
     """images: [columns, rows, H, W, C], and the same as one picture."""
-    made = pictures.generate(run.generator, torch.stack(columns, dim=1).flatten(0, 1))
+    made = networks.generate(run.generator, torch.stack(columns, dim=1).flatten(0, 1))
     rows = len(columns[0])
     return {
         "image": pictures.tile(made, rows),
@@ -472,7 +475,9 @@ def _images(run: runs.Run, columns: list[torch.Tensor]) -> dict:
     }
 
 
-def _meanings(run: runs.Run, codes: np.ndarray, known: dict, want: Wanted) -> list[tuple[float, runs.Run, int, dict]]:
+def _meanings(
+    run: records.Run, codes: np.ndarray, known: dict, want: Wanted
+) -> list[tuple[float, records.Run, int, dict]]:
     """Each code of the wanted kind with each factor of the wanted names: nats above chance, and what that is made of."""
     out = []
     for values, names in known.values():
@@ -517,15 +522,15 @@ def _panels(path: Path, panels: list[dict], numbers: dict) -> None:
         tile = f"{path.stem}-{letter}.png"
         pictures.save(path.parent / tile, panel["image"])
         kept.append({key: value for key, value in panel.items() if key not in ("image", "images")} | {"tile": tile})
-    source = runs.provenance()
+    source = records.provenance()
     numbers = numbers | {"panels": kept, "command": source["command"], "commit": source["commit"]}
-    runs.write_json(path.with_suffix(".json"), numbers)
+    records.write_json(path.with_suffix(".json"), numbers)
     _compose(path.with_suffix(".json"), path)
 
 
 def _compose(source: Path, path: Path) -> None:
     """The figure of a JSON file and the panels beside it, laid out two in a row, many grids five."""
-    numbers = runs.read_json(source)
+    numbers = records.read_json(source)
     panels = numbers["panels"]
     try:
         tiles = [np.asarray(Image.open(source.parent / panel["tile"])) for panel in panels]

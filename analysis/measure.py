@@ -16,9 +16,12 @@ import pandas as pd
 import tyro
 from scipy import stats
 
-from infogan import data, pictures, runs, training
-from infogan.config import InputError, from_dict, run_script, told
-from infogan.evaluation import MEASURES, mean_interval
+from infogan import data, records, training
+from infogan.cli import run_script
+from infogan.config import InputError, from_dict
+from infogan.metrics.clustering import MEASURES, mean_interval
+from infogan.presets import describe
+from infogan.records import pictures
 
 
 @dataclass(frozen=True)
@@ -40,25 +43,27 @@ def measured(directory: Path, options: Options) -> dict:
     """evaluation.json's content, from the file or, replacing the file, from the checkpoint."""
     path = directory / "evaluation.json"
     if not options.again:
-        return runs.read_json(path)
-    run = runs.load(directory)
+        return records.read_json(path)
+    run = records.load(directory)
     dataset = data.load(run.config.dataset, options.data_dir)
-    result = training.report(run.discriminator, run.latent, dataset, runs.Table(directory / "evaluations.csv").rows())
+    result = training.report(
+        run.discriminator, run.latent, dataset, records.Table(directory / "evaluations.csv").rows()
+    )
     result |= {"step": run.step, "images": run.config.images(run.step)}
     result["train_seconds"] = run.status["seconds"]
-    result["time_to_accuracy"] = training.time_to_accuracy(runs.Table(directory / "evaluations.csv").rows())
-    runs.write_json(path, result)
+    result["time_to_accuracy"] = training.time_to_accuracy(records.Table(directory / "evaluations.csv").rows())
+    records.write_json(path, result)
     return result
 
 
 def row(directory: Path, options: Options) -> dict:
     """One table row; the last logged bound stands beside the test measures."""
     result = measured(directory, options)
-    made = from_dict(runs.read_json(directory / "config.json")["config"])
+    made = from_dict(records.read_json(directory / "config.json")["config"])
     config = dataclasses.asdict(made)
     if options.compare and options.compare not in config:
         raise InputError(f"compare is {options.compare!r}; give a field of the configuration: {', '.join(config)}")
-    metrics = runs.Table(directory / "metrics.csv").rows()
+    metrics = records.Table(directory / "metrics.csv").rows()
     if "accuracy" not in result or not metrics:
         raise InputError(
             f"{directory}: no metrics.csv, no labels in {config['dataset']}, or no categorical code in {config['codes']}: nothing to measure"
@@ -76,7 +81,7 @@ def row(directory: Path, options: Options) -> dict:
     out = {
         "run": directory.name,
         "dataset": config["dataset"],
-        "preset": told(made, "codes", *filter(None, [options.compare])),
+        "preset": describe(made, "codes", *filter(None, [options.compare])),
         "codes": config["codes"],
     }
     if options.compare:
@@ -150,8 +155,8 @@ def main() -> None:
     if options.compare:
         print("\ndifference of the means; 95 % Welch interval\n" + shown(difference(rows, options.compare)))
     if options.csv:
-        runs.write_atomic(options.csv, rows.to_csv(index=False))
-        runs.write_atomic(options.csv.with_stem(options.csv.stem + "-seeds"), seeds.to_csv(index=False))
+        records.write_atomic(options.csv, rows.to_csv(index=False))
+        records.write_atomic(options.csv.with_stem(options.csv.stem + "-seeds"), seeds.to_csv(index=False))
 
 
 if __name__ == "__main__":

@@ -18,11 +18,13 @@ import tyro
 from matplotlib.figure import Figure
 from tqdm import tqdm
 
-from infogan import data, evaluation, load, quality, runs
+from infogan import data, load, records
+from infogan.cli import run_script
 from infogan.codes import Continuous
-from infogan.config import InputError, run_script
+from infogan.config import InputError
 from infogan.inference import Codes, Model
-from infogan.morphometrics import NAMES, measure, partial_correlation
+from infogan.metrics import clustering, quality
+from infogan.metrics.morphometrics import NAMES, measure, partial_correlation
 
 VALUES = np.linspace(-2, 2, 9)
 
@@ -137,8 +139,8 @@ def main() -> None:
 
     if network is not None:
         within = labels(inside)
-        label_of = evaluation.match(
-            evaluation.contingency(inside.categories[:, 0], within, sizes[0], int(within.max()) + 1)
+        label_of = clustering.match(
+            clustering.contingency(inside.categories[:, 0], within, sizes[0], int(within.max()) + 1)
         )
         agreement.append({"where": "within", "agreement": float((label_of[inside.categories[:, 0]] == within).mean())})
     for code in range(n_codes):
@@ -161,8 +163,8 @@ def main() -> None:
         print(pd.DataFrame(agreement).replace({"where": said}).to_string(index=False, float_format="{:.3f}".format))
     path = options.out or options.run / "figures" / "morphology.png"
     draw(model, np.nanstd(measured, 0), path)
-    made = {key: runs.provenance()[key] for key in ("command", "commit")}
-    runs.write_json(
+    made = {key: records.provenance()[key] for key in ("command", "commit")}
+    records.write_json(
         path.with_suffix(".json"),
         {"run": options.run.name, "correlations": rows, "agreement": agreement, "images": options.images, **made},
     )

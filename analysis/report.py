@@ -20,8 +20,9 @@ import study as studies
 import tyro
 from matplotlib.figure import Figure
 
-from infogan import runs
-from infogan.config import InputError, run_script
+from infogan import records
+from infogan.cli import run_script
+from infogan.config import InputError
 
 SHOWN = (
     "trial",
@@ -272,9 +273,9 @@ def main() -> None:
     out = options.out or options.folder / "report" / "report.html"
     out.parent.mkdir(parents=True, exist_ok=True)
     page = TEMPLATE.render(
-        title=f"InfoGAN study {study.study_name}", sections=parts, made=runs.provenance(), number="{:.3f}".format
+        title=f"InfoGAN study {study.study_name}", sections=parts, made=records.provenance(), number="{:.3f}".format
     )
-    runs.write_atomic(out, page)
+    records.write_atomic(out, page)
     print(f"wrote {out} ({len(page) / 1e6:.1f} MB): open it in a browser, or send it; it needs nothing else")
     if options.online:
         text = "\n\n".join(part["text"] for part in parts if "text" in part)

@@ -17,9 +17,11 @@ import tyro
 from matplotlib.figure import Figure
 from scipy import stats
 
-from infogan import runs
-from infogan.config import PRESETS, InputError, changes, from_dict, run_script
-from infogan.evaluation import mean_interval
+from infogan import records
+from infogan.cli import run_script
+from infogan.config import InputError, from_dict
+from infogan.metrics.clustering import mean_interval
+from infogan.presets import PRESETS, changed_fields
 
 TITLES = {
     "lambda_categorical": "λ of the categorical codes",
@@ -42,9 +44,9 @@ def row(directory: Path) -> dict:
     """One run: which setting it changes (none: the preset itself), to what, and its accuracy on the test images."""
     if not (directory / "evaluation.json").exists():
         raise InputError(f"there is no {directory / 'evaluation.json'}: give the directories of finished runs")
-    record, result = runs.read_json(directory / "config.json"), runs.read_json(directory / "evaluation.json")
+    record, result = records.read_json(directory / "config.json"), records.read_json(directory / "evaluation.json")
     config = from_dict(record["config"])
-    changed = changes(config)
+    changed = changed_fields(config)
     if len(changed) > 1 or "accuracy" not in result:
         raise InputError(
             f"{directory} changes {', '.join(changed) or 'nothing'}, and its accuracy is {result.get('accuracy')}: give runs with a label that change one setting at most"
@@ -158,8 +160,8 @@ def main() -> None:
     table = collect(options.runs)
     values = by_value(table)
     options.out.mkdir(parents=True, exist_ok=True)
-    runs.write_atomic(options.out / "settings.csv", table.to_csv(index=False))
-    runs.write_atomic(options.out / "settings-values.csv", values.to_csv(index=False))
+    records.write_atomic(options.out / "settings.csv", table.to_csv(index=False))
+    records.write_atomic(options.out / "settings-values.csv", values.to_csv(index=False))
     draw(table, values, options.out / "settings.png")
     print(values.to_string(index=False, float_format="{:.3f}".format, na_rep=""))
     print(f"wrote {options.out / 'settings.png'}, settings.csv and settings-values.csv")

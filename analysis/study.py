@@ -17,9 +17,11 @@ import tyro
 from matplotlib.figure import Figure
 from optuna.trial import TrialState
 
-from infogan import runs
-from infogan.config import InputError, changes, from_dict, run_script
-from infogan.evaluation import MEASURES, mean_interval
+from infogan import records
+from infogan.cli import run_script
+from infogan.config import InputError, from_dict
+from infogan.metrics.clustering import MEASURES, mean_interval
+from infogan.presets import changed_fields
 
 ACCURACY, DISTANCE = "validation accuracy", "Fréchet distance"
 HINT_BELOW = 30  # trials
@@ -302,7 +304,7 @@ def command(config: dict, run_dir: Path) -> str:
     made = from_dict(config)
     values = {
         "dataset": shlex.quote(made.dataset),
-        **changes(made),
+        **changed_fields(made),
         "updates": made.updates,
         "run_dir": shlex.quote(str(run_dir)),
     }
@@ -318,7 +320,7 @@ def main() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     trials = table(study)
     started = trials.dropna(subset=[ACCURACY])
-    runs.write_atomic(folder / "trials.csv", trials.to_csv(index=False))
+    records.write_atomic(folder / "trials.csv", trials.to_csv(index=False))
 
     columns = [
         "trial",
@@ -349,7 +351,7 @@ def main() -> None:
         plot_curves(study, folder)
 
     values = importances(study)
-    runs.write_atomic(folder / "importances.csv", values.to_csv(index=False))
+    records.write_atomic(folder / "importances.csv", values.to_csv(index=False))
     if values.empty:
         print("\nimportances need at least four trials that differ")
     else:
@@ -367,13 +369,13 @@ def main() -> None:
             .sort_values(DISTANCE)[["trial", ACCURACY, DISTANCE, "recipe", "codes"]]
             .to_string(index=False, float_format="{:.3f}".format)
         )
-        runs.write_json(folder / "front.json", {"trials": front, "provenance": runs.provenance()})
+        records.write_json(folder / "front.json", {"trials": front, "provenance": records.provenance()})
     elif complete:
         confirmed = confirmation(study)
         winner = best(study, confirmed)
-        runs.write_json(folder / "best.json", winner | {"provenance": runs.provenance()})
+        records.write_json(folder / "best.json", winner | {"provenance": records.provenance()})
         if not confirmed.empty:
-            runs.write_atomic(folder / "confirmation.csv", confirmed.to_csv(index=False))
+            records.write_atomic(folder / "confirmation.csv", confirmed.to_csv(index=False))
             print("\nthe best configurations with fresh seeds:")
             print(confirmed.sort_values(["trial", "seed"]).to_string(index=False, float_format="{:.3f}".format))
         means = f", {winner['validation_accuracy_fresh_seeds']:.4f} over fresh seeds" if "test" in winner else ""

@@ -25,7 +25,10 @@ from pathlib import Path
 
 import tyro
 
-from infogan.config import PRESETS, InputError, run_script
+from infogan import experiment
+from infogan.cli import run_script
+from infogan.config import InputError
+from infogan.presets import PRESETS
 
 RESULTS = Path(__file__).parents[1] / "analysis" / "results" / "benchmark"
 OURS = ("textbook", "reference", "fast", "fast GAN without Q")
@@ -311,7 +314,7 @@ def machine(device: str) -> str:
     """What the numbers were measured on."""
     import torch
 
-    from infogan import fast
+    from infogan.accel import cpu
 
     if device.startswith("cuda"):
         return torch.cuda.get_device_name(device)
@@ -323,7 +326,7 @@ def machine(device: str) -> str:
             model = line.split(":", 1)[1].strip()
     features = [name for name in ("avx512_bf16", "amx_bf16") if name in flags]
     limit = os.environ.get("ONEDNN_MAX_CPU_ISA")
-    return f"{model}, {fast.cores()} cores, {' '.join(features) or 'no bfloat16'}" + (
+    return f"{model}, {cpu.cores()} cores, {' '.join(features) or 'no bfloat16'}" + (
         f", limited to {limit}" if limit else ""
     )
 
@@ -336,9 +339,9 @@ def compare(options: Options, device: str, precisions: tuple[str, ...]) -> dict:
     """All contenders in turn; `precisions` are those whose matrix products the device computes itself."""
     from tqdm import tqdm
 
-    from infogan import fast
+    from infogan.accel import cpu
 
-    threads, (flops, adam_bytes) = fast.cores(), arithmetic()
+    threads, (flops, adam_bytes) = cpu.cores(), arithmetic()
     kinds = (*OURS, *(peer.split("=", 1)[0] for peer in options.peer))
     rows, peaks, memory_rates = [], {}, {}
     each = len(kinds) + len(precisions) + 1
@@ -451,7 +454,7 @@ def long_run(options: Options, device: str) -> dict:
 
     import torch
 
-    from infogan import data, tracking
+    from infogan import data
 
     part = max(1, options.long // 10)
     config = dataclasses.replace(
@@ -475,7 +478,7 @@ def long_run(options: Options, device: str) -> dict:
             pass
 
     with tempfile.TemporaryDirectory() as folder:
-        tracking.train(
+        experiment.train(
             config, data.load("mnist", options.data_dir), Path(folder) / "run", "offline", observers=[Recorder()]
         )
     print("\n  updates  seconds  MiB held")
@@ -500,7 +503,7 @@ def long_run(options: Options, device: str) -> dict:
 def main() -> None:
     options = tyro.cli(Options, description=__doc__)
 
-    from infogan import data, runs, training
+    from infogan import data, records, training
 
     for peer in options.peer:
         name, equals, file = peer.partition("=")
@@ -523,7 +526,7 @@ def main() -> None:
         show(result)
     path = options.out or RESULTS / f"{device.split(':')[0]}{'-long' if options.long else ''}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
-    runs.write_json(path, result | {"provenance": runs.provenance()})
+    records.write_json(path, result | {"provenance": records.provenance()})
     print(f"\nwrote {path}")
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import tyro
 
-from infogan.config import InputError, run_script
+from infogan.cli import run_script
+from infogan.config import InputError
 
 USUAL = (Path("runs"), Path("studies"))
 
@@ -25,23 +26,25 @@ class Options:
 
 def row(directory: Path) -> dict:
     """What is known of a run, from its small files alone; a damaged one is listed as such."""
-    from infogan import runs
+    from infogan import records
 
     try:
-        config = runs.read_json(directory / "config.json")["config"]
+        config = records.read_json(directory / "config.json")["config"]
         out = {"run": str(directory), **{name: config[name] for name in ("dataset", "preset", "codes", "seed")}}
         out["dataset"] = Path(out["dataset"]).stem
         status = (
-            runs.read_json(directory / "status.json")
+            records.read_json(directory / "status.json")
             if (directory / "status.json").exists()
             else {"status": "new", "step": 0}
         )
         out |= {"status": status["status"], "updates": f"{status['step']:,} of {config['updates']:,}"}
-        measured = runs.Table(directory / "evaluations.csv").rows() if (directory / "evaluations.csv").exists() else []
+        measured = (
+            records.Table(directory / "evaluations.csv").rows() if (directory / "evaluations.csv").exists() else []
+        )
         if measured and measured[-1].get("accuracy"):
             out["validation"] = f"{float(measured[-1]['accuracy']):.3f}"
         if (directory / "evaluation.json").exists():
-            final = runs.read_json(directory / "evaluation.json")
+            final = records.read_json(directory / "evaluation.json")
             out["test"] = f"{final['accuracy']:.3f}" if "accuracy" in final else ""
     except (InputError, KeyError, TypeError, ValueError) as error:
         return {"run": str(directory), "status": f"unreadable: {error}"}
@@ -69,9 +72,9 @@ def main() -> None:
     table = pd.DataFrame([row(directory) for directory in found], dtype=object).fillna("")
     print(table.to_string(index=False))
     if options.csv is not None:
-        from infogan import runs
+        from infogan import records
 
-        runs.write_atomic(options.csv, table.to_csv(index=False))
+        records.write_atomic(options.csv, table.to_csv(index=False))
         print(f"wrote {options.csv}")
 
 

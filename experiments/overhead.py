@@ -25,7 +25,9 @@ from sweep import Options as Study
 from sweep import open_study, work
 from workers import open_storage, quiet_optuna, run_workers
 
-from infogan.config import PRESETS, run_script
+from infogan import experiment
+from infogan.cli import run_script
+from infogan.presets import PRESETS
 
 MINUTE = 60
 
@@ -46,7 +48,6 @@ class Options:
 
 def idle(index: int, parent: int | None, study: Study, sleep: float, folder: str) -> None:
     """sweep.work, with training that sleeps and reports; writes the seconds of each trial that were not slept."""
-    from infogan import tracking
 
     ended = None
 
@@ -64,7 +65,7 @@ def idle(index: int, parent: int | None, study: Study, sleep: float, folder: str
                 print(between + ended - began - slept, file=file)
         return {"validation_accuracy": 1.0, "images": 1, "train_seconds": 1.0}
 
-    tracking.train = train
+    experiment.train = train
     with open(os.devnull, "w") as nothing:
         os.dup2(nothing.fileno(), 1)
         work(index, parent, study)
@@ -94,14 +95,14 @@ def measure(storage: str, workers: int, trials: int, sleep: float, folder: str) 
 
 def fixed_seconds() -> float:
     """What a run on digits costs besides its updates."""
-    from infogan import data, tracking
+    from infogan import data
 
     digits = data.load("digits")
     config = dataclasses.replace(PRESETS["authors"][0], dataset="digits", updates=10, device="cpu")
     seconds = []
     for number in range(4):  # the first imports and compiles
         began = time.perf_counter()
-        result = tracking.train(config, digits, Path(f"run{number}"), "offline", "overhead", progress=False)
+        result = experiment.train(config, digits, Path(f"run{number}"), "offline", "overhead", progress=False)
         seconds.append(time.perf_counter() - began - result["train_seconds"])
     return sorted(seconds[1:])[1]
 
@@ -112,7 +113,7 @@ def main() -> None:
     import pandas as pd
     from tqdm import tqdm
 
-    from infogan import runs
+    from infogan import records
 
     quiet_optuna()
     for workers in options.workers:
@@ -149,14 +150,14 @@ def main() -> None:
         f"a run's own fixed costs: {fixed:.2f} s (its directory, W&B offline, ten sample grids, the final measurement)"
     )
     if options.out:
-        runs.write_atomic(
+        records.write_atomic(
             options.out,
             json.dumps(
                 {
                     "rows": rows,
                     "fixed_seconds_per_run": fixed,
                     "trials": options.trials,
-                    "provenance": runs.provenance(),
+                    "provenance": records.provenance(),
                 },
                 indent=2,
             )

@@ -18,7 +18,8 @@ from sweep import Options as Study
 from sweep import suggest
 from workers import ParentWatch, given_up, open_storage, quiet_optuna, run_trials, run_workers
 
-from infogan.config import run_script
+from infogan import experiment
+from infogan.cli import run_script
 
 TENTHS = 10
 
@@ -45,7 +46,7 @@ def record(index: int, parent: int | None, study_options: Study) -> None:
     """Worker `index`: random configurations, trained to the end, their curves in the trials' intermediate values."""
     from optuna.trial import TrialState
 
-    from infogan import data, runs, tracking, training
+    from infogan import data, records, training
 
     optuna = quiet_optuna()
     dataset = data.load(study_options.dataset, study_options.data_dir)
@@ -59,8 +60,8 @@ def record(index: int, parent: int | None, study_options: Study) -> None:
     def objective(trial, run: int) -> float:
         directory = study_options.folder / "trials" / f"{run:04d}"
         config = suggest(trial, study_options, seed=study_options.seed + run)
-        result = tracking.train(config, dataset, directory, "disabled", None, [ParentWatch(parent)], progress=False)
-        for row in runs.Table(directory / "evaluations.csv").rows():
+        result = experiment.train(config, dataset, directory, "disabled", None, [ParentWatch(parent)], progress=False)
+        for row in records.Table(directory / "evaluations.csv").rows():
             trial.report(float(row["accuracy"]), round(TENTHS * int(row["images"]) / study_options.images))
         return result["validation_accuracy"]
 
@@ -108,8 +109,8 @@ def main() -> None:
     import pandas as pd
     from tqdm import tqdm
 
-    from infogan import data, runs
-    from infogan.evaluation import mean_interval
+    from infogan import data, records
+    from infogan.metrics.clustering import mean_interval
 
     optuna = quiet_optuna()
     study = Study(
@@ -165,8 +166,8 @@ def main() -> None:
             "budget_trials": options.budget,
             "replays": options.replays,
         }
-        runs.write_atomic(
-            options.out, json.dumps({"rows": rows, **settings, "provenance": runs.provenance()}, indent=2) + "\n"
+        records.write_atomic(
+            options.out, json.dumps({"rows": rows, **settings, "provenance": records.provenance()}, indent=2) + "\n"
         )
 
 

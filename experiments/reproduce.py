@@ -30,7 +30,10 @@ from workers import (
     run_workers,
 )
 
-from infogan.config import FREE, PRESETS, SOURCES, Config, InputError, WandbMode, run_script
+from infogan import experiment
+from infogan.cli import run_script
+from infogan.config import Config, InputError, WandbMode
+from infogan.presets import FREE, PRESETS, SOURCES
 
 
 @dataclass(frozen=True)
@@ -107,7 +110,7 @@ def jobs(options: Options) -> dict[str, Config]:
 
 def work(index: int, parent: int | None, options: Options, storage: str) -> None:
     """Worker `index`'s share of the jobs."""
-    from infogan import data, tracking
+    from infogan import data
 
     quiet_optuna()
     configs, dataset = jobs(options), data.load(options.dataset, options.data_dir)
@@ -115,7 +118,7 @@ def work(index: int, parent: int | None, options: Options, storage: str) -> None
 
     def train(trial, job: str) -> float:
         began = time.perf_counter()
-        result = tracking.train(
+        result = experiment.train(
             configs[job], dataset, options.folder / job, options.wandb, group, [ParentWatch(parent)], progress=False
         )
         accuracy = result.get("accuracy", float("nan"))
@@ -135,7 +138,7 @@ def main() -> None:
 
     from infogan import data
     from infogan.codes import Latent
-    from infogan.runs import mask_secrets
+    from infogan.records import mask_secrets
 
     sys.argv = [mask_secrets(argument) for argument in sys.argv]
     wanted = jobs(options)

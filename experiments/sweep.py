@@ -37,7 +37,10 @@ from workers import (
     run_workers,
 )
 
-from infogan.config import PRESETS, Config, InputError, WandbMode, from_dict, run_script
+from infogan import events, experiment
+from infogan.cli import run_script
+from infogan.config import Config, InputError, WandbMode, from_dict
+from infogan.presets import PRESETS
 
 RECIPES = ("authors", "paper", "blog")
 # What a trial costs: enough images for the order of configurations to show (mnist: the authors' 5,000 x 128).
@@ -173,7 +176,8 @@ def work(index: int, parent: int | None, options: Options) -> None:
     that the worker belongs to, if another."""
     from optuna.trial import TrialState
 
-    from infogan import data, quality, runs, tracking, training
+    from infogan import data, records, training
+    from infogan.metrics import quality
 
     optuna = quiet_optuna()
     dataset = data.load(options.dataset, options.data_dir)
@@ -197,7 +201,7 @@ def work(index: int, parent: int | None, options: Options) -> None:
             if (
                 self.trial.should_prune() and row["images"] < 0.85 * options.images
             ):  # else the rest is cheap, and a result
-                raise training.Stopped
+                raise events.Stopped
 
     network = quality.classifier(dataset) if options.quality else None
 
@@ -209,13 +213,13 @@ def work(index: int, parent: int | None, options: Options) -> None:
             trial.set_user_attr("run_dir", str(directory))
             trial.set_user_attr("config", dataclasses.asdict(config))
             follower = Follower(trial, config.evaluations)
-            result = tracking.train(
+            result = experiment.train(
                 config, dataset, directory, options.wandb, options.study, [follower], progress=False
             )
-        except training.Stopped as stopped:
+        except events.Stopped as stopped:
             _line(trial, "pruned", began)
             raise optuna.TrialPruned from stopped
-        except (runs.Locked, optuna.exceptions.UpdateFinishedTrialError):  # will be waited for; is another's now
+        except (records.Locked, optuna.exceptions.UpdateFinishedTrialError):  # will be waited for; is another's now
             raise
         except Exception as error:
             _line(trial, f"failed: {type(error).__name__}: {error}", began)
@@ -225,7 +229,7 @@ def work(index: int, parent: int | None, options: Options) -> None:
         if not options.quality:
             _line(trial, f"accuracy {accuracy:.3f}", began)
             return accuracy
-        trained = runs.load(directory)
+        trained = records.load(directory)
         measured = quality.measure(trained.generator, trained.latent, dataset.validation, network)
         trial.set_user_attr("quality", measured)
         _line(trial, f"accuracy {accuracy:.3f}  Frechet distance {measured['frechet_distance']:.3g}", began)
@@ -262,7 +266,7 @@ def work(index: int, parent: int | None, options: Options) -> None:
     def confirm(trial, job: str) -> float:
         directory = options.folder / "confirm" / job
         trial.set_user_attr("run_dir", str(directory))
-        result = tracking.train(
+        result = experiment.train(
             configs[job], dataset, directory, options.wandb, options.study, [ParentWatch(parent)], progress=False
         )
         trial.set_user_attr("test", {key: value for key, value in result.items() if isinstance(value, float | int)})
@@ -289,7 +293,7 @@ def main() -> None:
     options = tyro.cli(Options, description=__doc__).resolved()
 
     from infogan import data
-    from infogan.runs import mask_secrets
+    from infogan.records import mask_secrets
 
     # W&B records the command line of every process it runs in; no password of a storage URL may stand there.
     arguments = sys.argv[1:]

@@ -17,7 +17,10 @@ from pathlib import Path
 
 import tyro
 
-from infogan.config import PRESETS, Config, InputError, WandbMode, run_script
+from infogan import events, experiment
+from infogan.cli import run_script
+from infogan.config import Config, InputError, WandbMode
+from infogan.presets import PRESETS
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,8 @@ def main() -> None:
     config = options.config
     directory = options.run_dir or default_run_dir(config)
 
-    from infogan import data, parallel, tracking, training
+    from infogan import data, training
+    from infogan.accel import parallel
 
     if options.dry_run:
         print(json.dumps(dataclasses.asdict(training.resolve(config)) | {"run_dir": str(directory)}, indent=2))
@@ -60,8 +64,8 @@ def main() -> None:
     helps = parallel.rank() > 0
     dataset = data.load(config.dataset, options.data_dir)
     try:
-        result = tracking.train(config, dataset, directory, options.wandb)
-    except training.Diverged as error:
+        result = experiment.train(config, dataset, directory, options.wandb)
+    except events.Diverged as error:
         sys.exit(f"error: {error}")
     finally:
         parallel.stop()

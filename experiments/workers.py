@@ -23,6 +23,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Literal
 
+from infogan import events
 from infogan.config import InputError
 
 HEARTBEAT, GRACE = 5, 20  # seconds between two heartbeats; without one after which a trial's process is held to be dead
@@ -51,14 +52,14 @@ class Crew:
         """Raises InputError for a crew that cannot work."""
         import torch
 
-        from infogan import fast
+        from infogan.accel import cpu
 
         for field, least in (("workers", 1), ("gpus_per_worker", 0)):
             if (value := getattr(self, field)) is not None and value < least:
                 raise InputError(f"{field} is {value}; give {least} or more")
         if self.workers is not None:
             return self.workers
-        return 1 if torch.cuda.is_available() else max(1, min(fast.cores(), jobs))
+        return 1 if torch.cuda.is_available() else max(1, min(cpu.cores(), jobs))
 
 
 def quiet_optuna():
@@ -81,7 +82,7 @@ def open_storage(url: str):
     from optuna.exceptions import StorageInternalError, UpdateFinishedTrialError
     from optuna.storages._rdb import models
 
-    from infogan.runs import mask_secrets
+    from infogan.records import mask_secrets
 
     sqlite = url.startswith("sqlite")
 
@@ -238,7 +239,7 @@ def run_trials(
     from optuna.exceptions import StorageInternalError, UpdateFinishedTrialError
     from optuna.trial import TrialState
 
-    from infogan import runs, training
+    from infogan import records
 
     def told(trial):
         run = trial.user_attrs.get("run", trial.number)
@@ -253,7 +254,7 @@ def run_trials(
             try:
                 value = objective(trial, run)
                 break
-            except runs.Locked as error:
+            except records.Locked as error:
                 # The process that lost this trial was held to be dead and is not: its result will be here when it is done.
                 if not waited:
                     print(f"{error}; waiting for it", file=sys.stderr, flush=True)
@@ -263,7 +264,7 @@ def run_trials(
                 raise duplicate(trial) from None
             except (optuna.TrialPruned, UpdateFinishedTrialError):
                 raise
-            except training.Interrupted:
+            except events.Interrupted:
                 hand_back(trial)
                 raise
             except Exception as error:
@@ -336,14 +337,14 @@ def run_grid(storage, name: str, jobs: dict, train: Callable) -> None:
     import optuna
     from optuna.trial import TrialState, create_trial
 
-    from infogan import runs
+    from infogan import records
 
     def objective(trial, job):
         if job not in jobs:  # another worker took the last one at the same moment
             raise Duplicate
         try:
             return train(trial, job)
-        except runs.Locked:  # will be waited for
+        except records.Locked:  # will be waited for
             raise
         except Exception as error:
             print(f"{job} failed: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
@@ -411,7 +412,7 @@ class ParentWatch:
         self.parent = parent
 
     def logged(self, row: dict) -> None:
-        from infogan.training import Interrupted
+        from infogan.events import Interrupted
 
         if self.parent is not None and os.getppid() != self.parent:
             raise Interrupted(1)
@@ -456,10 +457,10 @@ def _begin(task: Callable, index: int, parent: int, count: int, *arguments) -> N
     """Its share of the cores; Ctrl-C, which a terminal sends to every process, is the parent's to pass on, once."""
     import torch
 
-    from infogan import fast
+    from infogan.accel import cpu
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    torch.set_num_threads(max(1, fast.cores() // count))
+    torch.set_num_threads(max(1, cpu.cores() // count))
     task(index, parent, *arguments)
 
 

@@ -1,8 +1,6 @@
 """The configuration of one run, and the named presets. Imports nothing heavy: `--help` stays instant."""
 
 import dataclasses
-import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Literal, get_args, get_origin
 
@@ -14,18 +12,6 @@ class InputError(Exception):
 
     Not a ValueError, which the command-line parser would catch and wrap in its own words.
     """
-
-
-def run_script(main: Callable[[], None]) -> None:
-    """A script's main(); an InputError, or a file that cannot be read or written, becomes one line on stderr and exit status 1."""
-    try:
-        main()
-    except InputError as error:
-        sys.exit(f"error: {error}")
-    except OSError as error:
-        if error.filename is None:  # not about a file, so not what the user gave
-            raise
-        sys.exit(f"error: {error.filename}: {error.strerror}; give another path")
 
 
 WandbMode = Literal["auto", "online", "offline", "disabled"]
@@ -141,123 +127,6 @@ class Config:
     def images(self, step: int) -> int:
         """Real images shown by the end of update `step`, those of the warm-up included."""
         return (self.warm_up + step) * self.batch_size
-
-
-# What differs between the sources, and nothing else. The authors' code states every value; where the
-# paper or the blog is silent its preset keeps the authors' value (marked), so that a comparison of two
-# presets compares what their sources say.
-_AUTHORS = Config()
-_PAPER = dataclasses.replace(
-    _AUTHORS,
-    preset="paper",
-    q_std="learned",
-    info_flow="generator-step",
-    # "smaller for continuous codes", section 6: this value is ours. Silent on noise, beta1, batch, length.
-    lambda_continuous=0.1,
-)
-
-
-def _paper(preset: str, dataset: str, network: str, codes: str, noise: str, **values) -> Config:
-    """One of the paper's other experiments (appendix C): learning rates and lambda 1 unless it says otherwise; its length is ours."""
-    return dataclasses.replace(
-        _PAPER,
-        preset=preset,
-        dataset=dataset,
-        network=network,
-        codes=codes,
-        noise=noise,
-        **{"lambda_continuous": 1.0, "updates": 20_000} | values,
-    )
-
-
-def _faces(preset: str, lr_d: float, lr_g: float, lambda_continuous: float) -> Config:
-    # The paper's faces are not distributed: the preset trains on the stand-in unless told otherwise. Values as recalled from table 4.
-    return _paper(preset, "faces3d", "faces", "5u", "128u", lr_d=lr_d, lr_g=lr_g, lambda_continuous=lambda_continuous)
-
-
-def _chairs(preset: str, lambda_continuous: float, lambda_categorical: float) -> Config:
-    # Values, and the networks, as recalled from tables 5 to 7.
-    return _paper(
-        preset,
-        "rendered_chairs",
-        "chairs",
-        "3x20c+1u",
-        "128u",
-        lambda_continuous=lambda_continuous,
-        lambda_categorical=lambda_categorical,
-    )
-
-
-PRESETS: dict[str, tuple[Config, str]] = {
-    "authors": (_AUTHORS, "openai/InfoGAN, MNIST: uniform noise, Q's std fixed, the bound in D's and in G's loss"),
-    "paper": (_PAPER, "the paper's text: learned std, the bound trains G and Q in G's step (equation 6)"),
-    "blog": (
-        dataclasses.replace(
-            _AUTHORS,
-            preset="blog",
-            codes="10c",
-            noise="62g",
-            info_flow="q-head",
-            d_loss="mean",
-            lr_g=2e-4,
-            beta1=0.9,
-            batch_size=16,
-            updates=187_500,
-        ),
-        "the blog post: one 10-way code, normal noise, batch 16, 50 epochs",
-    ),
-    "gan": (
-        dataclasses.replace(_AUTHORS, preset="gan", info_flow="detached"),
-        "a regular GAN whose Q head is only fitted beside it (figure 1's baseline)",
-    ),
-    "best": (
-        dataclasses.replace(
-            _AUTHORS, preset="best", consistency=1.0, warm_up=1000, hold=2.0, cool_down=1.0, updates=2000
-        ),
-        "beyond the paper: Q learns a sorting of the real images first, and is held to it",
-    ),
-    "svhn": (_paper("svhn", "svhn", "svhn", "4x10c+4u", "124u"), "the paper's SVHN (figure 5)"),
-    "celeba": (_paper("celeba", "celeba", "svhn", "10x10c", "128u"), "the paper's CelebA (figure 6)"),
-    "faces-azimuth": (
-        _faces("faces-azimuth", 2e-4, 5e-4, 0.2),
-        "the paper's 3D faces, setting for azimuth (figure 3a)",
-    ),
-    "faces-elevation": (_faces("faces-elevation", 4e-4, 3e-4, 0.1), "... for elevation (figure 3b)"),
-    "faces-lighting": (_faces("faces-lighting", 8e-4, 3e-4, 10.0), "... for lighting and for width (figures 3c, 3d)"),
-    "chairs-rotation": (
-        _chairs("chairs-rotation", 10.0, 1.0),
-        "the paper's 3D chairs, setting for rotation (figure 4a)",
-    ),
-    "chairs-width": (_chairs("chairs-width", 0.05, 2.0), "... for width (figure 4b)"),
-}
-SOURCES = ("authors", "paper", "blog", "gan")  # the presets that differ in the recipe, and not in the dataset
-
-
-FREE = (
-    "seed",
-    "updates",
-    "device",
-    "precision",
-    "log_every",
-    "evaluations",
-    "checkpoint_every",
-)  # what a run of a preset may choose
-
-
-def changes(config: Config, *but: str) -> dict[str, object]:
-    """The fields in which a configuration differs from its preset, but for FREE ones, the dataset, and those named."""
-    preset = dataclasses.asdict(PRESETS[config.preset][0])
-    return {
-        name: value
-        for name, value in dataclasses.asdict(config).items()
-        if name not in (*FREE, "dataset", *but) and value != preset[name]
-    }
-
-
-def told(config: Config, *but: str) -> str:
-    """The preset's name, and what was changed in it but for the fields named."""
-    changed = ", ".join(f"{name} {value}" for name, value in changes(config, *but).items())
-    return f"{config.preset} ({changed})" if changed else config.preset
 
 
 def from_dict(values: dict) -> Config:

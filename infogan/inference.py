@@ -9,10 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from infogan import pictures, runs
+from infogan import networks, records
 from infogan.codes import Categorical
 from infogan.config import InputError
-from infogan.training import recognise
+from infogan.networks import recognise
 
 
 class Codes(NamedTuple):
@@ -33,7 +33,7 @@ class Model:
     """
 
     def __init__(self, directory: str | os.PathLike):
-        run = runs.load(directory)
+        run = records.load(directory)
         self.directory, self.config, self.latent, self.step = run.directory, run.config, run.latent, run.step
         self.generator, self.discriminator = run.generator, run.discriminator
         self.image_shape = run.discriminator.to_maps.shape[-1:] + run.discriminator.to_maps.shape[:-1]
@@ -79,7 +79,7 @@ class Model:
                     z[:, columns] = torch.nn.functional.one_hot(picks, term.size).float()
                 else:
                     z[:, at.start + k] = torch.as_tensor(continuous[:, next(given[None])])
-        return pictures.generate(self.generator, z)
+        return networks.generate(self.generator, z)
 
     def recognise(self, images: np.ndarray | Tensor) -> Codes:
         """Q's reading of images, uint8 [N, H, W, C] or, of one channel, [N, H, W]: the likeliest categories, the means.
@@ -128,9 +128,9 @@ class Model:
             for name, network in (("generator", self.generator), ("discriminator", self.discriminator))
             for key, value in network.state_dict().items()
         }
-        runs.save_checkpoint(directory, weights, {"step": self.step, "image_shape": self.image_shape}, keep=False)
-        source = runs.read_json(self.directory / "config.json")
-        runs.write_json(
+        records.save_checkpoint(directory, weights, {"step": self.step, "image_shape": self.image_shape}, keep=False)
+        source = records.read_json(self.directory / "config.json")
+        records.write_json(
             directory / "config.json",
             {"config": dataclasses.asdict(self.config), "provenance": source.get("provenance", {})},
         )

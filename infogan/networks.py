@@ -4,13 +4,23 @@ from collections.abc import Iterable
 from math import prod
 from typing import NamedTuple
 
+import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-from infogan import fast, parallel
 from infogan.codes import Latent
 from infogan.config import InputError
+from infogan.layers import (
+    BatchNorm,
+    Convolution,
+    Linear,
+    Stack,
+    ToFeatures,
+    ToMaps,
+    UpConvolution,
+    _Product,
+    product_dtype,
+)
 
 
 class Conv(NamedTuple):
@@ -80,119 +90,6 @@ def architecture(image: tuple[int, int, int], network: str = "auto") -> Architec
     trunk = (Conv(64, norm=False), Conv(128), Conv(256), Conv(256, stride=1), Conv(256, stride=1), Dense(1024))
     generator = (Dense(1024), Dense((256, *small)), Up(256, stride=1), Up(256, stride=1), Up(128), Up(64), last)
     return Architecture(image, trunk, q_hidden=(), generator=generator)
-
-
-class _Product:
-    """A layer of matrix products. On the fast path it trains with its weight's bfloat16 copy; it evaluates in float32."""
-
-    weight: nn.Parameter
-    half: Tensor | None = None
-
-    def operands(self) -> tuple[Tensor, Tensor | None]:
-        """Weight and bias, in the precision of the product."""
-        if self.half is None or not self.training:
-            return self.weight, self.bias
-        return self.half, None if self.bias is None else self.bias.to(self.half.dtype)
-
-
-class Linear(_Product, nn.Linear):
-    def forward(self, x: Tensor) -> Tensor:
-        weight, bias = self.operands()
-        if weight is self.half and weight.device.type == "cpu" and weight.numel() >= fast.LARGE and bias is None:
-            return fast.Multiply.apply(x, weight)
-        return F.linear(x, weight, bias)
-
-
-class _Convolving(_Product):
-    """4x4: maps [N, C, H, W] to half the size, or transposed to twice; of stride 1 to the same size."""
-
-    transposed: bool
-
-    def forward(self, x: Tensor) -> Tensor:
-        weight, bias = self.operands()
-        keeps_size = self.stride == (1, 1)
-        if weight is self.half and weight.device.type == "cpu" and not keeps_size:
-            return fast.Convolve.apply(x, weight, bias, self.transposed)
-        convolve = F.conv_transpose2d if self.transposed else F.conv2d
-        if not keeps_size:
-            return convolve(x, weight, bias, self.stride, self.padding)
-        # A kernel of even width has no middle: the odd row and column are on the right and below, as in TensorFlow.
-        if self.transposed:
-            return convolve(x, weight, bias, 1, 1)[..., :-1, :-1]
-        return convolve(F.pad(x, (1, 2, 1, 2)), weight, bias)
-
-
-class Convolution(_Convolving, nn.Conv2d):
-    transposed = False
-
-
-class UpConvolution(_Convolving, nn.ConvTranspose2d):
-    transposed = True
-
-
-class BatchNorm(nn.Module):
-    """Batch norm of features [N, C] or maps [N, C, H, W].
-
-    In training the first `real` images and the others are normalised apart, as if passed one after the other, and
-    the running statistics follow the first group alone (all images where `real` is None).
-    """
-
-    def __init__(self, channels: int):
-        super().__init__()
-        self.weight, self.bias = nn.Parameter(torch.ones(channels)), nn.Parameter(torch.zeros(channels))
-        self.register_buffer("running_mean", torch.zeros(channels))
-        self.register_buffer("running_var", torch.ones(channels))
-
-    def forward(self, x: Tensor, real: int | None = None) -> Tensor:
-        if not self.training:
-            return F.batch_norm(x, self.running_mean, self.running_var, self.weight, self.bias)
-        if real is None or real == len(x):
-            return self._normalise(x, followed=True)
-        if real == 0:
-            return self._normalise(x, followed=False)
-        ours, theirs = x.split([real, len(x) - real])
-        return torch.cat([self._normalise(ours, followed=True), self._normalise(theirs, followed=False)])
-
-    def _normalise(self, x: Tensor, followed: bool) -> Tensor:
-        """By the batch's own statistics, which the running ones follow or not."""
-        known = (self.running_mean, self.running_var) if followed else (None, None)
-        if parallel.world() == 1:
-            return F.batch_norm(x, *known, self.weight, self.bias, training=True)
-        mean, variance = parallel.moments(x.float())
-        if followed:
-            n = parallel.world() * x.numel() / x.shape[1]
-            self.running_mean.lerp_(mean.detach(), 0.1)
-            self.running_var.lerp_(variance.detach() * n / (n - 1), 0.1)
-        scale = self.weight * (variance + 1e-5).rsqrt()
-        shape = (1, -1, *[1] * (x.dim() - 2))
-        return (x.float() * scale.view(shape) + (self.bias - mean * scale).view(shape)).to(x.dtype)
-
-
-class Stack(nn.Sequential):
-    """Layers in order; those of batch norm are told which images are real."""
-
-    def forward(self, x: Tensor, real: int | None = None) -> Tensor:
-        for layer in self:
-            x = layer(x, real) if isinstance(layer, BatchNorm) else layer(x)
-        return x
-
-
-class ToFeatures(nn.Module):
-    """Maps [N, C, H, W] to features [N, H*W*C]: a view where maps lie channels-last, as ours do, and no copy."""
-
-    def forward(self, maps: Tensor) -> Tensor:
-        return maps.permute(0, 2, 3, 1).flatten(1)
-
-
-class ToMaps(nn.Module):
-    """Features [N, H*W*C] to maps [N, C, H, W] lying channels-last: a view."""
-
-    def __init__(self, channels: int, height: int, width: int):
-        super().__init__()
-        self.shape = (height, width, channels)
-
-    def forward(self, features: Tensor) -> Tensor:
-        return features.unflatten(1, self.shape).permute(0, 3, 1, 2)
 
 
 def _stack(layers: tuple, shape: tuple[int, ...], activation) -> tuple[list[nn.Module], tuple[int, ...]]:
@@ -282,21 +179,6 @@ class DiscriminatorQ(nn.Module):
         return self.d_head(features).squeeze(1).float(), self.q_head(features, real).float()
 
 
-def product_dtype(network: nn.Module) -> torch.dtype:
-    """What the network's matrix products and convolutions compute in now."""
-    return next(m for m in network.modules() if isinstance(m, _Product)).operands()[0].dtype
-
-
-def keep_halves(network: nn.Module) -> dict[nn.Parameter, Tensor]:
-    """Give every product a bfloat16 copy of its weight, and return the copies by weight; Adam renews them."""
-    layers = [m for m in network.modules() if isinstance(m, _Product)]
-    for layer in layers:
-        if isinstance(layer, Linear) and layer.weight.device.type == "cpu":
-            layer.weight.data = fast.lay(layer.weight.data)
-        layer.half = layer.weight.detach().to(torch.bfloat16).requires_grad_()
-    return {layer.weight: layer.half for layer in layers}
-
-
 def build(
     image: tuple[int, int, int], latent: Latent, seed: int, network: str = "auto"
 ) -> tuple[Generator, DiscriminatorQ]:
@@ -316,3 +198,29 @@ def draw(networks: Iterable[nn.Module], seed: int) -> None:
                 nn.init.normal_(module.weight, 0.0, 0.02, generator=generator)
                 if module.bias is not None:
                     nn.init.zeros_(module.bias)
+
+
+@torch.no_grad()
+def generate(generator: nn.Module, latents: Tensor) -> np.ndarray:
+    """Images uint8 [N, H, W, C] of latents [N, latent.width], batch norm in evaluation mode."""
+    device = next(generator.parameters()).device
+    was_training = generator.training
+    generator.eval()
+    images = torch.cat([generator(part.to(device)) for part in latents.split(500)])
+    generator.train(was_training)
+    return (images.clamp(0, 1) * 255).round().byte().permute(0, 2, 3, 1).cpu().numpy()
+
+
+@torch.no_grad()
+def recognise(discriminator: nn.Module, latent: Latent, images: Tensor) -> tuple[Tensor, Tensor]:
+    """Q's reading of uint8 images [N, C, H, W], never in bfloat16: categories [N, n] int64, means [N, m], on the CPU.
+
+    Batch norm uses its running statistics, which training gathers on real images alone (with d_norm together: on all).
+    """
+    device = next(discriminator.parameters()).device
+    was_training = discriminator.training
+    discriminator.eval()
+    parts = [latent.read(discriminator(batch.to(device).float() / 255)[1]) for batch in images.split(2000)]
+    discriminator.train(was_training)
+    categories, means = zip(*parts)
+    return torch.cat(categories).cpu(), torch.cat(means).cpu()

@@ -3,7 +3,7 @@
 import torch.nn.functional as F
 from torch import Tensor
 
-from infogan import parallel
+from infogan.accel import parallel
 from infogan.codes import Latent
 
 UNNAMED = -1  # in place of a category

@@ -10,42 +10,26 @@ import time
 from collections.abc import Callable, Iterable
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Protocol
 
 import torch
 from torch import Tensor, nn
 
-from infogan import clusters, evaluation, fast, parallel, pictures, runs, views
+from infogan import records
+from infogan.accel import adam, cpu, cuda_graph, parallel
 from infogan.codes import Latent
 from infogan.config import Config, InputError
-from infogan.data import Batches, Dataset, Split
-from infogan.networks import architecture, build, keep_halves
+from infogan.data import Batches, Dataset, augmentation
+from infogan.events import Diverged, Interrupted, Observer, Stopped
+from infogan.layers import keep_halves
+from infogan.metrics import clustering
+from infogan.metrics.clustering import measure
+from infogan.networks import architecture, build
 from infogan.objective import UNNAMED, consistency, discriminator_loss, generator_loss, information_bound, surprise
+from infogan.pretraining import overclustering
+from infogan.records import pictures
 
 METRICS = ("loss_d", "loss_g", "info_categorical_nats", "info_continuous_nats", "d_real", "d_fake")
 MILESTONES = (0.8, 0.9, 0.95)  # validation accuracies whose time is kept
-
-
-class Diverged(Exception):
-    """A loss or bound became NaN or infinite; the run's status.json says which and when."""
-
-
-class Interrupted(SystemExit):
-    """Ctrl-C or SIGTERM: the run is saved (not in its warm-up), and the same command continues it. Exits with 128 + the signal."""
-
-
-class Stopped(Exception):
-    """An observer wants no more of this run: a pruned trial. The run is saved and could go on."""
-
-
-class Observer(Protocol):
-    """What follows a run: W&B, a pruner. It may raise Stopped."""
-
-    def logged(self, row: dict) -> None:
-        """A row of metrics.csv was written."""
-
-    def evaluated(self, row: dict, images: dict[str, Path]) -> None:
-        """A row of evaluations.csv was written, and these pictures."""
 
 
 def derive(seed: int, purpose: str) -> int:
@@ -63,10 +47,10 @@ def resolve(config: Config) -> Config:
         raise InputError(
             f"consistency is {config.consistency}, but codes {config.codes} has no categorical code for it: give 0, or add one such as 10c"
         )
-    if config.warm_up and (len(latent.categorical_sizes) != 1 or latent.categorical_sizes[0] > clusters.CLUSTERS):
+    if config.warm_up and (len(latent.categorical_sizes) != 1 or latent.categorical_sizes[0] > overclustering.CLUSTERS):
         raise InputError(
             f"warm_up is {config.warm_up}, but codes {config.codes} has not one categorical code, "
-            f"of at most {clusters.CLUSTERS} categories, for Q to learn: give 0, or codes such as 10c+2u"
+            f"of at most {overclustering.CLUSTERS} categories, for Q to learn: give 0, or codes such as 10c+2u"
         )
     device = config.device
     if device == "auto":
@@ -129,11 +113,11 @@ class InfoGAN:
         }[config.info_flow]
         self.halves: dict[nn.Parameter, Tensor] = {}
         if config.precision == "bfloat16":
-            fast.keep_memory()
+            cpu.keep_memory()
             self.halves = keep_halves(self.generator) | keep_halves(D)
         moved = list(dict.fromkeys(self.g_moves + self.bound_moves))
-        self.adam_d = fast.Adam(self.d_moves, config.lr_d, config.beta1, self.halves)
-        self.adam_g = fast.Adam(moved, config.lr_g, config.beta1, self.halves)
+        self.adam_d = adam.Adam(self.d_moves, config.lr_d, config.beta1, self.halves)
+        self.adam_g = adam.Adam(moved, config.lr_g, config.beta1, self.halves)
         # Gradients are computed for what the products read: a weight's copy where there is one.
         for name in ("d_moves", "g_moves", "bound_moves"):
             setattr(self, name, [self.halves.get(p, p) for p in getattr(self, name)])
@@ -171,7 +155,7 @@ class InfoGAN:
         if (
             self.config.consistency or self.config.hold
         ):  # beyond the paper: Q is to read a real image and its copy alike
-            _, of_copies = D(parallel.part(views.copied(whole, self.code_stream)))
+            _, of_copies = D(parallel.part(augmentation.copied(whole, self.code_stream)))
         if self.config.consistency:
             beyond += [consistency(self.latent, answers[:n], of_copies)]
             descent = descent - self.config.consistency * beyond[-1]
@@ -206,9 +190,9 @@ class InfoGAN:
         out = {"stream.codes": self.code_stream.get_state()} | ({} if self.names is None else {"names": self.names})
         for name, network in (("generator", self.generator), ("discriminator", self.discriminator)):
             out |= {f"{name}.{key}": value for key, value in network.state_dict().items()}
-        for name, adam in (("adam_d", self.adam_d), ("adam_g", self.adam_g)):
-            for index, p in enumerate(adam.param_groups[0]["params"]):
-                out |= {f"{name}.{index}.{key}": value for key, value in adam.state[p].items()}
+        for name, optimiser in (("adam_d", self.adam_d), ("adam_g", self.adam_g)):
+            for index, p in enumerate(optimiser.param_groups[0]["params"]):
+                out |= {f"{name}.{index}.{key}": value for key, value in optimiser.state[p].items()}
         return out
 
     @torch.no_grad()
@@ -229,7 +213,7 @@ class InfoGAN:
         state += [half.detach() for half in self.halves.values()]
         drawn = self.code_stream.get_state()
         try:
-            return fast.CapturedStep(self.step, batch, self.code_stream, state)
+            return cuda_graph.CapturedStep(self.step, batch, self.code_stream, state)
         except RuntimeError as error:
             reason = (str(error).strip() or type(error).__name__).splitlines()[0]
             print(f"the step cannot be captured as a CUDA graph ({reason}): training goes on without", file=sys.stderr)
@@ -239,33 +223,6 @@ class InfoGAN:
             self.code_stream = torch.Generator(self.device)
             self.code_stream.set_state(drawn)
             return self.step
-
-
-@torch.no_grad()
-def recognise(discriminator: nn.Module, latent: Latent, images: Tensor) -> tuple[Tensor, Tensor]:
-    """Q's reading of uint8 images [N, C, H, W], never in bfloat16: categories [N, n] int64, means [N, m], on the CPU.
-
-    Batch norm uses its running statistics, which training gathers on real images alone (with d_norm together: on all).
-    """
-    device = next(discriminator.parameters()).device
-    was_training = discriminator.training
-    discriminator.eval()
-    parts = [latent.read(discriminator(batch.to(device).float() / 255)[1]) for batch in images.split(2000)]
-    discriminator.train(was_training)
-    categories, means = zip(*parts)
-    return torch.cat(categories).cpu(), torch.cat(means).cpu()
-
-
-def measure(discriminator: nn.Module, latent: Latent, split: Split, intervals: bool = False) -> list[dict]:
-    """Code-to-label measures of each categorical code on a labelled split; empty without labels or such codes."""
-    if split.labels is None or not latent.categorical_sizes:
-        return []
-    categories = recognise(discriminator, latent, split.images)[0].numpy()
-    labels = split.labels.cpu().numpy()
-    return [
-        evaluation.code_to_label(categories[:, i], labels, size, intervals)
-        for i, size in enumerate(latent.categorical_sizes)
-    ]
 
 
 @contextmanager
@@ -293,12 +250,12 @@ def _signals():
 def fit(
     config: Config, dataset: Dataset, directory: Path, observers: Iterable[Observer] = (), progress: bool = True
 ) -> dict:
-    """Train to the end, from wherever the run directory (see runs.create) stands, and measure on the test images.
+    """Train to the end, from wherever the run directory (see records.create) stands, and measure on the test images.
 
-    Returns evaluation.json's content. Raises runs.Locked where another process trains in the directory, Diverged at
+    Returns evaluation.json's content. Raises records.Locked where another process trains in the directory, Diverged at
     the first loss that is not finite, Stopped when an observer asks for it, Interrupted on Ctrl-C or SIGTERM after saving (in the warm-up: nothing).
     """
-    with runs.lock(directory):
+    with records.lock(directory):
         return _fit(config, dataset, directory, tuple(observers), progress)
 
 
@@ -309,22 +266,24 @@ def _fit(config: Config, dataset: Dataset, directory: Path, observers: tuple[Obs
     batches = Batches(dataset.train.images.to(model.device), config.batch_size, derive(config.seed, "order"))
     if config.hold:
         model.names = torch.full((len(batches.images),), UNNAMED, device=model.device)
-    metrics, evaluations = (runs.Table(directory / f"{name}.csv") for name in ("metrics", "evaluations"))
+    metrics, evaluations = (records.Table(directory / f"{name}.csv") for name in ("metrics", "evaluations"))
 
     first, seconds = 0, 0.0
-    if runs.has_checkpoint(directory):
-        tensors, state = runs.load_checkpoint(directory)
+    if records.has_checkpoint(directory):
+        tensors, state = records.load_checkpoint(directory)
         model.load_tensors(tensors)
         first, seconds = state["step"], state["seconds"]
     for table in (metrics, evaluations):
         table.cut(first)
 
     def status(name: str, **more) -> None:
-        runs.write_json(directory / "status.json", {"status": name, "step": step, "seconds": seconds, **more})
+        records.write_json(directory / "status.json", {"status": name, "step": step, "seconds": seconds, **more})
 
     def diverge(names: list[str]) -> None:
         status("diverged", not_finite=names)
-        kept = f"the last sound state is kept in {directory}" if runs.has_checkpoint(directory) else "nothing was kept"
+        kept = (
+            f"the last sound state is kept in {directory}" if records.has_checkpoint(directory) else "nothing was kept"
+        )
         raise Diverged(
             f"{', '.join(names)} stopped being finite by update {step}; {kept}. Lower the learning rates or lambda_continuous"
         )
@@ -333,7 +292,9 @@ def _fit(config: Config, dataset: Dataset, directory: Path, observers: tuple[Obs
         tensors = model.tensors()
         if bad := [name for name, t in tensors.items() if t.is_floating_point() and not t.isfinite().all()]:
             diverge(bad[:3])
-        runs.save_checkpoint(directory, tensors, {"step": step, "seconds": seconds, "image_shape": dataset.image_shape})
+        records.save_checkpoint(
+            directory, tensors, {"step": step, "seconds": seconds, "image_shape": dataset.image_shape}
+        )
 
     def clock() -> float:
         """Seconds of training so far, once the device has done what was asked of it."""
@@ -365,7 +326,7 @@ def _fit(config: Config, dataset: Dataset, directory: Path, observers: tuple[Obs
         pictures.save(written["samples"], pictures.category_grid(model.generator, latent, config.seed))
         if codes:
             best = max(range(len(codes)), key=lambda i: codes[i]["accuracy"])
-            row |= {"code": best, **{name: codes[best][name] for name in evaluation.MEASURES}}
+            row |= {"code": best, **{name: codes[best][name] for name in clustering.MEASURES}}
             if step == config.updates:  # half a second to draw, as long as hundreds of updates on small images
                 written["confusion"] = directory / "samples" / f"confusion-{step:07d}.png"
                 pictures.confusion(written["confusion"], codes[best]["confusion"], f"validation images, update {step}")
@@ -382,12 +343,12 @@ def _fit(config: Config, dataset: Dataset, directory: Path, observers: tuple[Obs
     window: list[Tensor] = []
     step, logged_at = first, seconds
     if step == config.updates and (directory / "evaluation.json").exists():
-        result = runs.read_json(directory / "evaluation.json")
+        result = records.read_json(directory / "evaluation.json")
         if result["step"] == step:  # and not of the shorter run that this one was
             status("finished")  # which a kill may have left out
             return result
 
-    warmed = runs.has_checkpoint(directory)  # a warm-up is kept when it is done
+    warmed = records.has_checkpoint(directory)  # a warm-up is kept when it is done
     bar = _progress(config, (config.warm_up if warmed else 0) + first, enabled=progress)
     with _signals() as received, bar:
 
@@ -408,7 +369,7 @@ def _fit(config: Config, dataset: Dataset, directory: Path, observers: tuple[Obs
         status("running")
         if config.warm_up and not warmed:
             began = time.perf_counter()
-            warm_up = clusters.WarmUp(
+            warm_up = overclustering.WarmUp(
                 model, batches.at, (derive(config.seed, "sorters"), derive(config.seed, "copies"))
             )
             for number in range(config.warm_up):
@@ -419,7 +380,7 @@ def _fit(config: Config, dataset: Dataset, directory: Path, observers: tuple[Obs
             if model.names is not None:
                 model.names.copy_(warm_up.names(batches.images))
             seconds = logged_at = clock()
-            runs.write_json(
+            records.write_json(
                 directory / "warm_up.json",
                 {"updates": config.warm_up, "seconds": seconds, "information_nats": warm_up.information},
             )
@@ -457,8 +418,8 @@ def _fit(config: Config, dataset: Dataset, directory: Path, observers: tuple[Obs
         result = report(model.discriminator, latent, dataset, evaluations.rows())
         result |= {"step": step, "images": config.images(step), "train_seconds": round(seconds, 1)}
         result["time_to_accuracy"] = time_to_accuracy(evaluations.rows())
-        runs.write_json(directory / "evaluation.json", result)
-        (directory / runs.PREVIOUS).unlink(missing_ok=True)
+        records.write_json(directory / "evaluation.json", result)
+        (directory / records.PREVIOUS).unlink(missing_ok=True)
         status("finished")
         if received:  # too late to stop anything here, but not for what the caller would begin next
             bar.write(f"{directory} is finished", file=sys.stderr)

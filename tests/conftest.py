@@ -14,7 +14,9 @@ os.environ["WANDB_MODE"] = "disabled"  # tests of tracking say otherwise themsel
 torch.set_num_threads(1)
 
 from infogan import data  # noqa: E402
-from infogan.config import PRESETS, Config, run_script  # noqa: E402
+from infogan.cli import run_script  # noqa: E402
+from infogan.config import Config
+from infogan.presets import PRESETS
 
 ROOT = Path(__file__).parents[1]
 

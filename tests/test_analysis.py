@@ -10,7 +10,8 @@ import torch
 from conftest import ROOT, call, config, load_script
 from PIL import Image
 
-from infogan import data, pictures, runs, training
+from infogan import data, records, training
+from infogan.records import pictures
 
 
 @pytest.fixture(scope="module")
@@ -18,7 +19,7 @@ def trained(tmp_path_factory, digits):
     """Three short runs: two seeds of the authors' preset and a plain GAN."""
     folder = tmp_path_factory.mktemp("runs")
     for name, made in (("a", config(seed=0)), ("b", config(seed=1)), ("gan", config("gan"))):
-        runs.create(folder / name, training.resolve(made))
+        records.create(folder / name, training.resolve(made))
         training.fit(made, digits, folder / name, progress=False)
     return folder
 
@@ -107,7 +108,7 @@ def lit(tmp_path_factory):
     )
     for seed in (0, 1):
         made = config(dataset=str(folder / "lit.npz"), codes="4c+2u+3c", seed=seed, updates=60)
-        runs.create(folder / f"run{seed}", training.resolve(made))
+        records.create(folder / f"run{seed}", training.resolve(made))
         training.fit(made, data.load(made.dataset), folder / f"run{seed}", progress=False)
     return folder
 
@@ -209,7 +210,7 @@ def test_factors_shows_what_codes_hold_of_known_factors(tmp_path):
         image[4 * (place // 2) :, 4 * (place % 2) :][:4, :4] = 85 * (grey + 1)
     np.savez(tmp_path / "squares.npz", images=images, factors=factors, factor_names=["place", "grey"])
     made = config(dataset=str(tmp_path / "squares.npz"), codes="4c+1u+3c")
-    runs.create(tmp_path / "run", training.resolve(made))
+    records.create(tmp_path / "run", training.resolve(made))
     training.fit(made, data.load(made.dataset), tmp_path / "run", progress=False)
     done = script("factors", tmp_path / "run")
     assert done.returncode == 0 and "factors: nats of each in each code, 600 images" in done.stdout, done.stderr
@@ -244,7 +245,7 @@ def test_what_is_measured_of_images_is_what_it_says():
 def test_measure_compares_two_groups_of_seeds(trained, tmp_path, digits):
     for seed in (0, 1):
         made = config(seed=seed, precision="bfloat16")
-        runs.create(tmp_path / f"fast{seed}", training.resolve(made))
+        records.create(tmp_path / f"fast{seed}", training.resolve(made))
         training.fit(made, digits, tmp_path / f"fast{seed}", progress=False)
     directories = [tmp_path / "fast0", tmp_path / "fast1", trained / "a", trained / "b"]
     done = script("measure", *directories, "--compare", "precision", "--csv", tmp_path / "t.csv")
@@ -284,7 +285,7 @@ def test_a_place_that_cannot_be_written_is_one_clear_line(trained):
 
 
 def test_grid_rows_are_categories_and_columns_share_the_rest(trained):
-    run = runs.load(trained / "a")
+    run = records.load(trained / "a")
     grid = pictures.category_grid(run.generator, run.latent, seed=0)
     assert grid.shape == (10 * 10 - 2, 10 * 10 - 2, 1)
     reordered = pictures.category_grid(run.generator, run.latent, seed=0, order=[3] + list(range(9)))

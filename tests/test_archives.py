@@ -12,8 +12,9 @@ from conftest import ROOT
 from PIL import Image
 from scipy.io import savemat
 
-from infogan import archives, data
+from infogan import data
 from infogan.config import InputError
+from infogan.data import archives
 
 
 @pytest.fixture(autouse=True)
@@ -185,7 +186,8 @@ def test_decoding_goes_on_where_it_stopped(tmp_path, monkeypatch):
 
 STREAM = """
 import resource, sys, time
-from infogan import archives, data
+from infogan.data import archives
+from infogan import data
 began = time.perf_counter()
 images = data.load("celeba", sys.argv[1]).train.images
 print(time.perf_counter() - began, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)

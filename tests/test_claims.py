@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from conftest import call
 
-from infogan.config import PRESETS
+from infogan.presets import PRESETS
 
 
 def write_run(

@@ -5,9 +5,11 @@ import torch
 from conftest import config
 from sklearn.cluster import KMeans
 
-from infogan import clusters, evaluation, runs, training
+from infogan import events, records, training
 from infogan.config import InputError
+from infogan.metrics import clustering
 from infogan.objective import UNNAMED, mutual_information
+from infogan.pretraining import overclustering
 
 
 def planted(sizes: list[int], confusion: float, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
@@ -27,7 +29,7 @@ def test_planted_groups_are_found_whatever_the_clusters_order(seed):
     joint, group = planted([3, 7, 1, 5, 4], confusion=0.05, seed=seed)
     order = torch.randperm(20, generator=torch.Generator().manual_seed(seed))
     for shown, true in ((joint, group), (joint[order][:, order], group[order])):
-        found, told = clusters.merge(shown, 5)
+        found, told = overclustering.merge(shown, 5)
         assert same_partition(found, true)
         members = torch.nn.functional.one_hot(true).double().t()
         assert told == pytest.approx(mutual_information(members @ shown.double() @ members.t()).item(), abs=1e-9)
@@ -35,14 +37,14 @@ def test_planted_groups_are_found_whatever_the_clusters_order(seed):
 
 def test_groups_that_are_never_confused_tell_their_entropy():
     joint = torch.block_diag(*[torch.ones(2, 2)] * 4)
-    found, told = clusters.merge(joint / joint.sum(), 4)
+    found, told = overclustering.merge(joint / joint.sum(), 4)
     assert told == pytest.approx(math.log(4), abs=1e-5) and sorted(found.bincount().tolist()) == [2] * 4
 
 
 def test_no_cluster_can_change_its_group_and_gain():
     weight = torch.rand(12, 12, generator=torch.Generator().manual_seed(3)) ** 4
     joint = ((weight + weight.t()) / (weight + weight.t()).sum()).double()
-    found, told = clusters.merge(joint, 4)
+    found, told = overclustering.merge(joint, 4)
     for cluster in range(12):
         for group in range(4):
             members = torch.nn.functional.one_hot(found, 4).double()
@@ -67,7 +69,7 @@ def test_sorters_that_name_the_same_groups_otherwise_are_brought_to_agree():
         groups.append(torch.nn.functional.one_hot(torch.randperm(4, generator=generator)[of_cluster], 4).double())
         read.append(torch.nn.functional.one_hot(cluster, 12).double())
     groups, read = torch.stack(groups), torch.stack(read)
-    named = clusters.align(groups, read)
+    named = overclustering.align(groups, read)
     assert torch.equal(named[0], groups[0]) and all(
         same_partition(a.argmax(1), b.argmax(1)) for a, b in zip(named, groups)
     )
@@ -83,7 +85,7 @@ def test_sorters_that_name_the_same_groups_otherwise_are_brought_to_agree():
 def test_q_is_taught_what_the_sorters_agree_on_and_nothing_else(digits):
     model = training.InfoGAN(config("best", warm_up=8), digits.image_shape)
     images = digits.train.images[:32]
-    warm_up = clusters.WarmUp(model, lambda number: images, (0, 1))
+    warm_up = overclustering.WarmUp(model, lambda number: images, (0, 1))
     for number in range(7):
         warm_up.update(number)
     told = torch.eye(10)[3].expand(32, -1)
@@ -100,7 +102,7 @@ def test_q_is_taught_what_the_sorters_agree_on_and_nothing_else(digits):
 
 def test_names_are_what_q_is_certain_of(digits):
     model = training.InfoGAN(config("best", warm_up=8), digits.image_shape)
-    warm_up = clusters.WarmUp(model, lambda number: digits.train.images[:32], (0, 1))
+    warm_up = overclustering.WarmUp(model, lambda number: digits.train.images[:32], (0, 1))
     assert (warm_up.names(digits.train.images[:101]) == UNNAMED).all(), "an untrained Q is certain of nothing"
     reads = [(0, 0.9), (1, 0.45), (2, 0.55), (3, 0.49)]  # category and its probability
     row = torch.stack([torch.full((10,), (1 - p) / 9).index_fill(0, torch.tensor(name), p).log() for name, p in reads])
@@ -122,7 +124,7 @@ def test_the_warm_up_moves_the_trunk_and_q_and_neither_g_nor_ds_own_head(precisi
     D = model.discriminator
     parts = {"G": model.generator, "D head": D.d_head, "trunk": D.trunk, "Q head": D.q_head}
     before = {name: [p.detach().clone() for p in part.parameters()] for name, part in parts.items()}
-    warm_up = clusters.WarmUp(model, lambda number: digits.train.images[:32], (0, 1))
+    warm_up = overclustering.WarmUp(model, lambda number: digits.train.images[:32], (0, 1))
     moved = []
     for number in range(8):
         warm_up.update(number)
@@ -140,25 +142,25 @@ def test_the_warm_up_moves_the_trunk_and_q_and_neither_g_nor_ds_own_head(precisi
 def test_a_warm_up_finds_the_digits_better_than_k_means(tmp_path, digits):
     """A real training: Q has seen no label and no generated image yet, and reads digits it has never seen."""
     made = config("best", batch_size=128, warm_up=400, updates=1, evaluations=1)
-    runs.create(tmp_path, made)
+    records.create(tmp_path, made)
     training.fit(made, digits, tmp_path, progress=False)
-    first, last = runs.Table(tmp_path / "evaluations.csv").rows()
+    first, last = records.Table(tmp_path / "evaluations.csv").rows()
     flat = [split.images.flatten(1).numpy() / 255.0 for split in (digits.train, digits.validation)]
     k_means = KMeans(10, n_init=10, random_state=0).fit(flat[0]).predict(flat[1])
     assert (
         float(first["accuracy"])
-        > 0.02 + evaluation.code_to_label(k_means, digits.validation.labels.numpy(), 10)["accuracy"]
+        > 0.02 + clustering.code_to_label(k_means, digits.validation.labels.numpy(), 10)["accuracy"]
         > 0.7
     )
     assert (first["step"], first["images"]) == ("0", str(400 * 128)) and last["images"] == str(401 * 128)
-    told = runs.read_json(tmp_path / "warm_up.json")["information_nats"]
-    assert len(told) == clusters.SORTERS and all(1 < nats < math.log(10) for nats in told)
+    told = records.read_json(tmp_path / "warm_up.json")["information_nats"]
+    assert len(told) == overclustering.SORTERS and all(1 < nats < math.log(10) for nats in told)
 
 
 def test_no_warm_up_is_kept_without_its_record(tmp_path, digits, monkeypatch):
     """The process dies while it writes warm_up.json: it must not go on from a checkpoint afterwards, and never write it."""
-    made, write = config("best", warm_up=4, updates=1, evaluations=1), runs.write_json
-    runs.create(tmp_path, made)
+    made, write = config("best", warm_up=4, updates=1, evaluations=1), records.write_json
+    records.create(tmp_path, made)
 
     def die(path, content):
         if path.name == "warm_up.json":
@@ -166,19 +168,19 @@ def test_no_warm_up_is_kept_without_its_record(tmp_path, digits, monkeypatch):
         write(path, content)
 
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
-        patched.setattr(runs, "write_json", die)
+        patched.setattr(records.run_directory, "write_json", die)
         training.fit(made, digits, tmp_path, progress=False)
     training.fit(made, digits, tmp_path, progress=False)
-    assert runs.read_json(tmp_path / "warm_up.json")["updates"] == 4
+    assert records.read_json(tmp_path / "warm_up.json")["updates"] == 4
 
 
 def test_a_run_stopped_in_its_warm_up_begins_it_again(tmp_path, digits, monkeypatch):
     """Ctrl-C in the warm-up's third update, and what comes of the same command afterwards."""
     made = config("best", warm_up=8)
     for name in ("whole", "stopped"):
-        runs.create(tmp_path / name, made)
+        records.create(tmp_path / name, made)
     training.fit(made, digits, tmp_path / "whole", progress=False)
-    update = clusters.WarmUp.update
+    update = overclustering.WarmUp.update
 
     def struck(warm_up, number):
         update(warm_up, number)
@@ -186,14 +188,14 @@ def test_a_run_stopped_in_its_warm_up_begins_it_again(tmp_path, digits, monkeypa
             training.signal.raise_signal(training.signal.SIGTERM)
 
     with monkeypatch.context() as patched:
-        patched.setattr(clusters.WarmUp, "update", struck)
-        with pytest.raises(training.Interrupted):
+        patched.setattr(overclustering.WarmUp, "update", struck)
+        with pytest.raises(events.Interrupted):
             training.fit(made, digits, tmp_path / "stopped", progress=False)
-    assert runs.read_json(tmp_path / "stopped" / "status.json")["status"] == "interrupted" and not runs.has_checkpoint(
-        tmp_path / "stopped"
-    )
+    assert records.read_json(tmp_path / "stopped" / "status.json")[
+        "status"
+    ] == "interrupted" and not records.has_checkpoint(tmp_path / "stopped")
     training.fit(made, digits, tmp_path / "stopped", progress=False)
-    whole, again = (runs.load_checkpoint(tmp_path / name)[0] for name in ("whole", "stopped"))
+    whole, again = (records.load_checkpoint(tmp_path / name)[0] for name in ("whole", "stopped"))
     assert all(torch.equal(whole[key], again[key]) for key in whole)
 
 

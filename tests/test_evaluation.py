@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from infogan.evaluation import MEASURES, code_to_label, mean_interval
+from infogan.metrics.clustering import MEASURES, code_to_label, mean_interval
 
 LABELS = np.arange(2000) % 10
 RNG = np.random.default_rng(0)

@@ -8,7 +8,8 @@ import torch.nn.functional as F
 from conftest import config
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from infogan import data, fast, training
+from infogan import data, training
+from infogan.accel import adam, cpu, products
 
 MNIST = (1, 28, 28)
 
@@ -81,7 +82,7 @@ def test_copies_follow_their_weights_and_evaluation_reads_the_weights(images):
 @pytest.mark.parametrize("transposed", [False, True])
 def test_convolutions_are_torchs(transposed, biased, channels, monkeypatch):
     """Value and gradients, to and from images and maps, for more images than are taken at once."""
-    monkeypatch.setattr(fast, "CHUNK", 2)
+    monkeypatch.setattr(products, "CHUNK", 2)
     generator = torch.Generator().manual_seed(0)
     shapes = ((5, 6, 8, 12), (6, channels, 4, 4)) if transposed else ((5, channels, 8, 12), (6, channels, 4, 4))
     shapes += ((channels if transposed else 6,),) if biased else ()
@@ -91,21 +92,21 @@ def test_convolutions_are_torchs(transposed, biased, channels, monkeypatch):
     )
     upstream = torch.randn(plain.shape, generator=generator)
     expected = torch.autograd.grad(plain, given, upstream)
-    ours = fast.Convolve.apply(*given, *() if biased else (None,), transposed)
-    way_of_our_own = transposed and (channels <= fast.FEW or biased)
+    ours = products.Convolve.apply(*given, *() if biased else (None,), transposed)
+    way_of_our_own = transposed and (channels <= products.FEW or biased)
     assert torch.allclose(ours, plain, atol=1e-5) if way_of_our_own else torch.equal(ours, plain)
     for got, wanted in zip(torch.autograd.grad(ours, given, upstream), expected, strict=True):
         assert torch.allclose(got, wanted, atol=1e-4)
 
 
-@pytest.mark.parametrize("rows", [5, fast.NARROW + 1])
+@pytest.mark.parametrize("rows", [5, products.NARROW + 1])
 @pytest.mark.parametrize("shape", [(6, 40), (40, 6)])
 def test_products_are_torchs_and_their_gradient_lies_as_the_weight_does(shape, rows):
     generator = torch.Generator().manual_seed(0)
-    weight = fast.lay(torch.randn(shape, generator=generator)).requires_grad_()
+    weight = products.lay(torch.randn(shape, generator=generator)).requires_grad_()
     x = torch.randn(rows, shape[1], generator=generator, requires_grad=True)
     upstream = torch.randn(rows, shape[0], generator=generator)
-    product, plain = fast.Multiply.apply(x, weight), F.linear(x, weight)
+    product, plain = products.Multiply.apply(x, weight), F.linear(x, weight)
     assert torch.allclose(product, plain, atol=1e-5) and product.is_contiguous()
     got, expected = (torch.autograd.grad(value, (x, weight), upstream) for value in (product, plain))
     assert all(torch.allclose(*pair, atol=1e-4) for pair in zip(got, expected, strict=True))
@@ -130,12 +131,12 @@ def test_a_gradient_that_nobody_asks_for_is_not_computed(layer):
     weight, x = torch.randn(8, 8, *maps, requires_grad=True), torch.randn(2, 8, *maps, requires_grad=True)
     for asked, other in ((x, weight), (weight, x)):
         if layer == "product":
-            value = fast.Multiply.apply(x * 2, weight).sum()
+            value = products.Multiply.apply(x * 2, weight).sum()
         else:
-            value = fast.Convolve.apply(x * 2, weight, None, layer == "transposed").sum()
-        with Products() as products:
+            value = products.Convolve.apply(x * 2, weight, None, layer == "transposed").sum()
+        with Products() as counted:
             value.backward(inputs=[asked])
-        assert products.count == 1
+        assert counted.count == 1
         assert asked.grad is not None and other.grad is None
         asked.grad = None
 
@@ -144,17 +145,17 @@ def test_a_gradient_that_nobody_asks_for_is_not_computed(layer):
 def test_adam_is_torchs(compiler, monkeypatch, capsys):
     """Large weights (compiled, or without a compiler), however they lie, and a small one, against torch's Adam on the same gradients."""
     if not compiler:
-        monkeypatch.setattr(fast, "_compiled_update", lambda: 1 / 0)
-    monkeypatch.setattr(fast, "LARGE", 1000)
+        monkeypatch.setattr(adam, "_compiled_update", lambda: 1 / 0)
+    monkeypatch.setattr(adam, "LARGE", 1000)
     generator = torch.Generator().manual_seed(0)
     by_rows, by_columns, maps, small = (
         torch.randn(shape, generator=generator) for shape in ((40, 50), (50, 40), (8, 16, 4, 4), (7, 9))
     )
-    lying = (by_rows, fast.lay(by_columns), maps.to(memory_format=torch.channels_last), small)
+    lying = (by_rows, products.lay(by_columns), maps.to(memory_format=torch.channels_last), small)
     weights = [torch.nn.Parameter(weight) for weight in lying]
     halves = {w: w.detach().to(torch.bfloat16).requires_grad_() for w in weights}
     plain = [torch.nn.Parameter(w.detach().clone()) for w in weights]
-    ours, torchs = fast.Adam(weights, 1e-2, 0.5, halves), torch.optim.Adam(plain, 1e-2, betas=(0.5, 0.999))
+    ours, torchs = adam.Adam(weights, 1e-2, 0.5, halves), torch.optim.Adam(plain, 1e-2, betas=(0.5, 0.999))
     for _ in range(20):
         for weight, twin in zip(weights, plain):
             halves[weight].grad = torch.randn(weight.shape, generator=generator).to(torch.bfloat16)
@@ -194,7 +195,7 @@ def test_memory_is_kept_as_far_as_the_c_library_lets(most, told, monkeypatch):
             calls.append(value)
             return int(option == -1 or value <= most)
 
-    monkeypatch.setattr(fast.sys, "platform", "linux")
-    monkeypatch.setattr(fast.ctypes, "CDLL", lambda name: Library())
-    fast.keep_memory()
+    monkeypatch.setattr(cpu.sys, "platform", "linux")
+    monkeypatch.setattr(cpu.ctypes, "CDLL", lambda name: Library())
+    cpu.keep_memory()
     assert calls == told

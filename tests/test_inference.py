@@ -11,9 +11,10 @@ import torch
 from conftest import ROOT, config
 
 import infogan
-from infogan import data, evaluation, runs, training
+from infogan import data, networks, records, training
 from infogan.config import InputError
 from infogan.inference import Codes
+from infogan.metrics import clustering
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +22,7 @@ def run(tmp_path_factory, digits):
     """Two categorical codes and continuous ones between and after, so that an order mixed up would show."""
     directory = tmp_path_factory.mktemp("used") / "run"
     chosen = config("paper", codes="10c+1u+5c+2u", noise="7u", updates=30)
-    runs.create(directory, training.resolve(chosen))
+    records.create(directory, training.resolve(chosen))
     training.fit(chosen, digits, directory, progress=False)
     return directory
 
@@ -59,14 +60,13 @@ def test_codes_go_where_the_specification_says(model):
         )
     ):
         z = torch.cat([model.latent.place(z[i : i + 1], place, values[i].item()) for i in range(4)])
-    from infogan import pictures
 
-    assert (model.generate(codes, seed=9) == pictures.generate(model.generator, z)).all()
+    assert (model.generate(codes, seed=9) == networks.generate(model.generator, z)).all()
 
 
 def test_recognise_is_what_training_measures(model, digits, run):
     codes = model.recognise(digits.test.images.permute(0, 2, 3, 1))
-    categories, means = training.recognise(model.discriminator, model.latent, digits.test.images)
+    categories, means = networks.recognise(model.discriminator, model.latent, digits.test.images)
     assert (codes.categories == categories.numpy()).all() and np.allclose(codes.continuous, means.numpy())
     probabilities = model.probabilities(digits.test.images.permute(0, 2, 3, 1).numpy())
     assert [p.shape for p in probabilities] == [(300, 10), (300, 5)]
@@ -101,17 +101,17 @@ def test_weights_alone_are_a_model(model, tmp_path):
     again = infogan.load(saved)
     codes = model.sample(5)
     assert (again.generate(codes) == model.generate(codes)).all() and again.latent.codes == model.latent.codes
-    assert (saved / runs.CHECKPOINT).stat().st_size < (model.directory / runs.CHECKPOINT).stat().st_size / 2
+    assert (saved / records.CHECKPOINT).stat().st_size < (model.directory / records.CHECKPOINT).stat().st_size / 2
     assert dataclasses.asdict(again.config) == dataclasses.asdict(model.config)
     halved = model.save(tmp_path / "half", half=True)
-    assert (halved / runs.CHECKPOINT).stat().st_size < 0.52 * (saved / runs.CHECKPOINT).stat().st_size
+    assert (halved / records.CHECKPOINT).stat().st_size < 0.52 * (saved / records.CHECKPOINT).stat().st_size
     read = infogan.load(halved)
     assert next(read.generator.parameters()).dtype == torch.float32, "float16 is for the file alone"
     assert np.abs(read.generate(codes).astype(int) - model.generate(codes)).max() <= 3
     with pytest.raises(InputError, match="holds the run itself"):
         model.save(model.directory)
     model.save(saved)
-    assert sorted(path.name for path in saved.iterdir()) == [runs.CHECKPOINT, "config.json"], (
+    assert sorted(path.name for path in saved.iterdir()) == [records.CHECKPOINT, "config.json"], (
         "no second copy of the weights"
     )
 
@@ -151,10 +151,10 @@ def test_the_readmes_example_runs(tmp_path):
 
 def test_the_mnist_model_that_comes_along_does_what_its_card_says(data_dir):
     folder = ROOT / "analysis" / "results" / "models" / "mnist-best"
-    model, told = infogan.load(folder), runs.read_json(folder / "evaluation.json")
+    model, told = infogan.load(folder), records.read_json(folder / "evaluation.json")
     test = data.load("mnist", data_dir).test
     read = model.recognise(test.images[:, 0]).categories[:, 0]
-    measured = evaluation.code_to_label(read, test.labels.numpy(), 10, False)["accuracy"]
+    measured = clustering.code_to_label(read, test.labels.numpy(), 10, False)["accuracy"]
     assert measured == pytest.approx(told["accuracy"], abs=2e-4), (
         "a digit or two may round otherwise on another processor"
     )

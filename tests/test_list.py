@@ -5,7 +5,7 @@ import sys
 import pandas as pd
 from conftest import ROOT, call, config
 
-from infogan import runs, training
+from infogan import records, training
 
 
 def listing(*arguments, cwd) -> subprocess.CompletedProcess:
@@ -15,10 +15,10 @@ def listing(*arguments, cwd) -> subprocess.CompletedProcess:
 def test_runs_are_listed_whole_unfinished_or_damaged(tmp_path, digits):
     for name, updates in (("done", 20), ("half", 20), ("bad", 10), ("null", 10)):
         made = config(updates=updates)
-        runs.create(tmp_path / "runs" / name, training.resolve(made))
+        records.create(tmp_path / "runs" / name, training.resolve(made))
         training.fit(made, digits, tmp_path / "runs" / name, progress=False)
     (tmp_path / "runs" / "half" / "evaluation.json").unlink()
-    runs.write_json(tmp_path / "runs" / "half" / "status.json", {"status": "interrupted", "step": 7, "seconds": 1.0})
+    records.write_json(tmp_path / "runs" / "half" / "status.json", {"status": "interrupted", "step": 7, "seconds": 1.0})
     (tmp_path / "runs" / "bad" / "config.json").write_text("{")
     (tmp_path / "runs" / "null" / "config.json").write_text("null")
     (tmp_path / "runs" / "none").mkdir()
@@ -33,7 +33,7 @@ def test_runs_are_listed_whole_unfinished_or_damaged(tmp_path, digits):
         "authors",
         "10c+2u",
     )
-    accuracy = runs.read_json(tmp_path / "runs" / "done" / "evaluation.json")["accuracy"]
+    accuracy = records.read_json(tmp_path / "runs" / "done" / "evaluation.json")["accuracy"]
     assert table.test["runs/done"] == f"{accuracy:.3f}"
 
 

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from infogan.morphometrics import NAMES, measure, partial_correlation
+from infogan.metrics.morphometrics import NAMES, measure, partial_correlation
 
 
 def stroke(slant=0.0, thickness=3.0, height=16.0, size=28, fine=8):

@@ -2,8 +2,10 @@ import pytest
 import torch
 
 from infogan.codes import Latent
-from infogan.config import PRESETS, InputError
-from infogan.networks import BatchNorm, Convolution, UpConvolution, build
+from infogan.config import InputError
+from infogan.layers import BatchNorm, Convolution, UpConvolution
+from infogan.networks import build
+from infogan.presets import PRESETS
 
 PAPER = Latent("10c+2u", "62u", q_std="fixed")
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 from conftest import ROOT
 
-from infogan import runs
+from infogan import records
 from infogan.objective import UNNAMED
 
 TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
@@ -49,7 +49,7 @@ def assert_same_gradients(one, two, tolerance=1e-4, tolerance_g=1e-3):
 
     G's step sees a D that Adam has moved, by its full rate also where a gradient is hardly more than rounding.
     """
-    one, two = runs.load_checkpoint(one)[0], runs.load_checkpoint(two)[0]
+    one, two = records.load_checkpoint(one)[0], records.load_checkpoint(two)[0]
     assert one.keys() == two.keys() and torch.equal(one["stream.codes"], two["stream.codes"])
     for name, tensor in one.items():
         if name.endswith("exp_avg"):
@@ -68,23 +68,23 @@ def test_two_processes_have_the_gradients_of_one(precision, tolerances, tmp_path
 def test_two_processes_warm_up_as_one_and_hold_q_to_the_same_names(tmp_path, script_environment):
     arguments = ["best", "--warm-up", "2", "--consistency", "1", "--updates", "1", "--precision", "float32"]
     folders = both(tmp_path, script_environment, *arguments)
-    one, two = (runs.read_json(folder / "warm_up.json")["information_nats"] for folder in folders)
+    one, two = (records.read_json(folder / "warm_up.json")["information_nats"] for folder in folders)
     assert two == pytest.approx(one, rel=2e-3)
     # So short a warm-up names nothing, and whom it teaches hangs on rounding: from here on both have one state, and names.
-    tensors, state = runs.load_checkpoint(folders[0])
+    tensors, state = records.load_checkpoint(folders[0])
     assert (tensors["names"] == UNNAMED).all()
     tensors["names"] = torch.arange(len(tensors["names"])) % 10
     for processes, folder in enumerate(folders, 1):
-        runs.save_checkpoint(folder, tensors, state | {"step": 0})
+        records.save_checkpoint(folder, tensors, state | {"step": 0})
         done = train(folder, script_environment, *arguments, processes=processes)
         assert done.returncode == 0, done.stderr
-        assert float(runs.Table(folder / "metrics.csv").rows()[-1]["hold_nats"]) > 0
+        assert float(records.Table(folder / "metrics.csv").rows()[-1]["hold_nats"]) > 0
     assert_same_gradients(*folders)
 
 
 def test_two_processes_train_as_one(tmp_path, script_environment):
     folders = both(tmp_path, script_environment, "authors", "--updates", "20", "--precision", "float32")
-    one, two = (runs.Table(folder / "metrics.csv").rows() for folder in folders)
+    one, two = (records.Table(folder / "metrics.csv").rows() for folder in folders)
     assert len(one) == len(two) == 4
     for tolerance, ours, theirs in zip((5e-3, 5e-2, 5e-2, 5e-2), one, two):  # rounding grows with the updates
         for metric in ("loss_d", "loss_g", "info_categorical_nats", "info_continuous_nats", "d_real", "d_fake"):
@@ -107,12 +107,12 @@ def test_processes_leave_together_and_their_run_goes_on(tmp_path, script_environ
         time.sleep(0.02)
     process.send_signal(signal.SIGTERM)
     process.wait(90)
-    step = runs.load_checkpoint(tmp_path / "run")[1]["step"]
-    assert 0 < step < 150 and runs.read_json(tmp_path / "run" / "status.json")["status"] == "interrupted"
-    before = [row for row in runs.Table(tmp_path / "run" / "metrics.csv").rows() if int(row["step"]) <= step]
+    step = records.load_checkpoint(tmp_path / "run")[1]["step"]
+    assert 0 < step < 150 and records.read_json(tmp_path / "run" / "status.json")["status"] == "interrupted"
+    before = [row for row in records.Table(tmp_path / "run" / "metrics.csv").rows() if int(row["step"]) <= step]
     done = train(tmp_path / "run", script_environment, *arguments, processes=2)
     assert done.returncode == 0, done.stderr
-    after = runs.Table(tmp_path / "run" / "metrics.csv").rows()
+    after = records.Table(tmp_path / "run" / "metrics.csv").rows()
     assert after[: len(before)] == before and int(after[-1]["step"]) == 150
 
 

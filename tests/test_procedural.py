@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from infogan import archives, data, procedural
+from infogan import data
 from infogan.config import InputError
-from infogan.procedural import Solids, render, rotation
+from infogan.data import archives, synthetic
+from infogan.data.synthetic import Solids, render, rotation
 
 AHEAD = torch.tensor([[0.0, 0.0, 1.0]])  # light from where the viewer is
 
@@ -76,24 +77,24 @@ def few(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("name", data.PROCEDURAL)
 def test_stand_ins_are_the_same_each_time_and_cached(name, few, monkeypatch):
-    images, factors, names = procedural.rendered(name, count=60)
-    kind, expected, size = procedural.KINDS[name]
+    images, factors, names = synthetic.rendered(name, count=60)
+    kind, expected, size = synthetic.KINDS[name]
     assert images.shape == (60, 1, size, size) and factors.shape == (60, len(names)) and names == expected
 
-    def undrawable(n: int, random: torch.Generator) -> procedural.Scenes:
-        return procedural.Scenes(kind(n, random).factors, lambda size: pytest.fail("the cache has it"))
+    def undrawable(n: int, random: torch.Generator) -> synthetic.Scenes:
+        return synthetic.Scenes(kind(n, random).factors, lambda size: pytest.fail("the cache has it"))
 
     with monkeypatch.context() as patch:
-        patch.setitem(procedural.KINDS, name, (undrawable, expected, size))
-        again, same, _ = procedural.rendered(name, count=60)
+        patch.setitem(synthetic.KINDS, name, (undrawable, expected, size))
+        again, same, _ = synthetic.rendered(name, count=60)
     assert torch.equal(images, again) and np.array_equal(factors, same)
-    more, longer, _ = procedural.rendered(name, count=80)
+    more, longer, _ = synthetic.rendered(name, count=80)
     assert torch.equal(images[:40], more[:40]) and np.array_equal(factors[:40], longer[:40])
     assert len(np.unique(images.flatten(1).numpy(), axis=0)) > 55, "they differ"
 
 
 def test_a_cache_that_was_damaged_is_made_again(few):
-    images = procedural.rendered("sprites", count=60)[0].clone()
+    images = synthetic.rendered("sprites", count=60)[0].clone()
     (folder,) = archives.cache_folder().glob("sprites-*")
     for damage in (
         lambda: (folder / "done").write_text(""),
@@ -102,13 +103,13 @@ def test_a_cache_that_was_damaged_is_made_again(few):
         lambda: (folder / "done").write_text("10") and (folder / "images.npy").write_bytes(b"not an array"),
     ):
         damage()
-        assert torch.equal(procedural.rendered("sprites", count=60)[0], images)
+        assert torch.equal(synthetic.rendered("sprites", count=60)[0], images)
 
 
 def test_a_cache_that_is_whole_may_be_read_only(few, monkeypatch):
-    images = procedural.rendered("sprites", count=60)[0]
+    images = synthetic.rendered("sprites", count=60)[0]
     monkeypatch.setattr(archives, "FileLock", lambda path: pytest.fail("nothing is to be written"))
-    assert torch.equal(procedural.rendered("sprites", count=60)[0], images)
+    assert torch.equal(synthetic.rendered("sprites", count=60)[0], images)
 
 
 def test_a_full_disk_is_an_error_and_no_crash(few, monkeypatch):
@@ -119,15 +120,15 @@ def test_a_full_disk_is_an_error_and_no_crash(few, monkeypatch):
     with pytest.raises(
         InputError, match=r"sprites cannot be kept in .* \(\[Errno 28\] No space left on device\): make room"
     ):
-        procedural.rendered("sprites", count=60)
+        synthetic.rendered("sprites", count=60)
 
 
 def test_scenes_are_turned_by_their_factors(monkeypatch):
     seen = []
     monkeypatch.setattr(
-        procedural, "render", lambda solids, turn, light, size, **more: seen.append((solids, turn, light))
+        synthetic, "render", lambda solids, turn, light, size, **more: seen.append((solids, turn, light))
     )
-    faces, chairs = (kind(50, torch.Generator().manual_seed(0)) for kind in (procedural.faces3d, procedural.chairs3d))
+    faces, chairs = (kind(50, torch.Generator().manual_seed(0)) for kind in (synthetic.faces3d, synthetic.chairs3d))
     faces.draw(32), chairs.draw(64)
     (heads, turn, light), (_, chair_turn, _) = seen
     azimuth, elevation, from_the_right, width = (faces.factors * torch.tensor([math.pi / 180] * 3 + [1])).T
@@ -153,9 +154,9 @@ def test_a_part_of_no_size_is_not_seen_from_any_side():
     u[:, 8] = torch.tensor([0.39, 0.41])  # with arms, without
     seen = []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(procedural.torch, "rand", lambda *shape, generator: u)
-        patch.setattr(procedural, "render", lambda solids, *rest, **more: seen.append(solids.halves))
-        procedural.chairs3d(2, torch.Generator()).draw(64)
+        patch.setattr(synthetic.torch, "rand", lambda *shape, generator: u)
+        patch.setattr(synthetic, "render", lambda solids, *rest, **more: seen.append(solids.halves))
+        synthetic.chairs3d(2, torch.Generator()).draw(64)
     without = (seen[0][0] != seen[0][1]).any(-1)
     assert without.sum() == 4 and (seen[0][1][without] == 0).all(), (
         "two arms with a support each: gone in all directions"
@@ -168,7 +169,7 @@ def correlation(a, b) -> float:
 
 def test_factors_do_what_their_names_say(few):
     def of(name: str) -> tuple[torch.Tensor, dict]:
-        images, factors, names = procedural.rendered(name, count=160)
+        images, factors, names = synthetic.rendered(name, count=160)
         return images[:, 0].float() / 255, dict(zip(names, factors.T))
 
     images, factors = of("sprites")
@@ -191,11 +192,11 @@ def test_factors_do_what_their_names_say(few):
     assert correlation((images < 1).any(1).sum(1), factors["width"]) > 0.4, "its depth and its rotation count too"
 
 
-@pytest.mark.parametrize("name", procedural.KINDS)
+@pytest.mark.parametrize("name", synthetic.KINDS)
 def test_another_size_shows_the_same_scenes(name: str, monkeypatch, tmp_path):
     monkeypatch.setenv(archives.CACHE_VARIABLE, str(tmp_path))
-    usual, factors, _ = procedural.rendered(name, count=20)
-    half, same, _ = procedural.rendered(name, usual.shape[-1] // 2, count=20)
+    usual, factors, _ = synthetic.rendered(name, count=20)
+    half, same, _ = synthetic.rendered(name, usual.shape[-1] // 2, count=20)
     assert half.shape == (20, 1, usual.shape[-1] // 2, usual.shape[-1] // 2) and (factors == same).all()
     merged = torch.nn.functional.avg_pool2d(usual.float(), 2)
     assert (merged - half).abs().mean() < 255 * 0.02
@@ -203,7 +204,7 @@ def test_another_size_shows_the_same_scenes(name: str, monkeypatch, tmp_path):
 
 def test_a_stand_in_is_asked_for_at_a_size(monkeypatch, tmp_path):
     monkeypatch.setenv(archives.CACHE_VARIABLE, str(tmp_path))
-    monkeypatch.setattr(procedural.rendered, "__defaults__", (None, 30))
+    monkeypatch.setattr(synthetic.rendered, "__defaults__", (None, 30))
     assert data.load("chairs3d@16").image_shape == (1, 16, 16)
     with pytest.raises(InputError, match="asks for images of size 'big'; give a multiple of 4, such as chairs3d@64"):
         data.load("chairs3d@big")

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from infogan import data, quality, runs
+from infogan import data, records
 from infogan.codes import Latent
 from infogan.config import InputError
+from infogan.metrics import quality
 from infogan.networks import build
 
 
@@ -60,7 +61,7 @@ def test_the_classifier_knows_the_digits_and_is_read_back(digits, network, tmp_p
     monkeypatch.setattr(quality, "SEEN", 0)
     again = quality.classifier(digits, tmp_path / "c")
     assert all(torch.equal(a, b) for a, b in zip(once.state_dict().values(), again.state_dict().values()))
-    assert runs.has_checkpoint(tmp_path / "c")
+    assert records.has_checkpoint(tmp_path / "c")
     bare = dataclasses.replace(digits, train=data.Split(digits.train.images))
     with pytest.raises(InputError, match="no labels"):
         quality.classifier(bare, tmp_path / "d")

@@ -9,8 +9,9 @@ import time
 import pytest
 from conftest import ROOT, call, config, load_script
 
-from infogan import runs, training
-from infogan.config import PRESETS, InputError
+from infogan import records, training
+from infogan.config import InputError
+from infogan.presets import PRESETS
 
 reproduce = load_script("reproduce")
 
@@ -75,7 +76,7 @@ def test_a_killed_table_is_completed_and_nothing_is_trained_twice(tmp_path, scri
     names = [f"digits-{preset}-seed{seed}" for preset in ("authors", "gan") for seed in (0, 1)]
     assert sorted(path.name for path in (tmp_path / "runs").iterdir() if path.is_dir()) == names
     for name in names:
-        assert runs.read_json(tmp_path / "runs" / name / "evaluation.json")["step"] == 50
+        assert records.read_json(tmp_path / "runs" / name / "evaluation.json")["step"] == 50
     assert all(path.stat().st_mtime_ns == time_ns for path, time_ns in before.items())
     again = subprocess.run(command, cwd=tmp_path, env=script_environment, capture_output=True, text=True, timeout=100)
     assert again.returncode == 0 and "test accuracy" not in again.stdout
@@ -95,7 +96,7 @@ def test_who_joins_leaves_failed_jobs_and_the_report_to_who_leads(tmp_path):
         "--wandb",
         "disabled",
     )
-    runs.create(tmp_path / "runs" / "digits-gan-seed0", training.resolve(config("gan")))  # of another batch size
+    records.create(tmp_path / "runs" / "digits-gan-seed0", training.resolve(config("gan")))  # of another batch size
     joined = call("reproduce", *command, "--join", cwd=tmp_path)
     assert joined.returncode == 0 and "digits-gan-seed0 failed: InputError" in joined.stderr
     again = call("reproduce", *command, "--join", cwd=tmp_path)

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from conftest import call, load_script
 
-from infogan.config import PRESETS
+from infogan.presets import PRESETS
 
 
 def write_run(folder, seed: int, accuracy: float | None, **changes):

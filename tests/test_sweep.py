@@ -15,9 +15,11 @@ import pytest
 from conftest import ROOT, call, load_script
 from optuna.trial import TrialState
 
-from infogan import runs, tracking, training
+from infogan import events, experiment, records
 from infogan.codes import Latent
-from infogan.config import PRESETS, InputError
+from infogan.config import InputError
+from infogan.presets import PRESETS
+from infogan.records import tracking
 
 sweep = load_script("sweep")
 
@@ -118,7 +120,7 @@ def test_a_study_continues_as_if_it_had_not_stopped(options, quick_training):
 
 
 def test_a_failing_trial_is_recorded_and_the_study_goes_on(options, monkeypatch, capsys, quick_training):
-    works = tracking.train
+    works = experiment.train
 
     def train(config, *arguments, **named):
         if config.preset == "authors":
@@ -149,7 +151,7 @@ def test_a_pruned_trial_is_pruned_and_not_failed(options, monkeypatch):
     trials = study_of(options).trials[:2]
     assert [trial.state for trial in trials] == [TrialState.COMPLETE, TrialState.PRUNED]
     assert list(trials[1].intermediate_values) == [1] and len(trials[0].intermediate_values) > 5
-    status = runs.read_json(Path(trials[1].user_attrs["run_dir"]) / "status.json")
+    status = records.read_json(Path(trials[1].user_attrs["run_dir"]) / "status.json")
     assert status["status"] == "stopped"
 
 
@@ -217,16 +219,16 @@ def test_a_killed_study_continues_and_loses_nothing(tmp_path, script_environment
     arguments = command("--trials", "3", "--images", "40000", "--workers", "1", "--confirm-seeds", "0")
     trials = tmp_path / "studies" / "digits" / "trials"
     process = subprocess.Popen(arguments, cwd=tmp_path, env=script_environment, stdout=subprocess.DEVNULL)
-    while not (trials / "0001" / runs.CHECKPOINT).exists():
+    while not (trials / "0001" / records.CHECKPOINT).exists():
         assert process.poll() is None, "the study ended before it could be killed"
         time.sleep(0.02)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    step = runs.load_checkpoint(trials / "0001")[1]["step"]
-    assert step < runs.read_json(trials / "0001" / "config.json")["config"]["updates"]
+    step = records.load_checkpoint(trials / "0001")[1]["step"]
+    assert step < records.read_json(trials / "0001" / "config.json")["config"]["updates"]
 
     def kept(directory):
-        return [row for row in runs.Table(directory / "metrics.csv").rows() if int(row["step"]) <= step]
+        return [row for row in records.Table(directory / "metrics.csv").rows() if int(row["step"]) <= step]
 
     first, second = (trials / "0000" / "evaluation.json").read_text(), kept(trials / "0001")
     done = subprocess.run(arguments, cwd=tmp_path, env=script_environment, capture_output=True, text=True, timeout=300)
@@ -252,11 +254,11 @@ def test_sigterm_saves_the_trial_and_the_next_start_takes_it_up(tmp_path, script
     process.terminate()
     assert process.wait(60) == 128 + signal.SIGTERM
     for n in (0, 1):
-        assert runs.read_json(trials / f"{n:04d}" / "status.json")["status"] == "interrupted"
+        assert records.read_json(trials / f"{n:04d}" / "status.json")["status"] == "interrupted"
     done = subprocess.run(arguments, cwd=tmp_path, env=script_environment, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
     for n in (0, 1):
-        assert runs.read_json(trials / f"{n:04d}" / "status.json")["status"] in ("finished", "stopped")
+        assert records.read_json(trials / f"{n:04d}" / "status.json")["status"] in ("finished", "stopped")
 
 
 def test_the_wandb_record_of_a_study_holds_no_password(tmp_path, script_environment):
@@ -275,7 +277,7 @@ def test_the_wandb_record_of_a_study_holds_no_password(tmp_path, script_environm
 
 def test_workers_leave_when_their_parent_is_gone(options, monkeypatch):
     sweep.open_study(options)
-    with pytest.raises(training.Interrupted):
+    with pytest.raises(events.Interrupted):
         sweep.work(0, -1, options)
 
 
@@ -309,7 +311,7 @@ def test_ctrl_c_in_a_terminal_saves_every_worker(tmp_path, script_environment):
     os.killpg(process.pid, signal.SIGINT)
     assert process.wait(60) == 128 + signal.SIGINT
     for n in (0, 1):
-        assert runs.read_json(trials / f"{n:04d}" / "status.json")["status"] == "interrupted"
+        assert records.read_json(trials / f"{n:04d}" / "status.json")["status"] == "interrupted"
 
 
 def test_two_objectives_end_in_a_front(tmp_path, script_environment):

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from conftest import ROOT, config
 
-from infogan import runs, tracking, training
+from infogan import events, experiment, records, training
+from infogan.records import tracking
 
 
 def read_back(directory: Path) -> list[dict]:
@@ -29,7 +30,7 @@ def of_type(records: list[dict], kind: str) -> list[dict]:
 @pytest.fixture(scope="module")
 def offline_run(tmp_path_factory, digits):
     directory = tmp_path_factory.mktemp("tracked") / "run"
-    result = tracking.train(config(seed=5), digits, directory, "offline", group="a-study", progress=False)
+    result = experiment.train(config(seed=5), digits, directory, "offline", group="a-study", progress=False)
     return directory, result, read_back(directory)
 
 
@@ -46,7 +47,7 @@ def test_history_equals_the_local_tables(offline_run):
     rows = [record["item"] for record in of_type(records, "history")]
     for name, marker in (("metrics", "loss_d"), ("evaluations", "validation/accuracy")):
         logged = [row for row in rows if marker in row]
-        local = runs.Table(directory / f"{name}.csv").rows()
+        local = records.Table(directory / f"{name}.csv").rows()
         assert [row["step"] for row in logged] == [int(row["step"]) for row in local]
         for ours, theirs in zip(local, logged):
             assert theirs[marker] == pytest.approx(float(ours[marker.removeprefix("validation/")]))
@@ -79,7 +80,7 @@ def test_the_checkpoint_is_an_artifact_and_the_result_the_summary(offline_run):
     directory, result, records = offline_run
     (artifact,) = of_type(records, "artifact")
     paths = {entry["path"]: entry["local_path"] for entry in artifact["manifest"]["contents"]}
-    assert paths["checkpoint.safetensors"] == str((directory / runs.CHECKPOINT).resolve())
+    assert paths["checkpoint.safetensors"] == str((directory / records.CHECKPOINT).resolve())
     summary = {key: value for update in of_type(records, "summary") for key, value in update.get("update", {}).items()}
     assert summary["test/accuracy"] == pytest.approx(result["accuracy"])
     assert of_type(records, "exit")[0]["exit_code"] == 0
@@ -91,15 +92,15 @@ def test_a_pruned_run_is_not_a_failed_one_and_a_diverged_one_is(tmp_path, digits
             pass
 
         def evaluated(self, row, images):
-            raise training.Stopped
+            raise events.Stopped
 
-    with pytest.raises(training.Stopped):
-        tracking.train(config(), digits, tmp_path / "pruned", "offline", observers=[Pruner()], progress=False)
+    with pytest.raises(events.Stopped):
+        experiment.train(config(), digits, tmp_path / "pruned", "offline", observers=[Pruner()], progress=False)
     assert of_type(read_back(tmp_path / "pruned"), "exit")[0].get("exit_code", 0) == 0
-    assert runs.read_json(tmp_path / "pruned" / "status.json")["status"] == "stopped"
+    assert records.read_json(tmp_path / "pruned" / "status.json")["status"] == "stopped"
     monkeypatch.setattr(training, "generator_loss", lambda logits: logits.mean() * float("nan"))
-    with pytest.raises(training.Diverged):
-        tracking.train(config(), digits, tmp_path / "diverged", "offline", progress=False)
+    with pytest.raises(events.Diverged):
+        experiment.train(config(), digits, tmp_path / "diverged", "offline", progress=False)
     assert of_type(read_back(tmp_path / "diverged"), "exit")[0]["exit_code"] == 1
 
 
@@ -142,7 +143,7 @@ def test_an_unreachable_server_costs_a_warning_and_nothing_else(tmp_path, script
     done = train(tmp_path, environment)
     assert done.returncode == 0, done.stderr
     assert "cannot start an online run" in done.stderr and "0" * 40 not in done.stderr + done.stdout
-    assert runs.read_json(tmp_path / "run" / "status.json")["status"] == "finished"
+    assert records.read_json(tmp_path / "run" / "status.json")["status"] == "finished"
     assert of_type(read_back(tmp_path / "run"), "exit")
 
 
@@ -151,7 +152,7 @@ def test_a_failing_wandb_never_stops_training(tmp_path, digits, capsys, monkeypa
 
     run = wandb.init(mode="offline", dir=str(tmp_path), settings=wandb.Settings(silent=True))
     monkeypatch.setattr(type(run), "log", lambda *a, **k: (_ for _ in ()).throw(BrokenPipeError("service is gone")))
-    runs.create(tmp_path / "run", training.resolve(config()))
+    records.create(tmp_path / "run", training.resolve(config()))
     result = training.fit(config(), digits, tmp_path / "run", [tracking.WandbRun(run)], progress=False)
     run.finish()
     assert result["step"] == 20 and capsys.readouterr().err.count("service is gone") == 1
@@ -162,7 +163,9 @@ import os, sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[2])
 from conftest import config
-from infogan import data, runs, tracking
+from infogan import data
+from infogan import records
+from infogan.records import tracking
 
 killed = []
 
@@ -180,7 +183,7 @@ class Killer:
         pass
 
 os.environ["WANDB_MODE"] = "offline"
-result = tracking.train(config(updates=40), data.load("digits"), Path(sys.argv[1]), observers=[Killer()], progress=False)
+result = experiment.train(config(updates=40), data.load("digits"), Path(sys.argv[1]), observers=[Killer()], progress=False)
 assert killed and result["step"] == 40
 print("trained to the end")
 """
@@ -194,4 +197,4 @@ def test_a_killed_wandb_service_never_stops_training(tmp_path, script_environmen
     )  # fmt: skip
     assert "trained to the end" in done.stdout, done.stderr
     assert "goes on without W&B" in done.stderr
-    assert runs.read_json(tmp_path / "run" / "status.json")["status"] == "finished"
+    assert records.read_json(tmp_path / "run" / "status.json")["status"] == "finished"

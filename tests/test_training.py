@@ -11,13 +11,15 @@ import torch
 from conftest import ROOT, config, environment_of_scripts
 from sklearn.cluster import KMeans
 
-from infogan import evaluation, runs, tracking, training, views
+from infogan import events, experiment, records, training
 from infogan.config import InputError
+from infogan.data import augmentation
+from infogan.metrics import clustering
 
 
 def fit(directory, dataset, **changes):
     made = config(**changes)
-    runs.create(directory, training.resolve(made))
+    records.create(directory, training.resolve(made))
     return training.fit(made, dataset, directory, progress=False)
 
 
@@ -153,7 +155,7 @@ def test_a_step_is_gradient_descent_on_the_stated_losses(recipe, digits):
     value = value / 2 if preset == "blog" else value
     terms = [(value, trunk + d)] + ([(-bound(answer), trunk + q)] if preset == "authors" else [])
     if recipe == "consistent":
-        of_copies = D(views.copied(images / 255, twin.code_stream))[1]
+        of_copies = D(augmentation.copied(images / 255, twin.code_stream))[1]
         p, copy = ((10 * logits[:, :10]).softmax(1) for logits in (read, of_copies))
         joint = sum(torch.outer(a, b) + torch.outer(b, a) for a, b in zip(p, copy)) / 64
         terms.append((-2 * (joint * (joint / torch.outer(joint.sum(1), joint.sum(0))).log()).sum(), trunk + q))
@@ -187,7 +189,7 @@ def test_the_learning_rates_fall_over_the_last_updates(digits, tmp_path, monkeyp
 @pytest.mark.parametrize("at", [0, 10])
 def test_a_cooling_run_that_was_stopped_goes_on_as_if_it_had_not_been(at, tmp_path, digits, monkeypatch):
     """And one with a warm-up, which is not done twice, and whose names for the images are kept."""
-    monkeypatch.setattr(training.clusters, "CERTAIN", 0.12)  # so short a warm-up makes Q certain of nothing
+    monkeypatch.setattr(training.overclustering, "CERTAIN", 0.12)  # so short a warm-up makes Q certain of nothing
 
     class Stop:
         def logged(self, row):
@@ -195,20 +197,20 @@ def test_a_cooling_run_that_was_stopped_goes_on_as_if_it_had_not_been(at, tmp_pa
 
         def evaluated(self, row, images):
             if row["step"] == at:
-                raise training.Stopped
+                raise events.Stopped
 
     made = config("best", warm_up=6, cool_down=0.7)
     for name in ("whole", "parts"):
-        runs.create(tmp_path / name, made)
+        records.create(tmp_path / name, made)
     training.fit(made, digits, tmp_path / "whole", progress=False)
-    with pytest.raises(training.Stopped):
+    with pytest.raises(events.Stopped):
         training.fit(made, digits, tmp_path / "parts", [Stop()], progress=False)
-    assert runs.read_json(tmp_path / "parts" / "status.json")["status"] == "stopped"
+    assert records.read_json(tmp_path / "parts" / "status.json")["status"] == "stopped"
     training.fit(made, digits, tmp_path / "parts", progress=False)
-    whole, parts = (runs.load_checkpoint(tmp_path / name)[0] for name in ("whole", "parts"))
+    whole, parts = (records.load_checkpoint(tmp_path / name)[0] for name in ("whole", "parts"))
     assert all(torch.equal(whole[key], parts[key]) for key in whole)
     assert 0.1 < (whole["names"] >= 0).double().mean() and len(whole["names"]) == len(digits.train.images)
-    assert [row["step"] for row in runs.Table(tmp_path / "parts" / "evaluations.csv").rows()] == ["0", "10", "20"]
+    assert [row["step"] for row in records.Table(tmp_path / "parts" / "evaluations.csv").rows()] == ["0", "10", "20"]
 
 
 def test_consistency_moves_q_and_the_trunk_in_ds_step_alone(digits, monkeypatch):
@@ -236,14 +238,17 @@ def test_continuing_is_the_same_as_not_stopping(beyond, tmp_path, digits):
     fit(tmp_path / "whole", digits, updates=20, **beyond)
     fit(tmp_path / "parts", digits, updates=10, **beyond)
     fit(tmp_path / "parts", digits, updates=20, **beyond)
-    whole, parts = (runs.load_checkpoint(tmp_path / name)[0] for name in ("whole", "parts"))
+    whole, parts = (records.load_checkpoint(tmp_path / name)[0] for name in ("whole", "parts"))
     assert whole.keys() == parts.keys()
-    told = "consistency_nats" in runs.Table(tmp_path / "whole" / "metrics.csv").rows()[0]
+    told = "consistency_nats" in records.Table(tmp_path / "whole" / "metrics.csv").rows()[0]
     assert told == bool(beyond), "a run from before this number was known goes on with the columns it has"
     assert all(torch.equal(whole[key], parts[key]) for key in whole)
     drop = ("seconds", "images_per_second")
     rows = [
-        [{k: v for k, v in row.items() if k not in drop} for row in runs.Table(tmp_path / name / "metrics.csv").rows()]
+        [
+            {k: v for k, v in row.items() if k not in drop}
+            for row in records.Table(tmp_path / name / "metrics.csv").rows()
+        ]
         for name in ("whole", "parts")
     ]
     assert rows[0] == rows[1] and [row["step"] for row in rows[0]] == ["5", "10", "15", "20"]
@@ -275,32 +280,32 @@ def test_a_killed_run_continues_bit_for_bit(number, whole, tmp_path, script_envi
         stderr=subprocess.DEVNULL,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
-    while not (tmp_path / "killed" / runs.CHECKPOINT).exists():
+    while not (tmp_path / "killed" / records.CHECKPOINT).exists():
         assert process.poll() is None, "the run ended before it could be killed"
         time.sleep(0.01)
     process.send_signal(number)
     code = process.wait(60)
-    stopped_at = runs.load_checkpoint(tmp_path / "killed")[1]["step"]
+    stopped_at = records.load_checkpoint(tmp_path / "killed")[1]["step"]
     assert stopped_at < 150, "the run ended before it was killed: this test proves nothing"
     if number != signal.SIGKILL:
         assert code == 128 + number
-        assert runs.read_json(tmp_path / "killed" / "status.json")["status"] == "interrupted"
+        assert records.read_json(tmp_path / "killed" / "status.json")["status"] == "interrupted"
     again = subprocess.run(
         interruptible(tmp_path / "killed"), env=script_environment, capture_output=True, text=True, timeout=120
     )
     assert again.returncode == 0, again.stderr
-    (one, state), (two, _) = map(runs.load_checkpoint, (whole, tmp_path / "killed"))
+    (one, state), (two, _) = map(records.load_checkpoint, (whole, tmp_path / "killed"))
     assert state["step"] == 150 and all(torch.equal(one[key], two[key]) for key in one)
-    steps = [int(row["step"]) for row in runs.Table(tmp_path / "killed" / "metrics.csv").rows()]
+    steps = [int(row["step"]) for row in records.Table(tmp_path / "killed" / "metrics.csv").rows()]
     assert steps == sorted(set(steps)), "rows written before the kill must not stand twice"
-    assert runs.read_json(tmp_path / "killed" / "status.json")["status"] == "finished"
+    assert records.read_json(tmp_path / "killed" / "status.json")["status"] == "finished"
 
 
 def test_a_finished_run_is_not_trained_again(tmp_path, digits):
     first = fit(tmp_path, digits)
-    stamp = (tmp_path / runs.CHECKPOINT).stat().st_mtime_ns
+    stamp = (tmp_path / records.CHECKPOINT).stat().st_mtime_ns
     assert fit(tmp_path, digits) == first
-    assert (tmp_path / runs.CHECKPOINT).stat().st_mtime_ns == stamp
+    assert (tmp_path / records.CHECKPOINT).stat().st_mtime_ns == stamp
 
 
 def test_a_lengthened_run_never_answers_with_the_shorter_ones_measures(tmp_path, digits, monkeypatch):
@@ -314,9 +319,9 @@ def test_a_lengthened_run_never_answers_with_the_shorter_ones_measures(tmp_path,
         patched.setattr(training, "report", die)
         fit(tmp_path, digits, updates=20)
     assert fit(tmp_path, digits, updates=20)["step"] == 20
-    runs.write_json(tmp_path / "status.json", {"status": "running"})  # killed between the last two files
+    records.write_json(tmp_path / "status.json", {"status": "running"})  # killed between the last two files
     fit(tmp_path, digits, updates=20)
-    assert runs.read_json(tmp_path / "status.json")["status"] == "finished"
+    assert records.read_json(tmp_path / "status.json")["status"] == "finished"
 
 
 def test_a_signal_at_the_very_end_still_ends_the_caller(tmp_path, digits):
@@ -329,16 +334,16 @@ def test_a_signal_at_the_very_end_still_ends_the_caller(tmp_path, digits):
                 os.kill(os.getpid(), signal.SIGTERM)
 
     made = training.resolve(config())
-    runs.create(tmp_path, made)
-    with pytest.raises(training.Interrupted) as left:
+    records.create(tmp_path, made)
+    with pytest.raises(events.Interrupted) as left:
         training.fit(made, digits, tmp_path, [Late()], progress=False)
     assert left.value.code == 128 + signal.SIGTERM
-    assert runs.read_json(tmp_path / "status.json")["status"] == "finished"
+    assert records.read_json(tmp_path / "status.json")["status"] == "finished"
     assert fit(tmp_path, digits)["step"] == 20
 
 
 def test_a_table_is_cut_whole_or_not_at_all(tmp_path, monkeypatch):
-    table = runs.Table(tmp_path / "metrics.csv")
+    table = records.Table(tmp_path / "metrics.csv")
     for step in range(10):
         table.append({"step": step, "x": step})
     whole = table.path.read_bytes()
@@ -347,7 +352,7 @@ def test_a_table_is_cut_whole_or_not_at_all(tmp_path, monkeypatch):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
-        patched.setattr(runs.os, "replace", die)
+        patched.setattr(records.os, "replace", die)
         table.cut(5)
     assert table.path.read_bytes() == whole
     table.cut(5)
@@ -363,10 +368,10 @@ def test_a_table_is_cut_whole_or_not_at_all(tmp_path, monkeypatch):
 def test_auto_precision_is_what_the_run_was_begun_with(begun, other, tmp_path, digits):
     """A trial lost on one processor goes on on another, where auto would be something else: one of the two is not what it is here."""
     for precision, updates in ((begun, 5), ("auto", 10)):
-        tracking.train(config(precision=precision, updates=updates), digits, tmp_path, "disabled", progress=False)
-    assert runs.read_json(tmp_path / "config.json")["config"]["precision"] == begun
+        experiment.train(config(precision=precision, updates=updates), digits, tmp_path, "disabled", progress=False)
+    assert records.read_json(tmp_path / "config.json")["config"]["precision"] == begun
     with pytest.raises(InputError, match=f"precision '{begun}', not '{other}'"):
-        tracking.train(config(precision=other, updates=10), digits, tmp_path, "disabled", progress=False)
+        experiment.train(config(precision=other, updates=10), digits, tmp_path, "disabled", progress=False)
 
 
 def test_a_directory_refuses_another_configuration(tmp_path, digits):
@@ -390,32 +395,32 @@ def test_a_nan_ends_the_run_with_a_record(tmp_path, digits, monkeypatch):
         return original(logits) * (float("nan") if len(calls) > 12 else 1)
 
     monkeypatch.setattr(training, "generator_loss", breaks_later)
-    with pytest.raises(training.Diverged, match="loss_g"):
+    with pytest.raises(events.Diverged, match="loss_g"):
         fit(tmp_path, digits, checkpoint_every=5)
-    status = runs.read_json(tmp_path / "status.json")
+    status = records.read_json(tmp_path / "status.json")
     assert status["status"] == "diverged" and "loss_g" in status["not_finite"] and status["step"] == 15
-    tensors, state = runs.load_checkpoint(tmp_path)
+    tensors, state = records.load_checkpoint(tmp_path)
     assert state["step"] == 10 and all(t.isfinite().all() for t in tensors.values() if t.is_floating_point())
 
 
 def test_damaged_and_missing_checkpoints_are_named(tmp_path, digits):
     fit(tmp_path, digits)
-    assert runs.load(tmp_path).step == 20
-    path = tmp_path / runs.CHECKPOINT
+    assert records.load(tmp_path).step == 20
+    path = tmp_path / records.CHECKPOINT
     path.write_bytes(path.read_bytes()[:-1000])
     with pytest.raises(InputError, match="is damaged"):
-        runs.load(tmp_path)
+        records.load(tmp_path)
     path.unlink()
     with pytest.raises(InputError, match="has no checkpoint"):
-        runs.load(tmp_path)
+        records.load(tmp_path)
     with pytest.raises(InputError, match="is .*nowhere a run directory"):
-        runs.load(tmp_path / "nowhere")
+        records.load(tmp_path / "nowhere")
 
 
 def test_a_damaged_checkpoint_gives_way_to_the_one_before_it(tmp_path, digits, capsys, monkeypatch):
     """The last checkpoint of a killed run is cut short: it goes on from the one before, and ends as if nothing had been."""
     fit(tmp_path / "whole", digits, checkpoint_every=5)
-    append = runs.Table.append
+    append = records.Table.append
 
     def killed(table, row):
         if row["step"] == 15:
@@ -423,30 +428,30 @@ def test_a_damaged_checkpoint_gives_way_to_the_one_before_it(tmp_path, digits, c
         append(table, row)
 
     with monkeypatch.context() as patched:
-        patched.setattr(runs.Table, "append", killed)
+        patched.setattr(records.Table, "append", killed)
         with pytest.raises(KeyboardInterrupt):
             fit(tmp_path / "cut", digits, checkpoint_every=5)
-    path = tmp_path / "cut" / runs.CHECKPOINT
-    assert runs.load_checkpoint(tmp_path / "cut")[1]["step"] == 10
+    path = tmp_path / "cut" / records.CHECKPOINT
+    assert records.load_checkpoint(tmp_path / "cut")[1]["step"] == 10
     path.write_bytes(path.read_bytes()[:-1000])
     fit(tmp_path / "cut", digits, checkpoint_every=5)
     assert "is damaged" in (said := capsys.readouterr().err) and "using the one before it, of update 5" in said
-    whole, cut = (runs.load_checkpoint(tmp_path / name)[0] for name in ("whole", "cut"))
+    whole, cut = (records.load_checkpoint(tmp_path / name)[0] for name in ("whole", "cut"))
     assert all(torch.equal(whole[name], cut[name]) for name in whole)
-    assert not (tmp_path / "cut" / runs.PREVIOUS).exists(), "a finished run needs one"
+    assert not (tmp_path / "cut" / records.PREVIOUS).exists(), "a finished run needs one"
 
 
 def test_a_kill_between_two_renames_loses_no_checkpoint(tmp_path):
-    runs.save_checkpoint(tmp_path, {"a": torch.ones(3)}, {"step": 1})
-    (tmp_path / runs.CHECKPOINT).rename(tmp_path / runs.PREVIOUS)
-    assert runs.has_checkpoint(tmp_path) and runs.load_checkpoint(tmp_path)[1] == {"step": 1}
+    records.save_checkpoint(tmp_path, {"a": torch.ones(3)}, {"step": 1})
+    (tmp_path / records.CHECKPOINT).rename(tmp_path / records.PREVIOUS)
+    assert records.has_checkpoint(tmp_path) and records.load_checkpoint(tmp_path)[1] == {"step": 1}
 
 
 def test_two_processes_cannot_train_in_one_directory(tmp_path, digits):
-    code = f"import sys; from infogan import runs; from pathlib import Path\nwith runs.lock(Path({str(tmp_path)!r})): print('held', flush=True); sys.stdin.read()"
+    code = f"import sys; from infogan import runs; from pathlib import Path\nwith records.lock(Path({str(tmp_path)!r})): print('held', flush=True); sys.stdin.read()"
     holder = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     assert holder.stdout.readline() == b"held\n"
-    with pytest.raises(runs.Locked, match="another process is training in"):
+    with pytest.raises(records.Locked, match="another process is training in"):
         fit(tmp_path, digits)
     holder.kill()
     holder.wait()
@@ -454,12 +459,12 @@ def test_two_processes_cannot_train_in_one_directory(tmp_path, digits):
 
 
 def test_a_checkpoint_is_replaced_whole_or_not_at_all(tmp_path, monkeypatch):
-    runs.save_checkpoint(tmp_path, {"a": torch.ones(3)}, {"step": 1})
+    records.save_checkpoint(tmp_path, {"a": torch.ones(3)}, {"step": 1})
     monkeypatch.setattr(os, "fsync", lambda handle: (_ for _ in ()).throw(OSError("No space left on device")))
     with pytest.raises(OSError, match="No space"):
-        runs.save_checkpoint(tmp_path, {"a": torch.zeros(3)}, {"step": 2})
-    assert runs.load_checkpoint(tmp_path)[1] == {"step": 1}
-    assert [path.name for path in tmp_path.iterdir()] == [runs.CHECKPOINT]
+        records.save_checkpoint(tmp_path, {"a": torch.zeros(3)}, {"step": 2})
+    assert records.load_checkpoint(tmp_path)[1] == {"step": 1}
+    assert [path.name for path in tmp_path.iterdir()] == [records.CHECKPOINT]
 
 
 def test_config_json_is_complete(tmp_path, digits):
@@ -472,11 +477,11 @@ def test_config_json_is_complete(tmp_path, digits):
 
 def test_passwords_never_reach_a_record():
     url = "sweep.py --storage postgresql://me:s3cr:et@db.example:5432/study --x y"
-    assert "s3cr" not in runs.mask_secrets(url) and "postgresql://me:***@db.example:5432/study" in runs.mask_secrets(
+    assert "s3cr" not in records.mask_secrets(
         url
-    )
+    ) and "postgresql://me:***@db.example:5432/study" in records.mask_secrets(url)
     assert (
-        runs.mask_secrets("postgresql:///db?user=me&password=s3cr:et&host=h")
+        records.mask_secrets("postgresql:///db?user=me&password=s3cr:et&host=h")
         == "postgresql:///db?user=me&password=***&host=h"
     )
 
@@ -510,7 +515,7 @@ def test_time_to_accuracy_is_that_of_the_first_evaluation_to_reach_it():
 def test_one_seed_decides_everything_and_each_seed_differs(tmp_path, digits):
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
         fit(tmp_path / name, digits, seed=seed)
-    a, b, c = (runs.load_checkpoint(tmp_path / name)[0] for name in "abc")
+    a, b, c = (records.load_checkpoint(tmp_path / name)[0] for name in "abc")
     assert all(torch.equal(a[key], b[key]) for key in a)
     assert not torch.equal(a["generator.layers.0.weight"], c["generator.layers.0.weight"])
 
@@ -518,7 +523,7 @@ def test_one_seed_decides_everything_and_each_seed_differs(tmp_path, digits):
 def test_evaluating_does_not_change_training(tmp_path, digits):
     fit(tmp_path / "seldom", digits, evaluations=1)
     fit(tmp_path / "often", digits, evaluations=20)
-    seldom, often = (runs.load_checkpoint(tmp_path / name)[0] for name in ("seldom", "often"))
+    seldom, often = (records.load_checkpoint(tmp_path / name)[0] for name in ("seldom", "often"))
     assert all(torch.equal(seldom[key], often[key]) for key in seldom)
 
 
@@ -527,18 +532,18 @@ def test_infogan_beats_k_means_on_real_digits(tmp_path, digits):
     result = fit(tmp_path, digits, codes="10c", batch_size=64, updates=3000, log_every=50)
     flat = [split.images.flatten(1).numpy() / 255.0 for split in (digits.train, digits.test)]
     clusters = KMeans(10, n_init=10, random_state=0).fit(flat[0]).predict(flat[1])
-    k_means = evaluation.code_to_label(clusters, digits.test.labels.numpy(), 10)["accuracy"]
+    k_means = clustering.code_to_label(clusters, digits.test.labels.numpy(), 10)["accuracy"]
     assert result["accuracy"] > k_means > 0.7
-    bound = float(runs.Table(tmp_path / "metrics.csv").rows()[-1]["info_categorical_nats"])
+    bound = float(records.Table(tmp_path / "metrics.csv").rows()[-1]["info_categorical_nats"])
     assert 2.2 < bound <= math.log(10)
 
 
 def test_a_run_older_than_a_field_goes_on_with_the_fields_default(tmp_path):
     made = training.resolve(config())
-    runs.create(tmp_path / "old", made)
-    record = runs.read_json(tmp_path / "old" / "config.json")
+    records.create(tmp_path / "old", made)
+    record = records.read_json(tmp_path / "old" / "config.json")
     del record["config"]["network"]
-    runs.write_json(tmp_path / "old" / "config.json", record)
-    runs.create(tmp_path / "old", made)
+    records.write_json(tmp_path / "old" / "config.json", record)
+    records.create(tmp_path / "old", made)
     with pytest.raises(InputError, match="with network 'auto', not 'mnist'"):
-        runs.create(tmp_path / "old", training.resolve(config(network="mnist")))
+        records.create(tmp_path / "old", training.resolve(config(network="mnist")))

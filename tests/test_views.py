@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from infogan import views
+from infogan.data import augmentation
 
 
 def stream(seed: int = 0) -> torch.Generator:
@@ -32,80 +32,82 @@ def moments(images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Ten
 
 def test_the_same_stream_gives_the_same_copies_and_each_image_its_own():
     images = bars(4)
-    one, same, other = (views.transformed(images, stream(seed)) for seed in (0, 0, 1))
+    one, same, other = (augmentation.transformed(images, stream(seed)) for seed in (0, 0, 1))
     assert torch.equal(one, same) and not torch.equal(one, other)
     assert all(not torch.equal(one[0], one[i]) for i in range(1, 4))
 
 
 def test_nothing_is_changed_by_no_transformation(monkeypatch):
     for name, none in (("ANGLE", 0.0), ("STRETCH", 1.0), ("SHEAR", 0.0), ("SHIFT", 0.0)):
-        monkeypatch.setattr(views, name, none)
+        monkeypatch.setattr(augmentation, name, none)
     images = torch.rand(3, 2, 16, 12, generator=stream())
-    assert torch.allclose(views.transformed(images, stream()), images, atol=1e-5)
+    assert torch.allclose(augmentation.transformed(images, stream()), images, atol=1e-5)
 
 
 @pytest.mark.parametrize("only", ["ANGLE", "STRETCH", "SHEAR", "SHIFT"])
 def test_each_transformation_does_what_it_says_and_reaches_its_limit(only, monkeypatch):
     for name, none in (("ANGLE", 0.0), ("STRETCH", 1.0), ("SHEAR", 0.0), ("SHIFT", 0.0)):
         if name != only:
-            monkeypatch.setattr(views, name, none)
+            monkeypatch.setattr(augmentation, name, none)
     images = bars(400)
-    mass, centre, angle = moments(views.transformed(images, stream()))
+    mass, centre, angle = moments(augmentation.transformed(images, stream()))
     before = moments(images)[0]
     turned, moved, grown = angle.abs().max().item(), centre.abs().amax().item(), (mass / before).max().item()
     if only in ("ANGLE", "SHEAR"):
-        limit = views.ANGLE if only == "ANGLE" else math.atan(views.SHEAR)
+        limit = augmentation.ANGLE if only == "ANGLE" else math.atan(augmentation.SHEAR)
         assert turned == pytest.approx(limit, rel=0.1) and (angle < -limit / 2).any() and (angle > limit / 2).any()
     else:
         assert turned < 0.01
-    assert moved == pytest.approx(views.SHIFT if only == "SHIFT" else 0, abs=0.01)
-    assert grown == pytest.approx(views.STRETCH**2 if only == "STRETCH" else 1, rel=0.1)
+    assert moved == pytest.approx(augmentation.SHIFT if only == "SHIFT" else 0, abs=0.01)
+    assert grown == pytest.approx(augmentation.STRETCH**2 if only == "STRETCH" else 1, rel=0.1)
 
 
 def test_brightness_stays_in_its_range_and_the_border_goes_on():
     images = torch.rand(50, 3, 8, 8, generator=stream())
-    copies = views.transformed(images, stream(1))
+    copies = augmentation.transformed(images, stream(1))
     assert copies.min() >= images.min() - 1e-6 and copies.max() <= images.max() + 1e-6
-    assert torch.allclose(views.transformed(torch.ones(5, 1, 8, 8), stream()), torch.ones(5, 1, 8, 8))
+    assert torch.allclose(augmentation.transformed(torch.ones(5, 1, 8, 8), stream()), torch.ones(5, 1, 8, 8))
 
 
 def test_all_at_once_is_a_stretch_and_a_shear_and_then_a_turn_and_a_shift_in_pixels(monkeypatch):
     """The drawn map against matrices multiplied here; the picture is not square."""
     drawn = []
     monkeypatch.setattr(
-        views.F,
+        augmentation.F,
         "affine_grid",
         lambda theta, size, align_corners: drawn.append(theta) or torch.zeros(size[0], *size[2:], 2),
     )
-    views.transformed(torch.zeros(5, 1, 20, 40), stream())
+    augmentation.transformed(torch.zeros(5, 1, 20, 40), stream())
     u = torch.rand(6, 5, generator=stream()) * 2 - 1
     for i, theta in enumerate(drawn[0]):
-        angle, shear = u[0, i].item() * views.ANGLE, u[1, i].item() * views.SHEAR
-        wide, tall = (views.STRETCH ** u[k, i].item() for k in (4, 5))
+        angle, shear = u[0, i].item() * augmentation.ANGLE, u[1, i].item() * augmentation.SHEAR
+        wide, tall = (augmentation.STRETCH ** u[k, i].item() for k in (4, 5))
         turn = torch.tensor([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
         pixels = turn @ torch.tensor([[wide, shear * wide], [0.0, tall]])
         half_sides = torch.tensor([40.0, 20.0])
         assert torch.allclose(theta[:, :2], pixels * half_sides / half_sides[:, None], atol=1e-5)
-        assert torch.allclose(theta[:, 2], u[2:4, i] * views.SHIFT)
+        assert torch.allclose(theta[:, 2], u[2:4, i] * augmentation.SHIFT)
 
 
 def test_a_scratch_has_its_size_place_and_angle():
     """On nothing: its area is its length times its width, whatever its angle."""
-    mass, centre, angle = moments(views.scratched(torch.zeros(2000, 1, 112, 112), stream()))
-    lengths = mass / 56**2 / (2 * views.WIDTH)
-    shortest, longest = (2 * reach for reach in views.REACH)
+    mass, centre, angle = moments(augmentation.scratched(torch.zeros(2000, 1, 112, 112), stream()))
+    lengths = mass / 56**2 / (2 * augmentation.WIDTH)
+    shortest, longest = (2 * reach for reach in augmentation.REACH)
     assert lengths.min().item() == pytest.approx(shortest, rel=0.05) and lengths.max().item() == pytest.approx(
         longest, rel=0.05
     )
     assert lengths.mean().item() == pytest.approx((shortest + longest) / 2, rel=0.02)
-    assert centre.abs().max().item() == pytest.approx(views.PLACE, rel=0.05) and centre.mean(0).abs().max() < 0.02
+    assert (
+        centre.abs().max().item() == pytest.approx(augmentation.PLACE, rel=0.05) and centre.mean(0).abs().max() < 0.02
+    )
     quarters = ((angle / math.pi + 0.5) * 4).long().clamp(0, 3)
     assert quarters.bincount(minlength=4).tolist() == pytest.approx([500] * 4, abs=80)
 
 
 def test_a_scratch_takes_nothing_away_and_each_image_has_its_own():
     images = torch.rand(5, 2, 16, 12, generator=stream())
-    one, same, other = (views.scratched(images, stream(seed)) for seed in (0, 0, 1))
+    one, same, other = (augmentation.scratched(images, stream(seed)) for seed in (0, 0, 1))
     assert torch.equal(one, same) and not torch.equal(one, other)
     assert (one >= images).all() and one.max() == 1
     added = (one != images).any(1).flatten(1)
@@ -113,6 +115,6 @@ def test_a_scratch_takes_nothing_away_and_each_image_has_its_own():
 
 
 def test_every_second_copy_is_scratched():
-    copies, transformed = (view(bars(7), stream()) for view in (views.copied, views.transformed))
+    copies, transformed = (view(bars(7), stream()) for view in (augmentation.copied, augmentation.transformed))
     assert torch.equal(copies[1::2], transformed[1::2])
     assert (copies[::2] >= transformed[::2]).all() and (copies[::2] != transformed[::2]).flatten(1).any(1).all()

@@ -20,8 +20,9 @@ import pytest
 from conftest import ROOT, load_script
 from optuna.trial import TrialState
 
-from infogan import runs, tracking
+from infogan import records
 from infogan.config import InputError
+from infogan.records import tracking
 
 sweep = load_script("sweep")
 import workers  # noqa: E402  (beside sweep.py)
@@ -30,7 +31,7 @@ DRIVER = """
 import sys
 sys.path.insert(0, {experiments!r})
 import sweep, torch, workers
-from infogan import pictures
+from infogan.records import pictures
 torch.set_num_threads(1)
 pictures.confusion = lambda *arguments: None  # takes longer to draw than these trials to train
 {changes}
@@ -106,7 +107,7 @@ def test_two_hundred_trials_four_workers_on_postgresql_two_of_them_killed(
     def rows(directory: Path, step: int) -> list:
         return [
             row
-            for row in runs.Table(directory / "metrics.csv").rows()
+            for row in records.Table(directory / "metrics.csv").rows()
             if None not in row.values() and int(row["step"]) <= step
         ]
 
@@ -121,14 +122,14 @@ def test_two_hundred_trials_four_workers_on_postgresql_two_of_them_killed(
         process.suspend()
         holds = {Path(file.path).parent for file in process.open_files() if file.path.endswith(".lock")}
         running = [
-            path for path in holds if (path / runs.CHECKPOINT).exists() and not (path / "evaluation.json").exists()
+            path for path in holds if (path / records.CHECKPOINT).exists() and not (path / "evaluation.json").exists()
         ]
-        if not running or runs.read_json(running[0] / "status.json")["status"] != "running":
+        if not running or records.read_json(running[0] / "status.json")["status"] != "running":
             process.resume()
             continue
         worker.kill()
         worker.wait()
-        step = runs.load_checkpoint(running[0])[1]["step"]
+        step = records.load_checkpoint(running[0])[1]["step"]
         before[int(running[0].name)] = (step, rows(running[0], step))
         killed.append(worker.pid)
         crew[crew.index(worker)] = start_worker(tmp_path, script_environment, changes, **options)
@@ -411,7 +412,7 @@ def test_a_locked_directory_is_left_to_its_process(in_process, monkeypatch, caps
     def train(config):
         tries.append(config)
         if len(tries) < 3:
-            raise runs.Locked("another process is training in it")
+            raise records.Locked("another process is training in it")
 
     made = in_process(train)
     sweep.work(0, None, made)

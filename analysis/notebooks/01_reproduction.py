@@ -13,8 +13,8 @@ import matplotlib.pyplot as plt
 import pandas as pd
 import seaborn
 
-from infogan.evaluation import mean_interval
-from infogan.runs import read_json
+from infogan.metrics.clustering import mean_interval
+from infogan.records import read_json
 
 RESULTS = Path("../results/mnist")
 SCORECARD = next(path for path in (RESULTS / "scorecard.csv", RESULTS / "../scorecard.csv") if path.exists())

@@ -10,7 +10,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 import seaborn
 
-from infogan.evaluation import mean_interval
+from infogan.metrics.clustering import mean_interval
 
 REPORT = Path("../results/digits-study")
 trials = pd.read_csv(REPORT / "trials.csv")

@@ -13,7 +13,7 @@ import numpy as np
 
 from infogan import load
 from infogan.inference import Codes
-from infogan.pictures import tile
+from infogan.records.pictures import tile
 
 RUN = Path("../results/models/digits")
 model = load(RUN)

@@ -21,7 +21,8 @@ import torch
 from filelock import FileLock
 from torch import Tensor
 
-from infogan import fast, runs
+from infogan import records
+from infogan.accel import cpu
 from infogan.config import InputError
 
 CACHE_VARIABLE = "INFOGAN_CACHE"
@@ -79,7 +80,7 @@ def cached(
                         memory[where] = chunk
                         memory.flush()
                         done += len(chunk)
-                        runs.write_atomic(mark, str(done))
+                        records.write_atomic(mark, str(done))
                         bar.update(len(chunk))
                 if done != shape[0]:
                     raise InputError(f"{name} has {done} images where {shape[0]} were announced: get the file again")
@@ -104,7 +105,7 @@ def in_parallel(decode: Callable[[int], np.ndarray], count: int) -> Callable[[in
     """`chunks` of `cached` from a function of the image's number; libraries that decode images let other threads run."""
 
     def chunks(start: int) -> Iterator[np.ndarray]:
-        with ThreadPoolExecutor(fast.cores()) as pool:
+        with ThreadPoolExecutor(cpu.cores()) as pool:
             for first in range(start, count, CHUNK):
                 yield np.stack(list(pool.map(decode, range(first, min(first + CHUNK, count)))))
 

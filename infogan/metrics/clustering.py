@@ -11,6 +11,11 @@ import numpy as np
 from scipy import stats
 from scipy.optimize import linear_sum_assignment
 from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
+from torch import nn
+
+from infogan.codes import Latent
+from infogan.data import Split
+from infogan.networks import recognise
 
 MEASURES = ("accuracy", "majority_accuracy", "nmi", "ari")
 
@@ -95,3 +100,12 @@ def mean_interval(values: list[float]) -> tuple[float, float, float]:
         return mean, float("nan"), float("nan")
     half = float(stats.t.ppf(0.975, len(values) - 1) * np.std(values, ddof=1) / np.sqrt(len(values)))
     return mean, mean - half, mean + half
+
+
+def measure(discriminator: nn.Module, latent: Latent, split: Split, intervals: bool = False) -> list[dict]:
+    """Code-to-label measures of each categorical code on a labelled split; empty without labels or such codes."""
+    if split.labels is None or not latent.categorical_sizes:
+        return []
+    categories = recognise(discriminator, latent, split.images)[0].numpy()
+    labels = split.labels.cpu().numpy()
+    return [code_to_label(categories[:, i], labels, size, intervals) for i, size in enumerate(latent.categorical_sizes)]

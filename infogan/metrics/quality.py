@@ -15,11 +15,12 @@ import torch.nn.functional as F
 from filelock import FileLock
 from torch import Tensor, nn
 
-from infogan import evaluation, runs
-from infogan.archives import cache_folder
+from infogan import networks, records
 from infogan.codes import Latent
 from infogan.config import InputError
 from infogan.data import Batches, Dataset, Split
+from infogan.data.archives import cache_folder
+from infogan.metrics import clustering
 from infogan.networks import DiscriminatorQ, build
 
 IMAGES = 5000
@@ -48,10 +49,10 @@ def classifier(dataset: Dataset, cache: Path | None = None) -> DiscriminatorQ:
     folder = cache or cache_folder() / f"classifier-{dataset.name}-{digest}"
     folder.mkdir(parents=True, exist_ok=True)
     with FileLock(folder / ".lock"):  # of several workers one trains it, and the others wait
-        if not runs.has_checkpoint(folder):
+        if not records.has_checkpoint(folder):
             updates = _train(network, dataset)
-            runs.save_checkpoint(folder, network.state_dict(), {"step": updates}, keep=False)
-        network.load_state_dict(runs.load_checkpoint(folder)[0])
+            records.save_checkpoint(folder, network.state_dict(), {"step": updates}, keep=False)
+        network.load_state_dict(records.load_checkpoint(folder)[0])
     return network.eval()
 
 
@@ -106,10 +107,9 @@ def precision_recall(real: np.ndarray, fake: np.ndarray) -> tuple[float, float]:
 
 def generate(generator: nn.Module, latent: Latent, count: int) -> tuple[Tensor, Tensor]:
     """Latents [count, latent.width] from the prior, always the same, and their images, uint8 [count, C, H, W]."""
-    from infogan import pictures
 
     z = latent.sample(count, torch.Generator().manual_seed(0))
-    return z, torch.from_numpy(pictures.generate(generator, z)).permute(0, 3, 1, 2)
+    return z, torch.from_numpy(networks.generate(generator, z)).permute(0, 3, 1, 2)
 
 
 def measure(generator: nn.Module, latent: Latent, real: Split, network: DiscriminatorQ) -> dict[str, float]:
@@ -125,7 +125,7 @@ def measure(generator: nn.Module, latent: Latent, real: Split, network: Discrimi
         categories = latent.read(z)[0].numpy()
         labels = probabilities.argmax(1)
         out["generator_accuracy"] = max(
-            evaluation.code_to_label(categories[:, i], labels, size)["accuracy"]
+            clustering.code_to_label(categories[:, i], labels, size)["accuracy"]
             for i, size in enumerate(latent.categorical_sizes)
         )
     return out

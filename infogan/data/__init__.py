@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from infogan import archives
-from infogan.archives import first_line
 from infogan.config import InputError
+from infogan.data import archives
+from infogan.data.archives import first_line
 
 DATA_VARIABLE = "INFOGAN_DATA"
 TORCHVISION = {"mnist": "MNIST", "fashion-mnist": "FashionMNIST"}
@@ -83,9 +83,9 @@ def load(name: str, data_dir: str | os.PathLike | None = None) -> Dataset:
             f"dataset {name!r} asks for images of size {size!r}; give a multiple of 4, such as {folder}@64"
         )
     if folder in PROCEDURAL:
-        from infogan import procedural
+        from infogan.data import synthetic
 
-        images, factors, names = procedural.rendered(folder, int(size) if at else None)
+        images, factors, names = synthetic.rendered(folder, int(size) if at else None)
         return _cut(name, Split(images, None, {"factors": (torch.from_numpy(factors), names)}))
     if Path(folder).is_dir():
         images, labels = archives.folder_of_images(Path(folder), int(size or 32))

@@ -2,17 +2,14 @@
 
 import dataclasses
 import os
-import shutil
 import sys
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
-from infogan import parallel, runs, training
+from infogan import events, records
 from infogan.config import Config, WandbMode
-from infogan.data import Dataset
 
 
 class WandbRun:
@@ -55,7 +52,7 @@ class WandbRun:
 
             artifact = wandb.Artifact(f"checkpoint-{self.run.id}", type="model")
             # immutable: taken from where it lies instead of being copied to a staging folder first
-            artifact.add_file(str((directory / runs.CHECKPOINT).resolve()), policy="immutable")
+            artifact.add_file(str((directory / records.CHECKPOINT).resolve()), policy="immutable")
             artifact.add_file(str(directory / "config.json"))
             self.run.log_artifact(artifact)
 
@@ -76,49 +73,13 @@ def track(config: Config, directory: Path, mode: WandbMode = "auto", group: str 
     try:
         yield tracked
         exit_code = 0
-    except training.Stopped:
+    except events.Stopped:
         exit_code = 0  # a pruned trial has not failed
         raise
     finally:
         if run is not None:
             tracked.run = run  # also after a failure: finish writes what it still can
             tracked._safely("finishing", lambda: run.finish(exit_code=exit_code))
-
-
-def train(
-    config: Config,
-    dataset: Dataset,
-    directory: Path,
-    wandb: WandbMode = "auto",
-    group: str | None = None,
-    observers: Iterable[training.Observer] = (),
-    progress: bool = True,
-) -> dict:
-    """`infogan.training.fit` as a W&B run; the same arguments continue an interrupted one."""
-    config = training.resolve(runs.as_begun(directory, config))
-    training.check(config, dataset)
-    if parallel.rank() > 0:
-        return _help(config, dataset, directory)
-    # Locked before the W&B run is opened: it may be that of a process which is still training here.
-    with runs.lock(directory):
-        runs.create(directory, config)
-        parallel.wait()
-        with track(config, directory, wandb, group) as run:
-            result = training.fit(config, dataset, directory, [run, *observers], progress)
-            run.finished(result, directory)
-    return result
-
-
-def _help(config: Config, dataset: Dataset, directory: Path) -> dict:
-    """Another process keeps the run and its records; this one computes its part of every batch, and forgets the rest."""
-    with TemporaryDirectory() as folder:
-        kept = Path(folder) / directory.name
-        shutil.copytree(
-            directory, kept, ignore=shutil.ignore_patterns("wandb", ".*")
-        ) if directory.exists() else kept.mkdir()
-        (kept / "samples").mkdir(exist_ok=True)
-        parallel.wait()
-        return training.fit(dataclasses.replace(config, checkpoint_every=config.updates), dataset, kept, progress=False)
 
 
 def _start(config: Config, directory: Path, mode: WandbMode, group: str | None):
@@ -130,7 +91,7 @@ def _start(config: Config, directory: Path, mode: WandbMode, group: str | None):
         import wandb
 
         if fresh_id or not id_file.exists():
-            runs.write_atomic(id_file, uuid.uuid4().hex[:8])
+            records.write_atomic(id_file, uuid.uuid4().hex[:8])
         # init changes its Settings object, so each run needs a fresh one
         settings = wandb.Settings(
             silent=True,
@@ -146,7 +107,7 @@ def _start(config: Config, directory: Path, mode: WandbMode, group: str | None):
             name=directory.name,
             group=group,
             job_type="trial" if group else "train",
-            config={**dataclasses.asdict(config), "provenance": runs.provenance()},
+            config={**dataclasses.asdict(config), "provenance": records.provenance()},
             mode=chosen,
             resume="allow",
             settings=settings,

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from infogan import archives
+from infogan.data import archives
 
 VERSION = 1  # of what is drawn: a change makes a new cache
 COUNT = 20_000  # images of each stand-in

@@ -16,7 +16,9 @@ import torch.nn.functional as F
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor, nn
 
-from infogan import fast, networks, parallel, views
+from infogan import layers, networks
+from infogan.accel import adam, parallel
+from infogan.data import augmentation
 from infogan.objective import UNNAMED, mutual_information, paired, sharp, surprise
 
 SORTERS, CLUSTERS = 12, 50  # sorters on the one trunk; clusters of each
@@ -91,29 +93,29 @@ class WarmUp:
         self.trunk = list(model.discriminator.trunk.parameters())
         width = model.discriminator.d_head.weight.shape[1]
         self.sorters = nn.ModuleList(
-            networks.Stack(
-                networks.Linear(width, HIDDEN, bias=False),
-                networks.BatchNorm(HIDDEN),
+            layers.Stack(
+                layers.Linear(width, HIDDEN, bias=False),
+                layers.BatchNorm(HIDDEN),
                 nn.LeakyReLU(0.1),
-                networks.Linear(HIDDEN, CLUSTERS),
+                layers.Linear(HIDDEN, CLUSTERS),
             )
             for _ in range(SORTERS)
         )
         networks.draw(self.sorters, seeds[0])
         self.sorters.to(model.device)
-        halves = model.halves | (networks.keep_halves(self.sorters) if model.halves else {})
+        halves = model.halves | (layers.keep_halves(self.sorters) if model.halves else {})
         self._optimise(self.trunk + list(self.sorters.parameters()), RATE, halves)
 
     def _optimise(self, parameters: list[nn.Parameter], rate: float, halves: dict[nn.Parameter, Tensor]) -> None:
         self.moves = [halves.get(p, p) for p in parameters]
-        self.adam = fast.Adam(parameters, rate, self.model.config.beta1, halves)
+        self.adam = adam.Adam(parameters, rate, self.model.config.beta1, halves)
 
     def update(self, number: int) -> None:
         """One update; the first `sorting` of them sort, the others teach."""
         if number == self.sorting:
             self._merge()
         whole = self.batch_at(number).float() / 255
-        images, copies = parallel.part(whole), parallel.part(views.copied(whole, self.stream))
+        images, copies = parallel.part(whole), parallel.part(augmentation.copied(whole, self.stream))
         if number < self.sorting:
             self.adam.set_rate(RATE * (1 + math.cos(math.pi * number / self.sorting)) / 2)
             loss = self._untold(images, copies)
@@ -168,7 +170,7 @@ class WarmUp:
         sample = []
         for number in range(math.ceil(SAMPLE / self.model.config.batch_size)):
             images = self.batch_at(number).float() / 255
-            seen = [read(images), *(read(views.scratched(images, self.stream)) for _ in range(COPIES))]
+            seen = [read(images), *(read(augmentation.scratched(images, self.stream)) for _ in range(COPIES))]
             confused += sum(paired(a, b) for i, a in enumerate(seen) for b in seen[i + 1 :])
             sample.append(seen[0])
         parallel.average([confused])  # processes that round differently are to merge alike

@@ -4,22 +4,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from infogan.codes import Categorical, Latent
+from infogan.networks import generate
 
 GAP = 2  # white pixels between the images of a picture
-
-
-@torch.no_grad()
-def generate(generator: nn.Module, latents: Tensor) -> np.ndarray:
-    """Images uint8 [N, H, W, C] of latents [N, latent.width], batch norm in evaluation mode."""
-    device = next(generator.parameters()).device
-    was_training = generator.training
-    generator.eval()
-    images = torch.cat([generator(part.to(device)) for part in latents.split(500)])
-    generator.train(was_training)
-    return (images.clamp(0, 1) * 255).round().byte().permute(0, 2, 3, 1).cpu().numpy()
 
 
 def tile(images: np.ndarray, rows: int) -> np.ndarray:
@@ -58,7 +48,7 @@ def confusion(path: Path, table: list[list[int]], title: str) -> None:
     import seaborn
     from matplotlib.figure import Figure
 
-    from infogan.evaluation import match
+    from infogan.metrics.clustering import match
 
     counts = np.asarray(table)
     label_of = match(counts)

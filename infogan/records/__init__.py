@@ -1,0 +1,26 @@
+"""The run directory, checkpoints, files and provenance: what every other room reads and writes through."""
+
+from infogan.records.checkpoints import CHECKPOINT, PREVIOUS, has_checkpoint, load_checkpoint, save_checkpoint
+from infogan.records.files import Table, read_json, write_atomic, write_json
+from infogan.records.provenance import mask_secrets, provenance
+from infogan.records.run_directory import Locked, Run, as_begun, create, load, lock
+
+__all__ = [
+    "CHECKPOINT",
+    "PREVIOUS",
+    "Locked",
+    "Run",
+    "Table",
+    "as_begun",
+    "create",
+    "has_checkpoint",
+    "load",
+    "load_checkpoint",
+    "lock",
+    "mask_secrets",
+    "provenance",
+    "read_json",
+    "save_checkpoint",
+    "write_atomic",
+    "write_json",
+]

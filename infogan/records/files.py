@@ -1,0 +1,77 @@
+"""Files that are written whole or not at all, and tables that can be cut back after a kill."""
+
+import csv
+import io
+import json
+import os
+import tempfile
+from pathlib import Path
+
+from infogan.config import InputError
+
+
+def write_atomic(path: Path, content: bytes | str, keep: Path | None = None) -> None:
+    """Replace `path` whole or not at all: a reader, or a resumed run, never meets half a file. What it held goes to `keep`."""
+    data = content.encode() if isinstance(content, str) else content
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o644)
+        if keep is not None and path.exists():
+            os.replace(path, keep)
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def write_json(path: Path, content: dict) -> None:
+    write_atomic(path, json.dumps(content, indent=2) + "\n")
+
+
+def read_json(path: Path) -> dict:
+    """Raises InputError where the file is missing or is not JSON."""
+    try:
+        return json.loads(path.read_text())
+    except OSError as error:
+        raise InputError(f"{path} cannot be read ({error.strerror}): is {path.parent} a run directory?") from error
+    except ValueError as error:
+        raise InputError(f"{path} is not valid JSON ({error})") from error
+
+
+class Table:
+    """A CSV file that grows by rows with a `step`, and can be cut back to a step after a kill."""
+
+    def __init__(self, path: Path):
+        self.path = path
+
+    def append(self, row: dict) -> None:
+        new = not self.path.exists()
+        with self.path.open("a", newline="") as file:
+            writer = csv.DictWriter(file, row)
+            if new:
+                writer.writeheader()
+            writer.writerow(row)
+
+    def rows(self) -> list[dict[str, str]]:
+        if not self.path.exists():
+            return []
+        with self.path.open(newline="") as file:
+            return list(csv.DictReader(file))
+
+    def cut(self, step: int) -> None:
+        """Drop rows beyond `step`: they will be written again. A row that a kill left unfinished goes too."""
+        rows = self.rows()
+        kept = [row for row in rows if None not in row.values() and int(row["step"]) <= step]
+        if not kept:
+            self.path.unlink(missing_ok=True)
+        elif len(kept) < len(rows):
+            text = io.StringIO(newline="")
+            writer = csv.DictWriter(text, kept[0])
+            writer.writeheader()
+            writer.writerows(kept)
+            write_atomic(self.path, text.getvalue())

@@ -1,0 +1,134 @@
+"""The run directory: the one interface between training and analysis.
+
+config.json       configuration (resolved) and provenance: command, commit, versions, host
+metrics.csv       one row per logged step; each value is the mean over the updates since the last row
+evaluations.csv   one row per evaluation on the validation images
+samples/          sample grids, rows are categories, and confusion matrices
+checkpoint.safetensors   networks, optimisers, random states and counters, replaced atomically; the one before it
+                         (checkpoint.previous.safetensors) is used where it turns out to be damaged
+warm_up.json      of a run with a warm-up: its length, its seconds, the mutual information of each sorter's groups (nats)
+status.json       running, finished, interrupted, stopped or diverged, with the step reached
+evaluation.json   the finished run's measures on the test images
+"""
+
+import dataclasses
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+from filelock import FileLock, Timeout
+
+from infogan.codes import Latent
+from infogan.config import Config, InputError, from_dict
+from infogan.records.checkpoints import load_checkpoint
+from infogan.records.files import read_json, write_json
+from infogan.records.provenance import provenance
+
+
+class Locked(InputError):
+    """Another process is training in the run directory."""
+
+
+def as_begun(directory: Path, config: Config) -> Config:
+    """The configuration with `auto` precision as a run that is in the directory already has it: what a run was begun with on one
+    processor is not what `auto` means on the next.
+    """
+    file = directory / "config.json"
+    if config.precision != "auto" or not file.exists():
+        return config
+    return dataclasses.replace(config, precision=from_dict(read_json(file)["config"]).precision)
+
+
+def create(directory: Path, config: Config) -> None:
+    """Make the run directory, or check that it holds the same configuration (it may be a shorter run, to be continued).
+
+    What made a run is recorded once; a continuation adds its own provenance.
+
+    Raises InputError naming the first field that differs.
+    """
+    file = directory / "config.json"
+    record = {"config": dataclasses.asdict(config), "provenance": provenance()}
+    if file.exists():
+        stored = dataclasses.asdict(
+            from_dict(read_json(file)["config"])
+        )  # fields that are newer than the run have their defaults
+        for name, value in dataclasses.asdict(config).items():
+            if name != "updates" and stored[name] != value:
+                raise InputError(
+                    f"{directory} holds a run with {name} {stored[name]!r}, not {value!r}: "
+                    "choose another --run-dir, or delete it"
+                )
+        if stored["updates"] > config.updates:
+            raise InputError(f"{directory} holds a run of {stored['updates']} updates, longer than {config.updates}")
+        if stored["updates"] == config.updates:
+            return
+        if config.cool_down:
+            raise InputError(
+                f"{directory} holds a run of {stored['updates']} updates whose learning rates fell towards its end: it cannot go on to {config.updates}; choose another --run-dir"
+            )
+        before = read_json(file)
+        record |= {
+            "provenance": before["provenance"],
+            "continued": [*before.get("continued", []), record["provenance"]],
+        }
+    (directory / "samples").mkdir(parents=True, exist_ok=True)
+    write_json(file, record)
+
+
+@contextmanager
+def lock(directory: Path) -> Iterator[None]:
+    """Makes the directory, and keeps other processes from training in it; one that dies leaves nothing locked.
+
+    Raises Locked, or InputError where the directory cannot be made.
+    """
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"cannot make the run directory {directory} ({error.strerror}): choose another") from error
+    try:
+        with FileLock(
+            directory / ".lock", timeout=0, is_singleton=True
+        ):  # one lock per process: who holds it may ask again
+            yield
+    except Timeout as error:
+        raise Locked(f"another process is training in {directory}: wait for it, or choose another --run-dir") from error
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """A run read back for analysis: its configuration and its networks in evaluation mode."""
+
+    directory: Path
+    config: Config
+    latent: Latent
+    generator: torch.nn.Module
+    discriminator: torch.nn.Module
+    step: int
+
+    @property
+    def status(self) -> dict:
+        return read_json(self.directory / "status.json")
+
+
+def load(directory: str | os.PathLike) -> Run:
+    """Read a run directory, whoever made it and wherever.
+
+    Raises InputError, one line, where it is missing, incomplete or damaged.
+    """
+    from infogan.networks import build
+
+    directory = Path(directory)
+    config = from_dict(read_json(directory / "config.json")["config"])
+    tensors, state = load_checkpoint(directory)
+    latent = Latent(config.codes, config.noise, config.q_std)
+    generator, discriminator = build(tuple(state["image_shape"]), latent, seed=0, network=config.network)
+    for prefix, network in (("generator.", generator), ("discriminator.", discriminator)):
+        weights = {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
+        try:
+            network.load_state_dict(weights)
+        except RuntimeError as error:
+            raise InputError(f"the checkpoint in {directory} does not fit its config.json: {error}") from error
+        network.eval()
+    return Run(directory, config, latent, generator, discriminator, state["step"])
