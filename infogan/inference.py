@@ -1,4 +1,4 @@
-"""Using a trained InfoGAN: codes in, images out, and back again."""
+"""A trained InfoGAN in use: codes to images, and images to codes."""
 
 import dataclasses
 import os
@@ -11,15 +11,14 @@ from torch import Tensor, nn
 
 from infogan import networks, records
 from infogan.codes import Categorical
-from infogan.config import InputError
-from infogan.networks import recognise
+from infogan.errors import InputError
 
 
 class Codes(NamedTuple):
     """Latent codes of N images, in the order of the run's specification.
 
-    categories: int64 [N, number of categorical codes]; continuous: float32 [N, number of continuous codes], in training
-    within [-1, 1] for codes Unif(-1, 1).
+    categories: int64 [N, number of categorical codes].
+    continuous: float32 [N, number of continuous codes]; codes Unif(-1, 1) were trained on values within [-1, 1].
     """
 
     categories: np.ndarray
@@ -29,98 +28,112 @@ class Codes(NamedTuple):
 class Model:
     """Generator and recognition network of a run, in evaluation mode, on the CPU.
 
-    latent: what the codes are (infogan.codes.Latent); image_shape: (C, H, W).
+    config: the run's infogan.config.Config; latent: its codes (infogan.codes.Latent); image_shape: (C, H, W);
+    step: the update of the checkpoint.
+
+    Raises InputError where the directory is missing, incomplete or damaged.
     """
 
     def __init__(self, directory: str | os.PathLike):
         run = records.load(directory)
         self.directory, self.config, self.latent, self.step = run.directory, run.config, run.latent, run.step
         self.generator, self.discriminator = run.generator, run.discriminator
-        self.image_shape = run.discriminator.to_maps.shape[-1:] + run.discriminator.to_maps.shape[:-1]
+        self.image_shape: tuple[int, int, int] = run.discriminator.image_shape
+
+    def __repr__(self) -> str:
+        return (
+            f"Model(codes={str(self.latent)!r}, image_shape={self.image_shape}, preset={self.config.preset!r}, "
+            f"dataset={self.config.dataset!r}, step={self.step})"
+        )
 
     def sample(self, n: int, seed: int = 0) -> Codes:
-        """n codes from their prior."""
-        return self._codes(self.latent.sample(n, torch.Generator().manual_seed(seed)))
-
-    def _codes(self, z: Tensor) -> Codes:
-        categories, continuous = self.latent.read(z)
+        """Codes of n images, drawn from their prior."""
+        categories, continuous = self.latent.read(self.latent.sample(n, _random(seed)))
         return Codes(categories.numpy(), continuous.numpy())
 
     def generate(self, codes: Codes, seed: int | np.ndarray = 0) -> np.ndarray:
-        """Images uint8 [N, H, W, C] of codes. One seed draws the noise of all N; an array of N seeds draws each by its own.
+        """Images uint8 [N, H, W, C] of codes.
 
-        Raises InputError where the codes' shapes or categories are not those of the model.
+        seed: of the noise z of all N images, or an array of N seeds, one for each image.
+
+        Raises InputError where shapes or categories do not fit the model.
         """
-        categories, continuous = np.atleast_2d(codes.categories), np.atleast_2d(codes.continuous)
-        sizes = self.latent.categorical_sizes
-        n, n_continuous = max(len(categories), len(continuous)), sum(c.count for c in self.latent.continuous)
-        categories, continuous = categories.reshape(-1, len(sizes)), continuous.reshape(-1, n_continuous)
-        if any(part.shape[1] and len(part) != n for part in (categories, continuous)):
-            raise InputError(
-                f"there are categories of {len(categories)} images and continuous codes of {len(continuous)}: give as many of both"
-            )
-        for i, size in enumerate(sizes):
-            if ((bad := categories[:, i]) < 0).any() or (bad >= size).any():
-                raise InputError(
-                    f"categorical code {i} has categories {sorted(set(bad.tolist()))}; give 0 to {size - 1}"
-                )
-        if np.ndim(seed) == 0:
-            z = self.latent.sample(n, torch.Generator().manual_seed(int(seed)))
-        elif len(seed) != n:
-            raise InputError(f"there are {len(seed)} seeds for {n} images: give one, or one for each")
-        else:
-            z = torch.cat([self.latent.sample(1, torch.Generator().manual_seed(int(s))) for s in seed])
-        given = {Categorical: iter(range(len(sizes))), None: iter(range(n_continuous))}
+        categories, continuous = self._checked(codes)
+        z = self._noise(max(len(categories), len(continuous)), seed)
+        next_categories = iter(categories.split([term.count for term in self.latent.categorical], 1))
+        next_continuous = iter(continuous.split([term.count for term in self.latent.continuous], 1))
         for term, at in self.latent.columns():
-            for k in range(term.count):
-                if isinstance(term, Categorical):
-                    picks = torch.as_tensor(categories[:, next(given[Categorical])]).long()
-                    columns = slice(at.start + k * term.size, at.start + (k + 1) * term.size)
-                    z[:, columns] = torch.nn.functional.one_hot(picks, term.size).float()
-                else:
-                    z[:, at.start + k] = torch.as_tensor(continuous[:, next(given[None])])
+            if isinstance(term, Categorical):
+                z[:, at] = nn.functional.one_hot(next(next_categories), term.size).flatten(1).float()
+            else:
+                z[:, at] = next(next_continuous)
         return networks.generate(self.generator, z)
 
+    def _checked(self, codes: Codes) -> tuple[Tensor, Tensor]:
+        """Categories int64 [N, ...] and continuous codes float32 [N, ...]; [0, 0] where the model has none."""
+        sizes, n_continuous = self.latent.categorical_sizes, sum(term.count for term in self.latent.continuous)
+        categories = _rows(codes.categories, len(sizes), torch.int64, "categories")
+        continuous = _rows(codes.continuous, n_continuous, torch.float32, "continuous codes")
+        if sizes and n_continuous and len(categories) != len(continuous):
+            raise InputError(
+                f"there are categories of {len(categories)} images and continuous codes of {len(continuous)}; "
+                "give as many of both"
+            )
+        for i, size in enumerate(sizes):
+            if ((part := categories[:, i]) < 0).any() or (part >= size).any():
+                raise InputError(f"categorical code {i} has categories {part.unique().tolist()}; give 0 to {size - 1}")
+        return categories, continuous
+
+    def _noise(self, n: int, seed: int | np.ndarray) -> Tensor:
+        """Latents [n, latent.width] from the prior; `generate` replaces the codes in them."""
+        seeds = np.asarray(seed)
+        if seeds.ndim == 0:
+            return self.latent.sample(n, _random(int(seeds)))
+        if len(seeds) != n:
+            raise InputError(f"there are {len(seeds)} seeds for {n} images; give one, or one for each")
+        return torch.cat([self.latent.sample(1, _random(int(each))) for each in seeds])
+
     def recognise(self, images: np.ndarray | Tensor) -> Codes:
-        """Q's reading of images, uint8 [N, H, W, C] or, of one channel, [N, H, W]: the likeliest categories, the means.
+        """Q's prediction for images: the most likely categories, the means of the continuous codes.
+
+        images: uint8 [N, H, W, C]; [N, H, W] where there is one channel.
 
         Raises InputError where the images are not of the model's size.
         """
-        categories, means = recognise(self.discriminator, self.latent, self._maps(images))
+        categories, means = networks.recognise(self.discriminator, self.latent, self._maps(images))
         return Codes(categories.numpy(), means.numpy())
 
     @torch.no_grad()
     def probabilities(self, images: np.ndarray | Tensor) -> list[np.ndarray]:
-        """Q's probabilities of each categorical code's categories: a list of float32 [N, size]."""
-        answer = self.discriminator(self._maps(images).float() / 255)[1]
-        parts = [
-            answer[:, at].unflatten(1, (term.count, term.size)).softmax(-1)
-            for term, at in self.latent.columns()
-            if isinstance(term, Categorical)
-        ]
-        return [part[:, i].numpy() for part in parts for i in range(part.shape[1])]
+        """Q's probabilities of each categorical code's categories, float32 [N, size]; images as for `recognise`."""
+        _, q_params = self.discriminator(self._maps(images).float() / 255)
+        return [logits.softmax(1).numpy() for logits in self.latent.category_logits(q_params)]
 
     def _maps(self, images: np.ndarray | Tensor) -> Tensor:
+        """Images as uint8 [N, C, H, W]."""
         maps = torch.as_tensor(images)
         if maps.dim() == 3:
             maps = maps.unsqueeze(-1)
         channels, height, width = self.image_shape
         if maps.dtype != torch.uint8 or tuple(maps.shape[1:]) != (height, width, channels):
             raise InputError(
-                f"images are {str(maps.dtype).removeprefix('torch.')} of shape {tuple(maps.shape)}; give uint8 N x {height} x {width} x {channels}"
+                f"images are {str(maps.dtype).removeprefix('torch.')} of shape {tuple(maps.shape)}; "
+                f"give uint8 N x {height} x {width} x {channels}"
             )
         return maps.permute(0, 3, 1, 2)
 
     def save(self, directory: str | os.PathLike, half: bool = False) -> Path:
-        """The networks' weights alone (safetensors) with their configuration: what `load` needs, a third of a checkpoint.
+        """Write the networks' weights (safetensors) and the configuration: what `infogan.load` needs.
 
-        half: store them as float16, in half the space; `load` reads them as float32 again.
-        Returns the directory. Raises InputError for the run's own.
+        That is about a third of a checkpoint, which also holds the optimisers' state.
+        half: store float16; `infogan.load` converts to float32.
+
+        Returns the directory. Raises InputError for the run directory itself.
         """
         directory = Path(directory)
         if directory.resolve() == self.directory.resolve():
             raise InputError(
-                f"{directory} holds the run itself, whose checkpoint would lose what it needs to go on: choose another folder"
+                f"{directory} holds the run itself, whose checkpoint would be replaced: choose another directory"
             )
         directory.mkdir(parents=True, exist_ok=True)
         weights = {
@@ -137,8 +150,24 @@ class Model:
         return directory
 
 
+def _rows(values: np.ndarray | Tensor, columns: int, dtype: torch.dtype, what: str) -> Tensor:
+    """Values as [N, columns]; a vector is one image's, or, of one column, N images'. [0, 0] for no columns."""
+    if not columns:
+        return torch.zeros(0, 0, dtype=dtype)
+    rows = torch.as_tensor(values, dtype=dtype)
+    if rows.dim() < 2 and rows.numel() % columns == 0:
+        rows = rows.reshape(-1, columns)
+    if rows.shape[1:] != (columns,):
+        raise InputError(f"{what} have shape {tuple(rows.shape)}; give N x {columns}")
+    return rows
+
+
+def _random(seed: int) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
 class Recogniser(nn.Module):
-    """The recognition network alone, images float [N, C, H, W] in [0, 1] to Q's answer [N, q_width]: for export."""
+    """The recognition network alone, for export: images float [N, C, H, W] in [0, 1] to Q's parameters [N, q_width]."""
 
     def __init__(self, discriminator: nn.Module):
         super().__init__()

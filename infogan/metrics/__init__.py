@@ -1,0 +1,7 @@
+"""Metrics, one family a module.
+
+clustering        categories against labels: accuracy, NMI, ARI, with 95 % intervals
+disentanglement   codes against known factors: MIG, SAP, DCI, modularity, explicitness, BetaVAE, FactorVAE
+quality           generated images against real ones: Frechet distance, precision, recall
+morphometrics     shape of digits (Morpho-MNIST), partial correlation
+"""

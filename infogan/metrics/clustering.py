@@ -1,16 +1,19 @@
-"""How well codes tell labels apart: pure functions of arrays.
+"""Clustering metrics: how well the categories of a categorical code agree with labels.
 
-Protocol: Q's most likely category of each image is compared with the image's label. The matching of
-categories to labels is found on the evaluated images themselves, as usual for clustering accuracy
-(Hungarian: each category one label, one-to-one; majority: each category its commonest label). 95 % intervals
-are over images: Wilson's for the two accuracies, the matching held fixed; for NMI and ARI the jackknife's (the
-bootstrap will not do: its duplicated images agree with each other, which lifts both measures).
+Protocol: the most likely category of each image under Q is compared with the image's label. The matching of
+categories to labels is found on the evaluated images themselves, as usual for clustering accuracy:
+    accuracy: one-to-one, by the Hungarian algorithm (Kuhn 1955);
+    majority accuracy (purity): each category to its most frequent label.
+NMI is normalised by the arithmetic mean of the two entropies; ARI is that of Hubert & Arabie (1985).
+
+95 % intervals are over images: Wilson's for the accuracies, with the matching kept fixed, and the jackknife's
+(Efron 1981) for NMI and ARI. The bootstrap would be biased: images that it duplicates agree with each other, which
+raises NMI and ARI.
+
+scipy and scikit-learn are imported where they are used: a run's first update does not wait for them.
 """
 
 import numpy as np
-from scipy import stats
-from scipy.optimize import linear_sum_assignment
-from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 from torch import nn
 
 from infogan.codes import Latent
@@ -20,15 +23,17 @@ from infogan.networks import recognise
 MEASURES = ("accuracy", "majority_accuracy", "nmi", "ari")
 
 
-def contingency(codes: np.ndarray, labels: np.ndarray, n_codes: int, n_labels: int) -> np.ndarray:
-    """How many images have each category and label: int64 [n_codes, n_labels]."""
-    table = np.zeros((n_codes, n_labels), dtype=np.int64)
-    np.add.at(table, (codes, labels), 1)
+def contingency(categories: np.ndarray, labels: np.ndarray, n_categories: int, n_labels: int) -> np.ndarray:
+    """The number of images of each category and label: int64 [n_categories, n_labels]."""
+    table = np.zeros((n_categories, n_labels), dtype=np.int64)
+    np.add.at(table, (categories, labels), 1)
     return table
 
 
 def match(table: np.ndarray) -> np.ndarray:
-    """The one-to-one matching of categories to labels that is right most often: [n_codes], -1 where unmatched."""
+    """The one-to-one matching of categories to labels of the highest accuracy: [n_categories], -1 where unmatched."""
+    from scipy.optimize import linear_sum_assignment
+
     rows, columns = linear_sum_assignment(table, maximize=True)
     label_of = np.full(len(table), -1)
     label_of[rows] = columns
@@ -36,65 +41,75 @@ def match(table: np.ndarray) -> np.ndarray:
 
 
 def accuracy(table: np.ndarray) -> float:
-    """Share of images whose category is matched one-to-one (Hungarian) to their label."""
-    rows, columns = linear_sum_assignment(table, maximize=True)
-    return float(table[rows, columns].sum() / table.sum())
+    """Share of images whose category is matched one-to-one (see `match`) to their label."""
+    label_of = match(table)
+    matched = np.flatnonzero(label_of >= 0)
+    return float(table[matched, label_of[matched]].sum() / table.sum())
 
 
 def majority_accuracy(table: np.ndarray) -> float:
-    """Share of images whose label is the commonest one of their category (purity)."""
+    """Share of images whose label is the most frequent one of their category (purity)."""
     return float(table.max(1).sum() / table.sum())
 
 
-def _information(table: np.ndarray) -> np.ndarray:
+def _nmi_ari(table: np.ndarray) -> np.ndarray:
     """NMI and ARI of a contingency table."""
-    codes, labels = np.nonzero(table)
-    codes, labels = (np.repeat(index, table[table > 0]) for index in (codes, labels))
-    return np.array([normalized_mutual_info_score(labels, codes), adjusted_rand_score(labels, codes)])
+    from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
+
+    categories, labels = (np.repeat(index, table[table > 0]) for index in np.nonzero(table))
+    return np.array([normalized_mutual_info_score(labels, categories), adjusted_rand_score(labels, categories)])
 
 
 def _jackknife_half_widths(table: np.ndarray) -> np.ndarray:
-    """Half widths of the 95 % jackknife intervals of NMI and ARI; images of one cell are alike when left out."""
-    cells = np.argwhere(table > 0)
-    weights = table[table > 0]
-    without = []
-    for row, column in cells:
-        left = table.copy()
-        left[row, column] -= 1
-        without.append(_information(left))
+    """Half widths of the 95 % jackknife intervals of NMI and ARI.
+
+    All images of one cell of the table give the same value when they are left out, so one of each is enough.
+    """
+    counts = table[table > 0]
+    left_out = []
+    for row, column in np.argwhere(table > 0):
+        fewer = table.copy()
+        fewer[row, column] -= 1
+        left_out.append(_nmi_ari(fewer))
     n = table.sum()
-    mean = np.average(without, axis=0, weights=weights)
-    return 1.96 * np.sqrt((n - 1) / n * (weights[:, None] * (without - mean) ** 2).sum(0))
+    mean = np.average(left_out, axis=0, weights=counts)
+    return 1.96 * np.sqrt((n - 1) / n * (counts[:, None] * (left_out - mean) ** 2).sum(0))
 
 
-def code_to_label(codes: np.ndarray, labels: np.ndarray, n_codes: int, intervals: bool = False) -> dict:
-    """Accuracy (Hungarian), majority accuracy, NMI and ARI of one categorical code, and its confusion matrix.
+def code_to_label(categories: np.ndarray, labels: np.ndarray, n_categories: int, intervals: bool = False) -> dict:
+    """Accuracy, majority accuracy, NMI and ARI of one categorical code, and its confusion matrix.
 
     Args:
-        codes, labels: [N] whole numbers from 0; n_codes: the code's number of categories.
-    Returns: the MEASURES as floats; with `intervals` also NAME_ci95 = [low, high]; `confusion`, a list of
-        n_codes rows (categories) of label counts; `label_of_category`, -1 where unmatched.
+        categories, labels: [N] integers from 0; n_categories: the code's number of categories.
+        intervals: compute the 95 % intervals too.
+    Returns: a dict of
+        MEASURES: floats; with `intervals` also MEASURE_ci95: [low, high];
+        n_images: N; confusion: n_categories lists of label counts; label_of_category: -1 where unmatched.
+
+    Raises ValueError where the vectors are empty or differ in length.
     """
-    codes, labels = np.asarray(codes), np.asarray(labels)
-    if codes.shape != labels.shape or codes.ndim != 1 or len(codes) == 0:
-        raise ValueError(f"codes {codes.shape} and labels {labels.shape} must be two vectors of one length, not empty")
-    table = contingency(codes, labels, n_codes, int(labels.max()) + 1)
-    nmi, ari = _information(table)
-    values = (accuracy(table), majority_accuracy(table), float(nmi), float(ari))
-    result: dict = dict(zip(MEASURES, values))
+    from scipy import stats
+
+    categories, labels = np.asarray(categories), np.asarray(labels)
+    if categories.shape != labels.shape or categories.ndim != 1 or len(categories) == 0:
+        raise ValueError(
+            f"categories are {categories.shape}, labels {labels.shape}; give two vectors of one length, 1 or more"
+        )
+    table, n = contingency(categories, labels, n_categories, int(labels.max()) + 1), len(categories)
+    result: dict = dict(zip(MEASURES, (accuracy(table), majority_accuracy(table), *_nmi_ari(table).tolist())))
     if intervals:
         for name in ("accuracy", "majority_accuracy"):
-            right = round(result[name] * len(codes))
-            wilson = stats.binomtest(right, len(codes)).proportion_ci(0.95, "wilson")
+            wilson = stats.binomtest(round(result[name] * n), n).proportion_ci(0.95, "wilson")
             result[f"{name}_ci95"] = [float(wilson.low), float(wilson.high)]
         for name, half in zip(("nmi", "ari"), _jackknife_half_widths(table)):
             result[f"{name}_ci95"] = [float(result[name] - half), float(min(1, result[name] + half))]
-    result |= {"n_images": len(codes), "confusion": table.tolist(), "label_of_category": match(table).tolist()}
-    return result
+    return result | {"n_images": n, "confusion": table.tolist(), "label_of_category": match(table).tolist()}
 
 
 def mean_interval(values: list[float]) -> tuple[float, float, float]:
-    """Mean over seeds and its 95 % Student-t interval; NaN bounds for a single value."""
+    """Mean of values over seeds, and the bounds of its 95 % Student-t interval (NaN for a single value)."""
+    from scipy import stats
+
     mean = float(np.mean(values))
     if len(values) < 2:
         return mean, float("nan"), float("nan")
@@ -103,7 +118,7 @@ def mean_interval(values: list[float]) -> tuple[float, float, float]:
 
 
 def measure(discriminator: nn.Module, latent: Latent, split: Split, intervals: bool = False) -> list[dict]:
-    """Code-to-label measures of each categorical code on a labelled split; empty without labels or such codes."""
+    """`code_to_label` of each categorical code on a split; an empty list without labels or without such codes."""
     if split.labels is None or not latent.categorical_sizes:
         return []
     categories = recognise(discriminator, latent, split.images)[0].numpy()

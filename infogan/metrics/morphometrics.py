@@ -1,7 +1,7 @@
-"""Morphometrics of digits as Morpho-MNIST defines them (Castro et al. 2019, section 3), and partial correlations.
+"""Morphometrics of digits as Morpho-MNIST defines them (Castro et al. 2019, section 3), and partial correlation.
 
-Each image is enlarged 4 times (a smoothed cubic pyramid) and binarised halfway between its darkest and brightest
-pixel. Lengths are in pixels of the image as given, slant is in radians, 0 for upright digits, positive where
+Each image is enlarged SCALE times (a smoothed cubic pyramid) and binarised at the middle between its darkest and
+brightest pixel. Lengths are in pixels of the original image, slant is in radians: 0 for upright digits, positive where
 the top leans to the right.
 """
 
@@ -13,16 +13,18 @@ from scipy import ndimage, stats
 NAMES = ("area", "length", "thickness", "slant", "width", "height")
 SCALE = 4
 TRIMMED = 0.02  # share of the image's mass that the bounding parallelogram leaves out along each direction
-# A step of the skeleton to each neighbour, every pair of neighbours counted once.
+# Length of the skeleton's step to each neighbour of a pixel. Of two opposite neighbours one has it: a step counts once.
 _STEPS = np.array([[0, 0, 0], [0, 0, 1], [math.sqrt(2), 1, math.sqrt(2)]])
 
 
 def measure(images: np.ndarray) -> np.ndarray:
-    """The morphometrics NAMES of grey images [N, H, W], uint8: float64 [N, 6]. An image of one shade has none: NaN.
+    """The morphometrics NAMES of grey images [N, H, W], uint8: float64 [N, 6]; NaN for an image of one grey level.
 
-    area of the binary image; length of its skeleton (medial axis); thickness, twice the mean distance of the skeleton
-    from the border; slant, the arctangent of the horizontal shear; width and height of the parallelogram of that
-    shear which bounds 98 % of the mass in either direction.
+    area: of the binary image, in square pixels.
+    length: of its skeleton (medial axis).
+    thickness: twice the mean distance of the skeleton from the border.
+    slant: the arctangent of the horizontal shear.
+    width, height: of the parallelogram of that shear which bounds 98 % of the mass along either direction.
 
     Raises ValueError where the images are not [N, H, W] uint8.
     """
@@ -59,24 +61,26 @@ def _measure(image: np.ndarray) -> np.ndarray:
 
 
 def _extent(positions: np.ndarray, mass: np.ndarray) -> float:
-    """The distance between the quantiles that leave out half of TRIMMED of the mass on either side."""
+    """The distance between the quantiles of the mass that leave out TRIMMED / 2 on either side."""
     order = np.argsort(positions, axis=None)
-    # Pixels are as wide as they are far apart: each one's mass is half passed at its own middle.
-    passed = np.cumsum(mass.flat[order]) - mass.flat[order] / 2
-    low, high = np.interp([TRIMMED / 2, 1 - TRIMMED / 2], passed, positions.flat[order])
+    # A pixel's mass is spread over its width, so that half of it lies before the pixel's centre.
+    cumulative = np.cumsum(mass.flat[order]) - mass.flat[order] / 2
+    low, high = np.interp([TRIMMED / 2, 1 - TRIMMED / 2], cumulative, positions.flat[order])
     return float(high - low)
 
 
 def partial_correlation(x: np.ndarray, y: np.ndarray, given: np.ndarray) -> tuple[float, float, float]:
-    """Pearson's correlation of what a linear fit on `given` [N, k] leaves of x [N] and of y [N], with its 95 %
-    interval (Fisher's z with n - k - 3 degrees). NaN where nothing is left of either.
+    """Pearson's correlation of x [N] and y [N] given `given` [N, k], and the bounds of its 95 % interval.
+
+    It is the correlation of the residuals of two linear fits on `given`; the interval is Fisher's, with
+    N - k - 3 degrees of freedom. NaN where a fit is exact, so that there are no residuals.
     """
-    base = np.column_stack([np.ones(len(x)), given])
-    rank = np.linalg.matrix_rank(base)
-    left = [v - base @ np.linalg.lstsq(base, v, rcond=None)[0] for v in (x, y)]
-    if any(np.linalg.norm(rest) <= 1e-9 * np.linalg.norm(v) for rest, v in zip(left, (x, y))):
-        return (math.nan,) * 3
-    r = float(np.corrcoef(*left)[0, 1])
+    predictors = np.column_stack([np.ones(len(x)), given])
+    rank = np.linalg.matrix_rank(predictors)
+    residuals = [v - predictors @ np.linalg.lstsq(predictors, v, rcond=None)[0] for v in (x, y)]
+    if any(np.linalg.norm(rest) <= 1e-9 * np.linalg.norm(v) for rest, v in zip(residuals, (x, y))):
+        return math.nan, math.nan, math.nan
+    r = float(np.corrcoef(*residuals)[0, 1])
     degrees = len(x) - (rank - 1) - 3
     if degrees <= 0 or abs(r) >= 1:
         return r, math.nan, math.nan

@@ -1,4 +1,7 @@
-"""The run directory, checkpoints, files and provenance: what every other room reads and writes through."""
+"""Run directories, checkpoints, files and provenance. Importing this needs torch and safetensors alone.
+
+records.pictures (drawing) and records.tracking (Weights & Biases) are imported by name, where they are used.
+"""
 
 from infogan.records.checkpoints import CHECKPOINT, PREVIOUS, has_checkpoint, load_checkpoint, save_checkpoint
 from infogan.records.files import Table, read_json, write_atomic, write_json

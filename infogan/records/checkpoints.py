@@ -1,4 +1,16 @@
-"""Checkpoints: tensors and a small JSON state in one safetensors file, which holds no code."""
+"""Checkpoints: one safetensors file with tensors and a small JSON state. It holds no code, and nothing is unpickled.
+
+Tensors of a training run, by name:
+    generator.*, discriminator.*   parameters and buffers of G and of D/Q, with the names of their state_dict
+    adam_d.*, adam_g.*             Adam's moments and step counts
+    term.NAME.*                    parameters and buffers of the loss terms that have some
+    stream.*                       states of the random streams
+    pretraining.*                  heads, teacher and optimiser of the pretraining, while it runs
+State, in the file's metadata: phase ("pretraining" or "adversarial"), step (updates of the phase done), seconds (of
+training), image_shape [C, H, W].
+
+The file that infogan.inference.Model.save writes has the tensors generator.* and discriminator.*, step and image_shape.
+"""
 
 import json
 import sys
@@ -8,17 +20,19 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
-from infogan.config import InputError
+from infogan.errors import InputError
 from infogan.records.files import write_atomic
 
 CHECKPOINT = "checkpoint.safetensors"
-
-
 PREVIOUS = "checkpoint.previous.safetensors"
+"""The checkpoint before the last one, which is used where the last one is damaged."""
 
 
 def save_checkpoint(directory: Path, tensors: dict[str, torch.Tensor], state: dict, keep: bool = True) -> None:
-    """Tensors and the small JSON state in one file, so that a kill can never part the two."""
+    """Write tensors and JSON state to CHECKPOINT, in one file that is replaced as a whole.
+
+    keep: the checkpoint that was there becomes PREVIOUS.
+    """
     tensors = {name: tensor.detach().contiguous().cpu() for name, tensor in tensors.items()}
     write_atomic(
         directory / CHECKPOINT,
@@ -28,26 +42,29 @@ def save_checkpoint(directory: Path, tensors: dict[str, torch.Tensor], state: di
 
 
 def has_checkpoint(directory: Path) -> bool:
+    """Whether there is a checkpoint file; `load_checkpoint` says whether it can be read."""
     return any((directory / name).exists() for name in (CHECKPOINT, PREVIOUS))
 
 
 def load_checkpoint(directory: Path) -> tuple[dict[str, torch.Tensor], dict]:
-    """The last checkpoint that is sound; safetensors holds no code, so nothing is unpickled.
+    """Tensors (on the CPU) and state of the last checkpoint; of the one before, with a warning, where that is damaged.
 
-    Raises InputError where there is none or all are damaged.
+    Raises InputError where there is no checkpoint or none that can be read.
     """
     if not has_checkpoint(directory):
         raise InputError(f"{directory} has no {CHECKPOINT}: train it first, or give a finished run's directory")
-    damage = ""
+    damage = []
     for path in (directory / CHECKPOINT, directory / PREVIOUS):
+        if not path.exists():
+            continue
         try:
             with safe_open(path, framework="pt") as file:
                 state = json.loads(file.metadata()["state"])
                 tensors = {name: file.get_tensor(name) for name in file.keys()}
         except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
-            damage = damage or f"{path} is damaged ({error})"
+            damage.append(f"{path} is damaged ({error})")
             continue
         if damage:
-            print(f"{damage}: using the one before it, of update {state['step']}", file=sys.stderr)
+            print(f"{damage[0]}: using the one before it, of update {state['step']}", file=sys.stderr)
         return tensors, state
-    raise InputError(f"{damage}: delete {directory} and train again")
+    raise InputError(f"{', '.join(damage)}: restore it from a copy, or train in another directory")

@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all, and tables that can be cut back after a kill."""
+"""Files that are replaced as a whole, and CSV tables that grow by rows."""
 
 import csv
 import io
@@ -7,11 +7,14 @@ import os
 import tempfile
 from pathlib import Path
 
-from infogan.config import InputError
+from infogan.errors import InputError
 
 
 def write_atomic(path: Path, content: bytes | str, keep: Path | None = None) -> None:
-    """Replace `path` whole or not at all: a reader, or a resumed run, never meets half a file. What it held goes to `keep`."""
+    """Replace the file `path` as a whole, so that a reader or a resumed run never meets a part of it.
+
+    Missing parent folders are made. keep: where the file's previous content goes.
+    """
     data = content.encode() if isinstance(content, str) else content
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
@@ -30,6 +33,7 @@ def write_atomic(path: Path, content: bytes | str, keep: Path | None = None) -> 
 
 
 def write_json(path: Path, content: dict) -> None:
+    """Replace the file `path` as a whole by JSON, indented by two spaces."""
     write_atomic(path, json.dumps(content, indent=2) + "\n")
 
 
@@ -40,16 +44,17 @@ def read_json(path: Path) -> dict:
     except OSError as error:
         raise InputError(f"{path} cannot be read ({error.strerror}): is {path.parent} a run directory?") from error
     except ValueError as error:
-        raise InputError(f"{path} is not valid JSON ({error})") from error
+        raise InputError(f"{path} is not valid JSON ({error}): restore it from a copy") from error
 
 
 class Table:
-    """A CSV file that grows by rows with a `step`, and can be cut back to a step after a kill."""
+    """A CSV file of rows with a column `step`; the first row's names are the columns."""
 
     def __init__(self, path: Path):
         self.path = path
 
     def append(self, row: dict) -> None:
+        """Write one row; the first one makes the file."""
         new = not self.path.exists()
         with self.path.open("a", newline="") as file:
             writer = csv.DictWriter(file, row)
@@ -58,13 +63,14 @@ class Table:
             writer.writerow(row)
 
     def rows(self) -> list[dict[str, str]]:
+        """All rows, values as text; an empty list where there is no file."""
         if not self.path.exists():
             return []
         with self.path.open(newline="") as file:
             return list(csv.DictReader(file))
 
     def cut(self, step: int) -> None:
-        """Drop rows beyond `step`: they will be written again. A row that a kill left unfinished goes too."""
+        """Drop the rows beyond `step`, which a resumed run will write again, and a row that a kill left incomplete."""
         rows = self.rows()
         kept = [row for row in rows if None not in row.values() and int(row["step"]) <= step]
         if not kept:

@@ -1,5 +1,6 @@
 """Pictures of a run: grids of generated images and confusion matrices."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ GAP = 2  # white pixels between the images of a picture
 
 
 def tile(images: np.ndarray, rows: int) -> np.ndarray:
-    """One picture [H', W', C] of images [N, H, W, C] in `rows` rows, white gaps between."""
+    """One picture uint8 [H', W', C] of images [N, H, W, C], row by row, with white gaps of GAP pixels."""
     n, height, width, channels = images.shape
     columns = n // rows
     canvas = np.full((rows * (height + GAP) - GAP, columns * (width + GAP) - GAP, channels), 255, np.uint8)
@@ -24,7 +25,7 @@ def tile(images: np.ndarray, rows: int) -> np.ndarray:
 
 
 def save(path: Path, image: np.ndarray, scale: int = 1) -> None:
-    """Write [H, W, C] uint8 (C = 1 or 3) as PNG, each pixel enlarged `scale` times."""
+    """Write an image uint8 [H, W, C] with 1 or 3 channels as PNG, each pixel enlarged `scale` times."""
     from PIL import Image
 
     image = image.repeat(scale, 0).repeat(scale, 1)
@@ -32,9 +33,13 @@ def save(path: Path, image: np.ndarray, scale: int = 1) -> None:
 
 
 def category_grid(
-    generator: nn.Module, latent: Latent, seed: int, columns: int = 10, order: list[int] | None = None
+    generator: nn.Module, latent: Latent, seed: int, columns: int = 10, order: Sequence[int] | None = None
 ) -> np.ndarray:
-    """Rows: the categories of c1, in `order` (one row without categorical codes); columns share all else."""
+    """Samples of G as one picture [H', W', C]: a row for each category of the first categorical code.
+
+    A column's images have all other codes and the noise in common. Without categorical codes there is one row.
+    order: of the rows' categories; default 0, 1, 2, ...
+    """
     z = latent.sample(columns, torch.Generator().manual_seed(seed))
     rows = [z]
     if latent.categorical_sizes:
@@ -43,19 +48,20 @@ def category_grid(
     return tile(generate(generator, torch.cat(rows)), len(rows))
 
 
-def confusion(path: Path, table: list[list[int]], title: str) -> None:
-    """Heat map of category (rows) against label (columns), rows ordered by their matched label."""
+def confusion(path: Path, table: list[list[int]], title: str, label_of_category: Sequence[int] | None = None) -> None:
+    """Write a heat map of the number of images of each category (rows) and label (columns).
+
+    label_of_category: orders the rows by matched label, unmatched categories (-1) last; without it they stay in order.
+    """
     import seaborn
     from matplotlib.figure import Figure
 
-    from infogan.metrics.clustering import match
-
     counts = np.asarray(table)
-    label_of = match(counts)
+    label_of = np.asarray(range(len(counts)) if label_of_category is None else label_of_category)
     order = np.argsort(np.where(label_of < 0, counts.shape[1], label_of), kind="stable")
     width, height = 0.45 * counts.shape[1] + 1.2, 0.38 * len(counts) + 1.2
     figure = Figure(figsize=(width, height))
-    # Margins in inches, and not a layout engine, which would draw every number twice.
+    # Margins in inches: a layout engine would draw every number twice.
     axes = figure.add_axes((0.7 / width, 0.6 / height, 1 - 0.8 / width, 1 - 1.0 / height))
     seaborn.heatmap(
         counts[order],

@@ -10,6 +10,8 @@ import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+PACKAGES = ("torch", "torchvision", "numpy", "scipy", "scikit-learn", "optuna", "wandb")
+
 
 def mask_secrets(text: str) -> str:
     """The text with the password of every URL replaced: postgresql://me:***@host/db, ...?password=***."""
@@ -19,27 +21,38 @@ def mask_secrets(text: str) -> str:
 
 @functools.cache
 def provenance() -> dict:
-    """What made a result: command, commit, versions, host."""
+    """What a record says of its origin: a dict of command, commit, commit_is_dirty, versions and host.
 
-    def git(*arguments: str) -> str | None:
-        done = subprocess.run(
-            ["git", "-C", str(Path(__file__).parent), *arguments], capture_output=True, text=True, check=False
-        )
-        return done.stdout.strip() if done.returncode == 0 else None
-
-    versions = {"python": platform.python_version()}
-    for package in ("torch", "torchvision", "numpy", "scipy", "scikit-learn", "optuna", "wandb"):
-        try:
-            versions[package] = version(package)
-        except PackageNotFoundError:
-            pass
-    commit = git("rev-parse", "HEAD")
+    The commit is that of the repository that this package lies in; None, as commit_is_dirty, where it lies in none.
+    """
+    commit = _git("rev-parse", "HEAD")
     script, root = Path(sys.argv[0]).resolve(), Path(__file__).parents[2]
     name = str(script.relative_to(root)) if script.is_relative_to(root) else sys.argv[0]
     return {
         "command": mask_secrets(" ".join([Path(sys.executable).name, name, *sys.argv[1:]])),
         "commit": commit,
-        "commit_is_dirty": bool(git("status", "--porcelain", "--untracked-files=no")) if commit else None,
-        "versions": versions,
+        "commit_is_dirty": bool(_git("status", "--porcelain", "--untracked-files=no")) if commit else None,
+        "versions": {"python": platform.python_version(), **_versions()},
         "host": {"name": socket.gethostname(), "platform": platform.platform(), "cpus": os.cpu_count()},
     }
+
+
+def _git(*arguments: str) -> str | None:
+    """Output of a git command in this repository; None where it fails or there is no git."""
+    command = ["git", "-C", str(Path(__file__).parent), *arguments]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None
+
+
+def _versions() -> dict[str, str]:
+    """Versions of those PACKAGES that are installed."""
+    found = {}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found

@@ -6,8 +6,10 @@ evaluations.csv   one row per evaluation on the validation images
 samples/          sample grids, rows are categories, and confusion matrices
 checkpoint.safetensors   networks, optimisers, random states and counters, replaced atomically; the one before it
                          (checkpoint.previous.safetensors) is used where it turns out to be damaged
-warm_up.json      of a run with a warm-up: its length, its seconds, the mutual information of each sorter's groups (nats)
-status.json       running, finished, interrupted, stopped or diverged, with the step reached
+pretraining.csv, pretraining.json   of a run with pretraining: its rows; its length, its seconds, the mutual information
+of
+                         each head's superclusters (nats)
+status.json       running, finished, interrupted, stopped, diverged or failed, with the step reached
 evaluation.json   the finished run's measures on the test images
 """
 
@@ -17,11 +19,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import torch
-from filelock import FileLock, Timeout
-
 from infogan.codes import Latent
-from infogan.config import Config, InputError, from_dict
+from infogan.config import RUNTIME_FIELDS, Config, from_dict
+from infogan.errors import InputError
+from infogan.networks import DiscriminatorQ, Generator, build
 from infogan.records.checkpoints import load_checkpoint
 from infogan.records.files import read_json, write_json
 from infogan.records.provenance import provenance
@@ -32,8 +33,9 @@ class Locked(InputError):
 
 
 def as_begun(directory: Path, config: Config) -> Config:
-    """The configuration with `auto` precision as a run that is in the directory already has it: what a run was begun with on one
-    processor is not what `auto` means on the next.
+    """The configuration with `auto` precision as a run that is in the directory already has it.
+
+    What a run was begun with on one processor is not what `auto` means on the next.
     """
     file = directory / "config.json"
     if config.precision != "auto" or not file.exists():
@@ -42,39 +44,43 @@ def as_begun(directory: Path, config: Config) -> Config:
 
 
 def create(directory: Path, config: Config) -> None:
-    """Make the run directory, or check that it holds the same configuration (it may be a shorter run, to be continued).
+    """Make the run directory, or check that it holds the same recipe (it may be a shorter run, to be continued).
 
-    What made a run is recorded once; a continuation adds its own provenance.
+    Fields of RUNTIME_FIELDS may differ: the record then has the new ones. What made a run is recorded once; a longer
+    continuation adds its own provenance.
 
     Raises InputError naming the first field that differs.
     """
     file = directory / "config.json"
-    record = {"config": dataclasses.asdict(config), "provenance": provenance()}
+    record: dict = {"config": dataclasses.asdict(config), "provenance": provenance()}
     if file.exists():
-        stored = dataclasses.asdict(
-            from_dict(read_json(file)["config"])
-        )  # fields that are newer than the run have their defaults
-        for name, value in dataclasses.asdict(config).items():
-            if name != "updates" and stored[name] != value:
-                raise InputError(
-                    f"{directory} holds a run with {name} {stored[name]!r}, not {value!r}: "
-                    "choose another --run-dir, or delete it"
-                )
-        if stored["updates"] > config.updates:
-            raise InputError(f"{directory} holds a run of {stored['updates']} updates, longer than {config.updates}")
-        if stored["updates"] == config.updates:
-            return
-        if config.cool_down:
-            raise InputError(
-                f"{directory} holds a run of {stored['updates']} updates whose learning rates fell towards its end: it cannot go on to {config.updates}; choose another --run-dir"
-            )
         before = read_json(file)
-        record |= {
-            "provenance": before["provenance"],
-            "continued": [*before.get("continued", []), record["provenance"]],
-        }
+        stored = from_dict(before["config"])  # fields that are newer than the run have their defaults
+        _check_same_recipe(directory, stored, config)
+        if stored == config:
+            return
+        record["provenance"] = before["provenance"]
+        if stored.updates < config.updates:
+            record["continued"] = [*before.get("continued", []), provenance()]
     (directory / "samples").mkdir(parents=True, exist_ok=True)
     write_json(file, record)
+
+
+def _check_same_recipe(directory: Path, stored: Config, config: Config) -> None:
+    for name in (field.name for field in dataclasses.fields(Config)):
+        had, has = getattr(stored, name), getattr(config, name)
+        if name not in ("updates", *RUNTIME_FIELDS) and had != has:
+            raise InputError(f"{directory} holds a run with {name} {had!r}, not {has!r}: choose another --run-dir")
+    if stored.updates > config.updates:
+        raise InputError(
+            f"{directory} holds a run of {stored.updates} updates, longer than {config.updates}: "
+            "choose another --run-dir"
+        )
+    if stored.updates < config.updates and config.lr_decay:
+        raise InputError(
+            f"{directory} holds a run of {stored.updates} updates whose learning rates decayed over its length: "
+            f"it cannot go on to {config.updates}; choose another --run-dir"
+        )
 
 
 @contextmanager
@@ -83,14 +89,15 @@ def lock(directory: Path) -> Iterator[None]:
 
     Raises Locked, or InputError where the directory cannot be made.
     """
+    from filelock import FileLock, Timeout  # reading a run needs it not
+
     try:
         directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"cannot make the run directory {directory} ({error.strerror}): choose another") from error
     try:
-        with FileLock(
-            directory / ".lock", timeout=0, is_singleton=True
-        ):  # one lock per process: who holds it may ask again
+        # One lock per process: who holds it may ask again.
+        with FileLock(directory / ".lock", timeout=0, is_singleton=True):
             yield
     except Timeout as error:
         raise Locked(f"another process is training in {directory}: wait for it, or choose another --run-dir") from error
@@ -103,8 +110,8 @@ class Run:
     directory: Path
     config: Config
     latent: Latent
-    generator: torch.nn.Module
-    discriminator: torch.nn.Module
+    generator: Generator
+    discriminator: DiscriminatorQ
     step: int
 
     @property
@@ -117,13 +124,13 @@ def load(directory: str | os.PathLike) -> Run:
 
     Raises InputError, one line, where it is missing, incomplete or damaged.
     """
-    from infogan.networks import build
-
     directory = Path(directory)
     config = from_dict(read_json(directory / "config.json")["config"])
     tensors, state = load_checkpoint(directory)
     latent = Latent(config.codes, config.noise, config.q_std)
-    generator, discriminator = build(tuple(state["image_shape"]), latent, seed=0, network=config.network)
+    generator, discriminator = build(
+        tuple(state["image_shape"]), latent, seed=0, network=config.network, spectral_norm=config.spectral_norm
+    )
     for prefix, network in (("generator.", generator), ("discriminator.", discriminator)):
         weights = {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
         try:

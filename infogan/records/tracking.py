@@ -1,4 +1,8 @@
-"""One W&B run around one training run. Local files are the record; W&B mirrors them and may fail without harm."""
+"""Weights & Biases: one W&B run for one training run.
+
+The local files are the record, W&B mirrors them. A failure of W&B, at the start or later, costs one warning on stderr
+and never ends a training run.
+"""
 
 import dataclasses
 import os
@@ -7,67 +11,101 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
 
 from infogan import events, records
 from infogan.config import Config, WandbMode
 
+if TYPE_CHECKING:
+    import wandb
+
+ID_FILE = "wandb-id.txt"
+NOT_LOGGED = ("step", "images", "seconds")
+"""Columns of evaluations.csv that are not validation measures."""
+
 
 class WandbRun:
-    """Mirrors what `infogan.training.fit` reports (an Observer). After the first failure it is silent."""
+    """An infogan.events.Observer that mirrors rows and pictures to a W&B run; it does nothing after the first failure.
 
-    def __init__(self, run):
+    run: a wandb.Run, or None to mirror nothing.
+    """
+
+    def __init__(self, run: "wandb.Run | None"):
         self.run = run
+        self._defined: set[str] = set()
 
-    def _safely(self, what: str, call: Callable[[], object]) -> None:
+    def logged(self, row: dict) -> None:
+        """Mirror a row of metrics."""
+        self._attempt("logging", lambda run: self._log(run, row))
+
+    def evaluated(self, row: dict, images: dict[str, Path]) -> None:
+        """Mirror a row of evaluations.csv, as validation/NAME, and its pictures."""
+
+        def log(run: "wandb.Run") -> None:
+            import wandb
+
+            measures = {f"validation/{name}": value for name, value in row.items() if name not in NOT_LOGGED}
+            self._log(
+                run, {"step": row["step"], **measures} | {k: wandb.Image(str(path)) for k, path in images.items()}
+            )
+
+        self._attempt("logging an evaluation", log)
+
+    def finished(self, result: dict, tested: dict, directory: Path) -> None:
+        """Put the run's result, and test measures as test/NAME, into the summary, and the final checkpoint into an
+        artifact."""
+        simple = {name: value for name, value in tested.items() if isinstance(value, int | float | str | list)}
+        summary = {f"test/{name}": value for name, value in simple.items() if name not in ("codes", *result)}
+        summary |= {name: value for name, value in result.items() if name in ("train_seconds", "validation_accuracy")}
+
+        def upload(run: "wandb.Run") -> None:
+            import wandb
+
+            artifact = wandb.Artifact(f"checkpoint-{run.id}", type="model")
+            # immutable: uploaded from its place, without a copy in a staging folder
+            artifact.add_file(str((directory / records.CHECKPOINT).resolve()), policy="immutable")
+            artifact.add_file(str(directory / "config.json"))
+            run.log_artifact(artifact)
+
+        self._attempt("the summary", lambda run: run.summary.update(summary))
+        self._attempt("the checkpoint's artifact", upload)
+
+    def finish(self, exit_code: int) -> None:
+        """End the W&B run; an exit code other than 0 marks it as failed."""
+        self._attempt("finishing", lambda run: run.finish(exit_code=exit_code))
+
+    def _log(self, run: "wandb.Run", row: dict) -> None:
+        """Log a row against its own step: that of the phase, not the count of W&B's rows.
+
+        Each name is defined, and not a pattern: W&B applies any of the patterns that match a name.
+        """
+        axis = next(name for name in row if name.split("/")[-1] == "step")
+        for name in sorted(row.keys() - self._defined - {axis}):
+            run.define_metric(name, step_metric=axis)
+        self._defined |= row.keys()
+        run.log(row)
+
+    def _attempt(self, what: str, action: Callable[["wandb.Run"], object]) -> None:
         if self.run is None:
             return
         try:
-            call()
-        except Exception as error:  # whatever W&B meets must not cost a training run
+            action(self.run)
+        except Exception as error:  # of any kind: none may end a training run
             self.run = None
             _warn(f"{what} failed ({error}); this run goes on without W&B")
-
-    def logged(self, row: dict) -> None:
-        self._safely("logging", lambda: self.run.log(row))
-
-    def evaluated(self, row: dict, images: dict[str, Path]) -> None:
-        values = {f"validation/{key}": value for key, value in row.items() if key not in ("step", "images", "seconds")}
-
-        def log():
-            import wandb
-
-            self.run.log(
-                {"step": row["step"], **values, **{name: wandb.Image(str(path)) for name, path in images.items()}}
-            )
-
-        self._safely("logging an evaluation", log)
-
-    def finished(self, result: dict, directory: Path) -> None:
-        """Put the test measures into the summary, and the final checkpoint into an artifact."""
-        summary = {f"test/{key}": value for key, value in result.items() if isinstance(value, (int, float, str, list))}
-        summary.pop("test/codes", None)
-
-        def upload():
-            import wandb
-
-            artifact = wandb.Artifact(f"checkpoint-{self.run.id}", type="model")
-            # immutable: taken from where it lies instead of being copied to a staging folder first
-            artifact.add_file(str((directory / records.CHECKPOINT).resolve()), policy="immutable")
-            artifact.add_file(str(directory / "config.json"))
-            self.run.log_artifact(artifact)
-
-        self._safely("the summary", lambda: self.run.summary.update(summary))
-        self._safely("the checkpoint's artifact", upload)
 
 
 @contextmanager
 def track(config: Config, directory: Path, mode: WandbMode = "auto", group: str | None = None) -> Iterator[WandbRun]:
-    """A W&B run of the project "infogan" for the run directory, whose files stay under directory/wandb.
+    """A W&B run for the run directory; its own files are under directory/wandb.
 
-    mode "auto" follows $WANDB_MODE, else is online where a key is found, else offline; it never prompts.
-    A run that is resumed keeps its W&B id. Leaving by an exception other than Stopped marks the run as failed.
+    mode: auto follows $WANDB_MODE; where that is not set it is online if an API key is found, else offline.
+        It never prompts. The project is $WANDB_PROJECT, else "infogan".
+    group: the W&B group, such as a study's name.
+
+    A resumed run keeps its W&B id. An exception other than Stopped marks the W&B run as failed.
     """
-    run = _start(config, directory, mode, group) if mode != "disabled" else None
+    run = None if mode == "disabled" else _start(config, directory, mode, group)
     exit_code = 1
     tracked = WandbRun(run)
     try:
@@ -77,44 +115,14 @@ def track(config: Config, directory: Path, mode: WandbMode = "auto", group: str 
         exit_code = 0  # a pruned trial has not failed
         raise
     finally:
-        if run is not None:
-            tracked.run = run  # also after a failure: finish writes what it still can
-            tracked._safely("finishing", lambda: run.finish(exit_code=exit_code))
+        tracked.run = run  # also after a failure: what can still be written is written
+        tracked.finish(exit_code)
 
 
-def _start(config: Config, directory: Path, mode: WandbMode, group: str | None):
-    id_file = directory / "wandb-id.txt"
-    # Artifacts are staged under this folder, so that an offline run can be synced wherever it is moved with it.
+def _start(config: Config, directory: Path, mode: str, group: str | None) -> "wandb.Run | None":
+    """A W&B run; offline where an online one cannot be started, None where neither can."""
+    # Artifacts are staged under this folder, so that an offline run can be synced wherever its directory is moved.
     os.environ["WANDB_DATA_DIR"] = str((directory / "wandb").resolve())
-
-    def init(chosen: str, fresh_id: bool = False):
-        import wandb
-
-        if fresh_id or not id_file.exists():
-            records.write_atomic(id_file, uuid.uuid4().hex[:8])
-        # init changes its Settings object, so each run needs a fresh one
-        settings = wandb.Settings(
-            silent=True,
-            console="off",
-            init_timeout=float(os.environ.get("WANDB_INIT_TIMEOUT", 30)),
-            x_transaction_log_flush_interval=1,  # seconds of rows that a killed process can lose
-            x_save_requirements=group is None,  # a quarter of a second, for a study's every trial the same list
-        )
-        run = wandb.init(
-            project=os.environ.get("WANDB_PROJECT", "infogan"),
-            dir=str(directory),
-            id=id_file.read_text().strip(),
-            name=directory.name,
-            group=group,
-            job_type="trial" if group else "train",
-            config={**dataclasses.asdict(config), "provenance": records.provenance()},
-            mode=chosen,
-            resume="allow",
-            settings=settings,
-        )
-        run.define_metric("*", step_metric="step")
-        return run
-
     try:
         import wandb
 
@@ -123,16 +131,45 @@ def _start(config: Config, directory: Path, mode: WandbMode, group: str | None):
         if mode == "disabled":
             return None
         try:
-            return init(mode)
+            return _init(config, directory, mode, group)
         except Exception as error:
             if mode == "offline":
                 raise
             _warn(f"cannot start an online run ({error}); recording offline, `wandb sync` uploads it later")
-            return init("offline", fresh_id=True)  # W&B holds the first id to be in use
+            (directory / ID_FILE).unlink()  # W&B considers the first id to be in use
+            return _init(config, directory, "offline", group)
     except Exception as error:
         _warn(f"cannot start a run ({error}); this run goes on without W&B")
         return None
 
 
+def _init(config: Config, directory: Path, mode: str, group: str | None) -> "wandb.Run":
+    """wandb.init with the id that the run directory has, or a new one."""
+    import wandb
+
+    id_file = directory / ID_FILE
+    if not id_file.exists():
+        records.write_atomic(id_file, uuid.uuid4().hex[:8])
+    settings = wandb.Settings(  # wandb.init changes them, so each run needs its own
+        silent=True,
+        console="off",
+        init_timeout=float(os.environ.get("WANDB_INIT_TIMEOUT", 30)),
+        x_transaction_log_flush_interval=1,  # seconds of rows that a killed process can lose
+        x_save_requirements=group is None,  # takes 0.25 s, and is the same list for every trial of a study
+    )
+    return wandb.init(
+        project=os.environ.get("WANDB_PROJECT", "infogan"),
+        dir=str(directory),
+        id=id_file.read_text().strip(),
+        name=directory.name,
+        group=group,
+        job_type="trial" if group else "train",
+        config={**dataclasses.asdict(config), "provenance": records.provenance()},
+        mode=cast(Any, mode),  # wandb.init checks it
+        resume="allow",
+        settings=settings,
+    )
+
+
 def _warn(text: str) -> None:
-    print(f"W&B: {text}", file=sys.stderr)
+    print(f"W&B: {' '.join(text.split())}", file=sys.stderr)  # W&B's messages may have several lines

@@ -1,3 +1,5 @@
+"""Clustering metrics on categories whose agreement with the labels is known."""
+
 import numpy as np
 import pytest
 
@@ -7,14 +9,14 @@ LABELS = np.arange(2000) % 10
 RNG = np.random.default_rng(0)
 
 
-def test_perfect_and_renamed_categories_score_one():
+def test_perfect_and_renumbered_categories_score_one():
     for codes in (LABELS, RNG.permutation(10)[LABELS]):
         result = code_to_label(codes, LABELS, 10)
         assert all(result[name] == pytest.approx(1) for name in MEASURES)
         assert [result["label_of_category"][c] for c in codes] == LABELS.tolist()
 
 
-def test_a_constant_category_knows_nothing():
+def test_a_constant_category_has_no_information():
     result = code_to_label(np.zeros_like(LABELS), LABELS, 10)
     assert result["accuracy"] == result["majority_accuracy"] == pytest.approx(0.1)
     assert result["nmi"] == result["ari"] == pytest.approx(0)
@@ -42,12 +44,12 @@ def test_a_known_confusion_by_hand():
 
 
 def test_the_hungarian_matching_is_not_greedy():
-    # Greedy takes the 5 of category 0 first and ends with 5 + 0; the best is 4 + 4.
+    # A greedy matching takes the 5 images of category 0 first and reaches 5 + 0; the best is 4 + 4.
     codes, labels = np.repeat([0, 0, 1], [5, 4, 4]), np.repeat([0, 1, 0], [5, 4, 4])
     assert code_to_label(codes, labels, 2)["accuracy"] == pytest.approx(8 / 13)
 
 
-def test_intervals_cover_and_shrink():
+def test_intervals_contain_the_value_and_shrink_with_more_images():
     def interval(n):
         labels = np.arange(n) % 10
         codes = np.where(np.random.default_rng(1).random(n) < 0.8, labels, (labels + 1) % 10)
@@ -55,9 +57,7 @@ def test_intervals_cover_and_shrink():
         assert result["accuracy_ci95"][0] <= result["accuracy"] <= result["accuracy_ci95"][1]
         return result["accuracy_ci95"]
 
-    chance = code_to_label(
-        RNG.integers(10, size=300), LABELS[:300], 10, intervals=True
-    )  # matchings found by chance too
+    chance = code_to_label(RNG.integers(10, size=300), LABELS[:300], 10, intervals=True)
     for name in MEASURES:
         low, high = chance[f"{name}_ci95"]
         assert low <= chance[name] <= high
@@ -82,14 +82,11 @@ def test_jackknife_intervals_have_the_spread_of_fresh_samples():
 
 def test_t_interval_over_seeds():
     mean, low, high = mean_interval([1.0, 2.0, 3.0])
-    assert (
-        mean == 2
-        and high - mean == pytest.approx(4.3027 / np.sqrt(3), rel=1e-4)
-        and mean - low == pytest.approx(high - mean)
-    )
+    assert mean == 2 and mean - low == pytest.approx(high - mean)
+    assert high - mean == pytest.approx(4.3027 / np.sqrt(3), rel=1e-4)
     assert np.isnan(mean_interval([1.0])[1])
 
 
-def test_mismatched_arrays_are_refused():
+def test_vectors_of_different_length_are_refused():
     with pytest.raises(ValueError, match="one length"):
         code_to_label(LABELS[:5], LABELS, 10)

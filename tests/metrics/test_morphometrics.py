@@ -4,25 +4,17 @@ import math
 
 import numpy as np
 import pytest
+from strokes import stroke
 
 from infogan.metrics.morphometrics import NAMES, measure, partial_correlation
-
-
-def stroke(slant=0.0, thickness=3.0, height=16.0, size=28, fine=8):
-    """A bar of known slant (radians), thickness (across) and height (px), rendered at `fine` times and averaged down."""
-    y, x = (np.indices((size * fine,) * 2) + 0.5) / fine - size / 2
-    across = np.abs(x + y * math.tan(slant)) * math.cos(slant)  # image rows grow downwards
-    bar = (across <= thickness / 2) & (np.abs(y) <= height / 2)
-    coarse = bar.reshape(size, fine, size, fine).mean((1, 3))
-    return np.round(coarse * 255).astype(np.uint8)
 
 
 def values(image):
     return dict(zip(NAMES, measure(image[None])[0]))
 
 
-def errors(name, truth, strokes) -> np.ndarray:
-    return np.array([values(image)[name] - true for true, image in zip(truth, strokes)])
+def errors(name, truth, images) -> np.ndarray:
+    return np.array([values(image)[name] - true for true, image in zip(truth, images)])
 
 
 @pytest.mark.parametrize("thickness", (2.0, 3.0, 5.0))
@@ -32,14 +24,14 @@ def test_slant(thickness):
 
 
 def test_thickness():
-    """The skeleton may fork into the corners of a flat end, where the border is nearer: too low, as in Morpho-MNIST itself."""
+    """It can be too low, as in Morpho-MNIST: the skeleton may fork into the corners of a flat end."""
     truth = np.arange(2, 5.01, 0.25)
-    wrong = errors("thickness", truth, [stroke(thickness=thickness) for thickness in truth])
-    assert -1.2 < wrong.min() and wrong.max() < 0.3 and -0.5 < np.median(wrong) <= 0
+    error = errors("thickness", truth, [stroke(thickness=thickness) for thickness in truth])
+    assert -1.2 < error.min() and error.max() < 0.3 and -0.5 < np.median(error) <= 0
 
 
 def test_length_height_and_area():
-    """Whether the skeleton forks into the corners hangs on a pixel: the length of a bar is about right, or some 6 px too high."""
+    """A bar's length is about right, or some 6 px too high where the skeleton forks into the corners."""
     truth = np.arange(10.0, 19)
     bars = [stroke(height=height) for height in truth]
     length = errors("length", truth, bars)
@@ -50,13 +42,13 @@ def test_length_height_and_area():
     assert -0.04 < area.min() and area.max() < 0
 
 
-def test_slant_leaves_the_width_of_the_sheared_box():
+def test_width_is_that_of_the_sheared_box():
     for slant in map(math.radians, (-30, 25)):
-        leaning = values(stroke(slant, thickness=3 * math.cos(slant)))  # 3 wide along each row, as the upright one
+        leaning = values(stroke(slant, thickness=3 * math.cos(slant)))  # 3 wide along each row, like the upright one
         assert leaning["width"] == pytest.approx(values(stroke())["width"], abs=0.25)
 
 
-def test_measures_do_not_depend_on_place_contrast_or_neighbours():
+def test_measures_do_not_depend_on_position_contrast_or_other_images():
     image = stroke(math.radians(15))
     moved = np.roll(image, (3, -2), (0, 1))
     assert measure(moved[None])[0] == pytest.approx(measure(image[None])[0], rel=0.02, abs=0.01)

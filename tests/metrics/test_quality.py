@@ -1,4 +1,4 @@
-"""Sample quality: known distances, invariances, and a real classifier on real digits."""
+"""Sample quality: known distances, invariances, and the classifier on real digits."""
 
 import dataclasses
 
@@ -8,7 +8,7 @@ import torch
 
 from infogan import data, records
 from infogan.codes import Latent
-from infogan.config import InputError
+from infogan.errors import InputError
 from infogan.metrics import quality
 from infogan.networks import build
 
@@ -25,7 +25,7 @@ def test_frechet_distance_of_known_gaussians():
     assert quality.frechet_distance(a @ turn, b @ turn) == pytest.approx(quality.frechet_distance(a, b))
 
 
-def test_precision_and_recall_see_dropped_modes_and_strays():
+def test_recall_drops_with_missing_modes_and_precision_with_outliers():
     random = np.random.default_rng(0)
     left, right = random.normal(size=(400, 2)), random.normal(size=(400, 2)) + [50, 0]
     both = np.concatenate([left, right])
@@ -37,7 +37,7 @@ def test_precision_and_recall_see_dropped_modes_and_strays():
     assert quality.precision_recall(both, both + [0, 1e4]) == (0, 0)
 
 
-def test_precision_is_that_of_its_definition():
+def test_precision_and_recall_equal_their_definition():
     random = np.random.default_rng(1)
     real, fake = random.normal(size=(40, 3)), random.normal(size=(30, 3)) * 1.5
 
@@ -53,12 +53,12 @@ def network(digits, tmp_path_factory):
     return quality.classifier(digits, tmp_path_factory.mktemp("cache") / "digits")
 
 
-def test_the_classifier_knows_the_digits_and_is_read_back(digits, network, tmp_path, monkeypatch):
-    labels = quality.read(network, digits.test.images)[1].argmax(1)
+def test_the_classifier_is_accurate_and_cached(digits, network, tmp_path, monkeypatch):
+    labels = quality.classify(network, digits.test.images).probabilities.argmax(1)
     assert (labels == digits.test.labels.numpy()).mean() > 0.95
-    monkeypatch.setattr(quality, "SEEN", 1280)
+    monkeypatch.setattr(quality, "MAX_IMAGES", 1280)
     once = quality.classifier(digits, tmp_path / "c")
-    monkeypatch.setattr(quality, "SEEN", 0)
+    monkeypatch.setattr(quality, "MAX_IMAGES", 0)
     again = quality.classifier(digits, tmp_path / "c")
     assert all(torch.equal(a, b) for a, b in zip(once.state_dict().values(), again.state_dict().values()))
     assert records.has_checkpoint(tmp_path / "c")
@@ -73,11 +73,11 @@ class Copier(torch.nn.Module):
     def __init__(self, images, labels):
         super().__init__()
         self.anchor = torch.nn.Parameter(torch.zeros(()))
-        self.of = [images[labels == k].float() / 255 for k in range(10)]
+        self.digits = [images[labels == k].float() / 255 for k in range(10)]
 
     def forward(self, z):
         picks = (z[:, 10:].abs().sum(1) * 1e4).long()
-        return torch.stack([self.of[k][i % len(self.of[k])] for k, i in zip(z[:, :10].argmax(1), picks)])
+        return torch.stack([self.digits[k][i % len(self.digits[k])] for k, i in zip(z[:, :10].argmax(1), picks)])
 
 
 def test_real_images_score_well_and_an_untrained_generator_badly(digits, network):
@@ -87,6 +87,6 @@ def test_real_images_score_well_and_an_untrained_generator_badly(digits, network
     assert perfect["generator_accuracy"] > 0.97 and untrained["generator_accuracy"] < 0.5
     assert perfect["precision"] > 0.8 and perfect["recall"] > 0.6 and untrained["precision"] < 0.2
     assert perfect["frechet_distance"] < untrained["frechet_distance"] / 10
-    assert "generator_accuracy" not in quality.measure(
-        build(digits.image_shape, Latent("3u", "9u"), 0)[0], Latent("3u", "9u"), digits.test, network
-    )
+    continuous = Latent("3u", "9u")
+    without = quality.measure(build(digits.image_shape, continuous, 0)[0], continuous, digits.test, network)
+    assert "generator_accuracy" not in without

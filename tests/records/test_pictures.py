@@ -1,0 +1,43 @@
+"""Pictures of a run: what is where in a grid."""
+
+import numpy as np
+import pytest
+import seaborn
+
+from infogan.codes import Latent
+from infogan.networks import build
+from infogan.records import pictures
+
+
+def test_images_of_a_tile_are_in_reading_order(monkeypatch):
+    monkeypatch.setattr(pictures, "GAP", 1)
+    images = np.arange(6, dtype=np.uint8).reshape(6, 1, 1, 1) * 40
+    assert pictures.tile(images, rows=2)[:, :, 0].tolist() == [
+        [0, 255, 40, 255, 80],
+        [255] * 5,
+        [120, 255, 160, 255, 200],
+    ]
+
+
+def test_rows_of_a_grid_are_categories():
+    latent = Latent("10c+2u", "5u")
+    generator, _ = build((1, 8, 8), latent, seed=0)
+    grid = pictures.category_grid(generator, latent, seed=0)
+    assert grid.shape == (10 * 10 - 2, 10 * 10 - 2, 1)
+    reordered = pictures.category_grid(generator, latent, seed=0, order=[3, *range(9)])
+    assert np.array_equal(reordered[:8], grid[30:38])
+
+
+def test_a_grid_without_categories_has_one_row():
+    latent = Latent("2u", "5u")
+    assert pictures.category_grid(build((1, 8, 8), latent, seed=0)[0], latent, seed=0).shape == (8, 10 * 10 - 2, 1)
+
+
+@pytest.mark.parametrize(("matched", "order"), [(None, [0, 1, 2]), ([1, -1, 0], [2, 0, 1])])
+def test_rows_of_a_confusion_matrix_are_ordered_by_matched_label(tmp_path, monkeypatch, matched, order):
+    drawn = []
+    monkeypatch.setattr(seaborn, "heatmap", lambda table, **options: drawn.append((table, options["yticklabels"])))
+    table = [[1, 7], [2, 2], [9, 0]]
+    pictures.confusion(tmp_path / "confusion.png", table, "title", matched)
+    assert drawn[0][0].tolist() == [table[i] for i in order] and drawn[0][1] == [str(i) for i in order]
+    assert (tmp_path / "confusion.png").stat().st_size > 0
