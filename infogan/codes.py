@@ -19,7 +19,10 @@ from infogan.config import InputError
 
 _TERM = re.compile(r"(?:(\d+)x)?(\d+)([a-z])")
 _LOG_2PI = math.log(2 * math.pi)
-_HELP = "write terms such as 10c (one 10-way code), 4x10c (four of them), 2u (two Unif(-1,1)), 1g (one N(0,1)), joined with +"
+_HELP = (
+    "write terms such as 10c (one 10-way code), 4x10c (four of them), 2u (two Unif(-1,1)), 1g (one N(0,1)), "
+    "joined with +"
+)
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,7 @@ class Categorical:
 
     @property
     def width(self) -> int:
-        """Numbers that G receives; Q answers with as many logits."""
+        """Numbers that G receives; Q has as many logits."""
         return self.size * self.count
 
     @property
@@ -71,7 +74,7 @@ PRIORS = {
 class Continuous:
     """`count` independent continuous codes whose prior is PRIORS[kind]: "u" for Unif(-1, 1), "g" for N(0, 1).
 
-    Q models each as a Gaussian; its mean and, when learned, its log standard deviation are Q's answers.
+    Q models each as a Gaussian; its mean and, when learned, its log standard deviation are Q's parameters.
     """
 
     kind: str
@@ -129,7 +132,7 @@ def parse(text: str) -> tuple[Categorical | Continuous, ...]:
 
 
 class Latent:
-    """The generator's whole input: codes c, which Q recovers, followed by noise z, which nobody asks for.
+    """The generator's whole input: codes c, which Q recovers, followed by noise z.
 
     Args:
         codes: text such as "10c+2u".
@@ -161,7 +164,7 @@ class Latent:
 
     @cached_property
     def q_width(self) -> int:
-        """Numbers that Q answers: a logit per category, a mean (and a log std when learned) per continuous code."""
+        """Q's parameters: a logit per category, a mean (and a log std when learned) per continuous code."""
         learned = sum(c.width for c in self.continuous) if self.q_std == "learned" else 0
         return self.code_width + learned
 
@@ -176,6 +179,12 @@ class Latent:
             i for i, term in enumerate(term for term in self.codes for _ in range(term.count)) if isinstance(term, kind)
         ]
 
+    def single_columns(self) -> list[slice]:
+        """Where each single code stands in G's input, in order."""
+        widths = [(at.start, term.width // term.count) for term, at in self.columns() for _ in range(term.count)]
+        counted = [k for term in self.codes for k in range(term.count)]
+        return [slice(start + k * width, start + (k + 1) * width) for (start, width), k in zip(widths, counted)]
+
     @cached_property
     def entropy(self) -> tuple[float, float]:
         """H(c) in nats: of all categorical codes, of all continuous codes (differential)."""
@@ -186,58 +195,58 @@ class Latent:
         return torch.cat([term.sample(n, generator) for term in self.codes + self.noise], dim=1)
 
     def columns(self) -> list[tuple[Categorical | Continuous, slice]]:
-        """Where each code term stands in G's input; the same columns hold its logits or means in Q's answer."""
+        """Where each code term stands in G's input; the same columns hold its logits or means in Q's parameters."""
         out, start = [], 0
         for term in self.codes:
             out.append((term, slice(start, start + term.width)))
             start += term.width
         return out
 
-    def log_q(self, latent: Tensor, answer: Tensor) -> tuple[Tensor, Tensor]:
+    def log_q(self, latent: Tensor, q_params: Tensor) -> tuple[Tensor, Tensor]:
         """log Q(c|x) in nats of the categorical and of the continuous codes.
 
         Args:
-            latent: [N, width] as sampled; answer: [N, q_width] from Q.
+            latent: [N, width] as sampled; q_params: [N, q_width] from Q.
         Returns: two tensors [N] (zeros where there is no such code).
         """
         parts: dict[type, list[Tensor]] = {Categorical: [], Continuous: []}
         std = self.code_width
         for term, at in self.columns():
             if isinstance(term, Categorical):
-                log_p = term.log_q(latent[:, at], answer[:, at])
+                log_p = term.log_q(latent[:, at], q_params[:, at])
             elif self.q_std == "fixed":
-                log_p = term.log_q(latent[:, at], answer[:, at])
+                log_p = term.log_q(latent[:, at], q_params[:, at])
             else:
-                log_p = term.log_q(latent[:, at], answer[:, at], answer[:, std : std + term.width])
+                log_p = term.log_q(latent[:, at], q_params[:, at], q_params[:, std : std + term.width])
                 std += term.width
             parts[type(term)].append(log_p)
         categorical, continuous = (
-            reduce(torch.add, some) if some else answer.new_zeros(len(answer)) for some in parts.values()
+            reduce(torch.add, some) if some else q_params.new_zeros(len(q_params)) for some in parts.values()
         )
         return categorical, continuous
 
-    def category_logits(self, answer: Tensor) -> list[Tensor]:
-        """The logits of each single categorical code, [N, size], in Q's answers [N, q_width]."""
+    def category_logits(self, q_params: Tensor) -> list[Tensor]:
+        """The logits of each single categorical code, [N, size], in Q's parameters [N, q_width]."""
         return [
             one
             for term, at in self.columns()
             if isinstance(term, Categorical)
-            for one in answer[:, at].split(term.size, 1)
+            for one in q_params[:, at].split(term.size, 1)
         ]
 
-    def read(self, answer: Tensor) -> tuple[Tensor, Tensor]:
+    def read(self, q_params: Tensor) -> tuple[Tensor, Tensor]:
         """Q's most likely codes: categories [N, number of categorical codes] int64, means [N, continuous] float."""
         categories, means = [], []
         for term, at in self.columns():
-            part = answer[:, at]
+            part = q_params[:, at]
             if isinstance(term, Categorical):
                 categories.append(part.unflatten(1, (term.count, term.size)).argmax(-1))
             else:
                 means.append(part)
-        n = len(answer)
+        n = len(q_params)
         return (
-            torch.cat(categories, 1) if categories else answer.new_zeros((n, 0), dtype=torch.int64),
-            torch.cat(means, 1) if means else answer.new_zeros((n, 0)),
+            torch.cat(categories, 1) if categories else q_params.new_zeros((n, 0), dtype=torch.int64),
+            torch.cat(means, 1) if means else q_params.new_zeros((n, 0)),
         )
 
     def place(self, latent: Tensor, code: int, value: int | float) -> Tensor:
@@ -245,15 +254,13 @@ class Latent:
 
         `code` counts the single codes in order (0 is c1); `value` is the category or the continuous value.
         """
-        latent, seen = latent.clone(), 0
-        for term, at in self.columns():
-            if code < seen + term.count:
-                start = at.start + (code - seen) * (term.size if isinstance(term, Categorical) else 1)
-                if isinstance(term, Categorical):
-                    latent[:, start : start + term.size] = 0
-                    latent[:, start + int(value)] = 1
-                else:
-                    latent[:, start] = value
-                return latent
-            seen += term.count
-        raise InputError(f"there is no code number {code}: {self} has codes 0 to {seen - 1}")
+        columns = self.single_columns()
+        if not 0 <= code < len(columns):
+            raise InputError(f"there is no code number {code}: {self} has codes 0 to {len(columns) - 1}")
+        latent, at = latent.clone(), columns[code]
+        if at.stop - at.start == 1:
+            latent[:, at] = value
+        else:
+            latent[:, at] = 0
+            latent[:, at.start + int(value)] = 1
+        return latent

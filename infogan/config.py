@@ -1,33 +1,41 @@
-"""The configuration of one run, and the named presets. Imports nothing heavy: `--help` stays instant."""
+"""The configuration of one run. Imports nothing heavy: `--help` stays instant."""
 
 import dataclasses
 from dataclasses import dataclass
 from typing import Annotated, Literal, get_args, get_origin
 
-import tyro
+from infogan import terms
+from infogan.errors import InputError
 
+try:
+    from tyro.conf import Suppress  # the command line does not offer the field; reading a model needs no tyro
+except ImportError:
+    Suppress = None  # type: ignore[misc]
 
-class InputError(Exception):
-    """Something the user gave cannot be used; the message is one line that says what would.
-
-    Not a ValueError, which the command-line parser would catch and wrap in its own words.
-    """
-
+__all__ = ["RUNTIME_FIELDS", "Config", "InputError", "WandbMode", "from_dict"]
 
 WandbMode = Literal["auto", "online", "offline", "disabled"]
+
+RUNTIME_FIELDS = ("device", "log_every", "evaluations", "checkpoint_every")
+"""How a run is executed and recorded. The other fields are its recipe, which identifies it; these may change when it
+resumes."""
 
 
 @dataclass(frozen=True)
 class Config:
-    """Everything that decides what one training run computes."""
+    """The recipe of one training run, and how it is executed (RUNTIME_FIELDS).
 
-    preset: Annotated[str, tyro.conf.Suppress] = "authors"
+    Raises InputError for a value that is not allowed.
+    """
+
+    preset: Annotated[str, Suppress] = "authors"
     """Name of the preset the other values started from."""
     dataset: str = "mnist"
-    """digits, mnist, fashion-mnist, svhn, celeba, rendered_chairs; sprites, faces3d, chairs3d (rendered here; chairs3d@32: at
-    32 x 32); or the path of an .npz file with `images`, or of a folder of images (FOLDER@64: at 64 x 64; without, 32 x 32)."""
+    """digits, mnist, fashion-mnist, svhn, celeba, rendered_chairs; sprites, faces3d, chairs3d (rendered here;
+    chairs3d@32: at 32 x 32); or the path of an .npz file with `images`, or of a folder of images (FOLDER@64: at 64 x
+    64; without, 32 x 32)."""
     seed: int = 0
-    """One integer seeds weights, data order and codes, each through its own stream."""
+    """Seeds weights, data order, codes and augmentation, each through a random stream of its own."""
 
     codes: str = "10c+2u"
     """Latent codes: 10c one 10-way categorical, 4x10c four of them, 2u two Unif(-1,1), 1g one N(0,1)."""
@@ -36,34 +44,32 @@ class Config:
     q_std: Literal["learned", "fixed"] = "fixed"
     """Q's standard deviation of continuous codes: learned, or fixed to 1."""
     network: Literal["auto", "mnist", "svhn", "faces", "chairs", "digits"] = "auto"
-    """The paper's networks for MNIST, SVHN and CelebA, faces or chairs, or ours for 8 x 8 digits; auto goes by the images' size."""
+    """The paper's networks for MNIST, SVHN and CelebA, faces or chairs, or ours for 8 x 8 digits; auto goes by the
+    images' size."""
+    spectral_norm: bool = False
+    """Spectral normalisation (Miyato et al. 2018) of every layer of D's trunk and of its output. False in every
+    source."""
 
     lambda_categorical: float = 1.0
-    """Weight of the categorical codes' mutual-information lower bound."""
+    """Weight of the categorical codes' mutual-information lower bound L_I."""
     lambda_continuous: float = 1.0
-    """Weight of the continuous codes' mutual-information lower bound."""
+    """Weight of the continuous codes' mutual-information lower bound L_I."""
     info_flow: Literal["both-steps", "generator-step", "q-head", "detached"] = "both-steps"
-    """Whom the bound trains. both-steps: D's step moves trunk and Q head, G's step moves G (authors' code).
+    """Which parts L_I trains. both-steps: D's step moves trunk and Q head, G's step moves G (authors' code).
     generator-step: G's step moves G, Q head and the shared trunk (equation 6). q-head: G's step moves G and
     the Q head (blog). detached: the Q head alone, on detached images (the plain GAN of figure 1)."""
-    consistency: float = 0.0
-    """Beyond the paper: weight, in D's step, of the mutual information between Q's categories for a real image and for a
-    copy of it (rotated, stretched, sheared, shifted, one in two scratched), its logits times 10. 0 in every source."""
-    warm_up: int = 0
-    """Beyond the paper: updates before the GAN begins, in which D's trunk sorts the real images into clusters, these are merged
-    into the categories, and Q learns them (infogan/clusters.py). They come on top of `updates`, and are kept only when all are done.
-    0 in every source."""
-    hold: float = 0.0
-    """Beyond the paper: weight, in D's step, of the cross-entropy of Q's categories for a real image and for its copy with
-    the category that Q gave the image when the warm-up was done, where it was sure. 0 in every source."""
-    cool_down: float = 0.0
-    """Beyond the paper: share of the updates, at the end, over which both learning rates fall to 0, linearly. 0 in every source.
-    Such a run cannot be made longer afterwards."""
+    terms: str = ""
+    """Loss terms beyond the paper, NAME:WEIGHT joined with +, such as iic:1+pseudo-labels:2. NAME: iic, pseudo-labels,
+    contrastive (InfoGAN-CR), r1, hinge (in place of the non-saturating loss). Empty in every source."""
+    pretraining: int = 0
+    """Updates of self-supervised pretraining before the GAN begins: over-clustering of the real images on D's trunk,
+    merging into categories, distillation into Q (infogan/pretraining). They come on top of `updates`. 0 in every
+    source."""
+    lr_decay: float = 0.0
+    """Share of the updates, at the end, over which both learning rates fall linearly to 0. Such a run cannot be made
+    longer afterwards. 0 in every source."""
     d_loss: Literal["sum", "mean"] = "sum"
     """D's loss on real and on fake images: their sum, or their mean."""
-    d_norm: Literal["apart", "together"] = "apart"
-    """D's batch norm: real and generated images normalised apart (every source), where a batch of nearly equal images looks
-    varied to D; or, beyond the paper, together."""
 
     lr_d: float = 2e-4
     """Adam's learning rate for D."""
@@ -85,52 +91,49 @@ class Config:
     evaluations: int = 10
     """How often, evenly over the run, validation images are measured and samples drawn."""
     checkpoint_every: int = 500
-    """Updates between two checkpoints; the end, and an interruption after the warm-up, always write one."""
+    """Updates between two checkpoints; the end of a phase, and an interruption, always write one."""
 
     def __post_init__(self):
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
             if get_origin(field.type) is Literal and value not in get_args(field.type):
                 raise InputError(f"{field.name} is {value!r}; allowed: {', '.join(get_args(field.type))}")
-        for name in ("batch_size", "updates", "log_every", "evaluations", "checkpoint_every"):
-            if getattr(self, name) < 1:
-                raise InputError(f"{name} is {getattr(self, name)}; give 1 or more")
-        if self.batch_size < 2:
-            raise InputError("batch_size is 1; batch normalisation needs 2 or more")
+        for name in ("updates", "log_every", "evaluations", "checkpoint_every"):
+            self._require(name, getattr(self, name) >= 1, "give 1 or more")
+        self._require("batch_size", self.batch_size >= 2, "batch normalisation needs 2 or more")
         for name in ("lr_d", "lr_g"):
-            if not 0 < getattr(self, name) < 1:
-                raise InputError(f"{name} is {getattr(self, name)}; give a learning rate between 0 and 1, such as 2e-4")
-        if not 0 <= self.beta1 < 1:
-            raise InputError(f"beta1 is {self.beta1}; give a value in [0, 1), such as 0.5")
-        if self.warm_up < 0 or self.warm_up == 1:
-            raise InputError(f"warm_up is {self.warm_up}; give 0, or 2 or more updates")
-        if not 0 <= self.cool_down <= 1:
-            raise InputError(f"cool_down is {self.cool_down}; give a share of the run between 0 and 1, such as 0.5")
-        for name in ("consistency", "hold"):
-            value = getattr(self, name)
-            if value and self.info_flow != "both-steps":
-                raise InputError(
-                    f"{name} is {value} with info_flow {self.info_flow}; it trains Q in D's step: give 0, or info_flow both-steps"
-                )
-            if value and self.d_norm == "together":
-                raise InputError(
-                    f"{name} is {value} with d_norm together, where an image and its copy would be normalised differently: give 0, or d_norm apart"
-                )
-        if self.hold and not self.warm_up:
-            raise InputError(
-                f"hold is {self.hold} without a warm-up, whose end it holds Q to: give 0, or a warm_up such as 1000"
-            )
-        for name in ("lambda_categorical", "lambda_continuous", "consistency", "hold"):
-            if not 0 <= getattr(self, name) < float("inf"):
-                raise InputError(f"{name} is {getattr(self, name)}; give 0 or a positive number")
+            self._require(name, 0 < getattr(self, name) < 1, "give a learning rate between 0 and 1, such as 2e-4")
+        self._require("beta1", 0 <= self.beta1 < 1, "give a value in [0, 1), such as 0.5")
+        self._require("pretraining", self.pretraining == 0 or self.pretraining >= 2, "give 0, or 2 or more updates")
+        self._require("lr_decay", 0 <= self.lr_decay <= 1, "give a share of the run between 0 and 1, such as 0.5")
+        for name in ("lambda_categorical", "lambda_continuous"):
+            self._require(name, 0 <= getattr(self, name) < float("inf"), "give 0 or a positive number")
+        terms.parse(self.terms)
+
+    def _require(self, name: str, allowed: bool, mend: str) -> None:
+        if not allowed:
+            raise InputError(f"{name} is {getattr(self, name)}; {mend}")
 
     def images(self, step: int) -> int:
-        """Real images shown by the end of update `step`, those of the warm-up included."""
-        return (self.warm_up + step) * self.batch_size
+        """Real images shown by the end of update `step`, those of the pretraining included."""
+        return (self.pretraining + step) * self.batch_size
+
+
+_RENAMED = {"warm_up": "pretraining", "cool_down": "lr_decay"}
+_NOW_TERMS = {"consistency": "iic", "hold": "pseudo-labels"}
+_REMOVED = (
+    "d_norm",
+)  # D's batch norm over real and generated images together: one committed run has it, and it is read only
+_PRESETS = {"best": "iic"}
 
 
 def from_dict(values: dict) -> Config:
-    """A Config from stored values; raises InputError naming unknown fields."""
+    """A Config from stored values, those of earlier versions included; raises InputError naming unknown fields."""
+    values = {_RENAMED.get(name, name): value for name, value in values.items() if name not in _REMOVED}
+    weights = {_NOW_TERMS[name]: values.pop(name) for name in _NOW_TERMS if name in values}
+    if any(weights.values()):
+        values["terms"] = "+".join(f"{name}:{weight:g}" for name, weight in weights.items() if weight)
+    values["preset"] = _PRESETS.get(values.get("preset", "authors"), values.get("preset", "authors"))
     known = {field.name for field in dataclasses.fields(Config)}
     if unknown := sorted(set(values) - known):
         raise InputError(f"unknown configuration fields {', '.join(unknown)}; known: {', '.join(sorted(known))}")

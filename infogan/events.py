@@ -1,5 +1,9 @@
-"""What can end a training run early, and who may follow one."""
+"""What can end a training run early, who may follow one, and the signals that ask it to stop."""
 
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
@@ -9,7 +13,7 @@ class Diverged(Exception):
 
 
 class Interrupted(SystemExit):
-    """Ctrl-C or SIGTERM: the run is saved (not in its warm-up), and the same command continues it. Exits with 128 + the signal."""
+    """Ctrl-C or SIGTERM: the run is saved, and the same command continues it. Exits with 128 + the signal."""
 
 
 class Stopped(Exception):
@@ -24,3 +28,34 @@ class Observer(Protocol):
 
     def evaluated(self, row: dict, images: dict[str, Path]) -> None:
         """A row of evaluations.csv was written, and these pictures."""
+
+
+@contextmanager
+def collected_signals() -> Iterator[list[int]]:
+    """Collects SIGINT and SIGTERM in the list instead of dying of them; a second one ends the process as usual.
+
+    Within another such context, and outside the main thread, where no handler can be set, the list is of the outer one
+    or stays empty.
+    """
+    if threading.current_thread() is not threading.main_thread() or _collecting:
+        yield _collecting[-1] if _collecting else []
+        return
+    received: list[int] = []
+
+    def collect(number, frame):
+        received.append(number)
+        signal.signal(number, before[number])
+
+    # A signal that is ignored stays so: a sweep's workers leave Ctrl-C to the process that started them.
+    heard = [number for number in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, collect) for number in heard}
+    _collecting.append(received)
+    try:
+        yield received
+    finally:
+        _collecting.pop()
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+_collecting: list[list[int]] = []

@@ -1,16 +1,20 @@
-"""One tracked run: its directory, W&B, training, and the measurement on the test images."""
+"""One tracked run: its directory, W&B, training, and the measurement on test images afterwards."""
 
+import contextlib
 import dataclasses
-import shutil
 from collections.abc import Iterable
 from pathlib import Path
-from tempfile import TemporaryDirectory
+
+from torch import nn
 
 from infogan import events, records, training
 from infogan.accel import parallel
-from infogan.config import Config, WandbMode
+from infogan.codes import Latent
+from infogan.config import Config, InputError, WandbMode
 from infogan.data import Dataset
+from infogan.metrics import clustering
 from infogan.records.tracking import track
+from infogan.trainer import Trainer
 
 
 def train(
@@ -21,29 +25,61 @@ def train(
     group: str | None = None,
     observers: Iterable[events.Observer] = (),
     progress: bool = True,
+    test: bool = True,
 ) -> dict:
-    """`infogan.training.fit` as a W&B run; the same arguments continue an interrupted one."""
-    config = training.resolve(records.as_begun(directory, config))
-    training.check(config, dataset)
-    if parallel.rank() > 0:
-        return _help(config, dataset, directory)
-    # Locked before the W&B run is opened: it may be that of a process which is still training here.
-    with records.lock(directory):
-        records.create(directory, config)
-        parallel.wait()
-        with track(config, directory, wandb, group) as run:
-            result = training.fit(config, dataset, directory, [run, *observers], progress)
-            run.finished(result, directory)
+    """Train as a W&B run; the same arguments continue an interrupted one.
+
+    Returns the trainer's summary (infogan.trainer.Trainer.summary), and with `test` evaluation.json's content beside
+    it; without, the test images are not looked at. Raises what Trainer.run raises, InputError, and records.Locked where
+    another process trains in the directory.
+    """
+    precision = parallel.from_first(records.as_begun(directory, config).precision)
+    config = parallel.together(lambda: training.resolve(dataclasses.replace(config, precision=precision)))
+    parallel.together(lambda: training.check(config, dataset))
+    with contextlib.ExitStack() as stack:
+
+        def prepare() -> None:
+            # Locked before the W&B run is opened: it may be that of a process which is still training here.
+            stack.enter_context(records.lock(directory))
+            records.create(directory, config)
+
+        if parallel.rank() > 0:
+            parallel.together(lambda: None)
+            return Trainer(config, dataset, directory, progress=False).run()
+        parallel.together(prepare)
+        received = stack.enter_context(events.collected_signals())
+        run = stack.enter_context(track(config, directory, wandb, group))
+        trainer = Trainer(config, dataset, directory, [run, *observers], progress)
+        result, tested = trainer.run(), {}
+        if test:
+            tested = measure_test(trainer.model.discriminator, trainer.model.latent, dataset, directory, result)
+        run.finished(result, tested, directory)
+        (directory / records.PREVIOUS).unlink(missing_ok=True)
+        if received:  # too late to stop anything here, but not for what the caller would begin next
+            raise events.Interrupted(128 + received[0])
+    return result | tested
+
+
+def measure_test(discriminator: nn.Module, latent: Latent, dataset: Dataset, directory: Path, summary: dict) -> dict:
+    """Measures on the test images of every categorical code, and of the one that validation images choose:
+    evaluation.json.
+
+    summary: of the finished run (Trainer.summary). Measured once: a run that is not longer than when it was measured
+    keeps its file.
+    """
+    file = directory / "evaluation.json"
+    if file.exists() and (kept := records.read_json(file)).get("step") == summary["step"]:
+        return kept
+    codes = clustering.measure(discriminator, latent, dataset.test, intervals=True)
+    result: dict = {"dataset": dataset.name, "split": "test", "codes": codes}
+    if codes:
+        if "code" not in summary:
+            raise InputError(
+                f"{directory} was never measured on validation images, which choose the code to report: "
+                "train it further"
+            )
+        best = summary["code"]
+        result |= {"best_code": best, **{key: value for key, value in codes[best].items() if key != "confusion"}}
+    result |= {key: value for key, value in summary.items() if key != "code"}
+    records.write_json(file, result)
     return result
-
-
-def _help(config: Config, dataset: Dataset, directory: Path) -> dict:
-    """Another process keeps the run and its records; this one computes its part of every batch, and forgets the rest."""
-    with TemporaryDirectory() as folder:
-        kept = Path(folder) / directory.name
-        shutil.copytree(
-            directory, kept, ignore=shutil.ignore_patterns("wandb", ".*")
-        ) if directory.exists() else kept.mkdir()
-        (kept / "samples").mkdir(exist_ok=True)
-        parallel.wait()
-        return training.fit(dataclasses.replace(config, checkpoint_every=config.updates), dataset, kept, progress=False)

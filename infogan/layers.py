@@ -7,60 +7,116 @@ from torch import Tensor, nn
 from infogan.accel import parallel, products
 
 
-class _Product:
-    """A layer of matrix products. On the fast path it trains with its weight's bfloat16 copy; it evaluates in float32."""
+class Product(nn.Module):
+    """A layer of matrix products. On the fast path it trains with its weight's bfloat16 copy; it evaluates in float32.
 
-    weight: nn.Parameter
-    half: Tensor | None = None
+    Args: shape: of the weight, outputs first (of a transposed convolution inputs first); bias: its length, 0 for none.
+    """
+
+    bias: nn.Parameter | None
+    bf16_copy: Tensor | None = None
+    left_singular: Tensor | None = None
+    """With spectral normalisation: an estimate of the first left singular vector of the weight [out, in * kernel],
+    float32 [out]."""
+
+    def __init__(self, shape: tuple[int, ...], bias: int):
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(shape))
+        self.register_parameter("bias", nn.Parameter(torch.zeros(bias)) if bias else None)
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """What the layer computes in now."""
+        return torch.float32 if self.bf16_copy is None or not self.training else self.bf16_copy.dtype
 
     def operands(self) -> tuple[Tensor, Tensor | None]:
         """Weight and bias, in the precision of the product."""
-        if self.half is None or not self.training:
-            return self.weight, self.bias
-        return self.half, None if self.bias is None else self.bias.to(self.half.dtype)
+        weight: Tensor = self.weight if self.bf16_copy is None or not self.training else self.bf16_copy
+        if self.left_singular is not None:
+            weight = (weight.float() / self._spectral_norm(weight, self.left_singular)).to(weight.dtype)
+        return weight, None if self.bias is None else self.bias.to(weight.dtype)
+
+    def normalise_spectrally(self, generator: torch.Generator) -> None:
+        """From now on divide the weight by its largest singular value (Miyato et al. 2018, algorithm 1)."""
+        start = torch.randn(self.weight.shape[0], generator=generator)
+        del self.left_singular
+        self.register_buffer("left_singular", F.normalize(start, dim=0))
+
+    def _spectral_norm(self, weight: Tensor, left: Tensor) -> Tensor:
+        """The largest singular value, a scalar with a gradient to the weight, by one power iteration from the last
+        estimate."""
+        matrix = weight.float().flatten(1)
+        with torch.no_grad():
+            right = F.normalize(matrix.t() @ left, dim=0)
+            if self.training:
+                left.copy_(F.normalize(matrix @ right, dim=0))
+        return left.clone() @ matrix @ right
 
 
-class Linear(_Product, nn.Linear):
+class Linear(Product):
+    """A fully connected layer: [N, inputs] to [N, outputs]."""
+
+    def __init__(self, inputs: int, outputs: int, bias: bool = True):
+        super().__init__((outputs, inputs), outputs if bias else 0)
+
     def forward(self, x: Tensor) -> Tensor:
         weight, bias = self.operands()
-        if weight is self.half and weight.device.type == "cpu" and weight.numel() >= products.LARGE and bias is None:
+        ours = weight is self.bf16_copy and weight.device.type == "cpu"
+        if ours and weight.numel() >= products.LARGE and bias is None:
             return products.Multiply.apply(x, weight)
         return F.linear(x, weight, bias)
 
 
-class _Convolving(_Product):
-    """4x4: maps [N, C, H, W] to half the size, or transposed to twice; of stride 1 to the same size."""
+class ParallelLinear(Product):
+    """Fully connected layers side by side, each with inputs of its own: [heads, N, inputs] to [heads, N, outputs]."""
 
-    transposed: bool
+    def __init__(self, heads: int, inputs: int, outputs: int):
+        super().__init__((heads, inputs, outputs), heads * outputs)
 
     def forward(self, x: Tensor) -> Tensor:
         weight, bias = self.operands()
-        keeps_size = self.stride == (1, 1)
-        if weight is self.half and weight.device.type == "cpu" and not keeps_size:
+        assert bias is not None
+        return torch.baddbmm(bias.view(len(weight), 1, -1), x, weight)
+
+
+class Convolution(Product):
+    """4x4 convolution of maps [N, C, H, W]: stride 2 halves their size, stride 1 keeps it."""
+
+    transposed = False
+
+    def __init__(self, inputs: int, outputs: int, stride: int = 2, bias: bool = True):
+        channels = (inputs, outputs) if self.transposed else (outputs, inputs)
+        super().__init__((*channels, 4, 4), outputs if bias else 0)
+        self.stride = stride
+
+    def forward(self, x: Tensor) -> Tensor:
+        weight, bias = self.operands()
+        if weight.dtype is torch.bfloat16 and weight.device.type == "cpu" and self.stride == 2:
             return products.Convolve.apply(x, weight, bias, self.transposed)
         convolve = F.conv_transpose2d if self.transposed else F.conv2d
-        if not keeps_size:
-            return convolve(x, weight, bias, self.stride, self.padding)
+        if self.stride == 2:
+            return convolve(x, weight, bias, stride=2, padding=1)
         # A kernel of even width has no middle: the odd row and column are on the right and below, as in TensorFlow.
         if self.transposed:
-            return convolve(x, weight, bias, 1, 1)[..., :-1, :-1]
+            return convolve(x, weight, bias, stride=1, padding=1)[..., :-1, :-1]
         return convolve(F.pad(x, (1, 2, 1, 2)), weight, bias)
 
 
-class Convolution(_Convolving, nn.Conv2d):
-    transposed = False
+class UpConvolution(Convolution):
+    """4x4 transposed convolution: stride 2 doubles the size of maps, stride 1 keeps it."""
 
-
-class UpConvolution(_Convolving, nn.ConvTranspose2d):
     transposed = True
 
 
 class BatchNorm(nn.Module):
     """Batch norm of features [N, C] or maps [N, C, H, W].
 
-    In training the first `real` images and the others are normalised apart, as if passed one after the other, and
+    In training the first `real` images and the others are normalised separately, as if passed one after the other, and
     the running statistics follow the first group alone (all images where `real` is None).
     """
+
+    running_mean: Tensor
+    running_var: Tensor
 
     def __init__(self, channels: int):
         super().__init__()
@@ -75,14 +131,14 @@ class BatchNorm(nn.Module):
             return self._normalise(x, followed=True)
         if real == 0:
             return self._normalise(x, followed=False)
-        ours, theirs = x.split([real, len(x) - real])
-        return torch.cat([self._normalise(ours, followed=True), self._normalise(theirs, followed=False)])
+        of_real, of_fake = x.split([real, len(x) - real])
+        return torch.cat([self._normalise(of_real, followed=True), self._normalise(of_fake, followed=False)])
 
     def _normalise(self, x: Tensor, followed: bool) -> Tensor:
         """By the batch's own statistics, which the running ones follow or not."""
-        known = (self.running_mean, self.running_var) if followed else (None, None)
         if parallel.world() == 1:
-            return F.batch_norm(x, *known, self.weight, self.bias, training=True)
+            mean, variance = (self.running_mean, self.running_var) if followed else (None, None)
+            return F.batch_norm(x, mean, variance, self.weight, self.bias, training=True)
         mean, variance = parallel.moments(x.float())
         if followed:
             n = parallel.world() * x.numel() / x.shape[1]
@@ -120,16 +176,40 @@ class ToMaps(nn.Module):
         return features.unflatten(1, self.shape).permute(0, 3, 1, 2)
 
 
+def channels_last(images: Tensor) -> Tensor:
+    """The same images [N, C, H, W], channels last in memory.
+
+    torch's `channels_last` format takes no notice of images of one channel, and the first convolution's result is then
+    laid out otherwise.
+    """
+    n, channels, height, width = images.shape
+    return (
+        images.permute(0, 2, 3, 1)
+        .reshape(n, height * width * channels)
+        .view(n, height, width, channels)
+        .permute(0, 3, 1, 2)
+    )
+
+
 def product_dtype(network: nn.Module) -> torch.dtype:
     """What the network's matrix products and convolutions compute in now."""
-    return next(m for m in network.modules() if isinstance(m, _Product)).operands()[0].dtype
+    return next(m for m in network.modules() if isinstance(m, Product)).dtype
 
 
-def keep_halves(network: nn.Module) -> dict[nn.Parameter, Tensor]:
+def keep_bf16_copies(network: nn.Module) -> dict[nn.Parameter, Tensor]:
     """Give every product a bfloat16 copy of its weight, and return the copies by weight; Adam renews them."""
-    layers = [m for m in network.modules() if isinstance(m, _Product)]
-    for layer in layers:
-        if isinstance(layer, Linear) and layer.weight.device.type == "cpu":
-            layer.weight.data = products.lay(layer.weight.data)
-        layer.half = layer.weight.detach().to(torch.bfloat16).requires_grad_()
-    return {layer.weight: layer.half for layer in layers}
+    copies: dict[nn.Parameter, Tensor] = {}
+    for layer in network.modules():
+        if isinstance(layer, Product):
+            if isinstance(layer, Linear) and layer.weight.device.type == "cpu":
+                layer.weight.data = products.match_layout(layer.weight.data)
+            layer.bf16_copy = copies[layer.weight] = layer.weight.detach().to(torch.bfloat16).requires_grad_()
+    return copies
+
+
+@torch.no_grad()
+def renew_bf16_copies(network: nn.Module) -> None:
+    """Round the weights to their bfloat16 copies again, where there are such: after weights were loaded."""
+    for layer in network.modules():
+        if isinstance(layer, Product) and layer.bf16_copy is not None:
+            layer.bf16_copy.copy_(layer.weight)

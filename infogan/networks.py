@@ -14,11 +14,12 @@ from infogan.layers import (
     BatchNorm,
     Convolution,
     Linear,
+    Product,
     Stack,
     ToFeatures,
     ToMaps,
     UpConvolution,
-    _Product,
+    channels_last,
     product_dtype,
 )
 
@@ -29,6 +30,7 @@ class Conv(NamedTuple):
     channels: int
     norm: bool = True
     stride: int = 2
+    spectral: bool = False
 
 
 class Dense(NamedTuple):
@@ -36,6 +38,7 @@ class Dense(NamedTuple):
 
     units: int | tuple[int, int, int]
     norm: bool = True
+    spectral: bool = False
 
 
 class Up(NamedTuple):
@@ -63,7 +66,8 @@ def architecture(image: tuple[int, int, int], network: str = "auto") -> Architec
     """The stack called `network` (paper, appendix C; see config.Config.network) for images of C x H x W.
 
     The paper's stacks are made for one size of image each; what depends on it is the map that G's convolutions start
-    from. `auto` takes a small stack of ours for 8 x 8 (scikit-learn's digits), the SVHN one for 32 x 32 in colour, else the MNIST one.
+    from. `auto` takes a small stack of ours for 8 x 8 (scikit-learn's digits), the SVHN one for 32 x 32 in colour, else
+    the MNIST one.
     Raises InputError for a size that the stack's strides do not divide.
     """
     channels, height, width = image
@@ -72,10 +76,14 @@ def architecture(image: tuple[int, int, int], network: str = "auto") -> Architec
     multiple = {"svhn": 16, "chairs": 8}.get(network, 4)
     if height % multiple or width % multiple:
         raise InputError(
-            f"images are {height}x{width}; both sides must be divisible by {multiple} for the {network} networks: pad or resize them"
+            f"images are {height}x{width}; both sides must be divisible by {multiple} for the {network} networks: "
+            "pad or resize them"
         )
     small = (height // multiple, width // multiple)
     last = Up(channels, norm=False)
+    trunk: tuple[Conv | Dense, ...]
+    q_hidden: tuple[Dense, ...]
+    generator: tuple[Dense | Up, ...]
     if network == "digits":
         trunk, q_hidden = (Conv(32, norm=False), Conv(64), Dense(256)), (Dense(64),)
         return Architecture(image, trunk, q_hidden, generator=(Dense(256), Dense((64, *small)), Up(32), last))
@@ -105,11 +113,11 @@ def _stack(layers: tuple, shape: tuple[int, ...], activation) -> tuple[list[nn.M
             channels = units
             shape = (units,)
         elif isinstance(layer, Conv):
-            modules.append(Convolution(shape[0], layer.channels, 4, stride=layer.stride, padding=1, bias=bias))
+            modules.append(Convolution(shape[0], layer.channels, layer.stride, bias))
             channels = layer.channels
             shape = (layer.channels, shape[1] // layer.stride, shape[2] // layer.stride)
         else:
-            modules.append(UpConvolution(shape[0], layer.channels, 4, stride=layer.stride, padding=1, bias=bias))
+            modules.append(UpConvolution(shape[0], layer.channels, layer.stride, bias))
             channels = layer.channels
             shape = (layer.channels, shape[1] * layer.stride, shape[2] * layer.stride)
         if layer.norm:
@@ -136,68 +144,85 @@ class Generator(nn.Module):
         return (images + 1) / 2 if self.tanh else images
 
 
-class DiscriminatorQ(nn.Module):
-    """D and the recognition network Q on one trunk: images [N, C, H, W] to D's logit [N] and Q's answer.
+def _leaky_relu() -> nn.Module:
+    return nn.LeakyReLU(0.1)
 
-    Q's answer [N, latent.q_width] holds, in the codes' order, logits of categories and means of
-    continuous codes, then the log standard deviations where they are learned.
+
+class Trunk(Stack):
+    """The convolutions of D/Q: images [N, C, H, W] in [0, 1] to features [N, width]."""
+
+    def __init__(self, arch: Architecture):
+        modules, shape = _stack(arch.trunk, arch.image, _leaky_relu)
+        super().__init__(*modules, *([ToFeatures()] if len(shape) > 1 else []))
+        self.width, self.tanh = prod(shape), arch.tanh
+
+    def forward(self, images: Tensor, real: int | None = 0) -> Tensor:
+        """Features. The first `real` images are real, the others generated, in one pass; see BatchNorm.
+
+        Running statistics follow the real images alone: Q predicts the codes of such in the end, and generated ones
+        have others.
+        """
+        images = channels_last(images * 2 - 1 if self.tanh else images)
+        return super().forward(images.to(product_dtype(self)), real)
+
+
+class DiscriminatorQ(nn.Module):
+    """D and the recognition network Q on one trunk: images [N, C, H, W] to D's logits [N] and Q's parameters [N,
+    latent.q_width].
+
+    Q's parameters are, in the codes' order, logits of categories and means of continuous codes, then the log standard
+    deviations where they are learned.
     """
 
     def __init__(self, arch: Architecture, latent: Latent):
         super().__init__()
-
-        def leaky():
-            return nn.LeakyReLU(0.1)
-
-        trunk, shape = _stack(arch.trunk, arch.image, leaky)
-        if len(shape) > 1:
-            trunk, shape = [*trunk, ToFeatures()], (prod(shape),)
-        hidden, q_shape = _stack(arch.q_hidden, shape, leaky)
-        self.to_features, self.to_maps = ToFeatures(), ToMaps(*arch.image)
-        self.trunk = Stack(*trunk)
-        self.d_head = Linear(prod(shape), 1)
+        self.image_shape = arch.image
+        self.trunk = Trunk(arch)
+        hidden, q_shape = _stack(arch.q_hidden, (self.trunk.width,), _leaky_relu)
+        self.d_head = Linear(self.trunk.width, 1)
         self.q_head = Stack(*hidden, Linear(prod(q_shape), latent.q_width))
-        self.tanh = arch.tanh
 
-    def features(self, images: Tensor, real: int | None = 0) -> Tensor:
-        """The trunk's answer. The first `real` images are real, the others generated; see BatchNorm.
-
-        Both go through in one pass. Running statistics follow the real images: Q reads such in the end, and generated
-        ones have others. With None all are normalised together, and running statistics follow them all.
-        """
-        # Said in words, `channels_last` passes over images of one channel, and the first convolution then answers in the other layout.
-        images = self.to_maps(self.to_features(images * 2 - 1 if self.tanh else images))
-        return self.trunk(images.to(product_dtype(self)), real)
-
-    def judge(self, images: Tensor, real: int | None = 0) -> Tensor:
+    def discriminate(self, images: Tensor, real: int | None = 0) -> Tensor:
         """D's logits [N] alone."""
-        return self.d_head(self.features(images, real)).squeeze(1).float()
+        return self.d_head(self.trunk(images, real)).squeeze(1).float()
 
     def forward(self, images: Tensor, real: int | None = 0) -> tuple[Tensor, Tensor]:
-        """D's logits [N] and Q's answers [N, q_width] to images of which the first `real` are real."""
-        features = self.features(images, real)
+        """D's logits [N] and Q's parameters [N, q_width] of images of which the first `real` are real."""
+        features = self.trunk(images, real)
         return self.d_head(features).squeeze(1).float(), self.q_head(features, real).float()
 
 
 def build(
-    image: tuple[int, int, int], latent: Latent, seed: int, network: str = "auto"
+    image: tuple[int, int, int], latent: Latent, seed: int, network: str = "auto", spectral_norm: bool = False
 ) -> tuple[Generator, DiscriminatorQ]:
-    """G and D/Q for images of C x H x W with weights drawn from N(0, 0.02), the same for the same seed."""
+    """G and D/Q for images of C x H x W with weights drawn from N(0, 0.02), the same for the same seed.
+
+    spectral_norm: of every layer of D's trunk and of its output.
+    """
     arch = architecture(image, network)
-    networks = Generator(arch, latent), DiscriminatorQ(arch, latent)
-    draw(networks, seed)
-    return networks
+    if spectral_norm:
+        arch = arch._replace(trunk=tuple(layer._replace(spectral=True) for layer in arch.trunk))
+    generator, discriminator = Generator(arch, latent), DiscriminatorQ(arch, latent)
+    random = draw((generator, discriminator), seed)
+    products = (layer for layer in discriminator.trunk if isinstance(layer, Product))
+    for layer, described in zip(products, arch.trunk, strict=True):
+        if described.spectral:
+            layer.normalise_spectrally(random)
+    if arch.trunk[-1].spectral:
+        discriminator.d_head.normalise_spectrally(random)
+    return generator, discriminator
 
 
-def draw(networks: Iterable[nn.Module], seed: int) -> None:
-    """Weights from N(0, 0.02), biases 0, the same for the same seed."""
+def draw(networks: Iterable[nn.Module], seed: int) -> torch.Generator:
+    """Weights from N(0, 0.02), biases 0, the same for the same seed. Returns the generator, for what else is drawn."""
     generator = torch.Generator().manual_seed(seed)
     for network in networks:
         for module in network.modules():
-            if isinstance(module, _Product):
+            if isinstance(module, Product):
                 nn.init.normal_(module.weight, 0.0, 0.02, generator=generator)
                 if module.bias is not None:
                     nn.init.zeros_(module.bias)
+    return generator
 
 
 @torch.no_grad()
@@ -213,9 +238,10 @@ def generate(generator: nn.Module, latents: Tensor) -> np.ndarray:
 
 @torch.no_grad()
 def recognise(discriminator: nn.Module, latent: Latent, images: Tensor) -> tuple[Tensor, Tensor]:
-    """Q's reading of uint8 images [N, C, H, W], never in bfloat16: categories [N, n] int64, means [N, m], on the CPU.
+    """Q's prediction for uint8 images [N, C, H, W], never in bfloat16: likeliest categories [N, n] int64, means [N, m],
+    on the CPU.
 
-    Batch norm uses its running statistics, which training gathers on real images alone (with d_norm together: on all).
+    Batch norm uses its running statistics, which training gathers on real images alone.
     """
     device = next(discriminator.parameters()).device
     was_training = discriminator.training

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from infogan.config import Config
+from infogan.config import RUNTIME_FIELDS, Config
 
 # What differs between the sources, and nothing else. The authors' code states every value; where the
 # paper or the blog is silent its preset keeps the authors' value (marked), so that a comparison of two
@@ -21,7 +21,8 @@ _PAPER = dataclasses.replace(
 
 
 def _paper(preset: str, dataset: str, network: str, codes: str, noise: str, **values) -> Config:
-    """One of the paper's other experiments (appendix C): learning rates and lambda 1 unless it says otherwise; its length is ours."""
+    """One of the paper's other experiments (appendix C): learning rates and lambda 1 unless it says otherwise; its
+    length is ours."""
     return dataclasses.replace(
         _PAPER,
         preset=preset,
@@ -34,7 +35,8 @@ def _paper(preset: str, dataset: str, network: str, codes: str, noise: str, **va
 
 
 def _faces(preset: str, lr_d: float, lr_g: float, lambda_continuous: float) -> Config:
-    # The paper's faces are not distributed: the preset trains on the stand-in unless told otherwise. Values as recalled from table 4.
+    # The paper's faces are not distributed: the preset trains on the stand-in unless told otherwise. Values as recalled
+    # from table 4.
     return _paper(preset, "faces3d", "faces", "5u", "128u", lr_d=lr_d, lr_g=lr_g, lambda_continuous=lambda_continuous)
 
 
@@ -73,11 +75,11 @@ PRESETS: dict[str, tuple[Config, str]] = {
         dataclasses.replace(_AUTHORS, preset="gan", info_flow="detached"),
         "a regular GAN whose Q head is only fitted beside it (figure 1's baseline)",
     ),
-    "best": (
+    "iic": (
         dataclasses.replace(
-            _AUTHORS, preset="best", consistency=1.0, warm_up=1000, hold=2.0, cool_down=1.0, updates=2000
+            _AUTHORS, preset="iic", terms="iic:1+pseudo-labels:2", pretraining=1000, lr_decay=1.0, updates=2000
         ),
-        "beyond the paper: Q learns a sorting of the real images first, and is held to it",
+        "beyond the paper: self-supervised pretraining by invariant information clustering, then pseudo-labels",
     ),
     "svhn": (_paper("svhn", "svhn", "svhn", "4x10c+4u", "124u"), "the paper's SVHN (figure 5)"),
     "celeba": (_paper("celeba", "celeba", "svhn", "10x10c", "128u"), "the paper's CelebA (figure 6)"),
@@ -98,24 +100,20 @@ PRESETS: dict[str, tuple[Config, str]] = {
 SOURCES = ("authors", "paper", "blog", "gan")  # the presets that differ in the recipe, and not in the dataset
 
 
-FREE = (
-    "seed",
-    "updates",
-    "device",
-    "precision",
-    "log_every",
-    "evaluations",
-    "checkpoint_every",
-)  # what a run of a preset may choose
+ALIASES = {"iic": "iic"}
+"""Former names of presets, still understood on the command line."""
+
+FREE_FIELDS = ("preset", "dataset", "seed", "updates", "precision", *RUNTIME_FIELDS)
+"""What a run of a preset may choose without being another recipe."""
 
 
 def changed_fields(config: Config, *but: str) -> dict[str, object]:
-    """The fields in which a configuration differs from its preset, but for FREE ones, the dataset, and those named."""
+    """The fields in which a configuration differs from its preset, but for FREE_FIELDS and those named."""
     preset = dataclasses.asdict(PRESETS[config.preset][0])
     return {
         name: value
         for name, value in dataclasses.asdict(config).items()
-        if name not in (*FREE, "dataset", *but) and value != preset[name]
+        if name not in (*FREE_FIELDS, *but) and value != preset[name]
     }
 
 

@@ -10,15 +10,23 @@ from pathlib import Path
 import pytest
 import torch
 
-os.environ["WANDB_MODE"] = "disabled"  # tests of tracking say otherwise themselves
-torch.set_num_threads(1)
-
-from infogan import data  # noqa: E402
-from infogan.cli import run_script  # noqa: E402
+from infogan import data, experiment, records
+from infogan.cli import run_script
 from infogan.config import Config
 from infogan.presets import PRESETS
 
+os.environ["WANDB_MODE"] = "disabled"  # tests of tracking say otherwise themselves
+torch.set_num_threads(1)
+
 ROOT = Path(__file__).parents[1]
+
+
+def pytest_collection_modifyitems(items):
+    """Tests marked gpu need a CUDA GPU."""
+    if not torch.cuda.is_available():
+        for item in items:
+            if item.get_closest_marker("gpu"):
+                item.add_marker(pytest.mark.skip(reason="needs a CUDA GPU"))
 
 
 def config(preset: str = "authors", **changes) -> Config:
@@ -33,6 +41,18 @@ def config(preset: str = "authors", **changes) -> Config:
         "evaluations": 2,
     }
     return dataclasses.replace(PRESETS[preset][0], **(short | changes))
+
+
+def fit(directory: Path, dataset: data.Dataset, preset: str = "authors", observers=(), **changes) -> dict:
+    """Train a short run (see `config`) in the directory, or go on with it, and measure it."""
+    made = config(preset, **changes)
+    return experiment.train(made, dataset, directory, "disabled", observers=observers, progress=False)
+
+
+def same_tensors(one: Path, other: Path) -> bool:
+    """Whether the last checkpoints of two run directories are equal bit for bit."""
+    a, b = (records.load_checkpoint(directory)[0] for directory in (one, other))
+    return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
 
 
 @pytest.fixture(scope="session")

@@ -9,83 +9,107 @@ from torch import Tensor, nn
 from infogan.accel import parallel
 from infogan.accel.products import LARGE
 
-EPSILON = 1e-8  # torch's default, and TensorFlow's
+BETA2 = 0.999
+EPSILON = 1e-8
+"""torch's default, and TensorFlow's."""
 
 
-class Adam(torch.optim.Adam):
-    """torch's fused Adam on float32 weights; `halves` maps those that have one to their bfloat16 copy.
+class Adam:
+    """Adam (Kingma & Ba 2015, algorithm 1) by torch's fused kernel, without the grouping of torch.optim around it,
+    which takes a quarter of a millisecond an update.
 
-    A copy is the leaf that gradients are computed for; step() moves the weight by them and renews the copy.
+    `copies` maps those parameters that have one to their bfloat16 copy: the leaf that gradients are computed for.
+    step() moves the weight by them and renews the copy.
     """
 
-    def __init__(self, parameters: list[nn.Parameter], lr: float, beta1: float, halves: dict[nn.Parameter, Tensor]):
+    def __init__(self, parameters: list[nn.Parameter], lr: float, beta1: float, copies: dict[nn.Parameter, Tensor]):
+        self.parameters, self.beta1 = parameters, beta1
+        self.leaves = [copies.get(p, p) for p in parameters]
         on_gpu = parameters[0].is_cuda
-        rate = torch.tensor(lr, device=parameters[0].device) if on_gpu else lr
-        super().__init__(parameters, rate, betas=(beta1, 0.999), fused=True, capturable=on_gpu)
-        self.halves = {p: halves[p] for p in parameters if p in halves}
-        self.large = {p for p in self.halves if p.numel() >= LARGE and not on_gpu}
-        self.grads = {p: torch.empty_like(p) for p in self.halves if p not in self.large}  # as float32
-        for p in parameters:  # at once, and not in the first step: a CUDA graph would make them zero in each replay
-            moments = {name: torch.zeros_like(p) for name in ("exp_avg", "exp_avg_sq")}
-            self.state[p] = {"step": torch.zeros((), device=p.device if on_gpu else "cpu"), **moments}
+        self.lr: float | Tensor = torch.tensor(lr, device=parameters[0].device) if on_gpu else lr
+        # At once, and not in the first step: a CUDA graph would make them zero in each replay.
+        self.means, self.squares = ([torch.zeros_like(p) for p in parameters] for _ in range(2))
+        self.steps = [torch.zeros((), device=p.device if on_gpu else "cpu") for p in parameters]
+        has_copy = [leaf is not p for leaf, p in zip(self.leaves, parameters, strict=True)]
+        self.large = {i for i, p in enumerate(parameters) if has_copy[i] and p.numel() >= LARGE and not on_gpu}
+        self.float_grads = {
+            i: torch.empty_like(p) for i, p in enumerate(parameters) if has_copy[i] and i not in self.large
+        }
 
-    def set_rate(self, rate: float) -> None:
+    def set_learning_rate(self, rate: float) -> None:
         """The learning rate of the steps to come, those of a captured graph included."""
-        group = self.param_groups[0]
-        if isinstance(group["lr"], Tensor):
-            group["lr"].fill_(rate)
+        if isinstance(self.lr, Tensor):
+            self.lr.fill_(rate)
         else:
-            group["lr"] = rate
+            self.lr = rate
 
     @torch.no_grad()
     def step(self) -> None:
-        moving = [(p, leaf) for p in self.param_groups[0]["params"] if (leaf := self.halves.get(p, p)).grad is not None]
-        parallel.average([leaf.grad for _, leaf in moving])
-        small = [(p, leaf) for p, leaf in moving if p not in self.large or not self._step_large(p)]
+        """Move the parameters that have a gradient, averaged over processes, and forget the gradients."""
+        grads = {i: leaf.grad for i, leaf in enumerate(self.leaves) if leaf.grad is not None}
+        parallel.average(list(grads.values()))
+        small = {i: grad for i, grad in grads.items() if i not in self.large or not self._step_large(i, grad)}
         if small:
             self._step_small(small)
         self.zero_grad()
 
-    def _step_small(self, moving: list[tuple[nn.Parameter, Tensor]]) -> None:
-        """By torch's kernel at once: the grouping of torch.optim around it takes a quarter of a millisecond an update."""
-        weights, copied = [p for p, _ in moving], [(p, half) for p, half in moving if half is not p]
+    def _step_small(self, grads: dict[int, Tensor]) -> None:
+        weights: list[Tensor] = [self.parameters[i] for i in grads]
+        copied = [i for i in grads if i in self.float_grads]
         if copied:
-            torch._foreach_copy_([self.grads[p] for p, _ in copied], [half.grad for _, half in copied])
-        grads = [self.grads.get(p, p.grad) for p in weights]
-        means, squares, steps = ([self.state[p][name] for p in weights] for name in ("exp_avg", "exp_avg_sq", "step"))
-        group = self.param_groups[0]
-        beta1, beta2 = group["betas"]
+            torch._foreach_copy_([self.float_grads[i] for i in copied], [grads[i] for i in copied])
+        means, squares, steps = ([of[i] for i in grads] for of in (self.means, self.squares, self.steps))
         torch._foreach_add_(steps, 1)
         torch._fused_adam_(
-            weights, grads, means, squares, [], steps,
-            lr=group["lr"], beta1=beta1, beta2=beta2, eps=EPSILON, weight_decay=0.0, amsgrad=False, maximize=False,
-        )  # fmt: skip
+            weights,
+            [self.float_grads.get(i, grad) for i, grad in grads.items()],
+            means,
+            squares,
+            [],
+            steps,
+            lr=self.lr,
+            beta1=self.beta1,
+            beta2=BETA2,
+            eps=EPSILON,
+            weight_decay=0.0,
+            amsgrad=False,
+            maximize=False,
+        )
         if copied:
-            torch._foreach_copy_([half for _, half in copied], [p for p, _ in copied])
+            torch._foreach_copy_([self.leaves[i] for i in copied], [self.parameters[i] for i in copied])
 
-    def _step_large(self, p: nn.Parameter) -> bool:
+    def _step_large(self, i: int, grad: Tensor) -> bool:
         """In one pass over memory, where torch.compile can be used; returns whether."""
-        group, state, half = self.param_groups[0], self.state[p], self.halves[p]
-        beta1, beta2 = group["betas"]
-        state["step"] += 1
-        step = state["step"].item()
-        scalars = (group["lr"] / (1 - beta1**step), 1 - beta2**step, beta1, beta2)
-        grad = half.grad if half.grad.stride() == half.stride() else torch.empty_like(half).copy_(half.grad)
-        tensors = (p.detach(), state["exp_avg"], state["exp_avg_sq"], grad, half.detach())
+        copy = self.leaves[i]
+        self.steps[i] += 1
+        step = self.steps[i].item()
+        scalars = (self.lr / (1 - self.beta1**step), 1 - BETA2**step, self.beta1, BETA2)
+        if grad.stride() != copy.stride():
+            grad = torch.empty_like(copy).copy_(grad)
+        tensors = (self.parameters[i].detach(), self.means[i], self.squares[i], grad, copy.detach())
         try:
             flat = (t.as_strided((t.numel(),), (1,)) for t in tensors)  # as they lie in memory, all alike
             _compiled_update()(*flat, *map(torch.tensor, scalars))
         except Exception as error:  # no C++ compiler, most often: whatever it is, torch's own kernel does the same
             _warn_once((str(error).strip() or type(error).__name__).splitlines()[0])
-            state["step"] -= 1
-            self.large.remove(p)
-            self.grads[p] = torch.empty_like(p)
+            self.steps[i] -= 1
+            self.large.remove(i)
+            self.float_grads[i] = torch.empty_like(self.parameters[i])
             return False
         return True
 
-    def zero_grad(self, set_to_none: bool = True) -> None:
-        for p in self.param_groups[0]["params"]:
-            self.halves.get(p, p).grad = None
+    def zero_grad(self) -> None:
+        """Forget the gradients."""
+        for leaf in self.leaves:
+            leaf.grad = None
+
+    def tensors(self, prefix: str) -> dict[str, Tensor]:
+        """The moments and step counts, by name, of each parameter by its number."""
+        out: dict[str, Tensor] = {}
+        for i in range(len(self.parameters)):
+            out |= {f"{prefix}.{i}.step": self.steps[i], f"{prefix}.{i}.exp_avg": self.means[i]}
+            out[f"{prefix}.{i}.exp_avg_sq"] = self.squares[i]
+        return out
 
 
 @functools.cache
@@ -93,13 +117,13 @@ def _warn_once(reason: str) -> None:
     print(f"torch.compile cannot be used here ({reason}): training goes on, somewhat slower", file=sys.stderr)
 
 
-def _update(p, mean, square, grad, half, rate, correction, beta1, beta2) -> None:
-    """Adam (Kingma & Ba 2015, algorithm 1) and the renewed copy, elementwise: compiled, one pass over memory."""
+def _update(p, mean, square, grad, copy, rate, correction, beta1, beta2) -> None:
+    """Adam and the renewed copy, elementwise: compiled, one pass over memory."""
     grad = grad.float()
     mean.copy_(beta1 * mean + (1 - beta1) * grad)
     square.copy_(beta2 * square + (1 - beta2) * grad * grad)
     p.sub_(rate * mean / ((square / correction).sqrt() + EPSILON))
-    half.copy_(p)
+    copy.copy_(p)
 
 
 @functools.cache

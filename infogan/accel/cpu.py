@@ -16,6 +16,14 @@ def keep_memory() -> None:
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
     trim_threshold, mmap_threshold = -1, -3
-    # The first refused (older versions take 32 MiB at most), the second alone would do harm: it ends glibc's own fitting of the first.
+    # The first refused (older versions take 32 MiB at most), the second alone would do harm: it ends glibc's own
+    # fitting of the first.
     if mallopt is not None and (mallopt(mmap_threshold, 1 << 30) or mallopt(mmap_threshold, 32 << 20)):
         mallopt(trim_threshold, (1 << 31) - 1)
+
+
+def has_bf16() -> bool:
+    """Whether the processor has instructions for bfloat16."""
+    import torch
+
+    return torch.cpu._is_avx512_bf16_supported()

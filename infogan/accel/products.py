@@ -15,8 +15,9 @@ LARGE = 1_000_000  # weights; below it a kernel of its own saves nothing
 FEW = 3  # channels, of images
 NARROW = 64  # rows beside those of a large weight
 CHUNK = 32  # images whose patches stay in cache
-# By parity of the output's row, the 4x4 kernel's row for the input's row before, at and after it (4: none); the same for
-# columns. As a matrix [2 2 3 3, 4 4] it makes a kernel of stride 2 into four 3x3 kernels, one for each of four pixels.
+# By parity of the output's row, the 4x4 kernel's row for the input's row before, at and after it (4: none); the same
+# for columns. As a matrix [2 2 3 3, 4 4] it makes a kernel of stride 2 into four 3x3 kernels, one for each of four
+# pixels.
 TAPS = torch.tensor([[3, 1, 4], [4, 2, 0]])
 PARITIES = torch.einsum("auk,bvl->abuvkl", *2 * [torch.eye(5)[TAPS][..., :4]]).reshape(36, 16)
 
@@ -24,9 +25,9 @@ PARITIES = torch.einsum("auk,bvl->abuvkl", *2 * [torch.eye(5)[TAPS][..., :4]]).r
 class Convolve(torch.autograd.Function):
     """4x4 convolution of stride 2 and padding 1, or its transpose, by whichever way was measured to be quickest.
 
-    apply(x, weight, bias, transposed): maps [N, C, H, W] to [N, C', H/2, W/2], or transposed to [N, C', 2H, 2W]; bias may be None.
-    Measured on Zen 4 against oneDNN's own ways: at 64 to 128 channels the weight's gradient by matrix products takes 84 % of the time
-    (on AMX, as one product, half), and the transpose to one channel takes half.
+    apply(x, weight, bias, transposed): maps [N, C, H, W] to [N, C', H/2, W/2], or transposed to [N, C', 2H, 2W]; bias
+    may be None. Measured on Zen 4 against oneDNN's own ways: at 64 to 128 channels the weight's gradient by matrix
+    products takes 84 % of the time (on AMX, as one product, half), and the transpose to one channel takes half.
     """
 
     @staticmethod
@@ -45,7 +46,8 @@ class Convolve(torch.autograd.Function):
         if _wanted(ctx, 0):
             grad_x = F.conv2d(grad, weight, None, 2, 1) if ctx.transposed else _transposed(grad, weight)
         if _wanted(ctx, 1):
-            grad_weight = _weight_gradient(*(grad, x) if ctx.transposed else (x, grad), weight)
+            large, small = (grad, x) if ctx.transposed else (x, grad)
+            grad_weight = _weight_gradient(large, small, weight)
         if _wanted(ctx, 2):
             grad_bias = grad.sum((0, 2, 3))
         return grad_x, grad_weight, grad_bias, None
@@ -54,8 +56,9 @@ class Convolve(torch.autograd.Function):
 class Multiply(torch.autograd.Function):
     """A fully connected layer without bias, apply(x, weight): [N, in] and [out, in] to [N, out].
 
-    The weight's gradient is the product of two tall matrices; where the smaller one is transposed first, oneDNN takes half the time.
-    So the gradient of a weight taller than wide comes out lying by columns: `lay` such a weight that way.
+    The weight's gradient is the product of two tall matrices; where the smaller one is transposed first, oneDNN takes
+    half the time.
+    So the gradient of a weight taller than wide comes out lying by columns: `match_layout` lays such a weight that way.
     """
 
     @staticmethod
@@ -76,17 +79,19 @@ class Multiply(torch.autograd.Function):
 
 
 def _narrow(rows: Tensor, weight: Tensor) -> Tensor:
-    """rows @ weight.t() of a weight lying by rows: of few rows as the product transposed, so that oneDNN repacks the rows and not the weight."""
+    """rows @ weight.t() of a weight lying by rows: of few rows as the product transposed, so that oneDNN repacks the
+    rows and not the weight."""
     return (weight @ rows.t()).t().contiguous() if len(rows) <= NARROW else rows @ weight.t()
 
 
-def lay(weight: Tensor) -> Tensor:
+def match_layout(weight: Tensor) -> Tensor:
     """The matrix, lying as `Multiply` makes its gradient: by columns where it has more rows than those."""
     return weight.t().contiguous().t() if weight.shape[0] > weight.shape[1] else weight
 
 
 def _wanted(ctx, index: int) -> bool:
-    """Whether this very pass asks for the gradient of that input: `needs_input_grad` knows nothing of backward(inputs=...)."""
+    """Whether this very pass asks for the gradient of that input: `needs_input_grad` knows nothing of
+    backward(inputs=...)."""
     if not ctx.needs_input_grad[index]:
         return False
     try:
@@ -96,7 +101,8 @@ def _wanted(ctx, index: int) -> bool:
 
 
 def _transposed(x: Tensor, weight: Tensor) -> Tensor:
-    """The transposed convolution: to few channels as a 3x3 convolution that makes the four pixels by parity as channels."""
+    """The transposed convolution: to few channels as a 3x3 convolution that makes the four pixels by parity as
+    channels."""
     if weight.shape[1] > FEW:
         return F.conv_transpose2d(x, weight, None, 2, 1)
     kernel = (PARITIES.to(weight.dtype) @ weight.flatten(2).permute(2, 0, 1).flatten(1)).unflatten(0, (4, 3, 3))

@@ -1,10 +1,11 @@
-"""The warm-up, beyond the paper: Q learns a sorting of the real images before the GAN begins, and from no labels.
+"""Self-supervised pretraining of D's trunk and Q before the GAN begins; beyond the paper.
 
-InfoGAN leaves it to chance which ten modes of the data its categories find, and two digits that share one early share it to the
-end. Many clusters find modes more surely than ten do: on D's trunk SORTERS sorters first sort the real images, each into CLUSTERS of
-them, an image with its copy (the over-clustering of Ji et al. 2019, "Invariant Information Clustering", section 3.2).
-Then each sorter's clusters are merged into as many groups as the code has categories, those that scratched copies confuse (Slonim &
-Tishby 1999, "Agglomerative Information Bottleneck"). Then the sorters vote, Q is taught what they agree on, and the GAN takes over.
+InfoGAN leaves it to chance which modes of the data its categories find, and two digits that share a category early
+share it to the end. Many clusters find modes more surely than ten do. So first HEADS over-clustering heads on D's trunk
+each sort the real images into CLUSTERS clusters by the IIC loss (Ji et al. 2019, "Invariant Information Clustering",
+section 3.2). Then each head's
+clusters are merged into as many superclusters as the code has categories: those that random-stroke augmentation
+confuses (see merging). Then Q is trained on the superclusters that the heads agree on (ensemble distillation).
 """
 
 import copy
@@ -13,171 +14,203 @@ from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
-from scipy.optimize import linear_sum_assignment
 from torch import Tensor, nn
 
-from infogan import layers, networks
-from infogan.accel import adam, parallel
+from infogan.accel import parallel
+from infogan.accel.adam import Adam
+from infogan.accel.cuda_graph import fastest
+from infogan.codes import Latent
+from infogan.config import Config
 from infogan.data import augmentation
-from infogan.objective import UNNAMED, mutual_information, paired, sharp, surprise
+from infogan.errors import InputError
+from infogan.layers import BatchNorm, Linear, ParallelLinear, Stack, keep_bf16_copies, renew_bf16_copies
+from infogan.networks import DiscriminatorQ, draw
+from infogan.pretraining.merging import align, merge
+from infogan.randomness import Streams, derive
+from infogan.terms.iic import joint_distribution, mutual_information, tempered_softmax
+from infogan.terms.pseudo_labels import IGNORE_INDEX, cross_entropy
 
-SORTERS, CLUSTERS = 12, 50  # sorters on the one trunk; clusters of each
-HIDDEN = 128  # units of a sorter's layer before its clusters, as in Q
-RATE = 5e-4  # Adam's, falling to 0 as half a cosine
-TAUGHT = 0.25  # share of the warm-up in which Q is taught
-SURE = 0.6  # share of the sorters' vote that a group needs for Q to be taught it; what they dispute Q reads as it has learned from the rest
-CERTAIN, BATCH = 0.5, 500  # probability from which Q is held to a category; images read at a time
-SAMPLE, COPIES = 4000, 3  # images, and scratched copies of each, from which confusions are counted
-
-
-def merge(joint: Tensor, groups: int) -> tuple[Tensor, float]:
-    """Clusters into groups that tell as much as possible about the group of the other copy.
-
-    From every cluster by itself the two are joined whose joining loses least, again and again; then single clusters change
-    groups while that gains. Deterministic.
-    Args: joint: [n, n] symmetric probabilities that two copies of an image lie in the two clusters.
-    Returns: each cluster's group, [n] int64, and the groups' mutual information in nats.
-    """
-    joint = joint.double().cpu()
-    members, grouped = (
-        torch.eye(len(joint), dtype=torch.double),
-        joint,
-    )  # [groups so far, clusters]; the groups' joint probabilities
-    while (now := len(members)) > groups:
-        one, other = torch.triu_indices(now, now, 1)
-        tried, each = grouped.repeat(len(one), 1, 1), torch.arange(len(one))
-        tried[each, one] += tried[each, other]
-        tried[each, :, one] += tried[each, :, other]
-        tried[each, other] = tried[each, :, other] = 0
-        best = mutual_information(tried).argmax()
-        left = torch.arange(now) != other[best]
-        members[one[best]] += members[other[best]]
-        members, grouped = members[left], tried[best][left][:, left]
-    moved = True
-    while moved:
-        moved = False
-        for cluster in range(len(joint)):
-            tried = members.repeat(len(members), 1, 1)
-            tried[:, :, cluster] = torch.eye(len(members), dtype=torch.double)
-            told = mutual_information(tried @ joint @ tried.mT)
-            if told.max() > told[members[:, cluster].argmax()] + 1e-9:
-                members, moved = tried[told.argmax()], True
-    return members.argmax(0), mutual_information(members @ joint @ members.mT).item()
+HEADS, CLUSTERS = 12, 50
+HIDDEN = 128
+"""Units of a head's hidden layer, as in Q's head."""
+LEARNING_RATE = 5e-4
+"""Adam's while clustering, falling to 0 as half a cosine."""
+DISTILLATION = 0.25
+"""Share of the pretraining in which Q is trained on the ensemble's superclusters."""
+AGREEMENT = 0.6
+"""Mean probability over the heads from which a supercluster becomes Q's target; other images have none."""
+SAMPLE, COPIES = 4000, 3
+"""Images, and augmented copies of each, from which confusions of clusters are counted."""
 
 
-def align(groups: Tensor, read: Tensor) -> Tensor:
-    """The sorters' groups under common names: those that share most images of a sample with those of the first.
-
-    Args: groups: [sorters, clusters, groups], 1 where a cluster lies in a group, else 0; read: [sorters, N, clusters], probabilities.
-    Returns: groups, each sorter's in its new order.
-    """
-    shares = read @ groups  # [sorters, N, groups]
-    overlaps = shares[0].t() @ shares
-    parallel.average([overlaps])
-    return torch.stack(
-        [of_one[:, linear_sum_assignment(-overlap.cpu())[1]] for of_one, overlap in zip(groups, overlaps)]
-    )
-
-
-class WarmUp:
-    """The warm-up of an InfoGAN whose codes have one category code; `update` after `update`, in order.
-
-    D's trunk and Q's head are moved, G and D's own head are not. The sorters are forgotten with the object.
-    """
-
-    def __init__(self, model, batch_at: Callable[[int], Tensor], seeds: tuple[int, int]):
-        """model: training.InfoGAN; batch_at(update): uint8 images [N, C, H, W] on the model's device; seeds: of weights, of copies."""
-        self.model, self.batch_at = model, batch_at
-        self.sorting = model.config.warm_up - math.ceil(TAUGHT * model.config.warm_up)
-        self.stream = torch.Generator(model.device).manual_seed(seeds[1])
-        self.trunk = list(model.discriminator.trunk.parameters())
-        width = model.discriminator.d_head.weight.shape[1]
-        self.sorters = nn.ModuleList(
-            layers.Stack(
-                layers.Linear(width, HIDDEN, bias=False),
-                layers.BatchNorm(HIDDEN),
-                nn.LeakyReLU(0.1),
-                layers.Linear(HIDDEN, CLUSTERS),
-            )
-            for _ in range(SORTERS)
+def check(config: Config, latent: Latent) -> None:
+    """Raises InputError where the codes are not what pretraining can train."""
+    sizes = latent.categorical_sizes
+    if config.pretraining and (len(sizes) != 1 or sizes[0] > CLUSTERS):
+        raise InputError(
+            f"pretraining is {config.pretraining}, and codes is {config.codes}; it needs one categorical code of at "
+            f"most {CLUSTERS} categories: give pretraining 0, or codes such as 10c+2u"
         )
-        networks.draw(self.sorters, seeds[0])
-        self.sorters.to(model.device)
-        halves = model.halves | (layers.keep_halves(self.sorters) if model.halves else {})
-        self._optimise(self.trunk + list(self.sorters.parameters()), RATE, halves)
 
-    def _optimise(self, parameters: list[nn.Parameter], rate: float, halves: dict[nn.Parameter, Tensor]) -> None:
-        self.moves = [halves.get(p, p) for p in parameters]
-        self.adam = adam.Adam(parameters, rate, self.model.config.beta1, halves)
 
-    def update(self, number: int) -> None:
-        """One update; the first `sorting` of them sort, the others teach."""
-        if number == self.sorting:
-            self._merge()
-        whole = self.batch_at(number).float() / 255
-        images, copies = parallel.part(whole), parallel.part(augmentation.copied(whole, self.stream))
-        if number < self.sorting:
-            self.adam.set_rate(RATE * (1 + math.cos(math.pi * number / self.sorting)) / 2)
-            loss = self._untold(images, copies)
+class Heads(nn.Module):
+    """Over-clustering heads side by side: features [N, width] to logits of clusters [HEADS, N, CLUSTERS].
+
+    Each has a hidden layer with batch norm and leaky ReLU, as Q's head.
+    """
+
+    def __init__(self, width: int):
+        super().__init__()
+        self.hidden = Stack(Linear(width, HEADS * HIDDEN, bias=False), BatchNorm(HEADS * HIDDEN), nn.LeakyReLU(0.1))
+        self.clusters = ParallelLinear(HEADS, HIDDEN, CLUSTERS)
+
+    def forward(self, features: Tensor, real: int) -> Tensor:
+        hidden = self.hidden(features, real).unflatten(1, (HEADS, HIDDEN))
+        return self.clusters(hidden.transpose(0, 1)).float()
+
+
+class Overclustering:
+    """The pretraining of one InfoGAN, update after update: clustering first, then distillation.
+
+    It moves D's trunk and Q's head; G and D's own output stay as they are. The heads are dropped with the object.
+
+    Args:
+        config: of the run, with one categorical code; discriminator, bf16_copies: what is trained, and the copies of
+            its weights; images_of: uint8 [N, C, H, W] of the update's number, on the discriminator's device.
+        streams: the random streams of the run.
+    """
+
+    metrics = ("loss_nats", "agreement")
+
+    def __init__(
+        self,
+        config: Config,
+        latent: Latent,
+        discriminator: DiscriminatorQ,
+        bf16_copies: dict[nn.Parameter, Tensor],
+        images_of: Callable[[int], Tensor],
+        streams: Streams,
+    ):
+        self.config, self.latent, self.discriminator = config, latent, discriminator
+        self.bf16_copies, self.images_of, self.streams = bf16_copies, images_of, streams
+        self.clustering_updates = config.pretraining - math.ceil(DISTILLATION * config.pretraining)
+        self.heads = Heads(discriminator.trunk.width)
+        draw([self.heads], derive(config.seed, "heads"))
+        self.heads.to(streams.device)
+        copies = bf16_copies | (keep_bf16_copies(self.heads) if bf16_copies else {})
+        self._optimise([*discriminator.trunk.parameters(), *self.heads.parameters()], LEARNING_RATE, copies)
+        streams["pretraining"]  # made before a step is captured
+        self.teacher: DiscriminatorQ | None = None
+        self.superclusters = torch.zeros(0)
+        self.information_nats: list[float] = []
+
+    def _optimise(self, parameters: list[nn.Parameter], lr: float, copies: dict[nn.Parameter, Tensor]) -> None:
+        self.leaves = [copies.get(p, p) for p in parameters]
+        self.adam = Adam(parameters, lr, self.config.beta1, copies)
+        self._fastest_step: Callable[..., Tensor] | None = None
+
+    def update(self, number: int) -> Tensor:
+        """One update; returns self.metrics: the loss in nats (of clustering: per head), and the share of images that Q
+        has a target for."""
+        if number == self.clustering_updates and self.teacher is None:
+            self._begin_distillation()
+        images = self.images_of(number)
+        if self._fastest_step is None:
+            state = [*self.discriminator.state_dict().values(), *self.tensors().values(), *self.leaves]
+            self._fastest_step = fastest(self._step, (images,), self.streams, state, self.adam.zero_grad)
+        if self.teacher is None:
+            progress = number / self.clustering_updates
+            self.adam.set_learning_rate(LEARNING_RATE * (1 + math.cos(math.pi * progress)) / 2)
+        return self._fastest_step(images)
+
+    def _step(self, images: Tensor) -> Tensor:
+        batch = images.float() / 255
+        real = parallel.part(batch)
+        augmented = parallel.part(augmentation.augment(batch, self.streams["pretraining"]))
+        if self.teacher is None:
+            loss = self._clustering_loss(real, augmented)
+            metrics = [loss / HEADS, real.new_zeros(())]
         else:
-            loss = self._surprise(images, copies)
-        loss.backward(inputs=self.moves)
+            loss, agreement = self._distillation_loss(real, augmented)
+            metrics = [loss, agreement]
+        loss.backward(inputs=self.leaves)
         self.adam.step()
+        return torch.stack(metrics).detach()
 
-    def _untold(self, images: Tensor, copies: Tensor) -> Tensor:
-        """Minus what each sorter's clusters tell about its clusters of the copies, summed, in nats: at best -SORTERS log CLUSTERS."""
-        n = len(images)
-        features = self.model.discriminator.features(torch.cat([images, copies]), n)
-        return -sum(
-            mutual_information(parallel.mean(paired(*sharp(sorter(features, n)).split(n)))) for sorter in self.sorters
-        )
+    def _clustering_loss(self, real: Tensor, augmented: Tensor) -> Tensor:
+        """Minus the mutual information of each head's clusters for images and for their copies, summed over the heads.
 
-    def _surprise(self, images: Tensor, copies: Tensor) -> Tensor:
-        """Cross-entropy, in nats, of Q's categories for an image and for its copy with the group that the sorters agree on; 0 where they do not."""
+        In nats, at best -HEADS log CLUSTERS.
+        """
+        n = len(real)
+        logits = self.heads(self.discriminator.trunk(torch.cat([real, augmented]), n), n)
+        joints = joint_distribution(*tempered_softmax(logits).split(n, dim=1))
+        return -mutual_information(parallel.mean(joints)).sum()
+
+    def _distillation_loss(self, real: Tensor, augmented: Tensor) -> tuple[Tensor, Tensor]:
+        """Cross-entropy, in nats, of Q's categories for images and copies with the ensemble's, and the share of images
+        that have such."""
         with torch.no_grad():
-            share, group = self.vote(images).max(1)
-        _, answer = self.model.discriminator(torch.cat([images, copies]), len(images))
-        return surprise(self.model.latent, answer, group.where(share > SURE, UNNAMED).repeat(2))
+            probability, category = self.ensemble(real).max(1)
+        targets = category.where(probability > AGREEMENT, IGNORE_INDEX)
+        q_params = self.discriminator(torch.cat([real, augmented]), len(real))[1]
+        return cross_entropy(self.latent, q_params, targets.repeat(2)), (probability > AGREEMENT).float().mean()
+
+    def _clusters(self, images: Tensor) -> Tensor:
+        """Each head's clusters of images [N, C, H, W], by the teacher's trunk: probabilities [HEADS, N, CLUSTERS].
+
+        Batch norm takes the batch's own statistics: after a short pretraining the running ones are still far off.
+        """
+        assert self.teacher is not None
+        return tempered_softmax(self.heads(self.teacher.trunk(images), 0)).double()
+
+    def ensemble(self, images: Tensor) -> Tensor:
+        """The superclusters' mean probabilities over the heads [N, categories]."""
+        return (self._clusters(images) @ self.superclusters).mean(0)
 
     @torch.no_grad()
-    def names(self, images: Tensor) -> Tensor:
-        """What Q now makes of uint8 images [N, C, H, W], [N] int64: their categories, UNNAMED where it is not certain.
-
-        Batch norm takes each batch's own statistics, as in the warm-up.
-        """
-        out = []
-        for batch in images.tensor_split(math.ceil(len(images) / BATCH)):
-            [logits] = self.model.latent.category_logits(self.model.discriminator(batch.float() / 255)[1])
-            share, name = logits.softmax(1).max(1)
-            out.append(name.where(share > CERTAIN, UNNAMED))
-        return torch.cat(out)
-
-    @torch.no_grad()
-    def _merge(self) -> None:
-        """Merge each sorter's clusters, and keep the sorters, with the trunk as it is now, to vote on what Q is taught.
-
-        Batch norm takes each batch's own statistics: after a short warm-up the running ones are still far off.
-        """
-        D, [categories] = self.model.discriminator, self.model.latent.categorical_sizes
-        trunk, sorters = copy.deepcopy(D), self.sorters
-        confused = torch.zeros(SORTERS, CLUSTERS, CLUSTERS, dtype=torch.double, device=self.model.device)
-
-        def read(images: Tensor) -> Tensor:
-            """Each sorter's clusters of the images, probabilities [SORTERS, N, CLUSTERS]."""
-            features = trunk.features(images)
-            return torch.stack([sharp(sorter(features, 0)) for sorter in sorters]).double()
-
+    def _begin_distillation(self) -> None:
+        """Merge each head's clusters; keep heads and trunk as they are now for a teacher of Q."""
+        [categories] = self.latent.categorical_sizes
+        self._keep_teacher()
+        confusions = torch.zeros(HEADS, CLUSTERS, CLUSTERS, dtype=torch.double, device=self.streams.device)
         sample = []
-        for number in range(math.ceil(SAMPLE / self.model.config.batch_size)):
-            images = self.batch_at(number).float() / 255
-            seen = [read(images), *(read(augmentation.scratched(images, self.stream)) for _ in range(COPIES))]
-            confused += sum(paired(a, b) for i, a in enumerate(seen) for b in seen[i + 1 :])
+        for number in range(math.ceil(SAMPLE / self.config.batch_size)):
+            images = self.images_of(number).float() / 255
+            copies = (augmentation.random_stroke(images, self.streams["pretraining"]) for _ in range(COPIES))
+            seen = [self._clusters(images), *map(self._clusters, copies)]
+            for i, one in enumerate(seen):
+                for other in seen[i + 1 :]:
+                    confusions += joint_distribution(one, other)
             sample.append(seen[0])
-        parallel.average([confused])  # processes that round differently are to merge alike
-        merged = [merge(counts / counts.sum(), categories) for counts in confused]
-        self.information = [told for _, told in merged]
-        groups = align(
-            torch.stack([F.one_hot(group, categories) for group, _ in merged]).to(confused), torch.cat(sample, 1)
-        )
-        self.vote = lambda images: (read(images) @ groups).mean(0)
-        self._optimise(self.trunk + list(D.q_head.parameters()), self.model.config.lr_d, self.model.halves)
+        parallel.average([confusions])  # processes that round differently are to merge alike
+        superclusters, information = merge(confusions / confusions.sum((1, 2), keepdim=True), categories)
+        self.information_nats = information.tolist()
+        self.superclusters = align(F.one_hot(superclusters, categories).double(), torch.cat(sample, 1))
+
+    def _keep_teacher(self) -> None:
+        D = self.discriminator
+        self.teacher = copy.deepcopy(D).requires_grad_(False)
+        self._optimise([*D.trunk.parameters(), *D.q_head.parameters()], self.config.lr_d, self.bf16_copies)
+
+    def tensors(self) -> dict[str, Tensor]:
+        """All that a resumed pretraining needs besides the model's own tensors, by name."""
+        out = {f"pretraining.heads.{key}": value for key, value in self.heads.state_dict().items()}
+        if self.teacher is not None:
+            out |= {f"pretraining.teacher.{key}": value for key, value in self.teacher.state_dict().items()}
+            out["pretraining.superclusters"] = self.superclusters
+            out["pretraining.information_nats"] = torch.tensor(self.information_nats, dtype=torch.double)
+        return out | self.adam.tensors("pretraining.adam")
+
+    @torch.no_grad()
+    def load_tensors(self, tensors: dict[str, Tensor]) -> None:
+        """The inverse of tensors(), in place."""
+        if "pretraining.superclusters" in tensors:
+            self._keep_teacher()
+            self.superclusters = tensors["pretraining.superclusters"].to(self.streams.device)
+            self.information_nats = tensors["pretraining.information_nats"].tolist()
+        for name, mine in self.tensors().items():
+            mine.copy_(tensors[name])
+        renew_bf16_copies(self.heads)
+        if self.teacher is not None:
+            renew_bf16_copies(self.teacher)

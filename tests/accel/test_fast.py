@@ -12,6 +12,7 @@ from infogan import data, training
 from infogan.accel import adam, cpu, products
 
 MNIST = (1, 28, 28)
+INDEX = torch.arange(64)
 
 
 @pytest.fixture
@@ -22,7 +23,9 @@ def images() -> torch.Tensor:
 def test_bfloat16_follows_float32(digits):
     reference, quick = (training.InfoGAN(config(precision=p), digits.image_shape) for p in ("float32", "bfloat16"))
     batches = data.Batches(digits.train.images, 128, seed=0)
-    rows = [torch.stack([model.step(batches.at(i)) for i in range(10)]) for model in (reference, quick)]
+    rows = [
+        torch.stack([model.step(batches.at(i), batches.index(i)) for i in range(10)]) for model in (reference, quick)
+    ]
     assert torch.allclose(*rows, atol=0.05)
 
 
@@ -31,17 +34,17 @@ def gradients(preset: str, images: torch.Tensor, precision: str, autocast: bool 
     model, taken = training.InfoGAN(config(preset, precision=precision), MNIST), {}
 
     class Recorder:
-        def __init__(self, adam: torch.optim.Adam):
-            self.parameters = adam.param_groups[0]["params"]
+        def __init__(self, adam):
+            self.parameters = adam.parameters
 
         def step(self):
             for p in self.parameters:
-                leaf = model.halves.get(p, p)
+                leaf = model.bf16_copies.get(p, p)
                 taken[p], leaf.grad = leaf.grad.float(), None
 
     model.adam_d, model.adam_g = Recorder(model.adam_d), Recorder(model.adam_g)
     with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
-        model.step(images)
+        model.step(images, INDEX)
     return [taken.get(p) for p in (*model.generator.parameters(), *model.discriminator.parameters())]
 
 
@@ -53,7 +56,8 @@ def test_gradients_are_those_of_autocast_and_near_those_of_float32(preset, image
         assert (ours is None) == (plain is None), "the two move different parameters"
         if ours is not None:
             ours, casts, plain = (g.flatten() for g in (ours, casts, plain))
-            # D's last bias alone has one number: what is left of about 1/2 for real images less as much for generated ones.
+            # D's last bias alone has one number: what is left of about 1/2 for real images less as much for generated
+            # ones.
             margin = 0.005 if len(ours) == 1 else 0.0
             assert (
                 F.cosine_similarity(ours, casts, dim=0) > 0.999
@@ -66,14 +70,14 @@ def test_gradients_are_those_of_autocast_and_near_those_of_float32(preset, image
 def test_copies_follow_their_weights_and_evaluation_reads_the_weights(images):
     model = training.InfoGAN(config("paper", precision="bfloat16"), MNIST)
     for _ in range(2):
-        model.step(images)
-    assert len(model.halves) == 10
-    for weight, half in model.halves.items():
-        assert torch.equal(half, weight.to(torch.bfloat16)) and half.grad is None and weight.grad is None
+        model.step(images, INDEX)
+    assert len(model.bf16_copies) == 10
+    for weight, copy in model.bf16_copies.items():
+        assert torch.equal(copy, weight.to(torch.bfloat16)) and copy.grad is None and weight.grad is None
     evaluated = model.discriminator.eval()(images / 255)
     for module in model.discriminator.modules():
-        if hasattr(module, "half"):
-            module.half = None
+        if hasattr(module, "bf16_copy"):
+            module.bf16_copy = None
     assert all(torch.equal(a, b) for a, b in zip(evaluated, model.discriminator(images / 255)))
 
 
@@ -103,7 +107,7 @@ def test_convolutions_are_torchs(transposed, biased, channels, monkeypatch):
 @pytest.mark.parametrize("shape", [(6, 40), (40, 6)])
 def test_products_are_torchs_and_their_gradient_lies_as_the_weight_does(shape, rows):
     generator = torch.Generator().manual_seed(0)
-    weight = products.lay(torch.randn(shape, generator=generator)).requires_grad_()
+    weight = products.match_layout(torch.randn(shape, generator=generator)).requires_grad_()
     x = torch.randn(rows, shape[1], generator=generator, requires_grad=True)
     upstream = torch.randn(rows, shape[0], generator=generator)
     product, plain = products.Multiply.apply(x, weight), F.linear(x, weight)
@@ -143,7 +147,8 @@ def test_a_gradient_that_nobody_asks_for_is_not_computed(layer):
 
 @pytest.mark.parametrize("compiler", [True, False])
 def test_adam_is_torchs(compiler, monkeypatch, capsys):
-    """Large weights (compiled, or without a compiler), however they lie, and a small one, against torch's Adam on the same gradients."""
+    """Large weights (compiled, or without a compiler), however they lie, and a small one, against torch's Adam on the
+    same gradients."""
     if not compiler:
         monkeypatch.setattr(adam, "_compiled_update", lambda: 1 / 0)
     monkeypatch.setattr(adam, "LARGE", 1000)
@@ -151,21 +156,23 @@ def test_adam_is_torchs(compiler, monkeypatch, capsys):
     by_rows, by_columns, maps, small = (
         torch.randn(shape, generator=generator) for shape in ((40, 50), (50, 40), (8, 16, 4, 4), (7, 9))
     )
-    lying = (by_rows, products.lay(by_columns), maps.to(memory_format=torch.channels_last), small)
+    lying = (by_rows, products.match_layout(by_columns), maps.to(memory_format=torch.channels_last), small)
     weights = [torch.nn.Parameter(weight) for weight in lying]
-    halves = {w: w.detach().to(torch.bfloat16).requires_grad_() for w in weights}
+    copies = {w: w.detach().to(torch.bfloat16).requires_grad_() for w in weights}
     plain = [torch.nn.Parameter(w.detach().clone()) for w in weights]
-    ours, torchs = adam.Adam(weights, 1e-2, 0.5, halves), torch.optim.Adam(plain, 1e-2, betas=(0.5, 0.999))
+    ours, torchs = adam.Adam(weights, 1e-2, 0.5, copies), torch.optim.Adam(plain, 1e-2, betas=(0.5, 0.999))
     for _ in range(20):
         for weight, twin in zip(weights, plain):
-            halves[weight].grad = torch.randn(weight.shape, generator=generator).to(torch.bfloat16)
-            twin.grad = halves[weight].grad.float()
+            copies[weight].grad = torch.randn(weight.shape, generator=generator).to(torch.bfloat16)
+            twin.grad = copies[weight].grad.float()
         ours.step()
         torchs.step()
     for weight, twin in zip(weights, plain):
-        assert torch.allclose(weight, twin, atol=1e-5) and torch.equal(halves[weight], weight.to(torch.bfloat16))
+        assert torch.allclose(weight, twin, atol=1e-5) and torch.equal(copies[weight], weight.to(torch.bfloat16))
+    kept = ours.tensors("adam")
+    for i, twin in enumerate(plain):
         for name in ("exp_avg", "exp_avg_sq", "step"):
-            assert torch.allclose(ours.state[weight][name], torchs.state[twin][name], atol=1e-6)
+            assert torch.allclose(kept[f"adam.{i}.{name}"], torchs.state[twin][name], atol=1e-6)
     message = capsys.readouterr().err
     assert ("torch.compile cannot be used here" in message) == (not compiler) and message.count("\n") <= 1
 
@@ -173,21 +180,22 @@ def test_adam_is_torchs(compiler, monkeypatch, capsys):
 def test_a_fast_run_resumes_bit_for_bit(images):
     whole, parts = (training.InfoGAN(config("paper", precision="bfloat16"), MNIST) for _ in range(2))
     for _ in range(2):
-        whole.step(images)
-    parts.step(images)
+        whole.step(images, INDEX)
+    parts.step(images, INDEX)
     kept = {name: tensor.clone() for name, tensor in parts.tensors().items()}
     resumed = training.InfoGAN(dataclasses.replace(parts.config), MNIST)
     resumed.load_tensors(kept)
-    resumed.step(images)
+    resumed.step(images, INDEX)
     assert all(torch.equal(a, b) for a, b in zip(whole.tensors().values(), resumed.tensors().values(), strict=True))
 
 
 @pytest.mark.parametrize(
-    ("most", "told"),
+    ("most", "asked"),
     [(1 << 30, [1 << 30, (1 << 31) - 1]), (32 << 20, [1 << 30, 32 << 20, (1 << 31) - 1]), (0, [1 << 30, 32 << 20])],
 )
-def test_memory_is_kept_as_far_as_the_c_library_lets(most, told, monkeypatch):
-    """Older versions refuse a large threshold for mmap; to set the other one alone would end their fitting of the first."""
+def test_memory_is_kept_as_far_as_the_c_library_lets(most, asked, monkeypatch):
+    """Older versions refuse a large threshold for mmap; to set the other one alone would end their fitting of the
+    first."""
     calls = []
 
     class Library:
@@ -198,4 +206,4 @@ def test_memory_is_kept_as_far_as_the_c_library_lets(most, told, monkeypatch):
     monkeypatch.setattr(cpu.sys, "platform", "linux")
     monkeypatch.setattr(cpu.ctypes, "CDLL", lambda name: Library())
     cpu.keep_memory()
-    assert calls == told
+    assert calls == asked

@@ -1,0 +1,59 @@
+"""Loss terms: what D's step and G's step descend. A file of this folder is a term; its name is the file's.
+
+Written in a configuration as NAME:WEIGHT, with settings as :KEY=VALUE, joined with +: "iic:1+pseudo-labels:2".
+This module reads that text and needs no torch; `base` says what a term is.
+"""
+
+import math
+import pkgutil
+import re
+from typing import NamedTuple
+
+from infogan.errors import InputError
+
+STANDARD = ("gan", "information")
+"""The terms of every run: V(D, G) and L_I. They are listed in no configuration; a term may replace one (see base)."""
+_NOT_TERMS = ("base", *STANDARD)
+
+
+class Spec(NamedTuple):
+    """A term as a configuration states it."""
+
+    name: str
+    weight: float
+    settings: dict[str, str]
+
+
+def available() -> list[str]:
+    """The names that a configuration can list."""
+    names = (module.name for module in pkgutil.iter_modules(__path__))
+    return sorted(name.replace("_", "-") for name in names if name not in _NOT_TERMS)
+
+
+def parse(text: str) -> list[Spec]:
+    """Read "iic:1+pseudo-labels:2"; the empty text has no terms. Raises InputError naming what cannot be read."""
+    specs: list[Spec] = []
+    for word in re.split(r"\+(?=[a-z])", text.replace(" ", "")) if text.strip() else []:
+        name, *rest = word.split(":")
+        if name not in available():
+            raise InputError(
+                f"terms has {name!r}; allowed: {', '.join(available())}, written NAME:WEIGHT, joined with +"
+            )
+        if name in [spec.name for spec in specs]:
+            raise InputError(f"terms has {name} twice: give it once")
+        settings = dict(part.split("=", 1) for part in rest if "=" in part)
+        weights = [part for part in rest if "=" not in part]
+        specs.append(Spec(name, _weight(name, weights[0] if weights else "1"), settings))
+        if len(weights) > 1:
+            raise InputError(f"terms has {word!r}; write NAME:WEIGHT, then settings as :KEY=VALUE")
+    return specs
+
+
+def _weight(name: str, text: str) -> float:
+    try:
+        weight = float(text)
+    except ValueError:
+        weight = math.nan
+    if not 0 < weight < math.inf:
+        raise InputError(f"terms gives {name} the weight {text}; give a positive number, or leave the term out")
+    return weight

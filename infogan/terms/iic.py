@@ -1,0 +1,68 @@
+"""Invariant information clustering (Ji et al. 2019) of real images by Q: mutual information of its categories for an
+image and a copy."""
+
+import torch
+from torch import Tensor
+
+from infogan.accel import parallel
+from infogan.codes import Latent
+from infogan.config import Config
+from infogan.errors import InputError
+from infogan.terms.base import Context, Seen, Term
+
+TEMPERATURE = 0.1
+"""Of Q's categories in a mutual information: at first all are nearly equally likely, and without it the gradient
+vanishes."""
+
+
+def mutual_information(joint: Tensor) -> Tensor:
+    """I, in nats, of two variables with the symmetric joint probabilities [..., n, n]; differentiable. Returns
+    [...]."""
+    p = joint.clamp_min(1e-9)
+    marginal = p.sum(-1)
+    return (p * p.log()).sum((-2, -1)) - 2 * (marginal * marginal.log()).sum(-1)
+
+
+def joint_distribution(p: Tensor, q: Tensor) -> Tensor:
+    """Joint probabilities [..., n, n] of the categories of an image, with probabilities p [..., N, n], and of its
+    augmented copy, with q; made symmetric (Ji et al. 2019, equation 2)."""
+    return (p.mT @ q + q.mT @ p) / (2 * p.shape[-2])
+
+
+def tempered_softmax(logits: Tensor) -> Tensor:
+    """Probabilities [..., n] of logits divided by TEMPERATURE."""
+    return (logits.float() * (1 / TEMPERATURE)).softmax(-1)
+
+
+def iic_information(latent: Latent, q_real: Tensor, q_augmented: Tensor) -> Tensor:
+    """Mutual information, in nats, of Q's categories for images and for their augmented copies, summed over the
+    categorical codes.
+
+    At most H(c): where Q is certain, agrees on both, and uses its categories equally often.
+    q_real, q_augmented: [N, latent.q_width]. Returns a scalar (Ji et al. 2019, equation 3).
+    """
+    pairs = zip(latent.category_logits(q_real), latent.category_logits(q_augmented), strict=True)
+    joints = (joint_distribution(tempered_softmax(a), tempered_softmax(b)) for a, b in pairs)
+    return torch.stack([mutual_information(parallel.mean(joint)) for joint in joints]).sum()
+
+
+class IIC(Term):
+    """The IIC loss: minus that mutual information, in D's step."""
+
+    name, step = "iic", "D"
+    moves = reads = frozenset(("trunk", "q_head"))
+    metrics = ("iic_nats",)
+    streams = ("augmentation",)
+
+    def forward(self, seen: Seen) -> Tensor:
+        seen.metrics["iic_nats"] = information = iic_information(seen.latent, seen.q_real, seen.q_augmented)
+        return -information
+
+
+def check(config: Config, latent: Latent) -> None:
+    if not latent.categorical_sizes:
+        raise InputError(f"the term iic needs a categorical code, and codes is {config.codes}: add one such as 10c")
+
+
+def build(context: Context, weight: float) -> list[Term]:
+    return [IIC(weight)]

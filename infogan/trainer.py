@@ -1,0 +1,369 @@
+"""The loop around the training step: phases that log, checkpoint, resume exactly and can be interrupted, all alike.
+
+A phase has a name, a length (updates), the names of the metrics that its updates return, the updates after which
+validation images are measured, and what a checkpoint has in it besides the model's tensors.
+"""
+
+import contextlib
+import math
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from infogan import events, records
+from infogan.accel import parallel
+from infogan.config import Config
+from infogan.data import Batches, Dataset
+from infogan.metrics import clustering
+from infogan.pretraining.overclustering import Overclustering
+from infogan.randomness import derive
+from infogan.records import pictures
+from infogan.training import InfoGAN
+
+MILESTONES = (0.8, 0.9, 0.95)
+"""Validation accuracies; how long a run took to reach each is recorded."""
+
+
+class Pretraining:
+    """Self-supervised pretraining of D's trunk and Q, see infogan.pretraining.overclustering."""
+
+    name, evaluations = "pretraining", frozenset[int]()
+
+    def __init__(self, model: InfoGAN, batches: Batches):
+        config = model.config
+        self.overclustering = Overclustering(
+            config, model.latent, model.discriminator, model.bf16_copies, batches.at, model.streams
+        )
+        self.length, self.batch_size, self.metrics = config.pretraining, config.batch_size, self.overclustering.metrics
+
+    def update(self, step: int) -> Tensor:
+        return self.overclustering.update(step)
+
+    def images(self, step: int) -> int:
+        return step * self.batch_size
+
+    def tensors(self) -> dict[str, Tensor]:
+        return self.overclustering.tensors()
+
+    def load_tensors(self, tensors: dict[str, Tensor]) -> None:
+        self.overclustering.load_tensors(tensors)
+
+
+class Adversarial:
+    """The training of G, D and Q (paper, equation 6)."""
+
+    name = "adversarial"
+
+    def __init__(self, model: InfoGAN, batches: Batches):
+        config = model.config
+        self.model, self.batches = model, batches
+        self.length, self.metrics = config.updates, model.metrics
+        share = config.updates / config.evaluations
+        self.evaluations = frozenset(math.ceil(share * (k + 1)) for k in range(config.evaluations))
+        self._fastest_step: Callable[..., Tensor] | None = None
+
+    def begin(self) -> None:
+        """Let the terms take what they need of the model as pretraining left it; not called when the phase is
+        resumed."""
+        for term in self.model.terms:
+            term.begin(self.model.discriminator, self.batches.images)
+
+    def update(self, step: int) -> Tensor:
+        index = self.batches.index(self.model.config.pretraining + step)  # the pretraining has shown the first batches
+        batch = self.batches.images[index], index
+        if self._fastest_step is None:
+            self._fastest_step = self.model.fastest_step(*batch)
+        self.model.decay_learning_rates(step)
+        return self._fastest_step(*batch)
+
+    def images(self, step: int) -> int:
+        return self.model.config.images(step)
+
+    def tensors(self) -> dict[str, Tensor]:
+        return {}
+
+    def load_tensors(self, tensors: dict[str, Tensor]) -> None:
+        """The phase has no tensors besides the model's."""
+
+
+class Stopwatch:
+    """Seconds of training so far; what is done while it is stopped does not count."""
+
+    def __init__(self, device: torch.device, seconds: float = 0.0):
+        self.device, self.seconds = device, seconds
+        self._began: float | None = None
+
+    def start(self) -> None:
+        self._began = time.perf_counter()
+
+    def stop(self) -> None:
+        """Once the device has done what was asked of it."""
+        if self._began is not None:
+            if self.device.type == "cuda":
+                torch.cuda.synchronize()
+            self.seconds += time.perf_counter() - self._began
+            self._began = None
+
+
+class Trainer:
+    """Trains a run to its end, from wherever its directory stands (see records.create).
+
+    Of several processes (torchrun) all compute, and the first one alone loads, evaluates, draws and writes.
+
+    Args: config: resolved; observers: told of each row; progress: whether to show a bar on stderr.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        dataset: Dataset,
+        directory: Path,
+        observers: Iterable[events.Observer] = (),
+        progress: bool = True,
+    ):
+        self.config, self.dataset, self.directory = config, dataset, directory
+        self.observers, self.progress = tuple(observers), progress
+        self.writes = parallel.rank() == 0
+        self.model = InfoGAN(config, dataset.image_shape, len(dataset.train))
+        images = dataset.train.images.to(self.model.device)
+        self.batches = Batches(images, config.batch_size, derive(config.seed, "order"))
+        self.tables = {
+            name: records.Table(directory / f"{name}.csv") for name in ("pretraining", "metrics", "evaluations")
+        }
+        self.clock = Stopwatch(self.model.device)
+        self.phase: Pretraining | Adversarial
+        self.phase = (Pretraining if config.pretraining else Adversarial)(self.model, self.batches)
+        self.step = 0  # of the phase
+        self._resumed = False
+        self._window: list[Tensor] = []  # the metrics of the updates since the last row
+        self._logged_at = 0.0  # seconds
+
+    def run(self) -> dict:
+        """Train to the end; returns summary().
+
+        Raises Diverged at the first loss that is not finite, Stopped when an observer asks for it, Interrupted on
+        Ctrl-C or SIGTERM, the last two after saving. Whatever ends it, status.json says so.
+        """
+        with events.collected_signals() as self._received:
+            try:
+                self._load()
+                if not self.finished:
+                    self._run_phases()
+                self._status("finished")
+            except (events.Diverged, events.Stopped, events.Interrupted):
+                raise
+            except BaseException as error:
+                with contextlib.suppress(OSError):  # a full disk may not take this either
+                    self._status("failed", error=f"{type(error).__name__}: {error}"[:500])
+                raise
+        return self.summary()
+
+    @property
+    def finished(self) -> bool:
+        return isinstance(self.phase, Adversarial) and self.step == self.config.updates
+
+    def summary(self) -> dict:
+        """step, images, train_seconds, time_to_accuracy, and where images have labels validation_accuracy and its
+        code."""
+        rows = self.tables["evaluations"].rows() if self.writes else []
+        out = {
+            "step": self.step,
+            "images": self.config.images(self.step),
+            "train_seconds": round(self.clock.seconds, 1),
+            "time_to_accuracy": time_to_accuracy(rows),
+        }
+        if rows and rows[-1].get("accuracy"):
+            out |= {"validation_accuracy": float(rows[-1]["accuracy"]), "code": int(rows[-1]["code"])}
+        return out
+
+    def _run_phases(self) -> None:
+        self._status("running")
+        with self._progress_bar() as self._bar:
+            if isinstance(self.phase, Pretraining):
+                self._train()
+                self._record_pretraining(self.phase)
+                self.phase, self.step, self._resumed = Adversarial(self.model, self.batches), 0, False
+            if isinstance(self.phase, Adversarial) and not self._resumed:
+                self.phase.begin()
+                if self.config.pretraining:
+                    self._save()
+            if self.config.pretraining and not parallel.from_first(bool(self.tables["evaluations"].rows())):
+                self._evaluate()
+            self._train()
+
+    def _train(self) -> None:
+        """The updates of the phase that are left."""
+        phase, config = self.phase, self.config
+        self.clock.start()
+        while self.step < phase.length:
+            self._window.append(phase.update(self.step))
+            self.step += 1
+            self._bar.update(config.batch_size)
+            last, leaving, evaluate = self.step == phase.length, self._asked_to_stop(), self.step in phase.evaluations
+            if last or leaving or evaluate or self.step % config.log_every == 0:
+                self.clock.stop()
+                self._log()
+                if evaluate:
+                    self._evaluate()
+                if last or leaving or self.step % config.checkpoint_every == 0:
+                    self._save()
+                if leaving and not self.finished:
+                    self._leave()
+                self.clock.start()
+            elif self.step % config.checkpoint_every == 0:
+                self.clock.stop()
+                self._save()
+                self.clock.start()
+        self.clock.stop()
+
+    def _load(self) -> None:
+        """Go on from the last checkpoint, which the first process reads for all."""
+        stored = (
+            records.load_checkpoint(self.directory) if self.writes and records.has_checkpoint(self.directory) else None
+        )
+        stored = parallel.from_first(stored)
+        if stored is not None:
+            tensors, state = stored
+            self._resumed = True
+            self.step, self.clock.seconds = state["step"], state["seconds"]
+            if isinstance(self.phase, Pretraining) and state.get("phase") != Pretraining.name:
+                self.phase = Adversarial(self.model, self.batches)
+            self.phase.load_tensors(tensors)
+            self.model.load_tensors(tensors, self.step)
+            self._logged_at = self.clock.seconds
+        if self.writes:
+            pretraining = isinstance(self.phase, Pretraining)
+            self.tables["pretraining"].cut(self.step if pretraining else self.config.pretraining)
+            for name in ("metrics", "evaluations"):
+                self.tables[name].cut(0 if pretraining else self.step)
+
+    def _save(self) -> None:
+        tensors = self.model.tensors() | self.phase.tensors()
+        if bad := [name for name, t in tensors.items() if t.is_floating_point() and not t.isfinite().all()]:
+            self._diverge(bad[:3])
+        if self.writes:
+            state = {"step": self.step, "seconds": self.clock.seconds, "image_shape": self.dataset.image_shape}
+            records.save_checkpoint(self.directory, tensors, state | {"phase": self.phase.name})
+
+    def _log(self) -> None:
+        """A row of metrics: the mean over the updates since the last row."""
+        mean = torch.stack(self._window).mean(0)
+        parallel.average([mean])
+        seconds, images = self.clock.seconds, len(self._window) * self.config.batch_size
+        row = {"step": self.step, "images": self.phase.images(self.step), "seconds": round(seconds, 3)}
+        row |= dict(zip(self.phase.metrics, mean.tolist(), strict=True))
+        if isinstance(self.phase, Adversarial):
+            bound = row["info_categorical_nats"] + row["info_continuous_nats"]
+            row["info_over_entropy"] = bound / sum(self.model.latent.entropy)
+        row["images_per_second"] = round(images / max(seconds - self._logged_at, 1e-9), 1)
+        self._window, self._logged_at = [], seconds
+        if self.writes:
+            self.tables["metrics" if isinstance(self.phase, Adversarial) else "pretraining"].append(row)
+        if bad := [name for name in self.phase.metrics if not math.isfinite(row[name])]:
+            self._diverge(bad)
+        prefix = "" if isinstance(self.phase, Adversarial) else "pretraining/"
+        for observer in self.observers:
+            observer.logged({f"{prefix}{name}": value for name, value in row.items()})
+
+    def _evaluate(self) -> None:
+        """Measure validation images and draw samples, in the first process; ends the run where an observer asks for
+        it."""
+        stopped = False
+        if self.writes:
+            row, pictures_of = evaluate(self.model, self.dataset, self.directory, self.step)
+            row = {
+                "step": self.step,
+                "images": self.phase.images(self.step),
+                "seconds": round(self.clock.seconds, 3),
+            } | row
+            self.tables["evaluations"].append(row)
+            try:
+                for observer in self.observers:
+                    observer.evaluated(row, pictures_of)
+            except events.Stopped:
+                stopped = True
+        if parallel.any_of_us(stopped):
+            self._save()
+            self._status("stopped")
+            raise events.Stopped
+
+    def _asked_to_stop(self) -> bool:
+        """Processes that share a run receive a signal at different updates; they leave together, at the next row."""
+        if parallel.world() == 1:
+            return bool(self._received)
+        return self.step % self.config.log_every == 0 and parallel.any_of_us(bool(self._received))
+
+    def _leave(self) -> None:
+        number = self._received[0] if self._received else signal.SIGTERM
+        self._status("interrupted", signal=number)
+        if self.writes:
+            what = f"{self.phase.name} update {self.step}"
+            self._bar.write(f"saved at {what} in {self.directory}; the same command continues", file=sys.stderr)
+        raise events.Interrupted(128 + number)
+
+    def _diverge(self, names: list[str]) -> None:
+        self._status("diverged", not_finite=names)
+        has_checkpoint = records.has_checkpoint(self.directory)
+        kept = f"the last finite state is kept in {self.directory}" if has_checkpoint else "nothing was kept"
+        what = f"{', '.join(names)} stopped being finite by {self.phase.name} update {self.step}"
+        raise events.Diverged(f"{what}; {kept}. Lower the learning rates or lambda_continuous")
+
+    def _status(self, status: str, **more: object) -> None:
+        if self.writes:
+            content = {"status": status, "step": self.step, "seconds": self.clock.seconds, **more}
+            if isinstance(self.phase, Pretraining):
+                content |= {"step": 0, "pretraining_step": self.step}
+            records.write_json(self.directory / "status.json", content)
+
+    def _record_pretraining(self, phase: Pretraining) -> None:
+        if self.writes:
+            information = phase.overclustering.information_nats
+            content = {"updates": phase.length, "seconds": self.clock.seconds, "information_nats": information}
+            records.write_json(self.directory / "pretraining.json", content)
+
+    def _progress_bar(self):
+        from tqdm import tqdm
+
+        return tqdm(
+            total=self.config.images(self.config.updates),
+            initial=self.phase.images(self.step),
+            unit=" images",
+            unit_scale=True,
+            desc=f"{self.config.preset} seed {self.config.seed}",
+            disable=not (self.progress and self.writes),
+            mininterval=0.5 if sys.stderr.isatty() else 30,
+        )
+
+
+def time_to_accuracy(evaluations: list[dict[str, str]]) -> dict[str, dict | None]:
+    """Training seconds and images until validation accuracy was first seen to reach each of MILESTONES; None where it
+    never was."""
+    out: dict[str, dict | None] = {}
+    for milestone in MILESTONES:
+        first = next((row for row in evaluations if float(row.get("accuracy", 0)) >= milestone), None)
+        out[f"{milestone:.2f}"] = first and {"seconds": float(first["seconds"]), "images": int(first["images"])}
+    return out
+
+
+def evaluate(model: InfoGAN, dataset: Dataset, directory: Path, step: int) -> tuple[dict, dict[str, Path]]:
+    """Measures on validation images of the categorical code that does best there, and pictures in directory/samples by
+    name."""
+    samples = directory / "samples" / f"samples-{step:07d}.png"
+    pictures.save(samples, pictures.category_grid(model.generator, model.latent, model.config.seed))
+    codes = clustering.measure(model.discriminator, model.latent, dataset.validation)
+    if not codes:
+        return {}, {"samples": samples}
+    best = max(range(len(codes)), key=lambda i: codes[i]["accuracy"])
+    row = {"code": best, **{name: codes[best][name] for name in clustering.MEASURES}}
+    if step < model.config.updates:  # a confusion matrix takes as long to draw as hundreds of updates on small images
+        return row, {"samples": samples}
+    confusion = directory / "samples" / f"confusion-{step:07d}.png"
+    pictures.confusion(
+        confusion, codes[best]["confusion"], f"validation images, update {step}", codes[best]["label_of_category"]
+    )
+    return row, {"samples": samples, "confusion": confusion}

@@ -1,0 +1,318 @@
+"""The loop around the step: resuming, signals, damage, records."""
+
+import json
+import math
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import torch
+from conftest import ROOT, config, environment_of_scripts, fit
+from sklearn.cluster import KMeans
+
+from infogan import events, experiment, records, trainer, training
+from infogan.config import InputError
+from infogan.metrics import clustering
+from infogan.terms import gan
+
+
+@pytest.mark.parametrize("beyond", [{}, {"terms": "iic:1"}])
+def test_continuing_is_the_same_as_not_stopping(beyond, tmp_path, digits):
+    fit(tmp_path / "whole", digits, updates=20, **beyond)
+    fit(tmp_path / "parts", digits, updates=10, **beyond)
+    fit(tmp_path / "parts", digits, updates=20, **beyond)
+    whole, parts = (records.load_checkpoint(tmp_path / name)[0] for name in ("whole", "parts"))
+    assert whole.keys() == parts.keys()
+    assert ("iic_nats" in records.Table(tmp_path / "whole" / "metrics.csv").rows()[0]) == bool(beyond)
+    assert all(torch.equal(whole[key], parts[key]) for key in whole)
+    drop = ("seconds", "images_per_second")
+    rows = [
+        [
+            {k: v for k, v in row.items() if k not in drop}
+            for row in records.Table(tmp_path / name / "metrics.csv").rows()
+        ]
+        for name in ("whole", "parts")
+    ]
+    assert rows[0] == rows[1] and [row["step"] for row in rows[0]] == ["5", "10", "15", "20"]
+
+
+def interruptible(directory) -> list[str]:
+    script = [sys.executable, str(ROOT / "experiments" / "train.py"), "authors", "--dataset", "digits"]
+    sizes = ["--updates", "150", "--batch-size", "32", "--checkpoint-every", "10", "--evaluations", "2"]
+    return [*script, *sizes, "--precision", "float32", "--device", "cpu", "--run-dir", str(directory)]
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """The run that nothing interrupts."""
+    folder = tmp_path_factory.mktemp("whole")
+    done = subprocess.run(
+        interruptible(folder), env=environment_of_scripts(folder), capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_a_killed_run_continues_bit_for_bit(number, whole, tmp_path, script_environment):
+    # Started from a background job, this process ignores SIGINT, and its children would too.
+    process = subprocess.Popen(
+        interruptible(tmp_path / "killed"),
+        env=script_environment,
+        stderr=subprocess.DEVNULL,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    while not (tmp_path / "killed" / records.CHECKPOINT).exists():
+        assert process.poll() is None, "the run ended before it could be killed"
+        time.sleep(0.01)
+    process.send_signal(number)
+    code = process.wait(60)
+    stopped_at = records.load_checkpoint(tmp_path / "killed")[1]["step"]
+    assert stopped_at < 150, "the run ended before it was killed: this test proves nothing"
+    if number != signal.SIGKILL:
+        assert code == 128 + number
+        assert records.read_json(tmp_path / "killed" / "status.json")["status"] == "interrupted"
+    again = subprocess.run(
+        interruptible(tmp_path / "killed"), env=script_environment, capture_output=True, text=True, timeout=120
+    )
+    assert again.returncode == 0, again.stderr
+    (one, state), (two, _) = map(records.load_checkpoint, (whole, tmp_path / "killed"))
+    assert state["step"] == 150 and all(torch.equal(one[key], two[key]) for key in one)
+    steps = [int(row["step"]) for row in records.Table(tmp_path / "killed" / "metrics.csv").rows()]
+    assert steps == sorted(set(steps)), "rows written before the kill must not stand twice"
+    assert records.read_json(tmp_path / "killed" / "status.json")["status"] == "finished"
+
+
+def test_a_finished_run_is_not_trained_again(tmp_path, digits):
+    first = fit(tmp_path, digits)
+    stamp = (tmp_path / records.CHECKPOINT).stat().st_mtime_ns
+    assert fit(tmp_path, digits) == first
+    assert (tmp_path / records.CHECKPOINT).stat().st_mtime_ns == stamp
+
+
+def test_a_lengthened_run_never_answers_with_the_shorter_ones_measures(tmp_path, digits, monkeypatch):
+    """It dies in its last measurement, and the same command is given again."""
+    fit(tmp_path, digits, updates=10)
+
+    def die(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(experiment, "measure_test", die)
+        fit(tmp_path, digits, updates=20)
+    assert fit(tmp_path, digits, updates=20)["step"] == 20
+    records.write_json(tmp_path / "status.json", {"status": "running"})  # killed between the last two files
+    fit(tmp_path, digits, updates=20)
+    assert records.read_json(tmp_path / "status.json")["status"] == "finished"
+
+
+def test_a_signal_at_the_very_end_still_ends_the_caller(tmp_path, digits):
+    class Late:
+        def logged(self, row):
+            pass
+
+        def evaluated(self, row, images):
+            if row["step"] == 20:
+                os.kill(os.getpid(), signal.SIGTERM)
+
+    with pytest.raises(events.Interrupted) as left:
+        fit(tmp_path, digits, observers=[Late()])
+    assert left.value.code == 128 + signal.SIGTERM
+    assert records.read_json(tmp_path / "status.json")["status"] == "finished"
+    assert fit(tmp_path, digits)["step"] == 20
+
+
+def test_a_table_is_cut_whole_or_not_at_all(tmp_path, monkeypatch):
+    table = records.Table(tmp_path / "metrics.csv")
+    for step in range(10):
+        table.append({"step": step, "x": step})
+    whole = table.path.read_bytes()
+
+    def die(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(os, "replace", die)
+        table.cut(5)
+    assert table.path.read_bytes() == whole
+    table.cut(5)
+    table.append({"step": 6, "x": 6})
+    assert table.path.read_bytes() == b"".join(
+        line + b"\r\n" for line in [b"step,x", *(b"%d,%d" % (i, i) for i in range(7))]
+    )
+    table.cut(-1)
+    assert not table.path.exists() and table.rows() == []
+
+
+@pytest.mark.parametrize("begun, other", [("bfloat16", "float32"), ("float32", "bfloat16")])
+def test_auto_precision_is_what_the_run_was_begun_with(begun, other, tmp_path, digits):
+    """A trial lost on one processor goes on on another, where auto would be something else: one of the two is not what
+    it is here."""
+    for precision, updates in ((begun, 5), ("auto", 10)):
+        experiment.train(config(precision=precision, updates=updates), digits, tmp_path, "disabled", progress=False)
+    assert records.read_json(tmp_path / "config.json")["config"]["precision"] == begun
+    with pytest.raises(InputError, match=f"precision '{begun}', not '{other}'"):
+        experiment.train(config(precision=other, updates=10), digits, tmp_path, "disabled", progress=False)
+
+
+def test_a_directory_refuses_another_configuration(tmp_path, digits):
+    fit(tmp_path, digits)
+    before = (tmp_path / "config.json").read_text()
+    with pytest.raises(InputError, match="lr_d 0.0002, not 0.001"):
+        fit(tmp_path, digits, lr_d=1e-3)
+    with pytest.raises(InputError, match="longer than 10"):
+        fit(tmp_path, digits, updates=10)
+    fit(tmp_path / "decayed", digits, lr_decay=0.5)
+    with pytest.raises(InputError, match="it cannot go on to 40"):
+        fit(tmp_path / "decayed", digits, updates=40, lr_decay=0.5)
+    assert (tmp_path / "config.json").read_text() == before
+
+
+def test_a_nan_ends_the_run_with_a_record(tmp_path, digits, monkeypatch):
+    original, calls = gan.generator_loss, []
+
+    def breaks_later(logits):
+        calls.append(1)
+        return original(logits) * (float("nan") if len(calls) > 12 else 1)
+
+    monkeypatch.setattr(gan, "generator_loss", breaks_later)
+    with pytest.raises(events.Diverged, match="loss_g"):
+        fit(tmp_path, digits, checkpoint_every=5)
+    status = records.read_json(tmp_path / "status.json")
+    assert status["status"] == "diverged" and "loss_g" in status["not_finite"] and status["step"] == 15
+    tensors, state = records.load_checkpoint(tmp_path)
+    assert state["step"] == 10 and all(t.isfinite().all() for t in tensors.values() if t.is_floating_point())
+
+
+def test_damaged_and_missing_checkpoints_are_named(tmp_path, digits):
+    fit(tmp_path, digits)
+    assert records.load(tmp_path).step == 20
+    path = tmp_path / records.CHECKPOINT
+    path.write_bytes(path.read_bytes()[:-1000])
+    with pytest.raises(InputError, match="is damaged"):
+        records.load(tmp_path)
+    path.unlink()
+    with pytest.raises(InputError, match="has no checkpoint"):
+        records.load(tmp_path)
+    with pytest.raises(InputError, match="is .*nowhere a run directory"):
+        records.load(tmp_path / "nowhere")
+
+
+def test_a_damaged_checkpoint_gives_way_to_the_one_before_it(tmp_path, digits, capsys, monkeypatch):
+    """The last checkpoint of a killed run is cut short: it goes on from the one before, and ends as if nothing had
+    been."""
+    fit(tmp_path / "whole", digits, checkpoint_every=5)
+    append = records.Table.append
+
+    def killed(table, row):
+        if row["step"] == 15:
+            raise KeyboardInterrupt
+        append(table, row)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(records.Table, "append", killed)
+        with pytest.raises(KeyboardInterrupt):
+            fit(tmp_path / "cut", digits, checkpoint_every=5)
+    path = tmp_path / "cut" / records.CHECKPOINT
+    assert records.load_checkpoint(tmp_path / "cut")[1]["step"] == 10
+    path.write_bytes(path.read_bytes()[:-1000])
+    fit(tmp_path / "cut", digits, checkpoint_every=5)
+    assert "is damaged" in (said := capsys.readouterr().err) and "using the one before it, of update 5" in said
+    whole, cut = (records.load_checkpoint(tmp_path / name)[0] for name in ("whole", "cut"))
+    assert all(torch.equal(whole[name], cut[name]) for name in whole)
+    assert not (tmp_path / "cut" / records.PREVIOUS).exists(), "a finished run needs one"
+
+
+def test_two_processes_cannot_train_in_one_directory(tmp_path, digits):
+    code = f"""import sys; from infogan import records; from pathlib import Path
+with records.lock(Path({str(tmp_path)!r})): print('held', flush=True); sys.stdin.read()"""
+    holder = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert holder.stdout.readline() == b"held\n"
+    with pytest.raises(records.Locked, match="another process is training in"):
+        fit(tmp_path, digits)
+    holder.kill()
+    holder.wait()
+    fit(tmp_path, digits)
+
+
+def test_config_json_is_complete(tmp_path, digits):
+    fit(tmp_path, digits, seed=7)
+    stored = json.loads((tmp_path / "config.json").read_text())
+    assert stored["config"]["seed"] == 7 and stored["config"]["precision"] == "float32"
+    assert {"command", "commit", "versions", "host"} <= stored["provenance"].keys()
+    assert stored["provenance"]["versions"]["torch"] == torch.__version__
+
+
+BAD_VALUES = {
+    "batch_size": 1,
+    "updates": 0,
+    "lr_d": -1.0,
+    "lr_g": 2.0,
+    "beta1": 1.0,
+    "lambda_categorical": -1.0,
+    "lambda_continuous": math.inf,
+    "pretraining": 1,
+    "lr_decay": 1.5,
+    "info_flow": "sideways",
+}
+
+
+@pytest.mark.parametrize("field", BAD_VALUES)
+def test_a_bad_value_is_named(field):
+    with pytest.raises(InputError, match=f"{field} is "):
+        config(**{field: BAD_VALUES[field]})
+
+
+def test_a_device_that_is_not_there_is_named():
+    with pytest.raises(InputError, match="device 'quantum' cannot be used"):
+        training.resolve(config(device="quantum"))
+
+
+def test_time_to_accuracy_is_that_of_the_first_evaluation_to_reach_it():
+    rows = [
+        {"seconds": f"{s}", "images": f"{100 * s}", "accuracy": f"{a}"}
+        for s, a in ((1, 0.5), (2, 0.91), (3, 0.85), (4, 0.92))
+    ]
+    first = {"seconds": 2.0, "images": 200}
+    assert trainer.time_to_accuracy(rows) == {"0.80": first, "0.90": first, "0.95": None}
+    assert trainer.time_to_accuracy([{"seconds": "1", "images": "9"}]) == {"0.80": None, "0.90": None, "0.95": None}
+
+
+def test_one_seed_decides_everything_and_each_seed_differs(tmp_path, digits):
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        fit(tmp_path / name, digits, seed=seed)
+    a, b, c = (records.load_checkpoint(tmp_path / name)[0] for name in "abc")
+    assert all(torch.equal(a[key], b[key]) for key in a)
+    assert not torch.equal(a["generator.layers.0.weight"], c["generator.layers.0.weight"])
+
+
+def test_evaluating_does_not_change_training(tmp_path, digits):
+    fit(tmp_path / "seldom", digits, evaluations=1)
+    fit(tmp_path / "often", digits, evaluations=20)
+    seldom, often = (records.load_checkpoint(tmp_path / name)[0] for name in ("seldom", "often"))
+    assert all(torch.equal(seldom[key], often[key]) for key in seldom)
+
+
+def test_infogan_beats_k_means_on_real_digits(tmp_path, digits):
+    """A real training: one 10-way code, unsupervised, against k-means on the same training images."""
+    result = fit(tmp_path, digits, codes="10c", batch_size=64, updates=3000, log_every=50)
+    flat = [split.images.flatten(1).numpy() / 255.0 for split in (digits.train, digits.test)]
+    clusters = KMeans(10, n_init=10, random_state=0).fit(flat[0]).predict(flat[1])
+    k_means = clustering.code_to_label(clusters, digits.test.labels.numpy(), 10)["accuracy"]
+    assert result["accuracy"] > k_means > 0.7
+    bound = float(records.Table(tmp_path / "metrics.csv").rows()[-1]["info_categorical_nats"])
+    assert 2.2 < bound <= math.log(10)
+
+
+def test_a_run_older_than_a_field_goes_on_with_the_fields_default(tmp_path):
+    made = training.resolve(config())
+    records.create(tmp_path / "old", made)
+    record = records.read_json(tmp_path / "old" / "config.json")
+    del record["config"]["network"]
+    records.write_json(tmp_path / "old" / "config.json", record)
+    records.create(tmp_path / "old", made)
+    with pytest.raises(InputError, match="with network 'auto', not 'mnist'"):
+        records.create(tmp_path / "old", training.resolve(config(network="mnist")))
