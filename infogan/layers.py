@@ -15,13 +15,14 @@ class Product(nn.Module):
 
     bias: nn.Parameter | None
     bf16_copy: Tensor | None = None
-    left_singular: Tensor | None = None
+    left_singular: Tensor | None
     """With spectral normalisation: an estimate of the first left singular vector of the weight [out, in * kernel],
     float32 [out]."""
 
     def __init__(self, shape: tuple[int, ...], bias: int):
         super().__init__()
         self.weight = nn.Parameter(torch.zeros(shape))
+        self.register_buffer("left_singular", None)
         self.register_parameter("bias", nn.Parameter(torch.zeros(bias)) if bias else None)
 
     @property
@@ -39,8 +40,7 @@ class Product(nn.Module):
     def normalise_spectrally(self, generator: torch.Generator) -> None:
         """From now on divide the weight by its largest singular value (Miyato et al. 2018, algorithm 1)."""
         start = torch.randn(self.weight.shape[0], generator=generator)
-        del self.left_singular
-        self.register_buffer("left_singular", F.normalize(start, dim=0))
+        self.left_singular = F.normalize(start, dim=0)
 
     def _spectral_norm(self, weight: Tensor, left: Tensor) -> Tensor:
         """The largest singular value, a scalar with a gradient to the weight, by one power iteration from the last

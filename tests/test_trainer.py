@@ -1,5 +1,6 @@
 """The loop around the step: resuming, signals, damage, records."""
 
+import dataclasses
 import json
 import math
 import os
@@ -316,3 +317,34 @@ def test_a_run_older_than_a_field_goes_on_with_the_fields_default(tmp_path):
     records.create(tmp_path / "old", made)
     with pytest.raises(InputError, match="with network 'auto', not 'mnist'"):
         records.create(tmp_path / "old", training.resolve(config(network="mnist")))
+
+
+def test_an_error_leaves_a_status_that_says_so(tmp_path, digits, monkeypatch):
+    step = training.InfoGAN.step
+
+    def fails(model, images, index):
+        if model.adam_d.steps[0] == 7:
+            raise MemoryError("no memory is left")
+        return step(model, images, index)
+
+    with monkeypatch.context() as patched, pytest.raises(MemoryError):
+        patched.setattr(training.InfoGAN, "step", fails)
+        fit(tmp_path, digits, checkpoint_every=5)
+    status = records.read_json(tmp_path / "status.json")
+    assert (status["status"], status["step"], status["error"]) == ("failed", 7, "MemoryError: no memory is left")
+    assert fit(tmp_path, digits, checkpoint_every=5)["step"] == 20, "the same command continues from the checkpoint"
+    assert records.read_json(tmp_path / "status.json")["status"] == "finished"
+
+
+def test_test_images_are_measured_by_a_call_of_their_own(tmp_path, digits):
+    class Untouchable:
+        def __getattr__(self, name):
+            raise AssertionError(f"{name} of the test images was read")
+
+    unseen = dataclasses.replace(digits, test=Untouchable())
+    result = experiment.train(config(), unseen, tmp_path, "disabled", progress=False, test=False)
+    assert 0 < result["validation_accuracy"] < 1 and "accuracy" not in result
+    assert not (tmp_path / "evaluation.json").exists()
+    assert records.read_json(tmp_path / "status.json")["status"] == "finished"
+    assert fit(tmp_path, digits)["validation_accuracy"] == result["validation_accuracy"]
+    assert records.read_json(tmp_path / "evaluation.json")["n_images"] == len(digits.test)

@@ -1,0 +1,74 @@
+"""Spectral normalisation, as an option of a layer."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+from conftest import config, fit, same_tensors
+from torch.nn.utils import parametrizations
+
+from infogan import training
+from infogan.codes import Latent
+from infogan.layers import Convolution, Linear
+from infogan.networks import build
+
+
+def normalised(layer):
+    torch.nn.init.normal_(layer.weight, generator=torch.Generator().manual_seed(0))
+    layer.normalise_spectrally(torch.Generator().manual_seed(1))
+    for _ in range(100):
+        layer.operands()
+    return layer
+
+
+@pytest.mark.parametrize("layer", [Linear(30, 20), Linear(20, 30), Convolution(5, 8)])
+def test_the_largest_singular_value_becomes_one(layer):
+    weight, _ = normalised(layer).operands()
+    assert torch.linalg.matrix_norm(weight.flatten(1), 2).item() == pytest.approx(1, abs=1e-3)
+    assert torch.allclose(weight * torch.linalg.matrix_norm(layer.weight.flatten(1), 2), layer.weight, atol=1e-2)
+
+
+def test_values_and_gradients_are_those_of_torchs_own():
+    ours, torchs = Linear(30, 20, bias=False), torch.nn.Linear(30, 20, bias=False)
+    normalised(ours)
+    torchs.weight.data.copy_(ours.weight.data)
+    parametrizations.spectral_norm(torchs, n_power_iterations=100)
+    x, upstream = torch.randn(4, 30), torch.randn(4, 20)
+    gradients = []
+    for layer, weight in ((ours, ours.weight), (torchs, torchs.parametrizations.weight.original)):
+        (layer(x) * upstream).sum().backward()
+        gradients.append(weight.grad)
+    assert torch.allclose(ours(x), torchs(x), atol=1e-4) and torch.allclose(*gradients, atol=1e-4)
+
+
+def test_evaluation_uses_the_estimate_and_does_not_change_it():
+    layer = normalised(Linear(30, 20)).eval()
+    before = layer.left_singular.clone()
+    x = torch.randn(2, 30)
+    assert torch.equal(layer(x), layer(x)) and torch.equal(layer.left_singular, before)
+
+
+def test_it_is_of_ds_trunk_and_output_and_changes_no_weight():
+    latent = Latent("10c+2u", "62u")
+    plain, spectral = (build((1, 28, 28), latent, 0, spectral_norm=chosen)[1] for chosen in (False, True))
+    assert all(torch.equal(a, b) for a, b in zip(plain.parameters(), spectral.parameters(), strict=True))
+    extra = set(spectral.state_dict()) - set(plain.state_dict())
+    assert extra == {"trunk.0.left_singular", "trunk.2.left_singular", "trunk.6.left_singular", "d_head.left_singular"}
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_a_run_with_it_resumes_bit_for_bit(precision, tmp_path, digits):
+    common = {"spectral_norm": True, "precision": precision}
+    fit(tmp_path / "whole", digits, updates=12, **common)
+    fit(tmp_path / "parts", digits, updates=6, **common)
+    fit(tmp_path / "parts", digits, updates=12, **common)
+    assert same_tensors(tmp_path / "whole", tmp_path / "parts")
+
+
+def test_bfloat16_follows_float32_with_it(digits):
+    images, index = digits.train.images[:128], torch.arange(128)
+    rows = []
+    for precision in ("float32", "bfloat16"):
+        model = training.InfoGAN(config(spectral_norm=True, precision=precision), digits.image_shape)
+        rows.append(torch.stack([model.step(images, index) for _ in range(4)]))
+    assert torch.allclose(*rows, atol=0.05)
+    assert F.cosine_similarity(rows[0].flatten(), rows[1].flatten(), dim=0) > 0.999
