@@ -12,9 +12,10 @@ try:
 except ImportError:
     Suppress = None  # type: ignore[misc]
 
-__all__ = ["RUNTIME_FIELDS", "Config", "InputError", "WandbMode", "from_dict"]
+__all__ = ["RUNTIME_FIELDS", "Config", "InputError", "Network", "WandbMode", "from_dict"]
 
 WandbMode = Literal["auto", "online", "offline", "disabled"]
+Network = Literal["auto", "mnist", "svhn", "faces", "chairs", "digits"]
 
 RUNTIME_FIELDS = ("device", "log_every", "evaluations", "checkpoint_every")
 """How a run is executed and recorded. The other fields are its recipe, which identifies it; these may change when it
@@ -23,10 +24,7 @@ resumes."""
 
 @dataclass(frozen=True)
 class Config:
-    """The recipe of one training run, and how it is executed (RUNTIME_FIELDS).
-
-    Raises InputError for a value that is not allowed.
-    """
+    """The recipe of one training run, and how it is executed."""
 
     preset: Annotated[str, Suppress] = "authors"
     """Name of the preset the other values started from."""
@@ -43,7 +41,7 @@ class Config:
     """Noise z: 62u is 62 x Unif(-1,1), 62g is 62 x N(0,1)."""
     q_std: Literal["learned", "fixed"] = "fixed"
     """Q's standard deviation of continuous codes: learned, or fixed to 1."""
-    network: Literal["auto", "mnist", "svhn", "faces", "chairs", "digits"] = "auto"
+    network: Network = "auto"
     """The paper's networks for MNIST, SVHN and CelebA, faces or chairs, or ours for 8 x 8 digits; auto goes by the
     images' size."""
     spectral_norm: bool = False

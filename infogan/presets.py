@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from infogan.config import RUNTIME_FIELDS, Config
+from infogan.config import RUNTIME_FIELDS, Config, Network
 
 # What differs between the sources, and nothing else. The authors' code states every value; where the
 # paper or the blog is silent its preset keeps the authors' value (marked), so that a comparison of two
@@ -20,7 +20,7 @@ _PAPER = dataclasses.replace(
 )
 
 
-def _paper(preset: str, dataset: str, network: str, codes: str, noise: str, **values) -> Config:
+def _paper(preset: str, dataset: str, network: Network, codes: str, noise: str, **values) -> Config:
     """One of the paper's other experiments (appendix C): learning rates and lambda 1 unless it says otherwise; its
     length is ours."""
     return dataclasses.replace(

@@ -1,15 +1,11 @@
-"""The loop around the training step: phases that log, checkpoint, resume exactly and can be interrupted, all alike.
-
-A phase has a name, a length (updates), the names of the metrics that its updates return, the updates after which
-validation images are measured, and what a checkpoint has in it besides the model's tensors.
-"""
+"""The loop around the training step: phases that log, checkpoint, resume exactly and can be interrupted, all alike."""
 
 import contextlib
 import math
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 
 import torch
@@ -20,75 +16,15 @@ from infogan.accel import parallel
 from infogan.config import Config
 from infogan.data import Batches, Dataset
 from infogan.metrics import clustering
-from infogan.pretraining.overclustering import Overclustering
+from infogan.phases import Adversarial, Pretraining
 from infogan.randomness import derive
 from infogan.records import pictures
 from infogan.training import InfoGAN
 
 MILESTONES = (0.8, 0.9, 0.95)
 """Validation accuracies; how long a run took to reach each is recorded."""
-
-
-class Pretraining:
-    """Self-supervised pretraining of D's trunk and Q, see infogan.pretraining.overclustering."""
-
-    name, evaluations = "pretraining", frozenset[int]()
-
-    def __init__(self, model: InfoGAN, batches: Batches):
-        config = model.config
-        self.overclustering = Overclustering(
-            config, model.latent, model.discriminator, model.bf16_copies, batches.at, model.streams
-        )
-        self.length, self.batch_size, self.metrics = config.pretraining, config.batch_size, self.overclustering.metrics
-
-    def update(self, step: int) -> Tensor:
-        return self.overclustering.update(step)
-
-    def images(self, step: int) -> int:
-        return step * self.batch_size
-
-    def tensors(self) -> dict[str, Tensor]:
-        return self.overclustering.tensors()
-
-    def load_tensors(self, tensors: dict[str, Tensor]) -> None:
-        self.overclustering.load_tensors(tensors)
-
-
-class Adversarial:
-    """The training of G, D and Q (paper, equation 6)."""
-
-    name = "adversarial"
-
-    def __init__(self, model: InfoGAN, batches: Batches):
-        config = model.config
-        self.model, self.batches = model, batches
-        self.length, self.metrics = config.updates, model.metrics
-        share = config.updates / config.evaluations
-        self.evaluations = frozenset(math.ceil(share * (k + 1)) for k in range(config.evaluations))
-        self._fastest_step: Callable[..., Tensor] | None = None
-
-    def begin(self) -> None:
-        """Let the terms take what they need of the model as pretraining left it; not called when the phase is
-        resumed."""
-        for term in self.model.terms:
-            term.begin(self.model.discriminator, self.batches.images)
-
-    def update(self, step: int) -> Tensor:
-        index = self.batches.index(self.model.config.pretraining + step)  # the pretraining has shown the first batches
-        batch = self.batches.images[index], index
-        if self._fastest_step is None:
-            self._fastest_step = self.model.fastest_step(*batch)
-        self.model.decay_learning_rates(step)
-        return self._fastest_step(*batch)
-
-    def images(self, step: int) -> int:
-        return self.model.config.images(step)
-
-    def tensors(self) -> dict[str, Tensor]:
-        return {}
-
-    def load_tensors(self, tensors: dict[str, Tensor]) -> None:
-        """The phase has no tensors besides the model's."""
+SHOWN = {"loss_d": "D", "loss_g": "G", "loss_nats": "clustering", "accuracy": "accuracy"}
+"""Names of metrics, and their labels beside the progress bar."""
 
 
 class Stopwatch:
@@ -152,7 +88,9 @@ class Trainer:
         with events.collected_signals() as self._received:
             try:
                 self._load()
-                if not self.finished:
+                if self.finished:
+                    self._say(f"{self.directory} is already finished")
+                else:
                     self._run_phases()
                 self._status("finished")
             except (events.Diverged, events.Stopped, events.Interrupted):
@@ -168,10 +106,11 @@ class Trainer:
         return isinstance(self.phase, Adversarial) and self.step == self.config.updates
 
     def summary(self) -> dict:
-        """step, images, train_seconds, time_to_accuracy, and where images have labels validation_accuracy and its
-        code."""
+        """step, images, train_seconds, evaluations (how many), time_to_accuracy, and where images have labels
+        validation_accuracy and its code."""
         rows = self.tables["evaluations"].rows() if self.writes else []
-        out = {
+        out: dict = {
+            "evaluations": len(rows),
             "step": self.step,
             "images": self.config.images(self.step),
             "train_seconds": round(self.clock.seconds, 1),
@@ -183,6 +122,9 @@ class Trainer:
 
     def _run_phases(self) -> None:
         self._status("running")
+        self._say(
+            f"{self.directory}: {self.config.precision} on {self.model.device}, {torch.get_num_threads()} threads"
+        )
         with self._progress_bar() as self._bar:
             if isinstance(self.phase, Pretraining):
                 self._train()
@@ -266,6 +208,7 @@ class Trainer:
             self.tables["metrics" if isinstance(self.phase, Adversarial) else "pretraining"].append(row)
         if bad := [name for name in self.phase.metrics if not math.isfinite(row[name])]:
             self._diverge(bad)
+        self._show(row)
         prefix = "" if isinstance(self.phase, Adversarial) else "pretraining/"
         for observer in self.observers:
             observer.logged({f"{prefix}{name}": value for name, value in row.items()})
@@ -282,6 +225,7 @@ class Trainer:
                 "seconds": round(self.clock.seconds, 3),
             } | row
             self.tables["evaluations"].append(row)
+            self._show(row)
             try:
                 for observer in self.observers:
                     observer.evaluated(row, pictures_of)
@@ -326,8 +270,21 @@ class Trainer:
             content = {"updates": phase.length, "seconds": self.clock.seconds, "information_nats": information}
             records.write_json(self.directory / "pretraining.json", content)
 
+    def _say(self, text: str) -> None:
+        if self.progress and self.writes:
+            print(text, file=sys.stderr)
+
+    def _show(self, row: dict) -> None:
+        """The row's losses, L_I (nats) or accuracy beside the progress bar."""
+        self._shown |= {label: f"{row[name]:.2f}" for name, label in SHOWN.items() if name in row}
+        if "info_categorical_nats" in row:
+            self._shown["L_I"] = f"{row['info_categorical_nats'] + row['info_continuous_nats']:.2f}"
+        self._bar.set_postfix(self._shown, refresh=False)
+
     def _progress_bar(self):
         from tqdm import tqdm
+
+        self._shown: dict[str, str] = {}
 
         return tqdm(
             total=self.config.images(self.config.updates),

@@ -1,0 +1,76 @@
+"""The phases of a run: self-supervised pretraining, where a recipe has it, then the adversarial training.
+
+A phase has a name, a length (updates), the names of the metrics that its updates return, the updates after which
+validation images are measured, and what a checkpoint has in it besides the model's tensors.
+"""
+
+import math
+from collections.abc import Callable
+
+from torch import Tensor
+
+from infogan.data import Batches
+from infogan.pretraining.overclustering import Overclustering
+from infogan.training import InfoGAN
+
+
+class Pretraining:
+    """Self-supervised pretraining of D's trunk and Q, see infogan.pretraining.overclustering."""
+
+    name, evaluations = "pretraining", frozenset[int]()
+
+    def __init__(self, model: InfoGAN, batches: Batches):
+        config = model.config
+        self.overclustering = Overclustering(
+            config, model.latent, model.discriminator, model.bf16_copies, batches.at, model.streams
+        )
+        self.length, self.batch_size, self.metrics = config.pretraining, config.batch_size, self.overclustering.metrics
+
+    def update(self, step: int) -> Tensor:
+        return self.overclustering.update(step)
+
+    def images(self, step: int) -> int:
+        return step * self.batch_size
+
+    def tensors(self) -> dict[str, Tensor]:
+        return self.overclustering.tensors()
+
+    def load_tensors(self, tensors: dict[str, Tensor]) -> None:
+        self.overclustering.load_tensors(tensors)
+
+
+class Adversarial:
+    """The training of G, D and Q (paper, equation 6)."""
+
+    name = "adversarial"
+
+    def __init__(self, model: InfoGAN, batches: Batches):
+        config = model.config
+        self.model, self.batches = model, batches
+        self.length, self.metrics = config.updates, model.metrics
+        share = config.updates / config.evaluations
+        self.evaluations = frozenset(math.ceil(share * (k + 1)) for k in range(config.evaluations))
+        self._fastest_step: Callable[..., Tensor] | None = None
+
+    def begin(self) -> None:
+        """Let the terms take what they need of the model as pretraining left it; not called when the phase is
+        resumed."""
+        for term in self.model.terms:
+            term.begin(self.model.discriminator, self.batches.images)
+
+    def update(self, step: int) -> Tensor:
+        index = self.batches.index(self.model.config.pretraining + step)  # the pretraining has shown the first batches
+        batch = self.batches.images[index], index
+        if self._fastest_step is None:
+            self._fastest_step = self.model.fastest_step(*batch)
+        self.model.decay_learning_rates(step)
+        return self._fastest_step(*batch)
+
+    def images(self, step: int) -> int:
+        return self.model.config.images(step)
+
+    def tensors(self) -> dict[str, Tensor]:
+        return {}
+
+    def load_tensors(self, tensors: dict[str, Tensor]) -> None:
+        """The phase has no tensors besides the model's."""
