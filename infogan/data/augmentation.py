@@ -1,4 +1,7 @@
-"""Copies of real images, which Q is to read as it reads the originals: transformed ones, and scratched ones."""
+"""Augmentation of real images: random affine maps, and random strokes; the class of a digit survives both.
+
+Used by self-supervised pretraining and by the IIC and pseudo-label terms.
+"""
 
 import math
 
@@ -6,44 +9,60 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-# How far an image may be turned (radians), stretched along either axis (factor), sheared, and shifted (share of half its side).
-ANGLE, STRETCH, SHEAR, SHIFT = math.radians(25), 1.25, 0.3, 1 / 7
+# Limits of the affine map. Each value is drawn uniformly within +- its limit; the stretch is log-uniform.
+MAX_ROTATION = math.radians(25)
+MAX_STRETCH = 1.25  # factor along either axis, also its inverse
+MAX_SHEAR = 0.3
+MAX_SHIFT = 1 / 7  # in half sides of the image, as all lengths below
 
-# A scratch's middle lies within so much of the image's; half its length, from and to; half its width. Shares of half a side.
-PLACE, REACH, WIDTH = 0.43, (0.21, 0.43), 0.107
+MAX_STROKE_OFFSET = 0.43  # of the stroke's middle from the image's, along either axis
+STROKE_HALF_LENGTHS = (0.21, 0.43)  # shortest and longest
+STROKE_HALF_WIDTH = 0.107
 
 
-def transformed(images: Tensor, stream: torch.Generator) -> Tensor:
-    """Each of images [N, C, H, W] under an affine map of its own; beyond its border an image goes on as at its border."""
+def random_affine(images: Tensor, stream: torch.Generator) -> Tensor:
+    """Each image under its own random rotation, stretch, shear and shift.
+
+    images: float [N, C, H, W]. Beyond the border an image continues with the values at its border.
+    """
     n = len(images)
     u = torch.rand(6, n, generator=stream, device=stream.device) * 2 - 1
-    angle, shear, (right, down) = u[0] * ANGLE, u[1] * SHEAR, u[2:4] * SHIFT
-    wide, tall = (u[4:6] * math.log(STRETCH)).exp()
+    angle, shear, (shift_x, shift_y) = u[0] * MAX_ROTATION, u[1] * MAX_SHEAR, u[2:4] * MAX_SHIFT
+    stretch_x, stretch_y = (u[4:6] * math.log(MAX_STRETCH)).exp()
     c, s = angle.cos(), angle.sin()
-    tallness = images.shape[2] / images.shape[3]  # a picture that is not square turns in its pixels, not in its sides
+    aspect = images.shape[2] / images.shape[3]  # an image that is not square is rotated in pixels, not in half sides
     rows = [
-        torch.stack([c * wide, (shear * c * wide - s * tall) * tallness, right], 1),
-        torch.stack([s * wide / tallness, shear * s * wide + c * tall, down], 1),
+        torch.stack([c * stretch_x, (shear * c * stretch_x - s * stretch_y) * aspect, shift_x], 1),
+        torch.stack([s * stretch_x / aspect, shear * s * stretch_x + c * stretch_y, shift_y], 1),
     ]
     grid = F.affine_grid(torch.stack(rows, 1), list(images.shape), align_corners=False)
     return F.grid_sample(images, grid, padding_mode="border", align_corners=False)
 
 
-def scratched(images: Tensor, stream: torch.Generator) -> Tensor:
-    """Each of images [N, C, H, W], in [0, 1], with one more stroke: straight, short and of full brightness, at a place and angle of its own."""
+def random_stroke(images: Tensor, stream: torch.Generator) -> Tensor:
+    """Each image with one more stroke: straight, short, of brightness 1, at a random place and angle.
+
+    images: float [N, C, H, W] in [0, 1].
+    """
     n = len(images)
-    place, turn, reach = torch.rand(4, n, 1, 1, generator=stream, device=stream.device).split((2, 1, 1))
-    still = F.affine_grid(torch.eye(2, 3, device=images.device)[None], [1, *images.shape[1:]], align_corners=False)
-    x, y = still.movedim(-1, 0) - (2 * place - 1) * PLACE
+    place, turn, length = torch.rand(4, n, 1, 1, generator=stream, device=stream.device).split((2, 1, 1))
+    identity = torch.eye(2, 3, device=images.device)[None]
+    pixels = F.affine_grid(identity, [1, *images.shape[1:]], align_corners=False)
+    x, y = pixels.movedim(-1, 0) - (2 * place - 1) * MAX_STROKE_OFFSET
     c, s = (turn[0] * math.pi).cos(), (turn[0] * math.pi).sin()
     along, across = (c * x + s * y).abs(), (c * y - s * x).abs()
-    pixel = 2 / min(images.shape[2:])  # over which the stroke's sides fade
-    stroke = ((WIDTH - across) / pixel + 0.5).clamp(0, 1) * (along < REACH[0] + reach[0] * (REACH[1] - REACH[0]))
+    shortest, longest = STROKE_HALF_LENGTHS
+    pixel_size = 2 / min(images.shape[2:])  # the sides of the stroke fade over one pixel
+    brightness = ((STROKE_HALF_WIDTH - across) / pixel_size + 0.5).clamp(0, 1)
+    stroke = brightness * (along < shortest + length[0] * (longest - shortest))
     return torch.maximum(images, stroke[:, None])
 
 
-def copied(images: Tensor, stream: torch.Generator) -> Tensor:
-    """A transformed copy of each of images [N, C, H, W], in [0, 1]; every second one is scratched as well."""
-    copies = transformed(images, stream)
-    copies[::2] = scratched(copies[::2], stream)
-    return copies
+def augment(images: Tensor, stream: torch.Generator) -> Tensor:
+    """A random affine map of each image, and a random stroke on every second one, beginning with the first.
+
+    images: float [N, C, H, W] in [0, 1].
+    """
+    augmented = random_affine(images, stream)
+    augmented[::2] = random_stroke(augmented[::2], stream)
+    return augmented

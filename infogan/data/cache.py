@@ -1,0 +1,124 @@
+"""Decoded images in a memory-mapped cache, for datasets of many files and for those that are larger than memory.
+
+The cache (in $INFOGAN_CACHE, else ~/.cache/infogan) is one uint8 .npy file per dataset and size, decoded once; images
+that are not used take no memory. Decoding shows its progress, and continues where it stopped after an interruption.
+"""
+
+import hashlib
+import json
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from infogan import records
+from infogan.accel import cpu
+from infogan.data.errors import as_input_error
+from infogan.errors import InputError
+
+CACHE_VARIABLE = "INFOGAN_CACHE"
+DECODER = 1  # version: a change of how images are cropped, scaled or ordered needs a new one, which makes new caches
+CHUNK = 1000  # images that are decoded between two saves of the progress
+
+Shape = tuple[int, int, int, int]
+Chunks = Callable[[int], Iterable[np.ndarray]]
+
+
+def cache_folder() -> Path:
+    """Where decoded images and trained classifiers are kept: $INFOGAN_CACHE, else ~/.cache/infogan."""
+    return Path(os.environ.get(CACHE_VARIABLE) or Path.home() / ".cache" / "infogan")
+
+
+def file_identity(path: Path) -> list:
+    """Path, size and time of a file, for the `source` of `cached`."""
+    about = path.stat()
+    return [str(path.resolve()), about.st_size, about.st_mtime_ns]
+
+
+def cached(name: str, source: object, shape: Shape, chunks: Chunks, order: np.ndarray | None = None) -> Tensor:
+    """The images that `chunks` yields, uint8 [N, C, H, W]: decoded into the cache, or mapped from it if it has them.
+
+    Args:
+        source: what the images are made from (names, sizes, times), as JSON; another source is another cache.
+        shape: (N, C, H, W).
+        chunks: given the number of images that are done, yields the images after them, uint8 [n, C, H, W].
+        order: int [N], the position of each image of `chunks`; default: they stay in their order.
+    Raises InputError where the cache cannot be written, and where `chunks` yields fewer images than N. Where
+    `chunks` raises an exception, the images before it stay in the cache.
+    """
+    digest = hashlib.sha256(json.dumps([DECODER, source, shape], default=str).encode()).hexdigest()[:12]
+    folder = cache_folder() / f"{name}-{digest}"
+    mend = f"make room, or set {CACHE_VARIABLE} to another folder"
+    with as_input_error(f"{name} cannot be kept in {folder}", mend, OSError):
+        if _count_done(folder, shape) < shape[0]:
+            from filelock import FileLock
+
+            folder.mkdir(parents=True, exist_ok=True)
+            with FileLock(folder / ".lock"):  # of several processes one decodes, and the others wait
+                _fill(folder, name, shape, chunks, order)
+        # Mapped copy-on-write, because torch has no read-only tensors.
+        return torch.from_numpy(np.load(folder / "images.npy", mmap_mode="c"))
+
+
+def _count_done(folder: Path, shape: Shape) -> int:
+    """How many images the cache holds; 0 where there is none, or it is damaged."""
+    try:
+        done = int((folder / "done").read_text())
+        images = np.lib.format.open_memmap(folder / "images.npy", "r")
+    except (OSError, ValueError):
+        return 0
+    return done if images.shape == shape and images.dtype == np.uint8 and 0 <= done <= shape[0] else 0
+
+
+def _fill(folder: Path, name: str, shape: Shape, chunks: Chunks, order: np.ndarray | None) -> None:
+    """Decode the images that the cache lacks."""
+    from tqdm import tqdm
+
+    done, count = _count_done(folder, shape), shape[0]
+    images = _open_images(folder / "images.npy", shape, new=done == 0)
+    progress = tqdm(
+        desc=f"{name} into {folder}",
+        total=count,
+        initial=done,
+        unit=" images",
+        unit_scale=True,
+        mininterval=0.5 if sys.stderr.isatty() else 30,
+        disable=count <= CHUNK,
+    )
+    with progress:
+        for chunk in chunks(done) if done < count else ():
+            end = done + len(chunk)
+            images[slice(done, end) if order is None else order[done:end]] = chunk
+            images.flush()
+            records.write_atomic(folder / "done", str(end))
+            progress.update(len(chunk))
+            done = end
+    if done != count:
+        raise InputError(f"{name} has {done} images, but {count} were expected: get its files again")
+
+
+def _open_images(path: Path, shape: Shape, new: bool) -> np.memmap:
+    """The cache's images, to be written; with `new` they are created."""
+    if not new:
+        return np.lib.format.open_memmap(path, "r+")
+    images = np.lib.format.open_memmap(path, "w+", np.uint8, shape)
+    if hasattr(os, "posix_fallocate"):  # a full disk raises OSError here; writing to the map, it would kill the process
+        with path.open("r+b") as file:
+            os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+    return images
+
+
+def in_parallel(decode: Callable[[int], np.ndarray], count: int) -> Callable[[int], Iterator[np.ndarray]]:
+    """`chunks` for `cached` from a function of an image's number, in threads: decoders release Python's lock."""
+
+    def chunks(start: int) -> Iterator[np.ndarray]:
+        with ThreadPoolExecutor(cpu.cores()) as pool:
+            for first in range(start, count, CHUNK):
+                yield np.stack(list(pool.map(decode, range(first, min(first + CHUNK, count)))))
+
+    return chunks

@@ -1,0 +1,64 @@
+"""dSprites' .npz file (Matthey et al. 2017)."""
+
+import io
+import zipfile
+import zlib
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+import torch
+
+from infogan.data import cache
+from infogan.data.errors import as_input_error
+from infogan.data.splits import Dataset, Split, split_in_order
+
+SOURCE = "https://github.com/google-deepmind/dsprites-dataset"
+SIZE = 64  # pixels, side of the images
+FACTORS = ("color", "shape", "scale", "orientation", "posX", "posY")
+
+
+def load(path: Path) -> Dataset:
+    """Images uint8 [N, 1, 64, 64] of 0 and 255 with factors float32 [N, 6], in a fixed random order.
+
+    The archive's pickled metadata is not read. Raises InputError where the file is damaged.
+    """
+    with as_input_error(f"{path} is truncated or no zip file", "get it again", (OSError, zipfile.BadZipFile)):
+        archive = zipfile.ZipFile(path)
+    with as_input_error(f"{path} is damaged or not dSprites", f"get it again from {SOURCE}"):
+        with archive.open("latents_values.npy") as file:
+            factors = np.lib.format.read_array(file, allow_pickle=False).astype(np.float32)
+        with archive.open("imgs.npy") as file:
+            shape, dtype = _read_header(file)
+        count = shape[0]
+        if dtype != np.uint8 or shape[1:] != (SIZE, SIZE) or factors.shape != (count, len(FACTORS)):
+            raise ValueError(f"imgs is {dtype} of shape {shape}, latents_values of shape {factors.shape}")
+    order = np.random.default_rng(0).permutation(count)
+    chunks = partial(_chunks, archive, path, count)
+    images = cache.cached("dsprites", cache.file_identity(path), (count, 1, SIZE, SIZE), chunks, order)
+    shuffled = np.empty_like(factors)
+    shuffled[order] = factors
+    return split_in_order(path.stem, Split(images, None, {"factors": (torch.from_numpy(shuffled), FACTORS)}))
+
+
+def _chunks(archive: zipfile.ZipFile, path: Path, count: int, start: int) -> Iterator[np.ndarray]:
+    """The images from number `start`, uint8 [n, 1, 64, 64], in the archive's order."""
+    pixels = SIZE * SIZE
+    failures = (OSError, ValueError, EOFError, zlib.error, zipfile.BadZipFile)
+    with as_input_error(f"{path} is damaged", "get it again", failures), archive.open("imgs.npy") as file:
+        _read_header(file)
+        file.seek(start * pixels, io.SEEK_CUR)
+        for first in range(start, count, cache.CHUNK):
+            data = file.read(min(cache.CHUNK, count - first) * pixels)
+            yield np.frombuffer(data, np.uint8).reshape(-1, 1, SIZE, SIZE) * 255
+
+
+def _read_header(file: IO[bytes]) -> tuple[tuple[int, ...], np.dtype]:
+    """Shape and type of the .npy file that begins here."""
+    if np.lib.format.read_magic(file) == (1, 0):
+        shape, _, dtype = np.lib.format.read_array_header_1_0(file)
+    else:
+        shape, _, dtype = np.lib.format.read_array_header_2_0(file)
+    return shape, dtype

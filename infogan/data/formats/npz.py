@@ -1,0 +1,82 @@
+"""Images of any kind in an .npz file.
+
+`images` uint8 [N, H, W] or [N, H, W, C]; optional `labels` int [N], `attributes` [N, k] with `attribute_names` [k], and
+`factors` [N, k] with `factor_names` [k]. dSprites' own .npz is recognised by its `imgs`, see dsprites.py.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from infogan.data.errors import as_input_error
+from infogan.data.formats import dsprites
+from infogan.data.splits import Dataset, Extra, Split, split_shuffled
+from infogan.errors import InputError
+
+LAYOUT = "it needs `images`, N x H x W or N x H x W x C, uint8, with C = 1 or 3"
+
+Arrays = dict[str, np.ndarray]
+
+
+def load(path: Path) -> Dataset:
+    """Images uint8 [N, C, H, W] with the labels, attributes and factors that the file has; nothing is unpickled.
+
+    Raises InputError where the file is missing or damaged, or an array does not have the layout above.
+    """
+    if not path.is_file():
+        raise InputError(f"there is no file {path}; {LAYOUT}")
+    with as_input_error(f"{path} cannot be read as .npz", LAYOUT), np.load(path, allow_pickle=False) as archive:
+        is_dsprites = "imgs" in archive.files
+        arrays = {} if is_dsprites else {key: archive[key] for key in archive.files}
+    if is_dsprites:
+        return dsprites.load(path)
+    images = _images(path, arrays)
+    whole = Split(images, _labels(path, arrays, len(images)), _extra(path, arrays, len(images)))
+    tenth = len(whole) // 10
+    return split_shuffled(path.stem, whole, tenth, tenth)
+
+
+def _images(path: Path, arrays: Arrays) -> Tensor:
+    images = arrays.get("images")
+    if images is None:
+        raise InputError(f"{path} holds {', '.join(arrays) or 'nothing'} and no `images`; {LAYOUT}")
+    shape = images.shape
+    if images.ndim == 3:
+        images = images[..., None]
+    if images.ndim != 4 or images.dtype != np.uint8 or images.shape[3] not in (1, 3):
+        raise InputError(f"{path}: `images` is {images.dtype} of shape {shape}; {LAYOUT}")
+    if len(images) < 20:
+        raise InputError(f"{path} holds {len(images)} images; give at least 20, so that each split has some")
+    return torch.from_numpy(np.ascontiguousarray(images.transpose(0, 3, 1, 2)))
+
+
+def _labels(path: Path, arrays: Arrays, n: int) -> Tensor | None:
+    labels = arrays.get("labels")
+    if labels is None:
+        return None
+    if labels.shape != (n,):
+        raise InputError(f"{path}: `labels` has shape {labels.shape}; give {n}, for {n} images")
+    if labels.dtype.kind not in "iu" or labels.min() < 0:
+        raise InputError(f"{path}: `labels` is {labels.dtype} from {labels.min()}; give whole numbers from 0")
+    return torch.from_numpy(labels.astype(np.int64))
+
+
+def _extra(path: Path, arrays: Arrays, n: int) -> Extra:
+    """The columns that the file has, and their names; where it has none, the columns' numbers."""
+    extra = {}
+    for key, names_key in (("attributes", "attribute_names"), ("factors", "factor_names")):
+        if key not in arrays:
+            continue
+        values = arrays[key]
+        if values.ndim != 2 or len(values) != n:
+            raise InputError(f"{path}: `{key}` has shape {values.shape}; give {n} x columns, for {n} images")
+        names = arrays.get(names_key, np.arange(values.shape[1]))
+        if names.shape != values.shape[1:]:
+            raise InputError(
+                f"{path}: `{names_key}` has shape {names.shape}; "
+                f"give a name for each of {values.shape[1]} columns of `{key}`"
+            )
+        extra[key] = torch.from_numpy(values), tuple(map(str, names))
+    return extra

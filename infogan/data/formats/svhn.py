@@ -1,0 +1,50 @@
+"""SVHN's cropped digits (Netzer et al. 2011), train_32x32.mat and test_32x32.mat."""
+
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from infogan.data.download import download
+from infogan.data.errors import as_input_error
+from infogan.data.splits import Dataset, Split
+from infogan.data.torchvision_import import import_torchvision
+
+SOURCE = "http://ufldl.stanford.edu/housenumbers"
+
+
+def load(root: Path) -> Dataset:
+    """Images uint8 [N, 3, 32, 32] with labels; the last tenth of the training images is to validate.
+
+    What is not in `root` is downloaded by torchvision. Raises InputError where that fails, or a file is damaged.
+    """
+    train, test = (_part(root, part) for part in ("train", "test"))
+    n_train = len(train) - len(train) // 10
+    return Dataset("svhn", train[:n_train], train[n_train:], test)
+
+
+def _part(root: Path, part: str) -> Split:
+    path = root / f"{part}_32x32.mat"
+    if not path.is_file():
+        fetch = partial(import_torchvision().datasets.SVHN, root, split=part, download=True)
+        download(fetch, f"svhn's {path.name} is not in {root} and", (root,))
+    return read_mat(path)
+
+
+def read_mat(path: Path) -> Split:
+    """One of the two files: images uint8 [N, 3, 32, 32] and labels, where the file's 10 is the digit 0."""
+    from scipy.io import loadmat
+
+    with as_input_error(f"{path} is damaged or not SVHN's cropped digits", f"get it again from {SOURCE}"):
+        arrays = loadmat(path)
+        images, labels = arrays["X"], arrays["y"].reshape(-1).astype(np.int64)
+        expected = (32, 32, 3, len(labels))
+        if images.dtype != np.uint8 or images.shape != expected:
+            raise ValueError(
+                f"X is {images.dtype} of shape {images.shape} for {len(labels)} labels, expected uint8 {expected}"
+            )
+        if not len(labels) or labels.min() < 1 or labels.max() > 10:
+            raise ValueError("y must be labels from 1 to 10")
+    images = np.ascontiguousarray(images.transpose(3, 2, 0, 1))
+    return Split(torch.from_numpy(images), torch.from_numpy(labels % 10))

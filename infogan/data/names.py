@@ -1,0 +1,78 @@
+"""Datasets by name. LOADERS is the one table of names; .npz files and folders of images go by their path."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from infogan.data import synthetic
+from infogan.data.download import data_folder
+from infogan.data.formats import celeba, digits, folders, mnist, npz, rendered_chairs, svhn
+from infogan.data.splits import Dataset
+from infogan.errors import InputError
+
+Loader = Callable[[Path, int | None], Dataset]
+"""loader(folder of the datasets, side of the images in pixels or None), see load()."""
+
+
+def _synthetic_loader(name: str) -> Loader:
+    return lambda root, size: synthetic.load(name, size)
+
+
+LOADERS: dict[str, Loader] = {
+    "digits": lambda root, size: digits.load(),
+    "mnist": lambda root, size: mnist.load("mnist", root),
+    "fashion-mnist": lambda root, size: mnist.load("fashion-mnist", root),
+    "svhn": lambda root, size: svhn.load(root),
+    "celeba": lambda root, size: celeba.load(root),
+    "rendered_chairs": lambda root, size: rendered_chairs.load(root),
+    **{name: _synthetic_loader(name) for name in synthetic.SCENES},
+}
+
+TORCHVISION = tuple(mnist.CLASSES)
+"""Names of the datasets that torchvision reads."""
+SYNTHETIC = tuple(synthetic.SCENES)
+"""Names of the datasets that are rendered here; NAME@SIZE gives them another size."""
+ARCHIVES = tuple(name for name in LOADERS if name not in ("digits", *TORCHVISION, *SYNTHETIC))
+"""Names of the other published datasets, read from their original files."""
+
+FOLDER_SIZE = 32  # pixels, of a folder's images where no @SIZE is given
+
+
+def load(name: str, data_dir: str | os.PathLike | None = None) -> Dataset:
+    """The dataset called `name`.
+
+    Args:
+        name: one of LOADERS, or the path of an .npz file or of a folder of images. NAME@SIZE gives the images of a
+            folder or of a synthetic dataset the side SIZE, a multiple of 4, in pixels.
+        data_dir: the folder of archives and .npz files, to which torchvision downloads; default: $INFOGAN_DATA, else
+            ./data.
+
+    Validation images are the last 10,000 training images of mnist and fashion-mnist, the last tenth of svhn's, and
+    CelebA's own; rendered_chairs has validation and test images of chairs that are not in the training images. All
+    others are split by a fixed permutation, a tenth each (digits: 300 images each). Datasets of many files are decoded
+    once, see cache.py.
+
+    Raises InputError, one line that says how to get or mend the data.
+    """
+    root = data_folder(data_dir)
+    if name.endswith(".npz"):
+        return npz.load(Path(name) if Path(name).exists() or not (root / name).exists() else root / name)
+    base, size = _split_size(name)
+    if base in LOADERS and (size is None or base in SYNTHETIC):
+        return LOADERS[base](root, size)
+    if Path(base).is_dir():
+        return folders.load(Path(base), size or FOLDER_SIZE)
+    raise InputError(
+        f"unknown dataset {name!r}: choose {', '.join(LOADERS)}, or give the path of an .npz file or of a folder of "
+        f"images; @SIZE goes with {', '.join(SYNTHETIC)} and folders"
+    )
+
+
+def _split_size(name: str) -> tuple[str, int | None]:
+    """("chairs3d", 32) for chairs3d@32, and (name, None) for a name without a size."""
+    base, at, size = name.rpartition("@")
+    if not at or Path(name).is_dir() or not (base in SYNTHETIC or Path(base).is_dir()):
+        return name, None
+    if not size.isdecimal() or int(size) == 0 or int(size) % 4:
+        raise InputError(f"dataset {name!r} asks for images of size {size!r}; give a multiple of 4, such as {base}@64")
+    return base, int(size)

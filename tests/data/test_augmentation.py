@@ -1,0 +1,119 @@
+import math
+
+import pytest
+import torch
+
+from infogan.data import augmentation
+
+
+def stream(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def bars(n: int, size: int = 56) -> torch.Tensor:
+    """Upright bars in the middle, [n, 1, size, size]."""
+    images = torch.zeros(n, 1, size, size)
+    images[..., size // 4 : 3 * size // 4, size // 2 - 2 : size // 2 + 2] = 1
+    return images
+
+
+def moments(images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Mass, centre of mass (x, y in half sides from the middle), angle of the long axis from upright (radians)."""
+    size = images.shape[-1]
+    at = (torch.arange(size) + 0.5) / size * 2 - 1
+    image = images[:, 0]
+    mass = image.sum((1, 2))
+    x, y = (image.sum(1) * at).sum(1) / mass, (image.sum(2) * at).sum(1) / mass
+    dx, dy = at - x[:, None], at - y[:, None]
+    xx, yy = ((image.sum(dim) * d**2).sum(1) / mass for dim, d in ((1, dx), (2, dy)))
+    xy = torch.einsum("nij,nj,ni->n", image, dx, dy) / mass
+    return mass, torch.stack([x, y], 1), 0.5 * torch.atan2(2 * xy, yy - xx)
+
+
+def test_the_same_stream_gives_the_same_maps_and_each_image_its_own():
+    images = bars(4)
+    one, same, other = (augmentation.random_affine(images, stream(seed)) for seed in (0, 0, 1))
+    assert torch.equal(one, same) and not torch.equal(one, other)
+    assert all(not torch.equal(one[0], one[i]) for i in range(1, 4))
+
+
+def test_limits_of_zero_change_nothing(monkeypatch):
+    for name, none in (("MAX_ROTATION", 0.0), ("MAX_STRETCH", 1.0), ("MAX_SHEAR", 0.0), ("MAX_SHIFT", 0.0)):
+        monkeypatch.setattr(augmentation, name, none)
+    images = torch.rand(3, 2, 16, 12, generator=stream())
+    assert torch.allclose(augmentation.random_affine(images, stream()), images, atol=1e-5)
+
+
+@pytest.mark.parametrize("only", ["MAX_ROTATION", "MAX_STRETCH", "MAX_SHEAR", "MAX_SHIFT"])
+def test_each_kind_of_map_alone_reaches_its_limit(only, monkeypatch):
+    for name, none in (("MAX_ROTATION", 0.0), ("MAX_STRETCH", 1.0), ("MAX_SHEAR", 0.0), ("MAX_SHIFT", 0.0)):
+        if name != only:
+            monkeypatch.setattr(augmentation, name, none)
+    images = bars(400)
+    mass, centre, angle = moments(augmentation.random_affine(images, stream()))
+    before = moments(images)[0]
+    turned, moved, grown = angle.abs().max().item(), centre.abs().amax().item(), (mass / before).max().item()
+    if only in ("MAX_ROTATION", "MAX_SHEAR"):
+        limit = augmentation.MAX_ROTATION if only == "MAX_ROTATION" else math.atan(augmentation.MAX_SHEAR)
+        assert turned == pytest.approx(limit, rel=0.1) and (angle < -limit / 2).any() and (angle > limit / 2).any()
+    else:
+        assert turned < 0.01
+    assert moved == pytest.approx(augmentation.MAX_SHIFT if only == "MAX_SHIFT" else 0, abs=0.01)
+    assert grown == pytest.approx(augmentation.MAX_STRETCH**2 if only == "MAX_STRETCH" else 1, rel=0.1)
+
+
+def test_brightness_stays_in_its_range_and_the_border_continues():
+    images = torch.rand(50, 3, 8, 8, generator=stream())
+    mapped = augmentation.random_affine(images, stream(1))
+    assert mapped.min() >= images.min() - 1e-6 and mapped.max() <= images.max() + 1e-6
+    assert torch.allclose(augmentation.random_affine(torch.ones(5, 1, 8, 8), stream()), torch.ones(5, 1, 8, 8))
+
+
+def test_the_whole_map_is_a_stretch_a_shear_a_rotation_and_a_shift_in_pixels(monkeypatch):
+    """The drawn map equals a product of matrices; the image is not square."""
+    drawn = []
+
+    def record(theta, size, align_corners):
+        drawn.append(theta)
+        return torch.zeros(size[0], *size[2:], 2)
+
+    monkeypatch.setattr(augmentation.F, "affine_grid", record)
+    augmentation.random_affine(torch.zeros(5, 1, 20, 40), stream())
+    u = torch.rand(6, 5, generator=stream()) * 2 - 1
+    for i, theta in enumerate(drawn[0]):
+        angle, shear = u[0, i].item() * augmentation.MAX_ROTATION, u[1, i].item() * augmentation.MAX_SHEAR
+        wide, tall = (augmentation.MAX_STRETCH ** u[k, i].item() for k in (4, 5))
+        turn = torch.tensor([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
+        pixels = turn @ torch.tensor([[wide, shear * wide], [0.0, tall]])
+        half_sides = torch.tensor([40.0, 20.0])
+        assert torch.allclose(theta[:, :2], pixels * half_sides / half_sides[:, None], atol=1e-5)
+        assert torch.allclose(theta[:, 2], u[2:4, i] * augmentation.MAX_SHIFT)
+
+
+def test_a_stroke_has_its_size_place_and_angle():
+    """On black images: its area is its length times its width, whatever its angle."""
+    mass, centre, angle = moments(augmentation.random_stroke(torch.zeros(2000, 1, 112, 112), stream()))
+    lengths = mass / 56**2 / (2 * augmentation.STROKE_HALF_WIDTH)
+    shortest, longest = (2 * half for half in augmentation.STROKE_HALF_LENGTHS)
+    assert lengths.min().item() == pytest.approx(shortest, rel=0.05)
+    assert lengths.max().item() == pytest.approx(longest, rel=0.05)
+    assert lengths.mean().item() == pytest.approx((shortest + longest) / 2, rel=0.02)
+    assert centre.abs().max().item() == pytest.approx(augmentation.MAX_STROKE_OFFSET, rel=0.05)
+    assert centre.mean(0).abs().max() < 0.02
+    quarters = ((angle / math.pi + 0.5) * 4).long().clamp(0, 3)
+    assert quarters.bincount(minlength=4).tolist() == pytest.approx([500] * 4, abs=80)
+
+
+def test_a_stroke_darkens_no_pixel_and_each_image_has_its_own():
+    images = torch.rand(5, 2, 16, 12, generator=stream())
+    one, same, other = (augmentation.random_stroke(images, stream(seed)) for seed in (0, 0, 1))
+    assert torch.equal(one, same) and not torch.equal(one, other)
+    assert (one >= images).all() and one.max() == 1
+    added = (one != images).any(1).flatten(1)
+    assert added.any(1).all() and not (added[0] == added[1]).all()
+
+
+def test_every_second_augmented_image_has_a_stroke():
+    augmented, mapped = (function(bars(7), stream()) for function in (augmentation.augment, augmentation.random_affine))
+    assert torch.equal(augmented[1::2], mapped[1::2])
+    assert (augmented[::2] >= mapped[::2]).all() and (augmented[::2] != mapped[::2]).flatten(1).any(1).all()

@@ -1,0 +1,53 @@
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from conftest import ROOT
+
+from infogan import data
+from infogan.errors import InputError
+
+
+def test_digits_are_the_bundled_ones_without_overlap(digits):
+    from sklearn.datasets import load_digits
+
+    parts = (digits.train, digits.validation, digits.test)
+    assert [len(part) for part in parts] == [1197, 300, 300]
+    together = torch.cat([part.images for part in parts]).flatten(1)
+    original = np.round(load_digits().images * 255 / 16).reshape(-1, 64)
+    assert together.dtype == torch.uint8
+    assert sorted(map(tuple, together.tolist())) == sorted(map(tuple, original.astype(int).tolist()))
+    again = data.load("digits")
+    assert torch.equal(again.test.images, digits.test.images), "the split must not depend on anything"
+
+
+@pytest.mark.parametrize("name", ["imagenet", "imagenet@32", "digits@16"])
+def test_unknown_names_are_refused_with_the_known_ones(name):
+    with pytest.raises(InputError, match=f"unknown dataset '{name}'.*mnist, .*chairs3d") as error:
+        data.load(name)
+    assert "\n" not in str(error.value)
+
+
+def test_every_name_is_in_one_group():
+    names = ["digits", *data.TORCHVISION, *data.ARCHIVES, *data.SYNTHETIC]
+    assert sorted(names) == sorted(data.LOADERS)
+
+
+REFUSE = """
+import sys
+
+class Refuse:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in {"PIL", "filelock", "scipy", "sklearn", "torchvision", "tqdm"}:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+sys.meta_path.insert(0, Refuse())
+from infogan import data
+"""
+
+
+def test_the_import_needs_torch_and_numpy_alone():
+    done = subprocess.run([sys.executable, "-c", REFUSE], cwd=ROOT, capture_output=True, text=True, timeout=100)
+    assert done.returncode == 0, done.stderr

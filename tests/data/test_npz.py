@@ -1,0 +1,71 @@
+import numpy as np
+import pytest
+from dataset_files import split_sizes
+
+from infogan import data
+from infogan.errors import InputError
+
+
+def write_npz(path, **changes):
+    rng = np.random.default_rng(0)
+    arrays = {
+        "images": rng.integers(0, 255, (40, 32, 32, 3), dtype=np.uint8),
+        "labels": np.arange(40, dtype=np.uint8) % 4,
+        "attributes": rng.integers(0, 2, (40, 2)),
+        "attribute_names": np.array(["smiling", "glasses"]),
+        "factors": rng.normal(size=(40, 3)).astype(np.float32),
+        "factor_names": np.array(["light", "yaw", "pitch"]),
+    } | changes
+    np.savez(path, **{key: value for key, value in arrays.items() if value is not None})
+    return arrays
+
+
+def test_npz_keeps_images_labels_attributes_and_factors_together(tmp_path):
+    arrays = write_npz(tmp_path / "faces.npz")
+    loaded = data.load(str(tmp_path / "faces.npz"))
+    assert loaded.name == "faces" and loaded.image_shape == (3, 32, 32)
+    assert split_sizes(loaded) == [32, 4, 4]
+    attributes, names = loaded.train.extra["attributes"]
+    assert names == ("smiling", "glasses") and loaded.train.extra["factors"][1] == ("light", "yaw", "pitch")
+    for image, label, attribute in zip(loaded.train.images, loaded.train.labels, attributes):
+        source = next(i for i in range(40) if np.array_equal(arrays["images"][i].transpose(2, 0, 1), image))
+        assert arrays["labels"][source] == label and arrays["attributes"][source].tolist() == attribute.tolist()
+
+
+def test_npz_of_gray_images_without_labels(tmp_path):
+    write_npz(tmp_path / "gray.npz", images=np.zeros((40, 28, 28), np.uint8), labels=None)
+    loaded = data.load(str(tmp_path / "gray.npz"))
+    assert loaded.image_shape == (1, 28, 28) and loaded.train.labels is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"images": None}, "no `images`"),
+        ({"images": np.zeros((40, 28, 28), np.float32)}, "float32 of shape"),
+        ({"images": np.zeros((40, 28), np.uint8)}, r"shape \(40, 28\)"),
+        ({"images": np.zeros((40, 28, 28, 2), np.uint8)}, r"C = 1 or 3"),
+        ({"images": np.zeros((5, 28, 28), np.uint8)}, "5 images"),
+        ({"labels": np.zeros(39, np.uint8)}, r"`labels` has shape \(39,\); give 40, for 40 images"),
+        ({"labels": np.uint8(3)}, r"`labels` has shape \(\)"),
+        ({"factors": np.zeros(40)}, r"`factors` has shape \(40,\); give 40 x columns"),
+        ({"factors": np.zeros((40, 2)), "factor_names": ["one"]}, "a name for each of 2 columns"),
+        ({"labels": np.zeros(40)}, "whole numbers"),
+        ({"images": np.array([{}] * 40)}, "cannot be read"),
+    ],
+)
+def test_wrong_npz_is_named(changes, message, tmp_path):
+    write_npz(tmp_path / "wrong.npz", **changes)
+    with pytest.raises(InputError, match=message) as error:
+        data.load(str(tmp_path / "wrong.npz"))
+    assert "\n" not in str(error.value) and "wrong.npz" in str(error.value)
+
+
+def test_missing_and_truncated_npz_are_named(tmp_path):
+    with pytest.raises(InputError, match="no file"):
+        data.load(str(tmp_path / "absent.npz"))
+    path = tmp_path / "half.npz"
+    write_npz(path)
+    path.write_bytes(path.read_bytes()[:5000])
+    with pytest.raises(InputError, match="cannot be read as .npz"):
+        data.load(str(path))

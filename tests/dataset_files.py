@@ -1,0 +1,48 @@
+"""Datasets in their original formats, small, for the tests of what reads them."""
+
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from infogan import data
+from infogan.errors import InputError
+
+
+def assert_input_error(name: str, folder: Path, *words: str) -> None:
+    """Loading the dataset raises an InputError of one line that has all the words."""
+    with pytest.raises(InputError) as error:
+        data.load(name, folder)
+    assert "\n" not in str(error.value) and all(word in str(error.value) for word in words), error.value
+
+
+def split_sizes(dataset: data.Dataset) -> list[int]:
+    return [len(dataset.train), len(dataset.validation), len(dataset.test)]
+
+
+def write_celeba(root: Path, count: int = 30, zipped: bool = False, noise: float = 0) -> Path:
+    """Aligned images whose middle 148 x 148 are of one colour, and a list of 40 attributes."""
+    folder = root / "celeba"
+    (folder / "img_align_celeba").mkdir(parents=True)
+    names = [f"{i + 1:06d}.jpg" for i in range(count)]
+    for i, name in enumerate(names):
+        image = Image.new("RGB", (178, 218), (0, 0, 0))
+        image.paste((8 * i % 256, 100, 200), (15, 35, 163, 183))
+        if noise:  # as much detail, and as large a file, as a photograph
+            noisy = np.asarray(image) + np.random.default_rng(i).normal(0, noise, (218, 178, 3))
+            image = Image.fromarray(np.clip(noisy, 0, 255).astype(np.uint8))
+        image.save(folder / "img_align_celeba" / name, quality=95, subsampling=0)
+    lines = [f"{name}  " + " ".join("1" if (i + k) % 3 else "-1" for k in range(40)) for i, name in enumerate(names)]
+    lines = [str(count), " ".join(f"A{k}" for k in range(40)) + " ", *lines]
+    (folder / "list_attr_celeba.txt").write_text("\n".join(lines) + "\n")
+    parts = [0 if i < 0.8 * count else 1 if i < 0.9 * count else 2 for i in range(count)]
+    (folder / "list_eval_partition.txt").write_text("".join(f"{name} {part}\n" for name, part in zip(names, parts)))
+    if zipped:
+        with zipfile.ZipFile(folder / "img_align_celeba.zip", "w") as archive:
+            for name in names:
+                archive.write(folder / "img_align_celeba" / name, f"img_align_celeba/{name}")
+                (folder / "img_align_celeba" / name).unlink()
+        (folder / "img_align_celeba").rmdir()
+    return folder
