@@ -1,15 +1,20 @@
-# make sweep · make test · make figures; each builds .venv when it is missing or requirements.txt has changed.
+# make sweep · make test · make lint · make figures; each builds .venv when it is missing or requirements.txt has changed.
 # ARGS goes to the script: make sweep ARGS="mnist --data-dir ~/data"
 PYTHON ?= python3
 RUN := .venv/bin/python
 
-.PHONY: sweep test figures
+.PHONY: sweep test lint figures
 
 sweep: .venv/ready
 	$(RUN) experiments/sweep.py $(ARGS)
 
 test: .venv/ready
 	$(RUN) -m pytest -n 2 --dist loadfile $(ARGS)
+
+lint: .venv/ready
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
 
 figures: .venv/ready
 	$(RUN) analysis/figures.py figure1 analysis/results/mnist/mnist-* --out figures/mnist-figure1.png

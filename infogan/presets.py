@@ -100,7 +100,7 @@ PRESETS: dict[str, tuple[Config, str]] = {
 SOURCES = ("authors", "paper", "blog", "gan")  # the presets that differ in the recipe, and not in the dataset
 
 
-ALIASES = {"iic": "iic"}
+ALIASES = {"best": "iic"}
 """Former names of presets, still understood on the command line."""
 
 FREE_FIELDS = ("preset", "dataset", "seed", "updates", "precision", *RUNTIME_FIELDS)

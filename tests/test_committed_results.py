@@ -1,0 +1,59 @@
+"""Every committed configuration and model can be read, those of earlier versions included."""
+
+import json
+
+import numpy as np
+import pytest
+from conftest import ROOT
+
+import infogan
+from infogan import terms, training
+from infogan.config import from_dict
+from infogan.presets import PRESETS, describe
+
+RESULTS = ROOT / "analysis" / "results"
+CONFIGS = sorted(RESULTS.glob("**/config.json"))
+MODELS = sorted(path.parent for path in RESULTS.glob("models/*/config.json"))
+
+
+def name(path) -> str:
+    return str(path.relative_to(RESULTS))
+
+
+def test_there_are_configurations_and_models():
+    assert len(CONFIGS) >= 77 and [model.name for model in MODELS] == ["digits", "mnist-best"]
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=name)
+def test_a_committed_configuration_is_read(path):
+    """It names a preset, keeps its values under their present names, and is one that can be trained."""
+    stored = json.loads(path.read_text())["config"]
+    config = from_dict(stored)
+    assert config.preset in PRESETS and describe(config).startswith(config.preset)
+    earlier = {"iic": stored.get("consistency", 0), "pseudo-labels": stored.get("hold", 0)}
+    if "terms" not in stored:
+        assert {term.name: term.weight for term in terms.parse(config.terms)} == {k: v for k, v in earlier.items() if v}
+        assert (config.pretraining, config.lr_decay) == (stored.get("warm_up", 0), stored.get("cool_down", 0))
+    unchanged = {key: value for key, value in stored.items() if hasattr(config, key) and key != "preset"}
+    assert {key: getattr(config, key) for key in unchanged} == unchanged
+    assert training.resolve(config).codes == stored["codes"]
+
+
+def test_earlier_names_are_read_as_the_present_ones():
+    earlier = {"preset": "best", "consistency": 1.0, "hold": 2.0, "warm_up": 1000, "cool_down": 1.0, "d_norm": "apart"}
+    config = from_dict(earlier)
+    assert (config.preset, config.terms) == ("iic", "iic:1+pseudo-labels:2")
+    assert (config.pretraining, config.lr_decay) == (1000, 1.0)
+    assert from_dict({"consistency": 0.0, "hold": 0.0}).terms == ""
+
+
+@pytest.mark.parametrize("directory", MODELS, ids=name)
+def test_a_committed_model_generates_and_recognises(directory):
+    model = infogan.load(directory)
+    codes = model.sample(64, seed=0)
+    images = model.generate(codes, seed=0)
+    channels, height, width = model.image_shape
+    assert images.shape == (64, height, width, channels) and images.dtype == np.uint8 and images.std() > 20
+    predicted = model.recognise(images)
+    assert predicted.continuous.shape == codes.continuous.shape
+    assert (predicted.categories == codes.categories).mean() > 0.8
