@@ -1,18 +1,103 @@
-"""The command `infogan`, and what every script has in common."""
+"""The command `infogan`, and what all commands have in common. Imports a command when it is called."""
 
+import difflib
+import importlib
+import re
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
-from infogan.config import InputError
+from infogan.errors import InputError
+
+COMMANDS = {
+    "train": ("commands.train", "train one InfoGAN from a preset, or resume it, and measure it"),
+    "sweep": ("studies.sweep", "search lambda, latent codes and batch size with Optuna"),
+    "reproduce": ("studies.reproduce", "train presets with several seeds, shared by many workers"),
+    "list": ("commands.list_runs", "list the runs below a folder"),
+    "measure": ("reports.measure", "a table of runs: code-to-label accuracy on test images"),
+    "figures": ("reports.figures", "figures of the paper and of the blog post"),
+    "claims": ("reports.claims", "which claims of the paper and of the blog replicate"),
+    "settings": ("reports.settings", "what each setting of a preset does to the accuracy"),
+    "factors": ("reports.factors", "mutual information of codes with known factors"),
+    "morphology": ("reports.morphology", "what continuous codes change in the shape of digits"),
+    "study": ("reports.study", "tables and plots of a sweep"),
+    "report": ("reports.report", "a sweep's report as one HTML file"),
+    "explore": ("reports.explore", "explore a trained model in the browser"),
+    "export": ("reports.export", "export networks as safetensors and ONNX, with a model card"),
+}
+"""Name of each command: its module in this package, which has main(), and what it does."""
+
+EXTRAS = {
+    "filelock": "train",
+    "matplotlib": "train",
+    "PIL": "train",
+    "scipy": "train",
+    "seaborn": "train",
+    "sklearn": "train",
+    "torchvision": "train",
+    "tqdm": "train",
+    "tyro": "train",
+    "optuna": "sweep",
+    "sqlalchemy": "sweep",
+    "tenacity": "sweep",
+    "wandb": "wandb",
+    "jinja2": "analysis",
+    "pandas": "analysis",
+    "skimage": "analysis",
+    "onnx": "onnx",
+    "onnxruntime": "onnx",
+    "onnxscript": "onnx",
+    "wandb_workspaces": "report",
+}
+"""Modules that come with an extra of the package only, and that extra."""
 
 
 def run_script(main: Callable[[], None]) -> None:
-    """A script's main(); an InputError, or a file that cannot be read or written, becomes one line on stderr and exit status 1."""
+    """Call main(). What the user can mend becomes one line on stderr and exit status 1.
+
+    That is an InputError, a file that cannot be read or written, and a package that is not installed.
+    """
     try:
         main()
     except InputError as error:
         sys.exit(f"error: {error}")
+    except ModuleNotFoundError as error:
+        module = (error.name or "").split(".")[0]
+        if module not in EXTRAS:
+            raise
+        sys.exit(f"error: {Path(sys.argv[0]).name} needs {module}: pip install 'infogan[{EXTRAS[module]}]'")
     except OSError as error:
-        if error.filename is None:  # not about a file, so not what the user gave
+        if error.filename is None:  # not about a file that the user named
             raise
         sys.exit(f"error: {error.filename}: {error.strerror}; give another path")
+
+
+def main() -> None:
+    """The command `infogan`: `infogan COMMAND ...` calls the command's main()."""
+    run_script(_main)
+
+
+def _main() -> None:
+    name = sys.argv[1] if sys.argv[1:] else "--help"
+    if name in ("-h", "--help"):
+        print(usage())
+        return
+    if name not in COMMANDS:
+        close = difflib.get_close_matches(name, COMMANDS, 1)
+        hint = f". Did you mean {close[0]}?" if close else ""
+        raise InputError(f"there is no command {name!r}; allowed: {', '.join(COMMANDS)}{hint}")
+    sys.argv = [f"infogan {name}", *sys.argv[2:]]
+    module = importlib.import_module(f"infogan.{COMMANDS[name][0]}")
+    # Examples of use name the scripts of experiments/ and analysis/, which call the same main().
+    module.__doc__ = re.sub(r"python (?:experiments|analysis)/(\w+)\.py", r"infogan \1", module.__doc__ or "")
+    module.main()
+
+
+def usage() -> str:
+    """The text of `infogan --help`."""
+    commands = "\n".join(f"  {name:12s}{text}" for name, (_, text) in COMMANDS.items())
+    return f"usage: infogan COMMAND ...\n\nInfoGAN in PyTorch.\n\n{commands}\n\n`infogan COMMAND --help` says more."
+
+
+if __name__ == "__main__":
+    main()

@@ -5,6 +5,7 @@ import dataclasses
 from collections.abc import Iterable
 from pathlib import Path
 
+import torch
 from torch import nn
 
 from infogan import events, records, training
@@ -15,6 +16,9 @@ from infogan.data import Dataset
 from infogan.metrics import clustering
 from infogan.records.tracking import track
 from infogan.trainer import Trainer
+
+THREADS_BESIDE_GPU = 2
+"""Threads of the CPU that a run on a GPU uses at most."""
 
 
 def train(
@@ -36,6 +40,8 @@ def train(
     precision = parallel.from_first(records.as_begun(directory, config).precision)
     config = parallel.together(lambda: training.resolve(dataclasses.replace(config, precision=precision)))
     parallel.together(lambda: training.check(config, dataset))
+    if config.device != "cpu":  # several runs may share the machine, and the GPU does the work
+        torch.set_num_threads(min(torch.get_num_threads(), THREADS_BESIDE_GPU))
     with contextlib.ExitStack() as stack:
 
         def prepare() -> None:

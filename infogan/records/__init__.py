@@ -6,7 +6,7 @@ records.pictures (drawing) and records.tracking (Weights & Biases) are imported 
 from infogan.records.checkpoints import CHECKPOINT, PREVIOUS, has_checkpoint, load_checkpoint, save_checkpoint
 from infogan.records.files import Table, read_json, write_atomic, write_json
 from infogan.records.provenance import mask_secrets, provenance
-from infogan.records.run_directory import Locked, Run, as_begun, create, load, lock
+from infogan.records.run_directory import Locked, Run, as_begun, create, is_locked, load, lock
 
 __all__ = [
     "CHECKPOINT",
@@ -17,6 +17,7 @@ __all__ = [
     "as_begun",
     "create",
     "has_checkpoint",
+    "is_locked",
     "load",
     "load_checkpoint",
     "lock",

@@ -103,6 +103,19 @@ def lock(directory: Path) -> Iterator[None]:
         raise Locked(f"another process is training in {directory}: wait for it, or choose another --run-dir") from error
 
 
+def is_locked(directory: Path) -> bool:
+    """Whether a process is training in the directory now."""
+    from filelock import FileLock, Timeout
+
+    if not (directory / ".lock").exists():
+        return False
+    try:
+        with FileLock(directory / ".lock", timeout=0):
+            return False
+    except Timeout:
+        return True
+
+
 @dataclasses.dataclass(frozen=True)
 class Run:
     """A run read back for analysis: its configuration and its networks in evaluation mode."""

@@ -1,0 +1,7 @@
+"""The GPU's tests, benchmark and a table of full runs; see `--help` and infogan/studies/gpu_check.py."""
+
+from infogan.cli import run_script
+from infogan.studies.gpu_check import main
+
+if __name__ == "__main__":
+    run_script(main)

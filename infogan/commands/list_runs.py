@@ -1,0 +1,86 @@
+"""List the runs below a folder: what each is, how far it came, and the accuracy of its codes.
+
+Examples:
+  python experiments/list.py                       # runs/ and studies/
+  python experiments/list.py studies/digits --csv trials.csv
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import tyro
+
+from infogan.config import InputError
+
+USUAL = (Path("runs"), Path("studies"))
+
+
+@dataclass(frozen=True)
+class Options:
+    """The command line."""
+
+    folders: tyro.conf.Positional[tuple[Path, ...]] = USUAL
+    """Folders to look in, at any depth."""
+    csv: Path | None = None
+    """Also write the table here."""
+
+
+def describe(directory: Path) -> dict[str, str]:
+    """A row of the table, from the run's small files alone; a run that cannot be read has the reason as its status."""
+    try:
+        return {"run": str(directory), **_describe(directory)}
+    except (InputError, KeyError, TypeError, ValueError) as error:
+        return {"run": str(directory), "status": f"unreadable: {error}"}
+
+
+def _describe(directory: Path) -> dict[str, str]:
+    from infogan import records
+    from infogan.config import from_dict
+
+    config = from_dict(records.read_json(directory / "config.json")["config"])
+    status_file, test_file = directory / "status.json", directory / "evaluation.json"
+    status: dict = records.read_json(status_file) if status_file.exists() else {"status": "new", "step": 0}
+    name, step = str(status["status"]), int(status["step"])
+    if name == "running":
+        name = "running" if records.is_locked(directory) else "killed"
+        rows = records.Table(directory / "metrics.csv").rows()
+        step = int(rows[-1]["step"]) if rows else step
+    out = {
+        "dataset": Path(config.dataset).stem,
+        "preset": config.preset,
+        "codes": config.codes,
+        "seed": str(config.seed),
+        "status": {"stopped": "pruned"}.get(name, name),
+        "updates": f"{step:,} of {config.updates:,}",
+    }
+    evaluations = records.Table(directory / "evaluations.csv").rows()
+    if evaluations and evaluations[-1].get("accuracy"):
+        out["validation"] = f"{float(evaluations[-1]['accuracy']):.3f}"
+    test = records.read_json(test_file) if test_file.exists() else {}
+    if "accuracy" in test:
+        out["test"] = f"{test['accuracy']:.3f}"
+    return out
+
+
+def main() -> None:
+    """Print the table. Raises InputError where a folder is missing or holds no run."""
+    options = tyro.cli(Options, description=__doc__)
+
+    import pandas as pd
+
+    from infogan import records
+
+    for folder in options.folders:
+        if not folder.is_dir() and options.folders != USUAL:
+            raise InputError(f"there is no folder {folder}: give one that holds runs, such as runs")
+    configs = [file for folder in options.folders for file in folder.rglob("config.json")]
+    found = sorted(file.parent for file in configs if (file.parent / "metrics.csv").exists())
+    if not found:
+        folders = ", ".join(map(str, options.folders))
+        raise InputError(f"no run in {folders}: infogan train authors --dataset digits makes one")
+    columns = ["run", "dataset", "preset", "codes", "seed", "status", "updates", "validation", "test"]
+    table = pd.DataFrame([describe(directory) for directory in found], columns=columns, dtype=object).fillna("")
+    print(table.to_string(index=False))
+    if options.csv is not None:
+        records.write_atomic(options.csv, table.to_csv(index=False))
+        print(f"wrote {options.csv}")

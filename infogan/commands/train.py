@@ -1,0 +1,105 @@
+"""Train one InfoGAN from a preset, resume it if it was interrupted, and measure it.
+
+Examples:
+  python experiments/train.py authors --dataset digits
+  python experiments/train.py authors --dataset mnist --seed 1 --data-dir ~/data
+  python experiments/train.py paper --codes 10c+3u --lambda-continuous 0.3 --dry-run
+  torchrun --nproc-per-node 4 -m infogan.cli train authors    # one run on four GPUs, or four processes of a CPU
+"""
+
+import dataclasses
+import difflib
+import json
+import re
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import tyro
+
+from infogan import events
+from infogan.config import Config, InputError, WandbMode
+from infogan.presets import ALIASES, PRESETS, changed_fields
+
+
+@dataclass(frozen=True)
+class Options:
+    """The command line after the preset's name."""
+
+    config: tyro.conf.OmitArgPrefixes[Config]
+    run_dir: Path | None = None
+    """Where the run is kept. The same command continues what it finds there.
+    Default: runs/DATASET-PRESET-seedN, with the settings that differ from the preset's in its name."""
+    data_dir: Path | None = None
+    """Folder of the datasets. Default: $INFOGAN_DATA, else ./data."""
+    wandb: WandbMode = "auto"
+    """auto: online where a W&B key is found, else offline (`wandb sync` uploads later)."""
+    dry_run: bool = False
+    """Print the resolved configuration as JSON and stop; the dataset is not looked at."""
+
+    @property
+    def directory(self) -> Path:
+        """run_dir, or its default."""
+        config = self.config
+        changed = [f"{name}={value}" for name, value in changed_fields(config).items()]
+        parts = (Path(config.dataset).stem, config.preset, *changed, f"seed{config.seed}")
+        return self.run_dir or Path("runs") / re.sub(r"[^\w=.+@-]", "_", "-".join(parts))
+
+
+def read_options(arguments: list[str]) -> Options:
+    """Options from a command line that begins with a preset's present or former name.
+
+    Raises InputError where it begins with another word.
+    """
+    if arguments and not arguments[0].startswith("-"):
+        preset = ALIASES.get(arguments[0], arguments[0])
+        if preset not in PRESETS:
+            close = difflib.get_close_matches(preset, PRESETS, 1)
+            hint = f". Did you mean {close[0]}?" if close else ""
+            raise InputError(f"there is no preset {preset!r}; allowed: {', '.join(PRESETS)}{hint}")
+        arguments = [preset, *arguments[1:]]
+    presets = {name: (text, Options(config)) for name, (config, text) in PRESETS.items()}
+    return tyro.extras.overridable_config_cli(presets, description=__doc__, args=arguments)
+
+
+def main() -> None:
+    """Train as the command line says; a run that diverges ends with exit status 1 and one line."""
+    options = read_options(sys.argv[1:])
+    config = options.config
+
+    from infogan import data, experiment, training
+    from infogan.accel import parallel
+
+    if options.dry_run:
+        resolved = dataclasses.asdict(training.resolve(config)) | {"run_dir": str(options.directory)}
+        print(json.dumps(resolved, indent=2))
+        return
+    if parallel.launched():
+        config = dataclasses.replace(config, device=parallel.start(config.batch_size, config.device))
+    first = parallel.rank() == 0
+    dataset = parallel.together(lambda: data.load(config.dataset, options.data_dir))
+    try:
+        result = experiment.train(config, dataset, options.directory, options.wandb)
+    except events.Diverged as error:
+        sys.exit(f"error: {error}")
+    finally:
+        parallel.stop()
+    if first:
+        print_result(result, config, options.directory)
+
+
+def print_result(result: dict, config: Config, directory: Path) -> None:
+    """What a finished run reached, and the next command. result: of experiment.train."""
+    from infogan.codes import Latent
+
+    print(f"\n{directory}: {result['step']} updates in {result['train_seconds']} s")
+    if "accuracy" in result:
+        low, high = result["accuracy_ci95"]
+        interval = f"(95 % interval {low:.4f} to {high:.4f})"
+        print(f"code-to-label accuracy on {result['n_images']} test images: {result['accuracy']:.4f} {interval}")
+        print(f"validation accuracy, measured {result['evaluations']} times, reached")
+        for milestone, when in result["time_to_accuracy"].items():
+            reached = when and f"after {when['seconds']:.0f} s of training, {when['images']:,} images"
+            print(f"  {milestone}: {reached or 'never'}")
+    figure = "figure2" if Latent(config.codes, config.noise).categorical_sizes else "grid"
+    print(f"next: python analysis/figures.py {figure} {directory}")

@@ -1,0 +1,48 @@
+import pandas as pd
+from conftest import call, config
+
+from infogan import records, training
+from infogan.trainer import Trainer
+
+
+def test_runs_are_listed_whole_unfinished_or_damaged(tmp_path, digits):
+    for name, updates in (("done", 20), ("half", 20), ("bad", 10), ("null", 10)):
+        made = training.resolve(config(updates=updates))
+        records.create(tmp_path / "runs" / name, made)
+        Trainer(made, digits, tmp_path / "runs" / name, progress=False).run()
+    records.write_json(tmp_path / "runs" / "done" / "evaluation.json", {"accuracy": 0.7216})
+    records.write_json(tmp_path / "runs" / "half" / "status.json", {"status": "interrupted", "step": 7, "seconds": 1.0})
+    (tmp_path / "runs" / "bad" / "config.json").write_text("{")
+    (tmp_path / "runs" / "null" / "config.json").write_text("null")
+    (tmp_path / "runs" / "none").mkdir()
+    done = call("list", "--csv", "t.csv", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    table = pd.read_csv(tmp_path / "t.csv", dtype=str, keep_default_na=False).set_index("run")
+    assert list(table.index) == ["runs/bad", "runs/done", "runs/half", "runs/null"]
+    assert table.status["runs/bad"].startswith("unreadable") and table.status["runs/null"].startswith("unreadable")
+    assert table.updates["runs/half"] == "7 of 20" and table.test["runs/half"] == ""
+    whole = table.loc["runs/done"]
+    assert (whole.status, whole.preset, whole.codes, whole.seed) == ("finished", "authors", "10c+2u", "0")
+    assert whole.test == "0.722" and 0 < float(whole.validation) < 1
+
+
+def test_a_killed_run_is_told_from_a_running_one_and_a_pruned_one_is_named(tmp_path, digits):
+    for name, status in (("killed", "running"), ("held", "running"), ("pruned", "stopped")):
+        made = training.resolve(config())
+        records.create(tmp_path / name, made)
+        with records.lock(tmp_path / name):
+            Trainer(made, digits, tmp_path / name, progress=False).run()
+        records.write_json(tmp_path / name / "status.json", {"status": status, "step": 0, "seconds": 0.0})
+    with records.lock(tmp_path / "held"):
+        assert call("list", tmp_path, "--csv", tmp_path / "t.csv").returncode == 0
+    table = pd.read_csv(tmp_path / "t.csv").set_index("run")
+    assert table.status.tolist() == ["running", "killed", "pruned"]
+    assert table.updates[str(tmp_path / "killed")] == "20 of 20", "as far as its metrics say"
+
+
+def test_where_there_is_none_it_says_how_to_make_one(tmp_path):
+    done = call("list", cwd=tmp_path)
+    assert done.returncode == 1 and done.stderr.count("\n") == 1
+    assert "infogan train authors --dataset digits" in done.stderr
+    mistyped = call("list", "rums", "runs", cwd=tmp_path)
+    assert mistyped.returncode == 1 and "there is no folder rums" in mistyped.stderr

@@ -1,0 +1,189 @@
+"""Trials that lose their process, are queued twice, or run out of memory; training itself is left out."""
+
+import dataclasses
+import time
+
+import optuna
+import pytest
+from optuna.trial import TrialState
+from shared_study import assert_every_trial_is_accounted_for, open_shared, trials_of
+
+from infogan import experiment, records
+from infogan.studies import retry, storage, sweep, trials
+
+
+@pytest.fixture
+def study_with(tmp_path, monkeypatch):
+    """A study on SQLite whose training is the given function of the configuration; returns its options."""
+    made = open_shared(monkeypatch, tmp_path, trials=4, images=1000)
+
+    def replace_training(function):
+        def train(config, *arguments, **named):
+            function(config)
+            return {"validation_accuracy": 0.5, "images": 1000, "train_seconds": 1.0}
+
+        monkeypatch.setattr(experiment, "train", train)
+        return made
+
+    return replace_training
+
+
+def test_a_process_that_dies_before_its_first_heartbeat_is_found_out(study_with, monkeypatch):
+    made = study_with(lambda config: None)
+    monkeypatch.setattr(storage, "GRACE", 0.5)
+    asked = optuna.load_study(study_name="shared", storage=made.storage).ask()
+    study = optuna.load_study(study_name="shared", storage=storage.open_storage(made.storage))
+    optuna.storages.fail_stale_trials(study)
+    assert study.trials[asked.number].state == TrialState.RUNNING, "it may only just have started"
+    time.sleep(0.6)
+    optuna.storages.fail_stale_trials(study)
+    assert study.trials[asked.number].state == TrialState.FAIL
+    copy = study.trials[-1]
+    assert copy.user_attrs == {"source": "paper", "run": asked.number, "handed_back": 0}
+    assert retry.previous(copy) == asked.number and retry.deaths(copy) == 1
+
+
+@pytest.mark.filterwarnings("ignore:Heartbeat of storage is supposed to be used with Study.optimize")
+def test_a_trial_that_kills_its_process_again_and_again_is_given_up(study_with):
+    """A stop in order in between does not count as a death."""
+    made = study_with(lambda config: None)
+    study = optuna.load_study(study_name="shared", storage=storage.open_storage(made.storage))
+    trial = study.ask()
+    for died in (*(True,) * (retry.DEATHS - 1), False, True):
+        assert not retry.given_up(study.trials[trial.number])
+        study.tell(trial, state=TrialState.FAIL)
+        retry.queue_again(study, study.trials[trial.number], died)
+        last = study.trials[trial.number].number
+        trial = next(t for t in iter(study.ask, None) if retry.previous(study.trials[t.number]) == last)
+    study.tell(trial, state=TrialState.FAIL)
+    count = len(study.trials)
+    retry.queue_again(study, study.trials[trial.number], died=True)
+    assert retry.given_up(study.trials[trial.number]) and len(study.trials) == count
+
+
+def test_a_trial_lost_between_two_deaths_is_found(study_with):
+    """Its process died, and the one that failed it died before it could queue it again."""
+    made = study_with(lambda config: None)
+    study = optuna.load_study(study_name="shared", storage=made.storage)
+    lost = study.ask()
+    study.tell(lost, state=TrialState.FAIL)
+    sweep.work(0, None, made)
+    assert_every_trial_is_accounted_for(trials_of(made.storage), at_least=4)
+    assert [t.state for t in study.trials if t.user_attrs.get("run") == lost.number] == [TrialState.COMPLETE]
+
+
+def test_a_trial_queued_twice_is_trained_once(study_with):
+    trained = []
+    made = study_with(trained.append)
+    study = optuna.load_study(study_name="shared", storage=made.storage)
+    first = study.ask()
+    first.set_user_attr("run", first.number)
+    study.tell(first, state=TrialState.FAIL)
+    for _ in range(2):
+        retry.queue_again(study, study.trials[first.number], died=True)
+    sweep.work(0, None, made)
+    same = [t for t in study.trials if t.user_attrs.get("run") == first.number]
+    assert sorted(t.state.name for t in same) == ["COMPLETE", "FAIL", "FAIL"]
+    assert len(trained) == len([t for t in study.trials if t.state == TrialState.COMPLETE])
+
+
+def test_a_copy_whose_process_died_is_not_taken_for_a_duplicate(study_with, monkeypatch):
+    """Of two copies one was dropped as a duplicate; the other lost its process too. Its copy must be trained."""
+    monkeypatch.setattr(storage, "GRACE", 0.5)
+    made = study_with(lambda config: None)
+    study = optuna.load_study(study_name="shared", storage=made.storage)
+    first = study.ask()
+    first.set_user_attr("run", first.number)
+    study.tell(first, state=TrialState.FAIL)
+    retry.queue_again(study, study.trials[first.number], died=True)
+    copy = next(t for t in iter(study.ask, None) if retry.previous(study.trials[t.number]) is not None)
+    dropped = study.ask()
+    for name, value in {"run": first.number, "duplicate": True}.items():
+        dropped.set_user_attr(name, value)
+    for trial in (dropped, copy):
+        study.tell(trial, state=TrialState.FAIL)
+    retry.queue_again(study, study.trials[copy.number], died=False)
+    sweep.work(0, None, made)
+    assert [t.state for t in study.trials if t.user_attrs.get("run") == first.number][-1] == TrialState.COMPLETE
+
+
+def test_out_of_memory_is_recorded_and_counts_as_bad(study_with, capsys):
+    message = "[enforce fail at alloc_cpu.cpp:124] DefaultCPUAllocator: can't allocate memory: you tried to allocate 9"
+
+    def train(config):
+        if config.batch_size == 128:
+            raise RuntimeError(message)
+
+    made = dataclasses.replace(study_with(train), trials=30)
+    sweep.work(0, None, made)
+    found = trials_of(made.storage)
+    failed = [t for t in found if "error" in t.user_attrs]
+    assert failed and all(t.state == TrialState.PRUNED and t.params["batch_size"] == 128 for t in failed)
+    assert failed[0].user_attrs["config"]["batch_size"] == 128
+    assert "can't allocate memory" in failed[0].user_attrs["error"]
+    assert "failed: RuntimeError" in capsys.readouterr().out
+    # The sampler sees pruned trials, and would not see failed ones: it draws fewer than the one in six of chance.
+    later = [t.params["batch_size"] for t in found if t.number >= 15]
+    assert later.count(128) / len(later) < 1 / 6
+
+
+def test_a_trial_taken_over_by_others_does_not_end_its_worker(study_with, capsys):
+    """The process was stopped for so long that it counted as dead; then it goes on."""
+    url = []
+
+    def train(config):
+        study = optuna.load_study(study_name="shared", storage=url[0])
+        mine = next(t for t in study.trials if t.state == TrialState.RUNNING)
+        if mine.number == 0:
+            study.tell(0, state=TrialState.FAIL)
+            retry.queue_again(study, study.trials[0], died=True)
+
+    made = study_with(train)
+    url.append(made.storage)
+    sweep.work(0, None, made)
+    assert_every_trial_is_accounted_for(trials_of(made.storage), at_least=4)
+    assert "taken over by another worker" in capsys.readouterr().err
+
+
+def test_a_foreign_study_cannot_write_outside_its_folder(study_with, tmp_path):
+    """`run` names the directory and comes from the database."""
+    made = study_with(lambda config: None)
+    study = optuna.load_study(study_name="shared", storage=made.storage)
+    study.add_trial(
+        optuna.create_trial(
+            state=TrialState.WAITING, user_attrs={"run": "../../../outside"}, system_attrs={"retry_history": [0]}
+        )
+    )
+    sweep.work(0, None, made)
+    (foreign,) = [t for t in study.trials if t.user_attrs["run"] == "../../../outside"]
+    assert foreign.state == TrialState.FAIL and "ValueError" in foreign.user_attrs["error"]
+    assert not [path for path in tmp_path.rglob("*") if "outside" in path.name]
+    assert not (tmp_path.parent / "outside").exists()
+
+
+def test_a_locked_directory_is_left_to_its_process(study_with, monkeypatch, capsys):
+    """The trial's own process counted as dead and is not: its directory is locked, and this worker waits for it."""
+    monkeypatch.setattr(storage, "HEARTBEAT", 0.01)
+    attempts = []
+
+    def train(config):
+        attempts.append(config)
+        if len(attempts) < 3:
+            raise records.Locked("another process is training in it")
+
+    made = study_with(train)
+    sweep.work(0, None, made)
+    found = trials_of(made.storage)
+    assert_every_trial_is_accounted_for(found, at_least=4)
+    assert [t.state for t in found] == [TrialState.COMPLETE] * 4 and len(attempts) == 6
+    printed = capsys.readouterr()
+    assert printed.err.count("waiting for it") == 1 and "failed" not in printed.out
+
+
+def test_a_full_disk_is_recognised_wherever_it_shows():
+    import sqlite3
+
+    full = optuna.exceptions.StorageInternalError("commit")
+    full.__cause__ = sqlite3.OperationalError("database or disk is full")
+    assert trials.is_disk_full(full) and trials.is_disk_full(OSError(28, "No space left on device"))
+    assert not trials.is_disk_full(OSError(2, "No such file")) and not trials.is_disk_full(ValueError("full of it"))
