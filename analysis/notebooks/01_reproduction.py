@@ -1,8 +1,8 @@
 # %% [markdown]
 # # Which of the sources' claims replicate on MNIST
 #
-# Every number here is read from `analysis/results`, which states the command of each. To see your own runs, let
-# `RESULTS` name a folder that `python analysis/measure.py runs/* --csv FOLDER/runs.csv`,
+# Every number here is read from `analysis/results`; its README files name the commands. To see your own runs, set
+# `RESULTS` to a folder that `python analysis/measure.py runs/* --csv FOLDER/runs.csv`,
 # `python analysis/figures.py figure1 runs/* --out FOLDER/figure1.png` and
 # `python analysis/claims.py runs/* --out FOLDER` have written.
 
@@ -23,7 +23,7 @@ runs[["run", "updates", "accuracy", "majority_accuracy", "nmi", "ari", "info_cat
 
 # %% [markdown]
 # ## The scorecard
-# Each claim by a stated rule; `holds` in that many `of` seeds, batch sizes or panels.
+# Each claim is checked by a stated rule, which holds in `holds` of `of` seeds, batch sizes or panels.
 
 # %%
 claims = pd.read_csv(SCORECARD)
@@ -66,8 +66,10 @@ axes.set(ylim=(0, 1), ylabel="code-to-label accuracy, test images")
 plt.show()
 
 # %% [markdown]
-# No run of a source's preset reaches it (`best`, the scorecard's O1, does): the code carries all its information (below), but which images share a category is another matter.
-# C4, that c1 of a regular GAN means nothing, is the `gan` row.
+# No run of a source's preset reaches it; the runs of `iic` do (O1 of the scorecard). L_I at its maximum (below) does
+# not imply that categories match digits.
+#
+# For C4, that c1 of a regular GAN means nothing, see the row of `gan`.
 #
 # ## C1 and C2: the bound rises to H(c), and stays low in a regular GAN
 

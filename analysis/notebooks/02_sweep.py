@@ -1,7 +1,7 @@
 # %% [markdown]
 # # What a sweep found
 #
-# Reads a study's report. To see your own, let `REPORT` name `studies/NAME/report`.
+# Reads a study's report. To see your own, set `REPORT` to `studies/NAME/report`.
 
 # %%
 from pathlib import Path
@@ -46,7 +46,7 @@ seaborn.move_legend(axes[-1], "upper left", bbox_to_anchor=(1, 1))
 plt.show()
 
 # %% [markdown]
-# Which parameter matters: importances (fANOVA). Of few trials they are a hint at most.
+# Which parameter matters: importances (fANOVA), as shares of the variance of accuracy. From few trials they vary much.
 
 # %%
 importances = pd.read_csv(REPORT / "importances.csv")
@@ -55,7 +55,7 @@ importances.pivot_table(index="parameter", columns="among", values="importance")
 ).round(3)
 
 # %% [markdown]
-# One run ranks a configuration roughly. The best few were trained again with seeds no trial had used:
+# A single run ranks a configuration roughly. The best configurations were trained again with fresh seeds:
 
 # %%
 confirmed = pd.read_csv(REPORT / "confirmation.csv")
@@ -75,7 +75,8 @@ for trial, part in confirmed.groupby("trial"):
 pd.DataFrame(rows).round(3)
 
 # %% [markdown]
-# What each setting does by itself, the others as in the preset, over seeds (`analysis/settings.py`); `difference` is that from the preset's own value.
+# The effect of each setting, with the others as in the preset, over seeds (`analysis/settings.py`). `difference` is the
+# difference of the mean accuracy from that with the preset's own value.
 
 # %%
 SETTINGS = Path("../results/digits-settings")

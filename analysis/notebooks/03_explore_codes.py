@@ -1,8 +1,9 @@
 # %% [markdown]
-# # Move the codes, see the digits
+# # Generated digits by their codes
 #
-# Loads a trained model: here a small one on scikit-learn's digits that comes with the repository. To see your own run, let
-# `RUN` name its directory, such as `runs/mnist-authors-seed0`. `python analysis/explore.py RUN` is the same as a page of its own.
+# Loads a trained model: here a small one on scikit-learn's digits that comes with the repository. To see your own run,
+# set `RUN` to its directory, such as `runs/mnist-authors-seed0`. `python analysis/explore.py RUN` serves a page with
+# such sliders.
 
 # %%
 from pathlib import Path
@@ -34,7 +35,7 @@ plt.axis("off")
 plt.show()
 
 # %% [markdown]
-# Each continuous code from -2 to 2 (columns), one category a row; training saw -1 to 1.
+# Each continuous code from -2 to 2 (columns), one category a row. In training, codes were within -1 and 1.
 
 # %%
 values = np.linspace(-2, 2, 9)

@@ -1,4 +1,4 @@
-"""The notebooks run from the committed results, each within a minute, and define nothing of their own."""
+"""The notebooks run from the committed results, each within a minute."""
 
 import datetime
 
@@ -21,7 +21,7 @@ def test_notebook(path):
         notebook, timeout=60, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}}
     ).execute()
     cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    # By the kernel's own clock: a client's wake-up that ZeroMQ loses (seen once) waits out `timeout` for a reply that is there.
+    # By the kernel's clock: a client whose wake-up ZeroMQ loses waits for `timeout` although the cell is done.
     took = sum((moment(cell, "idle") - moment(cell, "busy") for cell in cells), datetime.timedelta())
     assert datetime.timedelta() < took < datetime.timedelta(seconds=60)
     outputs = [output for cell in cells for output in cell.outputs]

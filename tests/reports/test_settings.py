@@ -1,13 +1,14 @@
-"""What each setting does, on runs whose answers are known."""
+"""What each setting changes, on runs with known accuracies."""
 
 import dataclasses
 import json
 
 import pandas as pd
 import pytest
-from conftest import call, load_script
+from conftest import call
 
 from infogan.presets import PRESETS
+from infogan.reports.settings import holm
 
 
 def write_run(folder, seed: int, accuracy: float | None, **changes):
@@ -35,27 +36,26 @@ def test_each_value_is_compared_with_the_presets_own(tmp_path):
     assert len(pd.read_csv(tmp_path / "out" / "settings.csv")) == 9
     table = pd.read_csv(tmp_path / "out" / "settings-values.csv").set_index(["setting", "value"])
     assert list(table.index) == [
-        ("lambda_categorical", "0.1"), ("lambda_categorical", "1.0"), ("batch_size", "64"), ("batch_size", "128"), ("codes", "10c+2u"), ("codes", "20c+2u"),
-    ]  # fmt: skip
+        ("lambda_categorical", "0.1"),
+        ("lambda_categorical", "1.0"),
+        ("batch_size", "64"),
+        ("batch_size", "128"),
+        ("codes", "10c+2u"),
+        ("codes", "20c+2u"),
+    ]
     assert list(table.own) == [False, True, False, True, True, False] and list(table.seeds) == [3, 3, 2, 3, 3, 1]
     worse = table.loc[("lambda_categorical", "0.1")]
-    assert (
-        worse.accuracy == pytest.approx(0.4)
-        and worse.majority_accuracy == pytest.approx(0.5)
-        and worse.difference == pytest.approx(-0.3)
-    )
+    means = worse.accuracy, worse.majority_accuracy, worse.difference
+    assert means == pytest.approx((0.4, 0.5, -0.3))
     # Two groups of three with standard deviation 0.1 and four degrees of freedom: 2.776 * 0.1 * sqrt(2 / 3).
-    assert worse.difference_high == pytest.approx(-0.3 + 0.2267, abs=1e-4) and worse.low == pytest.approx(
-        0.4 - 4.303 * 0.1 / 3**0.5, abs=1e-3
-    )
+    assert worse.difference_high == pytest.approx(-0.3 + 0.2267, abs=1e-4)
+    assert worse.low == pytest.approx(0.4 - 4.303 * 0.1 / 3**0.5, abs=1e-3)
     assert table.difference.isna().tolist() == [False, True, False, True, True, True], "one seed has no interval"
 
 
 def test_holms_adjustment():
     p = pd.Series([0.01, float("nan"), 0.04, 0.03, 0.005])
-    assert load_script("settings", "analysis").holm(p).tolist() == pytest.approx(
-        [0.03, float("nan"), 0.06, 0.06, 0.02], nan_ok=True
-    )
+    assert holm(p).tolist() == pytest.approx([0.03, float("nan"), 0.06, 0.06, 0.02], nan_ok=True)
 
 
 def test_runs_that_cannot_be_compared_are_one_clear_line(tmp_path):

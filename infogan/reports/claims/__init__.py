@@ -1,0 +1,69 @@
+"""The scorecard: which claims of the paper and of the blog replicate, as numbers over seeds, each by a stated rule.
+
+Reads run directories, with the JSON files of morphology and of figures 3 to 6 in them (figures/morphology.json,
+figures/figure3.json to figure6.json), a benchmark's JSON and the table of settings. A claim that none of them concerns
+is left out. Writes scorecard.md, .csv and .png.
+
+Example:
+  python analysis/claims.py analysis/results/{mnist,mnist-best,others}/*-seed?/ \\
+    --benchmark analysis/results/benchmark/cpu.json --settings analysis/results/digits-settings/settings.csv \\
+    --out analysis/results
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import tyro
+
+from infogan.errors import InputError
+from infogan.reports import common
+from infogan.reports.claims.rows import cost_row, lambda_row, rows_over_seeds, traversal_rows
+from infogan.reports.claims.rules import RULES, read
+from infogan.reports.claims.scorecard import draw, markdown
+
+
+@dataclass(frozen=True)
+class Options:
+    """The command line."""
+
+    runs: tyro.conf.Positional[tuple[Path, ...]]
+    """Run directories, of any datasets and presets."""
+    benchmark: Path | None = None
+    """JSON of experiments/benchmark.py, for C7."""
+    settings: Path | None = None
+    """settings.csv of analysis/settings.py, for C8."""
+    out: Path = Path(".")
+    """Folder for the scorecard."""
+
+
+def collect(options: Options) -> pd.DataFrame:
+    """A row for each claim and each preset, benchmark, table or figure on which it is checked.
+
+    In order: the paper's claims (C), the blog's (B), ours (O). Raises InputError where nothing can be checked.
+    """
+    runs = [read(directory) for directory in options.runs]
+    rows = [row for rule in RULES for row in rows_over_seeds(rule, runs)]
+    if options.benchmark is not None:
+        rows.append(cost_row(options.benchmark))
+    if options.settings is not None:
+        rows.append(lambda_row(options.settings))
+    rows += traversal_rows(runs)
+    if not rows:
+        raise InputError(
+            "no claim can be checked on what is given: give runs of the presets on mnist, a benchmark or settings"
+        )
+    rows.sort(key=lambda row: ("CBO".index(row["claim"][0]), int(row["claim"][1:])))
+    return pd.DataFrame(rows)
+
+
+def main() -> None:
+    """Write the scorecard and print it."""
+    options = tyro.cli(Options, description=__doc__)
+    table = collect(options)
+    options.out.mkdir(parents=True, exist_ok=True)
+    table.to_csv(options.out / "scorecard.csv", index=False)
+    (options.out / "scorecard.md").write_text(markdown(table))
+    draw(table, options.out / "scorecard.png")
+    print(common.as_text(table[["claim", "says", "by", "mean", "low", "high", "holds", "of", "verdict"]]))
+    print(f"wrote {options.out / 'scorecard.md'}, .csv and .png")

@@ -1,0 +1,159 @@
+"""Rows of the scorecard: of the rules over seeds, of a benchmark (C7), of settings (C8) and of figures 3 to 6."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from infogan import records
+from infogan.errors import InputError
+from infogan.metrics.clustering import mean_interval
+from infogan.presets import PRESETS, describe
+from infogan.reports.claims.rules import Outcome, Rule, RunRecord
+from infogan.reports.information import PARTLY, YES, normalised_information
+
+ENOUGH = 3  # seeds of each value of lambda
+COST = 1.1  # times a GAN's time and memory that count as nearly nothing
+LEAD = -0.02  # of accuracy, of lambda 1 over the best other
+
+TRAVERSALS = {
+    "figure3": ("C9", "faces"),
+    "figure4": ("C10", "chairs"),
+    "figure5": ("C11", "SVHN"),
+    "figure6": ("C12", "CelebA"),
+}
+
+
+def make_row(
+    claim: str, says: str, rule: str, by: str, number: str, mean: float, holds: int, of: int, **other: Any
+) -> dict:
+    """A row of the scorecard.
+
+    by: on what the claim was checked. number: what `mean` is. holds, of: in how many of how many the rule holds.
+    other: low and high, an interval of the mean; never: how many have no number; verdict, where `holds` and `of` do not
+    imply it.
+    """
+    verdict = "replicates" if holds == of else "does not" if holds == 0 else "partly"
+    row = {"claim": claim, "says": says, "rule": rule, "by": by, "number": number, "mean": mean}
+    row |= {"low": np.nan, "high": np.nan, "never": 0, "holds": holds, "of": of, "verdict": verdict}
+    return row | other
+
+
+def rows_over_seeds(rule: Rule, runs: list[RunRecord]) -> list[dict]:
+    """A row for each preset, length and precision that the claim concerns.
+
+    Raises InputError where a seed is given twice.
+    """
+    groups: dict[tuple[str, int, str], dict[int, Outcome]] = {}
+    for run in runs:
+        if (outcome := rule.check(run)) is not None:
+            config = run.config
+            seeds = groups.setdefault((config.preset, config.updates, config.precision), {})
+            if config.seed in seeds:
+                kind = f"{config.preset} with {config.updates:,} updates in {config.precision}"
+                raise InputError(f"{run.directory} repeats seed {config.seed} of {kind}: give one run for each seed")
+            seeds[config.seed] = outcome
+    return [_row_of_seeds(rule, *group, list(seeds.values())) for group, seeds in groups.items()]
+
+
+def _row_of_seeds(rule: Rule, preset: str, updates: int, precision: str, outcomes: list[Outcome]) -> dict:
+    values = [outcome.value for outcome in outcomes if np.isfinite(outcome.value)]
+    mean, low, high = mean_interval(values) if values else (np.nan,) * 3
+    if rule.number == "accuracy":
+        low, high = max(low, 0.0), min(high, 1.0)
+    whole = PRESETS[preset][0].updates
+    length = f"{updates:,}" if updates == whole else f"{updates:,} of {whole:,}"
+    by, holds = f"{preset}, {length} updates, {precision}", sum(outcome.holds for outcome in outcomes)
+    never = len(outcomes) - len(values)
+    more = {"low": low, "high": high, "never": never}
+    return make_row(rule.claim, rule.says, rule.rule, by, rule.number, mean, holds, len(outcomes), **more)
+
+
+def cost_row(benchmark: Path) -> dict:
+    """C7 from a benchmark: the largest ratio, over batch sizes, of time or memory to those of the GAN without Q.
+
+    The rule is applied to the ratios of medians. The interval is that of the ratios which the ranges over the repeats
+    allow.
+
+    Raises InputError where the file is not such a benchmark.
+    """
+    try:
+        rows = {(row["batch"], row["contender"]): row for row in records.read_json(benchmark)["rows"]}
+        batches = sorted({batch for batch, _ in rows})
+        ratios = [_cost_ratios(rows[batch, "fast"], rows[batch, "fast GAN without Q"]) for batch in batches]
+    except KeyError as error:
+        raise InputError(
+            f"{benchmark} has no {error}: give what experiments/benchmark.py wrote (without --long)"
+        ) from error
+    says = "InfoGAN costs nearly nothing on top of a GAN (section 5)"
+    rule = f"at most {COST} times its time and memory, at each batch size"
+    worst, low, high = map(max, zip(*ratios))
+    holds, by = sum(median <= COST for median, *_ in ratios), f"batch {', '.join(map(str, batches))}"
+    return make_row("C7", says, rule, by, "times, at worst", worst, holds, len(ratios), low=low, high=high)
+
+
+def _cost_ratios(infogan: dict, gan: dict) -> tuple[float, ...]:
+    """The larger one of the ratios of time and of memory: by the medians, the lowest and the highest of the ranges."""
+    ours, plain = infogan["images_per_second"], gan["images_per_second"]
+    times = (plain["median"] / ours["median"], plain["low"] / ours["high"], plain["high"] / ours["low"])
+    return tuple(max(time, infogan["memory_mib"] / gan["memory_mib"]) for time in times)
+
+
+def lambda_row(path: Path) -> dict:
+    """C8: mean accuracy with lambda 1 less that with the best other lambda, with Welch's interval over seeds.
+
+    Raises InputError where the file is not such a table, or has too few seeds.
+    """
+    table = _read_settings(path)
+    one, others = table[table.setting.isna()], table[table.setting == "lambda_categorical"]
+    groups = {float(value): group.accuracy for value, group in others.groupby("value") if len(group) >= ENOUGH}
+    preset = PRESETS.get(table.preset[0])
+    if not groups or len(one) < ENOUGH or preset is None or preset[0].lambda_categorical != 1:
+        raise InputError(
+            f"{path} has not {ENOUGH} seeds of a preset with lambda_categorical 1 and of another lambda_categorical: "
+            "C8 needs both"
+        )
+    best = max(groups, key=lambda value: groups[value].mean())
+    lead = one.accuracy.mean() - groups[best].mean()
+    interval = stats.ttest_ind(one.accuracy, groups[best], equal_var=False).confidence_interval(0.95)
+    about, tried = table.iloc[0], ", ".join(f"{value:g}" for value in sorted(groups))
+    by = f"{about.dataset}, {about.preset}, {about.images:,} images; lambda 1 against {tried}; {len(one)} seeds"
+    says = "lambda = 1 is simply fine for discrete codes (section 5)"
+    rule = f"mean accuracy with lambda 1 at most {-LEAD} below that with any other tried"
+    number, bounds = f"accuracy, lead over {best:g}", {"low": interval.low, "high": interval.high}
+    return make_row("C8", says, rule, by, number, lead, int(lead >= LEAD), 1, **bounds)
+
+
+def _read_settings(path: Path) -> pd.DataFrame:
+    try:
+        table = pd.read_csv(path)
+    except (OSError, ValueError):  # for what is no table pandas raises kinds of ValueError
+        table = pd.DataFrame()
+    if not {"setting", "value", "accuracy", "preset", "dataset", "images"} <= set(table.columns):
+        raise InputError(f"{path} is not a table of analysis/settings.py: give its settings.csv")
+    return table
+
+
+def traversal_rows(runs: list[RunRecord]) -> list[dict]:
+    """C9 to C12: a row for each panel of figures 3 to 6 that was drawn from a run.
+
+    The number is the normalised mutual information of the panel's code and its factor.
+    """
+    rule = (
+        f"normalised mutual information of the code and the factor, corrected for chance, of {YES} or more "
+        f"(partly: of {PARTLY}, or not in every run)"
+    )
+    words = {"yes": "replicates", "partly": "partly", "no": "does not"}
+    rows = []
+    for run in runs:
+        by = f"{Path(run.config.dataset).stem}, seed {run.config.seed}, {describe(run.config)}"
+        for name, (claim, what) in TRAVERSALS.items():
+            for panel in (run.figure(name) or {}).get("verdicts", []):
+                says = f"{what}: {panel['panel']} ({name.replace('figure', 'figure ')})"
+                value = normalised_information(panel["information_nats"], panel["shuffled_nats"], panel["entropy_nats"])
+                of, holds = f"{by}: {panel['factor']}", int(panel["holds"] == "yes")
+                verdict = words[panel["holds"]]
+                rows.append(make_row(claim, says, rule, of, "normalised MI", value, holds, 1, verdict=verdict))
+    return rows

@@ -1,0 +1,57 @@
+"""What several reports share. Importing this needs neither pandas nor a drawing library."""
+
+import base64
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from infogan import records
+from infogan.config import Config, from_dict
+from infogan.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SMOOTHING = 50
+"""Updates over which L_I is averaged (centred) before it is compared with H(c)."""
+
+
+def read_config(directory: Path) -> Config:
+    """The configuration of a run directory. Raises InputError where there is none."""
+    return from_dict(records.read_json(directory / "config.json")["config"])
+
+
+def read_metrics(directory: Path) -> "pd.DataFrame":
+    """metrics.csv of a run directory. Raises InputError where there is none."""
+    import pandas as pd
+
+    path = directory / "metrics.csv"
+    if not path.exists():
+        raise InputError(f"there is no {path}: give the directory of a run")
+    return pd.read_csv(path)
+
+
+def smoothed_bound(metrics: "pd.DataFrame", log_every: int) -> "pd.Series":
+    """L_I of the categorical codes (nats), a running mean over SMOOTHING updates, for each row of metrics.csv."""
+    rows = max(1, SMOOTHING // log_every)
+    return metrics.info_categorical_nats.rolling(rows, min_periods=1, center=True).mean()
+
+
+def run_title(config: Config) -> str:
+    """A run in a few words: dataset, preset and seed."""
+    return f"{Path(config.dataset).stem}, preset {config.preset}, seed {config.seed}"
+
+
+def origin() -> dict[str, Any]:
+    """The command and the commit that made a result, for its JSON file."""
+    source = records.provenance()
+    return {"command": source["command"], "commit": source["commit"]}
+
+
+def as_text(table: "pd.DataFrame", number: str = "{:.3f}", missing: str = "NaN") -> str:
+    """A table as aligned text without its index. number: format of floats; missing: stands for NaN."""
+    return table.to_string(index=False, float_format=number.format, na_rep=missing)
+
+
+def data_url(png: bytes) -> str:
+    """A PNG file as the address of an image, for a page that needs no other files."""
+    return "data:image/png;base64," + base64.b64encode(png).decode()

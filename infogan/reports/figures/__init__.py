@@ -1,0 +1,40 @@
+"""Figures of the paper and of the blog post from run directories, each with its numbers in a JSON file beside it.
+
+Generated images are kept beside it too (one PNG for each panel), so that `redraw` needs no run.
+
+Examples:
+  python analysis/figures.py figure1 runs/mnist-authors-seed0 runs/mnist-gan-seed0
+  python analysis/figures.py figure2 runs/mnist-authors-seed0 --gan runs/mnist-gan-seed0
+  python analysis/figures.py grid runs/mnist-blog-seed0
+  python analysis/figures.py losses runs/mnist-blog-seed0
+  python analysis/figures.py figure3 runs/faces3d-faces-*      # each panel from the run that represents its factor best
+  python analysis/figures.py figure6 runs/celeba-celeba-seed0 --gif
+  python analysis/figures.py redraw analysis/results/*/*/figures/*.json --out figures
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import tyro
+
+from infogan.reports.figures.curves import Figure1, Losses
+from infogan.reports.figures.redraw import Redraw
+from infogan.reports.figures.samples import Figure2, Grid
+from infogan.reports.figures.traversals import Figure3, Figure4, Figure5, Figure6
+
+FIGURES: dict[str, Callable[..., Any]] = {
+    "figure1": Figure1,
+    "figure2": Figure2,
+    "figure3": Figure3,
+    "figure4": Figure4,
+    "figure5": Figure5,
+    "figure6": Figure6,
+    "grid": Grid,
+    "losses": Losses,
+    "redraw": Redraw,
+}
+
+
+def main() -> None:
+    """Draw the figure that the command line names."""
+    tyro.extras.subcommand_cli_from_dict(FIGURES, description=__doc__).draw()

@@ -1,0 +1,101 @@
+"""Curves over training: L_I against H(c) (the paper's figure 1), and the losses (the blog post)."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import seaborn
+import tyro
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from infogan.codes import Latent
+from infogan.errors import InputError
+from infogan.reports import common
+from infogan.reports.figures.drawing import write_figure
+
+
+@dataclass(frozen=True)
+class Figure1:
+    """L_I of the categorical codes over updates, InfoGAN against a regular GAN whose Q is trained beside it."""
+
+    runs: tyro.conf.Positional[tuple[Path, ...]]
+    """Run directories; those of one preset are drawn as one line, with the range over seeds."""
+    out: Path = Path("figures/figure1.png")
+    """Where to write the picture; its numbers go beside it."""
+
+    def draw(self) -> None:
+        """Write the figure, and print its numbers."""
+        if not self.runs:
+            raise InputError("give at least one run directory, such as runs/mnist-authors-seed0")
+        numbers, curves = zip(*(bound_curve(directory) for directory in self.runs))
+        figure = Figure(figsize=(6, 4), layout="constrained")
+        axes = figure.subplots()
+        table = pd.concat(curves, ignore_index=True)
+        seaborn.lineplot(table, x="update", y="L_I (nats)", hue="preset", errorbar=("pi", 100), ax=axes)
+        for entropy in {round(run["entropy_nats"], 6) for run in numbers}:
+            _mark_entropy(axes, entropy)
+        axes.set(title="Lower bound of the mutual information, categorical codes")
+        print(common.as_text(pd.DataFrame(numbers)))
+        write_figure(figure, self.out, {"runs": list(numbers)})
+
+
+def bound_curve(directory: Path) -> tuple[dict, pd.DataFrame]:
+    """A run's numbers in figure 1, and its smoothed L_I in nats by update."""
+    metrics, config = common.read_metrics(directory), common.read_config(directory)
+    entropy = Latent(config.codes, config.noise, config.q_std).entropy[0]
+    smooth = common.smoothed_bound(metrics, config.log_every)
+    reached = metrics.step[smooth >= 0.99 * entropy]
+    numbers = {
+        "run": directory.name,
+        "preset": config.preset,
+        "seed": config.seed,
+        "smoothing_updates": common.SMOOTHING,
+        "entropy_nats": entropy,
+        "final_info_nats": float(smooth.iloc[-1]),
+        "highest_info_nats": float(smooth.max()),
+        "updates_to_99_percent": int(reached.iloc[0]) if len(reached) else None,
+        "updates": int(metrics.step.iloc[-1]),
+    }
+    curve = {"update": metrics.step, "L_I (nats)": smooth, "preset": config.preset, "run": directory.name}
+    return numbers, pd.DataFrame(curve)
+
+
+def _mark_entropy(axes: Axes, entropy: float) -> None:
+    axes.axhline(entropy, color="grey", linestyle="--", linewidth=1)
+    text, where = f"H(c) = {entropy:.3f}", axes.get_yaxis_transform()  # x in parts of the axes' width, y in nats
+    axes.annotate(text, (0.99, entropy), xycoords=where, ha="right", va="bottom", fontsize=8)
+
+
+@dataclass(frozen=True)
+class Losses:
+    """The blog's loss curve: D's and G's GAN losses over the run."""
+
+    run: tyro.conf.Positional[Path]
+    """Run directory."""
+    out: Path | None = None
+    """Where to write the picture. Default: RUN/figures/losses.png."""
+
+    def draw(self) -> None:
+        """Write the figure; its numbers are the means over the first and over the last tenth of the run."""
+        metrics = common.read_metrics(self.run)
+        config = common.read_config(self.run)
+        tenth, window = max(1, len(metrics) // 10), max(1, len(metrics) // 100)
+        numbers = {
+            "run": self.run.name,
+            "updates": int(metrics.step.iloc[-1]),
+            "images": int(metrics.images.iloc[-1]),
+        }
+        figure = Figure(figsize=(6, 4), layout="constrained")
+        axes = figure.subplots()
+        for column, label in (("loss_d", "discriminator"), ("loss_g", "generator")):
+            values = metrics[column]
+            line = axes.plot(metrics.step, values, alpha=0.25, linewidth=0.8)[0]
+            mean = values.rolling(window, min_periods=1).mean()
+            axes.plot(metrics.step, mean, color=line.get_color(), label=label)
+            numbers[f"{column}_first_tenth"] = float(values[:tenth].mean())
+            numbers[f"{column}_last_tenth"] = float(values[-tenth:].mean())
+        axes.set(xlabel="update", ylabel="loss (nats)")
+        axes.set_title(f"{common.run_title(config)}, batch {config.batch_size}", fontsize=10)
+        axes.legend()
+        write_figure(figure, self.out or self.run / "figures" / "losses.png", numbers)

@@ -1,0 +1,119 @@
+"""Panels of figures: generated images along one latent code, and how a figure names the runs it was drawn from."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from infogan import data, networks, records
+from infogan.codes import Categorical
+from infogan.errors import InputError
+from infogan.presets import describe
+from infogan.records import pictures
+
+
+@dataclass
+class Panel:
+    """One part of a figure: a picture of generated images, and the labels of its columns and rows."""
+
+    title: str
+    picture: np.ndarray
+    """uint8 [H', W', C]"""
+    xlabel: str = ""
+    ticks: list[str] = field(default_factory=list)
+    """A label for each column of images, or none."""
+    ylabel: str = ""
+    rows: list[str] = field(default_factory=list)
+    """A label for each row of images, or none."""
+    images: np.ndarray | None = None
+    """The same images one by one, uint8 [columns, rows, H, W, C], where a code is varied."""
+    about: dict = field(default_factory=dict)
+    """What else the figure's JSON file records of the panel."""
+
+    def record(self) -> dict:
+        """What the figure's JSON file records of the panel: all but the images."""
+        optional = {name: value for name, value in (("ylabel", self.ylabel), ("rows", self.rows)) if value}
+        return {"title": self.title, "xlabel": self.xlabel, "ticks": self.ticks} | optional | self.about
+
+
+def vary_category(run: records.Run, title: str, rows: int, code: int | None = None) -> Panel:
+    """Columns: the categories of one code; rows: samples that differ in everything else.
+
+    code: its position among all single codes; by default c1, whose columns are in the order of the matched labels.
+
+    Raises InputError where the run has no categorical code.
+    """
+    codes = run.latent.single_codes(Categorical)
+    if not codes:
+        raise InputError(f"{run.directory} has codes {run.latent}, none of them categorical: there is no c1 to vary")
+    if code is None:
+        code, (order, ticks), xlabel = codes[0], category_order(run), "category → matched label"
+    else:
+        order = list(range(run.latent.categorical_sizes[codes.index(code)]))
+        ticks, xlabel = [str(i) for i in order], "category"
+    z = run.latent.sample(rows, torch.Generator().manual_seed(0))
+    return _panel(run, title, xlabel, ticks, [run.latent.place(z, code, category) for category in order])
+
+
+def vary_continuous(run: records.Run, title: str, rows: int, code: int, values: np.ndarray) -> Panel:
+    """Columns: values of one continuous code; all else is fixed in a row.
+
+    Rows differ in the category of c1, where there is one, and in everything else.
+    """
+    latent = run.latent
+    z = latent.sample(rows, torch.Generator().manual_seed(1))
+    if categorical := latent.single_codes(Categorical):
+        order = category_order(run)[0]
+        z = torch.cat([latent.place(z[i : i + 1], categorical[0], order[(2 * i) % len(order)]) for i in range(rows)])
+    ticks = [f"{value:.1f}" for value in values]
+    return _panel(run, title, f"c{code + 1}", ticks, [latent.place(z, code, value) for value in values])
+
+
+def _panel(run: records.Run, title: str, xlabel: str, ticks: list[str], columns: list[Tensor]) -> Panel:
+    """columns: latents [rows, width] of each column."""
+    made = networks.generate(run.generator, torch.stack(columns, dim=1).flatten(0, 1))
+    rows = len(columns[0])
+    images = made.reshape(rows, len(columns), *made.shape[1:]).swapaxes(0, 1)
+    return Panel(title, pictures.tile(made, rows), xlabel, ticks, images=images)
+
+
+def category_order(run: records.Run) -> tuple[list[int], list[str]]:
+    """The categories of c1 by matched label, unmatched ones last, and a label for each.
+
+    In their own order where the run was not measured on labelled test images.
+    """
+    size = run.latent.categorical_sizes[0]
+    path = run.directory / "evaluation.json"
+    codes = records.read_json(path)["codes"] if path.exists() else []
+    if not codes:
+        return list(range(size)), [str(i) for i in range(size)]
+    label = codes[0]["label_of_category"]
+    order = sorted(range(size), key=lambda i: (label[i] < 0, label[i], i))
+    return order, [f"{i} → {label[i] if label[i] >= 0 else '–'}" for i in order]
+
+
+def about_run(run: records.Run) -> dict:
+    """What identifies a run in a figure's JSON file."""
+    config = run.config
+    return {
+        "run": run.directory.name,
+        "dataset": config.dataset,
+        "preset": config.preset,
+        "seed": config.seed,
+        "updates": run.step,
+    }
+
+
+def caption(run: records.Run, seed: bool = True) -> str:
+    """Dataset and its origin, preset and what was changed in it, seed and length. seed: name the seed."""
+    dataset = run.config.dataset
+    if dataset.partition("@")[0] in data.SYNTHETIC:
+        origin = "a stand-in rendered here"
+    elif dataset in ("digits", *data.TORCHVISION, *data.ARCHIVES):
+        origin = "the real dataset"
+    else:
+        origin = "images of a file"
+    parts = [f"{Path(dataset).stem} ({origin})", f"preset {describe(run.config)}"]
+    return ", ".join([*parts, *([f"seed {run.config.seed}"] if seed else []), f"{run.step:,} updates"])

@@ -1,0 +1,187 @@
+"""Code-to-label measures of finished runs on the test images: a row for each run, then mean and interval over seeds.
+
+Reads each run's evaluation.json, or measures its checkpoint again with --again (needs the dataset). Each run's
+confusion matrix is drawn beside it, as figures/confusion.png, unless that is up to date.
+
+Examples:
+  python analysis/measure.py runs/mnist-authors-seed*
+  python analysis/measure.py runs/mnist-authors-seed0 --again --data-dir ~/data --csv table.csv
+"""
+
+import dataclasses
+from collections.abc import Hashable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import pandas as pd
+import tyro
+from scipy import stats
+
+from infogan import records
+from infogan.config import Config
+from infogan.errors import InputError
+from infogan.metrics.clustering import MEASURES, mean_interval
+from infogan.presets import describe
+from infogan.records import pictures
+from infogan.reports import common
+
+AVERAGED = (*MEASURES, "info_categorical_nats")
+PAPER_ACCURACY = 0.95
+"""Of c1 on MNIST (section 7.2)."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """The command line."""
+
+    runs: tyro.conf.Positional[tuple[Path, ...]]
+    """Run directories."""
+    again: bool = False
+    """Measure the checkpoints again and replace evaluation.json."""
+    data_dir: Path | None = None
+    """Folder of the datasets, for --again. Default: $INFOGAN_DATA, else ./data."""
+    compare: str | None = None
+    """A field of the configuration, such as precision, that has two values among the runs: also print the
+    difference of their mean accuracies over seeds."""
+    csv: Path | None = None
+    """Also write the rows and the summary to this file."""
+
+
+def measure_again(directory: Path, data_dir: Path | None) -> dict:
+    """Measure a run's checkpoint on the test images, replace evaluation.json and return its content."""
+    from infogan import data, experiment, trainer
+
+    run, rows = records.load(directory), records.Table(directory / "evaluations.csv").rows()
+    dataset = data.load(run.config.dataset, data_dir)
+    summary = {
+        "step": run.step,
+        "images": run.config.images(run.step),
+        "train_seconds": round(run.status["seconds"], 1),
+        "evaluations": len(rows),
+        "time_to_accuracy": trainer.time_to_accuracy(rows),
+    }
+    if rows and rows[-1].get("accuracy"):
+        summary |= {"validation_accuracy": float(rows[-1]["accuracy"]), "code": int(rows[-1]["code"])}
+    path = directory / "evaluation.json"
+    before = path.read_text() if path.exists() else None
+    path.unlink(missing_ok=True)  # measure_test keeps what it finds
+    try:
+        return experiment.measure_test(run.discriminator, run.latent, dataset, directory, summary)
+    except BaseException:
+        if before is not None:
+            records.write_atomic(path, before)
+        raise
+
+
+def row(directory: Path, options: Options) -> dict:
+    """A row of the table: test measures with their intervals, and the last logged L_I in nats.
+
+    Raises InputError where there is nothing to measure.
+    """
+    path = directory / "evaluation.json"
+    result = measure_again(directory, options.data_dir) if options.again else records.read_json(path)
+    config = common.read_config(directory)
+    known = [field.name for field in dataclasses.fields(Config)]
+    if options.compare and options.compare not in known:
+        raise InputError(f"compare is {options.compare!r}; give a field of the configuration: {', '.join(known)}")
+    metrics = records.Table(directory / "metrics.csv").rows()
+    if "accuracy" not in result or not metrics:
+        raise InputError(
+            f"{directory}: no metrics.csv, no labels in {config.dataset}, or no categorical code in {config.codes}: "
+            "there is nothing to measure"
+        )
+    draw_confusion(directory, result)
+    compared = [options.compare] if options.compare else []
+    out = {
+        "run": directory.name,
+        "dataset": config.dataset,
+        "preset": describe(config, "codes", *compared),
+        "codes": config.codes,
+        **{name: getattr(config, name) for name in compared},
+        "seed": config.seed,
+        "updates": result["step"],
+        "images": result["images"],
+    }
+    for name in MEASURES:
+        out[name] = result[name]
+        out[f"{name}_low"], out[f"{name}_high"] = result[f"{name}_ci95"]
+    return out | {"info_categorical_nats": float(metrics[-1]["info_categorical_nats"])}
+
+
+def draw_confusion(directory: Path, result: dict) -> None:
+    """Draw figures/confusion.png, unless it is newer than evaluation.json. result: the content of evaluation.json."""
+    picture = directory / "figures" / "confusion.png"
+    if picture.exists() and picture.stat().st_mtime >= (directory / "evaluation.json").stat().st_mtime:
+        return
+    picture.parent.mkdir(exist_ok=True)
+    table = result["codes"][result["best_code"]]["confusion"]
+    pictures.confusion(picture, table, f"{directory.name}, {result['n_images']} test images")
+    print(f"wrote {picture}")
+
+
+def difference(rows: pd.DataFrame, field: str) -> pd.DataFrame:
+    """Mean accuracy with one value of `field` less that with the other, with Welch's 95 % interval over seeds.
+
+    Raises InputError where there are not two values with two runs or more of each.
+    """
+    groups = {str(value): group["accuracy"] for value, group in rows.groupby(field, sort=False)}
+    if len(groups) != 2 or min(map(len, groups.values())) < 2:
+        raise InputError(
+            f"--compare {field} needs two values with two or more runs each; there are {', '.join(groups) or 'none'}"
+        )
+    (a, first), (b, second) = groups.items()
+    interval = stats.ttest_ind(first, second, equal_var=False).confidence_interval(0.95)
+    out = {
+        "difference": f"{field} {a} - {b}",
+        "n": f"{len(first)}, {len(second)}",
+        "accuracy": first.mean() - second.mean(),
+        "accuracy_low": interval.low,
+        "accuracy_high": interval.high,
+    }
+    return pd.DataFrame([out])
+
+
+def summary(rows: pd.DataFrame, fields: list[str]) -> pd.DataFrame:
+    """A row for the runs that agree in `fields`: n, and of each measure the mean with its 95 % t interval over seeds.
+
+    Also the lowest and the highest accuracy, and the share of runs that reach PAPER_ACCURACY (share_from_95).
+    """
+    groups = []
+    for keys, group in rows.groupby(fields, sort=False):
+        line: dict[str, Any] = dict(zip(fields, cast(tuple[Hashable, ...], keys))) | {"n": len(group)}
+        for name in AVERAGED:
+            line[name], line[f"{name}_low"], line[f"{name}_high"] = mean_interval(group[name].tolist())
+        accuracy = group["accuracy"]
+        line |= {"accuracy_min": accuracy.min(), "accuracy_max": accuracy.max()}
+        groups.append(line | {"share_from_95": (accuracy >= PAPER_ACCURACY).mean()})
+    return pd.DataFrame(groups)
+
+
+def show(table: pd.DataFrame) -> str:
+    """Aligned text: each measure with its interval in one cell."""
+    text = table.copy()
+    for name in AVERAGED:
+        low, high = f"{name}_low", f"{name}_high"
+        if low in table:
+            cells = zip(table[name], table[low], table[high])
+            text[name] = [f"{m:.3f} [{a:.3f}, {b:.3f}]" if a == a else f"{m:.3f}" for m, a, b in cells]  # a: not NaN
+            text = text.drop(columns=[low, high])
+    return common.as_text(text)
+
+
+def main() -> None:
+    """Print the tables, and write them with --csv."""
+    options = tyro.cli(Options, description=__doc__)
+    if not options.runs:
+        raise InputError("give at least one run directory, such as runs/mnist-authors-seed0")
+    rows = pd.DataFrame([row(directory, options) for directory in options.runs])
+    compared = [options.compare] if options.compare else []
+    seeds = summary(rows, list(dict.fromkeys(["dataset", "preset", "codes", *compared, "updates"])))
+    print("each run; 95 % intervals over test images\n" + show(rows))
+    print("\nover seeds; 95 % Student t intervals\n" + show(seeds))
+    if options.compare:
+        print("\ndifference of the means; 95 % Welch interval\n" + show(difference(rows, options.compare)))
+    if options.csv:
+        records.write_atomic(options.csv, rows.to_csv(index=False))
+        records.write_atomic(options.csv.with_stem(options.csv.stem + "-seeds"), seeds.to_csv(index=False))

@@ -1,0 +1,137 @@
+"""A study's trials as tables: all of them, the confirmation with fresh seeds, and the best configuration."""
+
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import optuna
+import pandas as pd
+import tyro
+from optuna.trial import TrialState
+
+from infogan.config import from_dict
+from infogan.errors import InputError
+from infogan.metrics.clustering import MEASURES, mean_interval
+from infogan.presets import changed_fields
+from infogan.studies.storage import open_storage, quiet_optuna
+
+ACCURACY, DISTANCE = "validation accuracy", "Fréchet distance"
+"""Columns of the tables: the values of a trial."""
+PARAMETERS = (
+    "recipe",
+    "categorical_codes",
+    "categories",
+    "continuous_codes",
+    "noise",
+    "lambda_categorical",
+    "lambda_continuous",
+    "batch_size",
+)
+
+
+@dataclass(frozen=True)
+class Options:
+    """The command line."""
+
+    folder: tyro.conf.Positional[Path]
+    """The study's folder, studies/NAME; the report goes to its folder report/."""
+    storage: str | None = None
+    """Optuna storage URL. Default: sqlite:///FOLDER/study.db."""
+    study: str | None = None
+    """Name of the study. Default: the folder's name."""
+
+
+def open_study(options: Options) -> optuna.Study:
+    """Raises InputError where there is no such study."""
+    quiet_optuna()
+    file, name = options.folder / "study.db", options.study or options.folder.name
+    if options.storage is None and not file.exists():
+        raise InputError(f"there is no {file}: give a study's folder, such as studies/digits, or --storage")
+    try:
+        return optuna.load_study(study_name=name, storage=open_storage(options.storage or f"sqlite:///{file}"))
+    except KeyError as error:
+        raise InputError(f"no study {name!r} in that storage: give --study") from error
+
+
+def table(study: optuna.Study) -> pd.DataFrame:
+    """A row for each trial: state, last validation accuracy, parameters, codes, speed, run directory."""
+    rows = []
+    for trial in study.get_trials(deepcopy=False):
+        reported, config = list(trial.intermediate_values.values()), trial.user_attrs.get("config", {})
+        accuracy, *distance = trial.values or [reported[-1] if reported else np.nan]
+        rows.append(
+            {
+                "trial": trial.number,
+                "state": trial.state.name.lower(),
+                ACCURACY: accuracy,
+                **({DISTANCE: distance[0]} if distance else {}),
+                "codes": config.get("codes"),
+                **{name: trial.params.get(name) for name in PARAMETERS},
+                "updates": config.get("updates"),
+                "images_per_second": trial.user_attrs.get("images_per_second"),
+                "seconds": trial.duration.total_seconds() if trial.duration else None,
+                "source": trial.user_attrs.get("source", ""),
+                "run_dir": trial.user_attrs.get("run_dir"),
+                "error": trial.user_attrs.get("error", ""),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def confirmation(study: optuna.Study) -> pd.DataFrame:
+    """A row for each run of the best configurations with a fresh seed; empty where there are none."""
+    if "confirmation" not in study.user_attrs:
+        return pd.DataFrame()
+    confirmed = optuna.load_study(study_name=study.user_attrs["confirmation"], storage=study._storage)
+    rows = []
+    for trial in confirmed.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)):
+        of, seed = trial.user_attrs["run"].split("/seed")
+        test = {f"test {name}": value for name, value in trial.user_attrs["test"].items() if name in MEASURES}
+        rows.append({"trial": int(of.removeprefix("trial-")), "seed": int(seed), ACCURACY: trial.value, **test})
+    return pd.DataFrame(rows)
+
+
+def best(study: optuna.Study, confirmed: pd.DataFrame) -> dict:
+    """The best configuration: trial, validation_accuracy, params and config.
+
+    Of those that were trained again with fresh seeds, the one with the best mean validation accuracy over them, which
+    is validation_accuracy_fresh_seeds; `test` has its test accuracies. Without such seeds the best single trial.
+    """
+    if confirmed.empty:
+        return _of_trial(study.best_trial)
+    groups = confirmed.groupby("trial")[ACCURACY]
+    whole = groups.size() == groups.size().max()  # seeds that failed could leave a configuration its best ones only
+    means = groups.mean()[whole]
+    trial = study.trials[int(means.index.to_numpy()[means.argmax()])]
+    accuracies = list(confirmed[confirmed.trial == trial.number].sort_values("seed")["test accuracy"])
+    mean, low, high = mean_interval(accuracies)
+    test = {
+        "accuracy_mean": mean,
+        "ci95": [max(0.0, low), min(1.0, high)],
+        "n_seeds": len(accuracies),
+        "accuracies": accuracies,
+    }
+    return _of_trial(trial) | {"validation_accuracy_fresh_seeds": float(means.max()), "test": test}
+
+
+def _of_trial(trial: optuna.trial.FrozenTrial) -> dict:
+    return {
+        "trial": trial.number,
+        "validation_accuracy": trial.value,
+        "params": trial.params,
+        "config": trial.user_attrs["config"],
+    }
+
+
+def train_command(config: dict, run_dir: Path) -> str:
+    """The command line that trains a stored configuration again."""
+    made = from_dict(config)
+    values = {
+        "dataset": shlex.quote(made.dataset),
+        **changed_fields(made),
+        "updates": made.updates,
+        "run_dir": shlex.quote(str(run_dir)),
+    }
+    options = (f"--{name.replace('_', '-')} {value}" for name, value in values.items())
+    return f"infogan train {made.preset} {' '.join(options)}"

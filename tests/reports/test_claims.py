@@ -1,0 +1,266 @@
+"""The scorecard on runs for which every outcome is known."""
+
+import dataclasses
+import json
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import call
+
+from infogan.presets import PRESETS
+
+
+def write_run(
+    folder,
+    preset: str,
+    seed: int,
+    bound,
+    accuracy: float | None = None,
+    confusion=None,
+    loss_d=(1.0, 1.0),
+    loss_g=(1.0, 1.0),
+    changes=None,
+    name="",
+    **figures,
+):
+    """A run of 2,000 updates, a row each ten. bound: the update after which L_I is at its height, and that, in nats.
+
+    loss_d, loss_g: in the first and in the second half. figures: content of files in figures/.
+    """
+    reached, height = bound
+    step = np.arange(10, 2001, 10)
+    metrics = pd.DataFrame({"step": step, "info_categorical_nats": np.where(step >= reached, height, 0.0)})
+    for column, (first, last) in (("loss_d", loss_d), ("loss_g", loss_g)):
+        metrics[column] = np.where(step <= 1000, first, last)
+    directory = folder / (name or f"mnist-{preset}-seed{seed}")
+    (directory / "figures").mkdir(parents=True)
+    metrics.to_csv(directory / "metrics.csv", index=False)
+    changed = {"updates": 2000, "precision": "float32"} | (changes or {})
+    made = dataclasses.replace(PRESETS[preset][0], seed=seed, **changed)
+    (directory / "config.json").write_text(json.dumps({"config": dataclasses.asdict(made)}))
+    if accuracy is not None:
+        codes = [{"confusion": confusion if confusion is not None else [[1]]}]
+        (directory / "evaluation.json").write_text(json.dumps({"accuracy": accuracy, "codes": codes}))
+    for figure, content in figures.items():
+        (directory / "figures" / f"{figure}.json").write_text(json.dumps(content))
+    return directory
+
+
+def morphology(
+    slant: float, width: float, beyond: float = 0.9, agreement: float = 0.95, measure: str = "width"
+) -> dict:
+    def rows(where: str, scale: float) -> list[dict]:
+        effects = {(0, "slant"): slant, (0, measure): 0.1, (1, "slant"): 0.05, (1, measure): width}
+        return [
+            {"code": code, "where": where, "measure": name, "effect": scale * value}
+            for (code, name), value in effects.items()
+        ]
+
+    shares = [{"where": "within", "agreement": 0.9}]
+    shares += [{"where": f"code {k} beyond", "agreement": agreement * 0.9} for k in (0, 1)]
+    return {"correlations": rows("within", 1) + rows("beyond", beyond), "agreement": shares}
+
+
+def scorecard(folder, *arguments) -> pd.DataFrame:
+    done = call("claims", *arguments, "--out", folder, folder="analysis")
+    assert done.returncode == 0, done.stderr
+    assert (folder / "scorecard.png").stat().st_size > 5000
+    return pd.read_csv(folder / "scorecard.csv").set_index("claim")
+
+
+def panel(name: str, share: float, holds: str) -> dict:
+    return {
+        "panel": name,
+        "factor": name,
+        "information_nats": 2 * share + 0.1,
+        "shuffled_nats": 0.1,
+        "entropy_nats": 2.0,
+        "holds": holds,
+    }
+
+
+def write_benchmark(path, *batches: tuple[tuple[float, float, float], float]):
+    """batches: ratios of InfoGAN's time to that of the GAN without Q, and the ratio of memory.
+
+    The ratios of time are by the median, the lowest and the highest rate of the GAN; InfoGAN's rates are 80 to 125.
+    """
+    rows = []
+    for batch, (time, memory) in enumerate(batches):
+        plain = dict(zip(("median", "low", "high"), (100 * t for t in time)))
+        rows += [
+            {
+                "batch": batch,
+                "contender": "fast",
+                "images_per_second": {"median": 100, "low": 80, "high": 125},
+                "memory_mib": 1000 * memory,
+            },
+            {"batch": batch, "contender": "fast GAN without Q", "images_per_second": plain, "memory_mib": 1000},
+        ]
+    path.write_text(json.dumps({"rows": rows}))
+    return path
+
+
+def write_settings(path, accuracies: dict[str, list[float]], preset: str = "authors"):
+    """A table of settings: the accuracies of the preset itself ("") and of each lambda_categorical."""
+    rows = [
+        {
+            "dataset": "mnist",
+            "preset": preset,
+            "setting": "lambda_categorical" * bool(value),
+            "value": value,
+            "images": 128_000,
+            "accuracy": accuracy,
+        }
+        for value, group in accuracies.items()
+        for accuracy in group
+    ]
+    pd.DataFrame([*rows, rows[0] | {"setting": "codes", "value": "20c", "accuracy": 1.0}]).to_csv(path, index=False)
+    return path
+
+
+def write_runs(folder) -> list:
+    """Runs of which some replicate each claim and others do not."""
+    h = math.log(10)
+    diagonal, mixed = (100 * np.eye(10)).tolist(), (100 * np.eye(10)).tolist()
+    mixed[4][9] = 60
+    svhn = {"verdicts": [panel("lighting", 0.5, "yes"), panel("context", 0.1, "partly"), panel("other", 0.01, "no")]}
+    again = {"verdicts": [panel("other", 0.3, "yes")]}
+    replicates, turned = morphology(0.8, -0.6), morphology(0.8, 0.2, beyond=-1)
+    thicker = morphology(0.8, 0.6, agreement=0.85, measure="thickness")
+    falls, stays, climbs = {"loss_d": (1, 0.2)}, {"loss_d": (1, 0.9)}, {"loss_g": (1, 6)}
+    weak, fashion = {"lambda_categorical": 0.03}, {"dataset": "fashion-mnist"}
+    return [
+        write_run(folder, "authors", 0, (500, h), accuracy=0.96, morphology=replicates),
+        write_run(folder, "authors", 1, (1500, h), accuracy=0.80, morphology=turned),
+        write_run(folder, "authors", 2, (10, 1.0), morphology=thicker),
+        write_run(folder, "authors", 3, (10, h), accuracy=0.1, name="not the preset", changes=weak),
+        write_run(folder, "authors", 4, (10, h), accuracy=0.1, name="not mnist", changes=fashion),
+        write_run(folder, "gan", 0, (10, 0.1), accuracy=0.3),
+        write_run(folder, "gan", 1, (10, 0.6 * h), accuracy=0.6),
+        write_run(folder, "blog", 0, (10, h), accuracy=0.9, confusion=mixed, **falls, **climbs),
+        write_run(folder, "blog", 1, (10, h), accuracy=0.9, confusion=diagonal, **stays, **climbs, figure5=svhn),
+        write_run(folder, "blog", 2, (10, h), **falls, loss_g=(1, 4), figure5=again),
+        write_run(folder, "iic", 0, (10, h), accuracy=0.98),
+        write_run(folder, "iic", 1, (10, h), accuracy=0.9655),
+    ]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """The scorecard of write_runs, a benchmark and a table of settings: its table, and its folder."""
+    folder = tmp_path_factory.mktemp("runs")
+    times = ((1.05, 1.0, 1.08), 1.01), ((0.9, 0.8, 1.4), 1.2), ((1.25, 0.7, 1.3), 1.0)
+    benchmark = write_benchmark(folder / "b.json", *times)
+    accuracies = {"": [0.8, 0.9, 0.7], "0.1": [0.5, 0.6, 0.7], "4.0": [0.83, 0.83, 0.83], "9.0": [1.0, 1.0]}
+    settings = write_settings(folder / "s.csv", accuracies)
+    options = ("--benchmark", benchmark, "--settings", settings)
+    return scorecard(folder / "out", *write_runs(folder), *options), folder / "out"
+
+
+def test_each_claim_is_checked_by_its_rule(made):
+    table, _ = made
+    assert [(claim, row.verdict, row.holds, row.of) for claim, row in table.iterrows()] == [
+        ("C1", "partly", 1, 3),
+        ("C2", "partly", 1, 2),
+        ("C3", "partly", 1, 2),
+        ("C4", "partly", 1, 2),
+        ("C5", "partly", 2, 3),
+        ("C6", "partly", 1, 3),
+        ("C7", "partly", 1, 3),
+        ("C8", "does not", 0, 1),
+        ("C11", "replicates", 1, 1),
+        ("C11", "partly", 0, 1),
+        ("C11", "does not", 0, 1),
+        ("C11", "replicates", 1, 1),
+        ("B1", "partly", 1, 2),
+        ("B2", "partly", 1, 3),
+        ("O1", "partly", 1, 2),
+    ]
+
+
+def test_the_numbers_are_means_over_seeds_with_intervals(made):
+    table, _ = made
+    mean = table["mean"]
+    assert mean["C1"] == pytest.approx(1000, abs=60) and table.never["C1"] == 1, "one seed never reaches H(c)"
+    assert mean["C3"] == pytest.approx(0.88)
+    assert table.low["C3"] == 0 and table.high["C3"] == 1, "a wide interval of two seeds is cut at 0 and 1"
+    assert mean["C5"] == pytest.approx((0.6 + 0.2 + 0.6) / 3)
+    assert mean["C6"] == pytest.approx((0.95 + 0.95 + 0.85) / 3)
+    assert mean["B1"] == pytest.approx(9.5), "a digit that shares its category has none of its own"
+    assert list(mean["C11"]) == pytest.approx([0.5, 0.1, 0.01, 0.3])
+
+
+def test_the_numbers_of_a_benchmark_and_of_settings(made):
+    table, _ = made
+    cost = table.loc["C7"]
+    # The median of the third batch size, the memory of the second, and the longest time of the second.
+    assert (cost["mean"], cost.low, cost.high) == pytest.approx((1.25, 1.2, 1.4 / 0.8))
+    best = table.loc["C8"]
+    assert best["mean"] == pytest.approx(0.8 - 0.83), "two seeds of lambda 9 are not enough"
+    assert best.by == "mnist, authors, 128,000 images; lambda 1 against 0.1, 4; 3 seeds"
+    # Three with standard deviation 0.1 against three alike: Welch has two degrees of freedom.
+    assert best.low == pytest.approx(best["mean"] - 4.3027 * 0.1 / 3**0.5, abs=1e-4)
+
+
+def test_the_scorecard_as_markdown(made):
+    text = (made[1] / "scorecard.md").read_text()
+    for line in (
+        "| C11 | SVHN: other (figure 5) | mnist (2 runs) | 0.01 to 0.30 normalised MI | 1 of 2 | **partly** |",
+        "| mnist | 0.50 normalised MI | 1 of 1 | **replicates** |",
+        "| iic, 2,000 updates, float32 | 0.973 [",
+        "| 0.880 [",
+        ", never in 1 | 1 of 3 | **partly** |",
+        "| C2 | a regular GAN keeps L_I low (figure 1) | gan, 2,000 of 5,000 updates, float32 | 0.32 [",
+    ):
+        assert line in text, line
+
+
+def test_stored_presets_of_earlier_names_are_read(tmp_path):
+    run = write_run(tmp_path, "iic", 0, (10, 1.0), accuracy=0.98)
+    stored = json.loads((run / "config.json").read_text())["config"]
+    del stored["terms"], stored["pretraining"], stored["lr_decay"]
+    stored |= {"preset": "best", "consistency": 1.0, "hold": 2.0, "warm_up": 1000, "cool_down": 1.0}
+    (run / "config.json").write_text(json.dumps({"config": stored}))
+    table = scorecard(tmp_path / "out", run)
+    assert list(table.index) == ["O1"] and table.by["O1"] == "iic, 2,000 updates, float32"
+
+
+def test_the_two_precisions_are_separate_rows(tmp_path):
+    once, again = (
+        write_run(tmp_path, "authors", 0, (10, 1.0), name=name, changes={"precision": name})
+        for name in ("float32", "bfloat16")
+    )
+    assert len(scorecard(tmp_path / "out", once, again)) == 2
+
+
+def test_a_bound_that_never_reaches_the_entropy_is_reported_as_such(tmp_path):
+    table = scorecard(tmp_path / "out", write_run(tmp_path, "paper", 0, (10, 1.0)))
+    assert list(table.index) == ["C1"] and table.verdict["C1"] == "does not"
+    assert "| never |" in (tmp_path / "out" / "scorecard.md").read_text()
+
+
+def test_input_on_which_no_claim_can_be_checked_is_one_clear_line(tmp_path):
+    run = write_run(tmp_path, "gan", 0, (10, 0.1))
+    again = write_run(tmp_path, "gan", 0, (10, 0.1), name="again")
+    short = write_run(tmp_path, "paper", 1, (10, 1.0))
+    pd.read_csv(short / "metrics.csv")[:-5].to_csv(short / "metrics.csv", index=False)
+    few = write_settings(tmp_path / "few.csv", {"": [0.8, 0.9, 0.7], "0.1": [0.5, 0.6]})
+    width = write_settings(tmp_path / "width.csv", {"": [0.8, 0.9, 0.7], "1.0": [0.5, 0.6, 0.7]}, preset="chairs-width")
+    (picture := tmp_path / "settings.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    (tmp_path / "long.json").write_text('{"rows": [{"update": 1}]}')
+    for arguments, message in (
+        ((tmp_path,), "give the directory of a run"),
+        ((run, again), "repeats seed 0 of gan"),
+        ((short,), "no claim can be checked"),
+        ((run, "--settings", few), "C8 needs both"),
+        ((run, "--settings", width), "C8 needs both"),
+        ((run, "--settings", run / "metrics.csv"), "give its settings.csv"),
+        ((run, "--settings", run), "give its settings.csv"),
+        ((run, "--settings", picture), "give its settings.csv"),
+        ((run, "--benchmark", tmp_path / "long.json"), "without --long"),
+    ):
+        done = call("claims", *arguments, "--out", tmp_path / "out", folder="analysis")
+        assert done.returncode == 1 and message in done.stderr and done.stderr.count("\n") == 1, done.stderr
+    assert not (tmp_path / "out").exists()

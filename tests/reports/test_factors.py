@@ -1,0 +1,63 @@
+"""Mutual information of codes with known factors, and with statistics of the images."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+import torch
+from conftest import call, config
+
+from infogan import data, experiment
+from infogan.reports import information
+
+
+def test_known_factors_are_compared_with_the_codes(tmp_path):
+    """A square at one of four places in one of three greys; no labels."""
+    random = np.random.default_rng(0)
+    factors = np.column_stack([random.integers(4, size=600), random.integers(3, size=600)])
+    images = np.zeros((600, 8, 8), np.uint8)
+    for image, (place, grey) in zip(images, factors):
+        image[4 * (place // 2) :, 4 * (place % 2) :][:4, :4] = 85 * (grey + 1)
+    name = str(tmp_path / "squares.npz")
+    np.savez(name, images=images, factors=factors, factor_names=["place", "grey"])
+    made = config(dataset=name, codes="4c+1u+3c")
+    experiment.train(made, data.load(name), tmp_path / "run", "disabled", progress=False)
+    done = call("factors", tmp_path / "run", folder="analysis")
+    assert done.returncode == 0, done.stderr
+    assert "factors: mutual information with each code in nats, 600 images" in done.stdout
+    result = json.loads((tmp_path / "run" / "factors.json").read_text())["factors"]
+    assert result["names"] == ["place", "grey"] and np.shape(result["information_nats"]) == (3, 2)
+    assert result["entropy_nats"] == pytest.approx([math.log(4), math.log(3)], abs=0.02)
+    assert np.max(result["shuffled_nats"]) < 0.05, "of 20 bins and 600 images the bias is small"
+    names = {"mig", "sap", "dci_disentanglement", "modularity", "explicitness", "beta_vae", "factor_vae"}
+    assert names <= result["scores"].keys()
+
+
+def test_without_known_factors_the_images_are_measured(trained):
+    done = call("factors", trained / "a", folder="analysis")
+    assert done.returncode == 0, done.stderr
+    assert "measured: mutual information with each code in nats, 1,797 images" in done.stdout
+    result = json.loads((trained / "a" / "factors.json").read_text())
+    assert result["measured"]["names"] == ["brightness", "middle_minus_border", "left_minus_right"]
+    assert "factors" not in result
+
+
+def test_statistics_of_images():
+    images = torch.zeros(4, 3, 8, 8, dtype=torch.uint8)
+    images[1] = 255
+    images[2, :, 2:6, 2:6] = 255
+    images[3, :, :, :4] = 255
+    expected = [[0, 0, 0], [1, 0, 0], [0.25, 1, 0], [0.5, 0, 1]]
+    assert information.image_statistics(images) == pytest.approx(np.array(expected))
+
+
+def test_normalised_information_is_corrected_for_chance():
+    random = np.random.default_rng(0)
+    factor = random.integers(4, size=(5000, 1))
+    codes = np.column_stack([factor[:, 0], random.random(5000)])
+    found = information.information(codes, factor, ["place"], categorical=[0])
+    numbers = zip(found["information_nats"], found["shuffled_nats"])
+    same, other = (information.normalised_information(a[0], b[0], found["entropy_nats"][0]) for a, b in numbers)
+    assert same == pytest.approx(1, abs=0.01) and other == pytest.approx(0, abs=0.01)
+    assert [information.stands_for(value) for value in (0.25, 0.24, 0.05, 0.04)] == ["yes", "partly", "partly", "no"]

@@ -1,0 +1,156 @@
+"""The figures: their numbers, what their panels show, and drawing them again without their runs."""
+
+import json
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import call, config
+from PIL import Image
+
+from infogan import data, experiment
+
+
+def figures(*arguments):
+    return call("figures", *arguments, folder="analysis")
+
+
+def test_figure_1_has_the_numbers_of_the_runs(trained, tmp_path):
+    done = figures("figure1", trained / "a", trained / "b", trained / "gan", "--out", tmp_path / "f1.png")
+    assert done.returncode == 0, done.stderr
+    numbers = json.loads((tmp_path / "f1.json").read_text())
+    assert [(run["preset"], run["seed"]) for run in numbers["runs"]] == [("authors", 0), ("authors", 1), ("gan", 0)]
+    for run, name in zip(numbers["runs"], ("a", "b", "gan")):
+        metrics = pd.read_csv(trained / name / "metrics.csv")
+        assert run["final_info_nats"] == pytest.approx(metrics.info_categorical_nats.tail(10).mean())
+        assert run["entropy_nats"] == pytest.approx(math.log(10)) and run["updates_to_99_percent"] is None
+    assert Image.open(tmp_path / "f1.png").size[0] > 600
+
+
+def test_figure_2_shows_each_continuous_code_from_minus_two_to_two(trained):
+    done = figures("figure2", trained / "a", "--gan", trained / "gan")
+    assert done.returncode == 0, done.stderr
+    numbers = json.loads((trained / "a" / "figures" / "figure2.json").read_text())
+    titles = [panel["title"] for panel in numbers["panels"]]
+    assert titles[:2] == ["varying c1 (InfoGAN)", "varying c1 (regular GAN)"]
+    assert titles[2:] == ["varying c2 from -2 to 2", "varying c3 from -2 to 2"]
+    assert numbers["panels"][2]["ticks"][0] == "-2.0" and numbers["panels"][2]["ticks"][-1] == "2.0"
+    assert numbers["command"] and numbers["seed"] == 0 and len(numbers["panels"][0]["ticks"]) == 10
+
+
+def test_losses_are_averaged_over_the_ends_of_the_run(trained):
+    assert figures("losses", trained / "b").returncode == 0
+    numbers = json.loads((trained / "b" / "figures" / "losses.json").read_text())
+    metrics = pd.read_csv(trained / "b" / "metrics.csv")
+    assert numbers["loss_g_last_tenth"] == pytest.approx(metrics.loss_g.iloc[-1])
+    assert numbers["loss_d_first_tenth"] == pytest.approx(metrics.loss_d.iloc[0]) and numbers["images"] == 20 * 32
+
+
+def test_grids_of_several_runs_stand_side_by_side(trained, tmp_path):
+    assert figures("grid", trained / "a", trained / "b", "--out", tmp_path / "both.png").returncode == 0
+    assert figures("grid", trained / "b", "--out", tmp_path / "one.png").returncode == 0
+    numbers = json.loads((tmp_path / "both.json").read_text())
+    assert [panel["title"] for panel in numbers["panels"]] == [about["run"] for about in numbers["runs"]] == ["a", "b"]
+    first, second = ((tmp_path / f"both-{letter}.png").read_bytes() for letter in "ab")
+    assert first != second == (tmp_path / "one-a.png").read_bytes()
+    assert numbers["caption"].startswith("digits (the real dataset), preset ") and "seed" not in numbers["caption"]
+    assert figures("redraw", tmp_path / "both.json", "--out", tmp_path / "again").returncode == 0
+    redrawn = tmp_path / "again" / f"{tmp_path.name}-both.png"
+    assert redrawn.read_bytes() == (tmp_path / "both.png").read_bytes()
+
+
+def test_grids_of_too_few_or_too_many_runs_are_one_clear_line(trained):
+    both = (trained / "a", trained / "b")
+    for given, message in (((), "0 runs are given"), (both, "--out"), (both[:1] * 27, "27 runs are given")):
+        refused = figures("grid", *given)
+        assert refused.returncode == 1 and message in refused.stderr and refused.stderr.count("\n") == 1
+
+
+@pytest.fixture(scope="module")
+def lit(tmp_path_factory):
+    """Two runs on squares whose light and place (`yaw`) are known; nothing makes a code stand for either."""
+    folder = tmp_path_factory.mktemp("lit")
+    factors = np.random.default_rng(0).random((600, 2))
+    images = np.zeros((600, 8, 8), np.uint8)
+    for image, (light, yaw) in zip(images, factors):
+        image[2:6, int(5 * yaw) : int(5 * yaw) + 4] = 55 + 200 * light
+    smiling = {"attributes": factors[:, :1] > 0.5, "attribute_names": ["Smiling"]}
+    np.savez(folder / "lit.npz", images=images, factors=factors, factor_names=["light", "yaw"], **smiling)
+    name = str(folder / "lit.npz")
+    for seed in (0, 1):
+        made = config(dataset=name, codes="4c+2u+3c", seed=seed, updates=60)
+        experiment.train(made, data.load(name), folder / f"run{seed}", "disabled", progress=False)
+    return folder
+
+
+def test_a_panel_shows_the_code_with_the_most_mutual_information(lit, tmp_path):
+    done = figures("figure3", lit / "run0", lit / "run1", "--out", tmp_path / "f3.png", "--gif")
+    assert done.returncode == 0, done.stderr
+    assert "elevation: left out; lit has no factor elevation or pitch" in done.stdout
+    assert "wide or narrow: left out" in done.stdout
+    numbers = json.loads((tmp_path / "f3.json").read_text())
+    panels = numbers["panels"]
+    assert [(panel["meant"], panel["factor"]) for panel in panels] == [("azimuth", "yaw"), ("lighting", "light")]
+    excess = {}
+    for name in ("run0", "run1"):
+        assert call("factors", lit / name, folder="analysis").returncode == 0
+        found = json.loads((lit / name / "factors.json").read_text())["factors"]
+        nats = np.array(found["information_nats"]) - found["shuffled_nats"]
+        continuous = (1, 2)
+        excess |= {
+            (name, factor, code): nats[code, i] for i, factor in enumerate(found["names"]) for code in continuous
+        }
+    for panel in panels:
+        best = max((key for key in excess if key[1] == panel["factor"]), key=excess.get)
+        assert panel["run"] == best[0] and panel["xlabel"] == f"c{best[2] + 1}"
+        assert panel["information_nats"] - panel["shuffled_nats"] == pytest.approx(excess[best], abs=0.02)
+        assert panel["ticks"][0] == "-1.0" and len(panel["generated"]["brightness"]) == 10
+        normalised = (panel["information_nats"] - panel["shuffled_nats"]) / panel["entropy_nats"]
+        [row] = [row for row in numbers["verdicts"] if row["panel"] == panel["meant"]]
+        assert row["holds"] == ("yes" if normalised >= 0.25 else "partly" if normalised >= 0.05 else "no")
+        assert f"normalised mutual information {normalised:.2f} with {panel['factor']}" in panel["title"]
+    with Image.open(tmp_path / "f3.gif") as gif:
+        assert gif.n_frames == 18, "along the ten values and back"
+
+
+def test_figures_are_redrawn_without_their_runs(lit, trained, tmp_path):
+    kept, again = tmp_path / "kept", tmp_path / "again"
+    for name, run in (("figure5", lit / "run0"), ("figure6", lit / "run0"), ("figure2", trained / "a")):
+        assert figures(name, run, "--out", kept / f"{name}.png").returncode == 0
+    (kept / "other.json").write_text('{"run": "of an older version"}')
+    (kept / "figure1.json").write_text('{"runs": []}')
+    done = figures("redraw", *sorted(kept.glob("*.json")), "--out", again)
+    assert done.returncode == 0, done.stderr
+    for name in ("figure2", "figure5", "figure6"):
+        first, second = (Image.open(path) for path in (kept / f"{name}.png", again / f"kept-{name}.png"))
+        assert np.array_equal(np.asarray(first), np.asarray(second))
+    panels = json.loads((kept / "figure6.json").read_text())["panels"]
+    assert {panel["meant"]: panel["xlabel"] for panel in panels} == {"azimuth": "category", "emotion": "category"}
+    assert len(list(again.iterdir())) == 3
+    assert "other.json has no images" in done.stdout and "figure1" not in done.stdout
+    (kept / "figure2-a.png").unlink()
+    for name, message in (("figure2.json", "a panel of"), ("other.json", "none of the files given has images")):
+        refused = figures("redraw", kept / name, "--out", tmp_path / "none")
+        assert refused.returncode == 1 and message in refused.stderr and refused.stderr.count("\n") == 1
+
+
+def test_figures_of_several_datasets_or_none_are_refused(lit, trained, tmp_path):
+    done = figures("figure3", lit / "run0", trained / "a")
+    assert done.returncode == 1 and "different datasets" in done.stderr and done.stderr.count("\n") == 1
+    done = figures("figure4", trained / "b", "--out", tmp_path / "none.png")
+    assert done.returncode == 1 and "none of the panels" in done.stderr and not list(tmp_path.iterdir())
+    assert "give runs on a dataset with rotation, azimuth, width" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("figure2", "nowhere"), "error: nowhere/config.json cannot be read"),
+        (("losses", "nowhere"), "error: there is no nowhere/metrics.csv"),
+        (("figure1",), "error: give at least one run"),
+    ],
+)
+def test_bad_input_is_one_clear_line(arguments, message):
+    done = figures(*arguments)
+    assert done.returncode == 1 and done.stderr.startswith(message) and done.stderr.count("\n") == 1, done.stderr
