@@ -58,7 +58,10 @@ def train(
         trainer = Trainer(config, dataset, directory, [run, *observers], progress)
         result, tested = trainer.run(), {}
         if test:
-            tested = measure_test(trainer.model.discriminator, trainer.model.latent, dataset, directory, result)
+            tested = _measured(directory, result["step"])
+            tested = tested or measure_test(
+                trainer.model.discriminator, trainer.model.latent, dataset, directory, result
+            )
         run.finished(result, tested, directory)
         (directory / records.PREVIOUS).unlink(missing_ok=True)
         if received:  # too late to stop anything here, but not for what the caller would begin next
@@ -66,16 +69,19 @@ def train(
     return result | tested
 
 
+def _measured(directory: Path, step: int) -> dict:
+    """evaluation.json's content where it is of the run as it stands; empty where the run has become longer since."""
+    file = directory / "evaluation.json"
+    kept = records.read_json(file) if file.exists() else {}
+    return kept if kept.get("step") == step else {}
+
+
 def measure_test(discriminator: nn.Module, latent: Latent, dataset: Dataset, directory: Path, summary: dict) -> dict:
     """Measures on the test images of every categorical code, and of the one that validation images choose:
     evaluation.json.
 
-    summary: of the finished run (Trainer.summary). Measured once: a run that is not longer than when it was measured
-    keeps its file.
+    summary: of the finished run (Trainer.summary).
     """
-    file = directory / "evaluation.json"
-    if file.exists() and (kept := records.read_json(file)).get("step") == summary["step"]:
-        return kept
     codes = clustering.measure(discriminator, latent, dataset.test, intervals=True)
     result: dict = {"dataset": dataset.name, "split": "test", "codes": codes}
     if codes:
@@ -87,5 +93,5 @@ def measure_test(discriminator: nn.Module, latent: Latent, dataset: Dataset, dir
         best = summary["code"]
         result |= {"best_code": best, **{key: value for key, value in codes[best].items() if key != "confusion"}}
     result |= {key: value for key, value in summary.items() if key != "code"}
-    records.write_json(file, result)
+    records.write_json(directory / "evaluation.json", result)
     return result

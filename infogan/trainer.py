@@ -106,19 +106,9 @@ class Trainer:
         return isinstance(self.phase, Adversarial) and self.step == self.config.updates
 
     def summary(self) -> dict:
-        """step, images, train_seconds, evaluations (how many), time_to_accuracy, and where images have labels
-        validation_accuracy and its code."""
+        """See `summarise`."""
         rows = self.tables["evaluations"].rows() if self.writes else []
-        out: dict = {
-            "evaluations": len(rows),
-            "step": self.step,
-            "images": self.config.images(self.step),
-            "train_seconds": round(self.clock.seconds, 1),
-            "time_to_accuracy": time_to_accuracy(rows),
-        }
-        if rows and rows[-1].get("accuracy"):
-            out |= {"validation_accuracy": float(rows[-1]["accuracy"]), "code": int(rows[-1]["code"])}
-        return out
+        return summarise(self.config, self.step, self.clock.seconds, rows)
 
     def _run_phases(self) -> None:
         self._status("running")
@@ -295,6 +285,24 @@ class Trainer:
             disable=not (self.progress and self.writes),
             mininterval=0.5 if sys.stderr.isatty() else 30,
         )
+
+
+def summarise(config: Config, step: int, seconds: float, evaluations: list[dict[str, str]]) -> dict:
+    """step, images, train_seconds, evaluations (how many), time_to_accuracy, and where images have labels
+    validation_accuracy and the code that it is of.
+
+    Args: seconds: of training; evaluations: the rows of evaluations.csv.
+    """
+    out: dict = {
+        "step": step,
+        "images": config.images(step),
+        "train_seconds": round(seconds, 1),
+        "evaluations": len(evaluations),
+        "time_to_accuracy": time_to_accuracy(evaluations),
+    }
+    if evaluations and evaluations[-1].get("accuracy"):
+        out |= {"validation_accuracy": float(evaluations[-1]["accuracy"]), "code": int(evaluations[-1]["code"])}
+    return out
 
 
 def time_to_accuracy(evaluations: list[dict[str, str]]) -> dict[str, dict | None]:

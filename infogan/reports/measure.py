@@ -54,24 +54,8 @@ def measure_again(directory: Path, data_dir: Path | None) -> dict:
 
     run, rows = records.load(directory), records.Table(directory / "evaluations.csv").rows()
     dataset = data.load(run.config.dataset, data_dir)
-    summary = {
-        "step": run.step,
-        "images": run.config.images(run.step),
-        "train_seconds": round(run.status["seconds"], 1),
-        "evaluations": len(rows),
-        "time_to_accuracy": trainer.time_to_accuracy(rows),
-    }
-    if rows and rows[-1].get("accuracy"):
-        summary |= {"validation_accuracy": float(rows[-1]["accuracy"]), "code": int(rows[-1]["code"])}
-    path = directory / "evaluation.json"
-    before = path.read_text() if path.exists() else None
-    path.unlink(missing_ok=True)  # measure_test keeps what it finds
-    try:
-        return experiment.measure_test(run.discriminator, run.latent, dataset, directory, summary)
-    except BaseException:
-        if before is not None:
-            records.write_atomic(path, before)
-        raise
+    summary = trainer.summarise(run.config, run.step, run.status["seconds"], rows)
+    return experiment.measure_test(run.discriminator, run.latent, dataset, directory, summary)
 
 
 def row(directory: Path, options: Options) -> dict:

@@ -13,6 +13,7 @@ Examples:
 
 import dataclasses
 import math
+import re
 import sys
 import time
 from dataclasses import dataclass
@@ -96,7 +97,9 @@ def jobs(options: Options) -> dict[str, Config]:
         preset = PRESETS[name][0]
         images = min(preset.images(preset.updates), options.images or math.inf)
         changed = {
-            f"{name}-{field}={value}": dataclasses.replace(preset, **cast(Any, {field: value}))
+            re.sub(r"[^\w=.+@-]", "_", f"{name}-{field}={value}"): dataclasses.replace(
+                preset, **cast(Any, {field: value})
+            )
             for field, value in varied
             if value != getattr(preset, field)
         }
