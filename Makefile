@@ -1,9 +1,9 @@
-# make sweep · make test · make lint · make figures; each builds .venv when it is missing or requirements.txt has changed.
+# make sweep · make test · make lint · make docs · make figures; each builds .venv when it is missing or requirements.txt has changed.
 # ARGS goes to the script: make sweep ARGS="mnist --data-dir ~/data"
 PYTHON ?= python3
 RUN := .venv/bin/python
 
-.PHONY: sweep test lint figures
+.PHONY: sweep test lint docs figures
 
 sweep: .venv/ready
 	$(RUN) experiments/sweep.py $(ARGS)
@@ -15,6 +15,10 @@ lint: .venv/ready
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
+
+docs: .venv/ready
+	$(RUN) docs/tables.py
+	NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --strict
 
 figures: .venv/ready
 	$(RUN) analysis/figures.py figure1 analysis/results/mnist/mnist-* --out figures/mnist-figure1.png

@@ -145,14 +145,6 @@ def test_export_writes_equal_onnx_and_a_card(run, model, tmp_path, script_enviro
     assert infogan.load(out).step == 30
 
 
-def test_the_readmes_example_runs(tmp_path):
-    """The fenced example under "Using a model", as it stands, on the model that comes with the repository."""
-    readme = (ROOT / "README.md").read_text()
-    (code,) = re.findall(r"```python\n(from infogan import load\n.*?)```", readme, re.DOTALL)
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=100)
-    assert done.returncode == 0, done.stderr
-
-
 def test_the_shipped_mnist_model_has_the_accuracy_of_its_card(data_dir):
     folder = ROOT / "analysis" / "results" / "models" / "mnist-best"
     model, card = infogan.load(folder), records.read_json(folder / "evaluation.json")

@@ -26,10 +26,13 @@ def provenance() -> dict:
     The commit is that of the repository that this package lies in; None, as commit_is_dirty, where it lies in none.
     """
     commit = _git("rev-parse", "HEAD")
-    script, root = Path(sys.argv[0]).resolve(), Path(__file__).parents[2]
-    name = str(script.relative_to(root)) if script.is_relative_to(root) else sys.argv[0]
+    command = [sys.argv[0]]
+    if not sys.argv[0].startswith("infogan "):  # of the command `infogan`
+        script, root = Path(sys.argv[0]).resolve(), Path(__file__).parents[2]
+        name = str(script.relative_to(root)) if script.is_relative_to(root) else sys.argv[0]
+        command = [Path(sys.executable).name, name]
     return {
-        "command": mask_secrets(" ".join([Path(sys.executable).name, name, *sys.argv[1:]])),
+        "command": mask_secrets(" ".join([*command, *sys.argv[1:]])),
         "commit": commit,
         "commit_is_dirty": bool(_git("status", "--porcelain", "--untracked-files=no")) if commit else None,
         "versions": {"python": platform.python_version(), **_versions()},

@@ -103,7 +103,7 @@ def test_the_weight_of_a_term_is_varied_and_trained(tmp_path):
     done = call("reproduce", "digits", "--presets", "authors", *options, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "next: infogan settings runs/digits-authors-seed* runs/digits-authors-*=*" in done.stdout
-    run = records.load(tmp_path / "runs" / "digits-authors-terms=iic:0.5-seed0")
+    run = records.load(tmp_path / "runs" / "digits-authors-terms=iic_0.5-seed0")
     assert run.config.terms == "iic:0.5" and run.status["status"] == "finished"
 
 

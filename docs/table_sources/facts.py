@@ -1,0 +1,74 @@
+"""Figures that stand in prose, computed from committed results: phrases that the pages must contain."""
+
+import math
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from table_sources.common import csv, h200, interval, read, share
+from table_sources.mnist import AUTHORS, mnist_runs, sharing_runs
+
+NUMBERS = ["none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
+
+
+def _rate(path: str, contender: str) -> tuple[float, float]:
+    """Images/s at batch 128, and times the textbook loop."""
+    row = next(row for row in read(path)["rows"] if (row["batch"], row["contender"]) == (128, contender))
+    return row["images_per_second"]["median"], row["times_textbook"]
+
+
+def _rounded(value: float, to: int) -> str:
+    return f"{round(value / to) * to:,}"
+
+
+def facts() -> dict[str, list[str]]:
+    """Page to phrases; line breaks in the page do not matter."""
+    runs = mnist_runs()
+    full = h200()[h200().why == "full length"].iloc[0]
+    fresh = h200()[h200().why == "fresh seeds"].test_accuracy
+    gpu, times_gpu = _rate("h200/benchmark_h200_batch128.json", "fast")
+    cpu, times_cpu = _rate("benchmark/cpu.json", "fast")
+    reached = NUMBERS[int((runs["authors"].accuracy >= 0.95).sum())]
+    assert min(runs["iic"].accuracy.min(), fresh.min()) > 0.985, "README says that all seeds of iic exceed 0.985"
+    loose = 1 - runs["authors"].info_categorical_nats.min() / np.log(10)
+    first = csv("digits-settings/settings-values.csv").query("setting == 'batch_size' and value == '64'").iloc[0]
+    shared = NUMBERS[sharing_runs(AUTHORS)[1][4, 9]]
+    near = f"within {math.ceil(1000 * loose) / 10:.1f} % of its maximum"
+    seconds = [csv(f"mnist-best/mnist-best-seed{seed}/evaluations.csv").seconds[0] for seed in range(10)]
+    strong = csv("mnist-best/hold4.csv").dropna(subset=["seed"]).accuracy
+    iic, authors = (
+        csv("fashion-mnist/accuracy.csv").dropna(subset=["seed"]).query("preset == @name").accuracy
+        for name in ("best", "authors")
+    )
+    notebook = csv("h200/blog_full_seed0_evaluations.csv").iloc[-1]
+    low, high = _welch(iic, authors)
+    return {
+        "README.md": [
+            f"reached a test accuracy of {interval(first.accuracy, first.low, first.high)} (two CPU cores, float32)",
+            f"{reached} of ten seeds of `authors` reaches it on the CPU. L<sub>I</sub> comes {near} in all ten",
+            f"one seed on the H200 reaches {full.test_accuracy:.3f}",
+            f"processes {_rounded(gpu, 100)} images/s on the H200 and {cpu:,.0f} on two Xeon cores",
+            f"{times_gpu:.1f} and {times_cpu:.1f} times a textbook loop",
+        ],
+        "docs/results.md": [
+            f"reached a test accuracy of {full.test_accuracy:.3f}, in {notebook.seconds:.0f} s",
+            f"{np.median(seconds):.0f} s in the median on one Xeon core",
+            f"ten seeds predicted real digits as well ({_short(strong)} on one Xeon core)",
+            f"The difference is {interval(iic.mean() - authors.mean(), low, high)} (Welch)",
+        ],
+        "docs/faq.md": [f"in {shared} of ten seeds of `authors` 4 and 9 share categories, with L_I {near}"],
+        "docs/speed.md": [
+            f"a slightly slower step reached {_rate('benchmark/cpu-d20a701.json', 'fast')[0]:,.0f} images/s"
+        ],
+    }
+
+
+def _short(values: pd.Series) -> str:
+    """The mean with three digits and the interval with four."""
+    return f"{values.mean():.3f} {share(values, 4).partition(' ')[2]}"
+
+
+def _welch(one: pd.Series, other: pd.Series) -> tuple[float, float]:
+    bounds = stats.ttest_ind(one, other, equal_var=False).confidence_interval(0.95)
+    return bounds.low, bounds.high

@@ -1,0 +1,251 @@
+"""Tables of runs on MNIST and Fashion-MNIST."""
+
+import json
+from collections import Counter
+
+import numpy as np
+import pandas as pd
+
+from infogan import load
+from infogan.inference import Codes
+from table_sources.common import H200, RESULTS, XEON, csv, h200, markdown, over, seeds_of, share, table
+
+AUTHORS = "mnist/mnist-authors"
+SHARED = 200
+"""Test images of a digit in the category of another from which the two count as sharing it."""
+
+
+def minutes(pattern: str) -> str:
+    """Median training time of the runs whose evaluation.json matches."""
+    seconds = [json.loads(file.read_text())["train_seconds"] for file in RESULTS.glob(pattern)]
+    return f"{np.median(seconds) / 60:.0f} min"
+
+
+def mnist_runs() -> dict[str, pd.DataFrame]:
+    """Preset to its runs on MNIST on a CPU."""
+    sources = seeds_of("mnist/runs.csv")
+    return {name: sources[sources.preset == name] for name in ("authors", "paper", "blog", "gan")} | {
+        "iic": seeds_of("mnist-best/accuracy.csv")
+    }
+
+
+@table
+def results() -> str:
+    """README: at most six rows."""
+    runs, full = mnist_runs(), h200()[h200().why == "full length"]
+
+    def row(name: str, shown: str, updates: str, folder: str) -> tuple:
+        accuracy = runs[name].accuracy
+        time = minutes(f"{folder}-seed*/evaluation.json")
+        return shown, updates, len(accuracy), share(accuracy), "CPU", time
+
+    rows = [
+        row("authors", "`authors`", "5,000", "mnist/mnist-authors"),
+        row("paper", "`paper`", "5,000", "mnist/mnist-paper"),
+        row("blog", "`blog`, a tenth of its length", "18,750", "mnist/mnist-blog"),
+        (
+            "`blog`, whole",
+            "187,500",
+            1,
+            share(full.test_accuracy),
+            "GPU",
+            f"{full.train_seconds.iloc[0] / 60:.0f} min",
+        ),
+        row("gan", "`gan`, the baseline", "5,000", "mnist/mnist-gan"),
+        row("iic", "`iic`, ours", "1,000 + 2,000", "mnist-best/mnist-best"),
+    ]
+    return markdown("preset | updates | seeds | test accuracy | hardware | time", rows)
+
+
+@table
+def mnist() -> str:
+    updates = {
+        "authors": "5,000",
+        "paper": "5,000",
+        "blog": "18,750 of 187,500",
+        "gan": "5,000",
+        "iic": "2,000 + 1,000",
+    }
+    stated = {"authors": "0.95", "paper": "0.95", "blog": "none", "gan": '"no clear meaning"', "iic": ""}
+    rows = [
+        (
+            f"`{name}`",
+            len(runs),
+            updates[name],
+            share(runs.accuracy),
+            f"{runs.accuracy.min():.3f} to {runs.accuracy.max():.3f}",
+            f"{(runs.accuracy >= 0.95).sum()} of {len(runs)}",
+            share(runs.nmi),
+            share(runs.ari),
+            over(runs.info_categorical_nats),
+            stated[name],
+        )
+        for name, runs in mnist_runs().items()
+    ]
+    measures = "accuracy | worst to best | 0.95 or more | NMI | ARI | L_I of c1, nats | stated by the source"
+    return markdown(f"preset | seeds | updates | {measures}", rows)
+
+
+@table
+def mnist_h200() -> str:
+    names = {
+        "ten seeds": "`authors`",
+        "longer": "`authors`, four times as long",
+        "fresh seeds": "`iic`, fresh seeds 1000 to 1004",
+        "full length": "`blog`, full length",
+    }
+    rows = []
+    for why, name in names.items():
+        runs = h200()[h200().why == why]
+        worst = f"{runs.test_accuracy.min():.3f} to {runs.test_accuracy.max():.3f}" if len(runs) > 1 else ""
+        updates = f"{runs.updates.iloc[0]:,}"
+        rows.append((name, len(runs), updates, share(runs.test_accuracy), worst, share(runs.test_nmi)))
+    return markdown("preset | seeds | updates | test accuracy | worst to best | NMI", rows)
+
+
+@table
+def blog_length() -> str:
+    """Losses of the blog's preset at a tenth of its length and at all of it."""
+
+    def tenths(metrics: pd.DataFrame) -> list[float]:
+        n = max(1, len(metrics) // 10)
+        return [part[name].mean() for name in ("loss_d", "loss_g") for part in (metrics[:n], metrics[-n:])]
+
+    short = np.array([tenths(csv(f"mnist/mnist-blog-seed{seed}/metrics.csv")) for seed in range(10)])
+    full = tenths(csv("h200/blog_full_seed0_metrics.csv"))
+    rows = [
+        ("18,750", 10, XEON, *(over(column, 2) for column in short.T)),
+        ("187,500", 1, H200, *(f"{value:.2f}" for value in full)),
+    ]
+    losses = "D's loss, first tenth | D's loss, last tenth | G's loss, first tenth | G's loss, last tenth"
+    return markdown(f"updates | seeds | hardware | {losses}", rows)
+
+
+@table
+def blog_accuracy() -> str:
+    """Validation accuracy of the full-length run at some of its evaluations."""
+    evaluations = csv("h200/blog_full_seed0_evaluations.csv")
+    chosen = evaluations.iloc[[1, 4, 9, 14, 19]]
+    names = " | ".join(f"{step / 187_500:.0%} of the updates".replace("%", " %") for step in chosen.step)
+    return markdown(names, [[f"{value:.3f}" for value in chosen.accuracy]])
+
+
+def morphologies(pattern: str) -> list[dict]:
+    """figures/morphology.json of runs, each with the best correlations of its continuous codes."""
+    out = []
+    for file in sorted(RESULTS.glob(pattern)):
+        content = json.loads(file.read_text())
+        effect = {
+            (row["code"], row["measure"]): abs(row["effect"])
+            for row in content["correlations"]
+            if row["where"] == "within"
+        }
+        pairs = [
+            (min(effect[a, "slant"], effect[b, shape]), effect[a, "slant"], effect[b, shape])
+            for a, b in ((0, 1), (1, 0))
+            for shape in ("width", "thickness")
+        ]
+        generated = next(row["agreement"] for row in content["agreement"] if row["where"] == "within")
+        slant, other = max(pairs)[1:]
+        out.append({"generated": generated, "slant": slant, "other": other, "weaker": min(slant, other)})
+    return out
+
+
+@table
+def iic() -> str:
+    runs = mnist_runs()["iic"]
+    shapes = morphologies("mnist-best/mnist-best-seed?/figures/morphology.json")
+    evaluations = [csv(f"mnist-best/mnist-best-seed{seed}/evaluations.csv") for seed in range(10)]
+    quantities = {
+        "validation accuracy after the pretraining": [rows.accuracy[0] for rows in evaluations],
+        "**test accuracy**": runs.accuracy,
+        "NMI": runs.nmi,
+        "generated images that show the digit of their category (classifier)": [one["generated"] for one in shapes],
+        "continuous code with slant, partial correlation": [one["slant"] for one in shapes],
+        "the other one with width or thickness": [one["other"] for one in shapes],
+    }
+    rows = []
+    for name, values in quantities.items():
+        digits = 4 if "test" in name else 3 if "accuracy" in name or name == "NMI" else 2
+        rows.append((name, share(values, digits), f"{min(values):.{digits}f} to {max(values):.{digits}f}"))
+    return markdown("`iic` on MNIST, ten seeds | mean | worst to best", rows)
+
+
+@table
+def ablations() -> str:
+    runs = seeds_of("mnist-best/ablations/accuracy.csv")
+    whole = mnist_runs()["iic"].query("seed < 3")
+    names = {
+        "mnist-best": "nothing",
+        "no-warm-up": "pretraining and pseudo-labels, at equal images",
+        "no-hold": "pseudo-labels",
+        "no-consistency": "IIC term",
+        "no-cool-down": "learning-rate decay",
+    }
+    rows = []
+    for run, name in names.items():
+        part = whole if run == "mnist-best" else runs[runs.run.str.startswith(run)]
+        folder = "mnist-best" if run == "mnist-best" else "mnist-best/ablations"
+        shapes = morphologies(f"{folder}/{run}-seed[0-2]/figures/morphology.json")
+        accuracy = ", ".join(f"{value:.4f}" for value in part.accuracy)
+        generated = ", ".join(f"{one['generated']:.3f}" for one in shapes)
+        rows.append((name, accuracy, generated, ", ".join(f"{one['weaker']:.2f}" for one in shapes)))
+    measures = "test accuracy, seeds 0 to 2 | generated digit is its category's | C5: weaker of the two correlations"
+    return markdown(f"left out | {measures}", rows)
+
+
+@table
+def fashion() -> str:
+    runs = seeds_of("fashion-mnist/accuracy.csv")
+    rows = []
+    for stored, name in (("best", "`iic`"), ("authors", "`authors`")):
+        part = runs[runs.preset.isin((stored, name.strip("`")))]
+        spread = f"{part.accuracy.min():.3f} to {part.accuracy.max():.3f}"
+        rows.append((name, len(part), share(part.accuracy), spread, share(part.nmi), share(part.ari)))
+    return markdown("preset | seeds | test accuracy | worst to best | NMI | ARI", rows)
+
+
+def sharing_runs(folder: str) -> tuple[int, Counter]:
+    """How many runs there are, and in how many of them two digits share a category."""
+    files = sorted(RESULTS.glob(f"{folder}-seed*/evaluation.json"))
+    return len(files), Counter(pair for file in files for pair in _sharing(json.loads(file.read_text())["codes"][0]))
+
+
+@table
+def shared() -> str:
+    rows = []
+    for name, folder in (("authors", AUTHORS), ("blog", "mnist/mnist-blog"), ("iic", "mnist-best/mnist-best")):
+        runs, found = sharing_runs(folder)
+        common = ", ".join(f"{a} and {b} in {n}" for (a, b), n in found.most_common() if n >= 3)
+        rows.append((f"`{name}`", runs, common or ("none in 3 runs or more" if found else "none")))
+    return markdown("preset | runs | digits that share a category", rows)
+
+
+def _sharing(code: dict) -> set[tuple[int, int]]:
+    """Pairs of digits of which one has SHARED test images or more in the category matched to the other."""
+    label_of = code["label_of_category"]
+    return {
+        (min(label_of[row], digit), max(label_of[row], digit))
+        for row, counts in enumerate(code["confusion"])
+        for digit, count in enumerate(counts)
+        if count >= SHARED and digit != label_of[row] >= 0
+    }
+
+
+@table
+def noise() -> str:
+    """How much the images of the shipped models vary with each part of G's input."""
+    rows = []
+    for folder, name in (("mnist-best", "`iic` on MNIST"), ("digits", "`authors` on 8×8 digits")):
+        model, random = load(RESULTS / "models" / folder), np.random.default_rng(0)
+        categories = np.repeat(np.arange(10), 20)[:, None]
+        fixed = Codes(categories, np.repeat(random.uniform(-1, 1, (10, 2)), 20, 0))
+        varied = Codes(categories, random.uniform(-1, 1, (200, 2)))
+        of_noise, of_codes = model.generate(fixed, seed=0), model.generate(varied, seed=np.zeros(200, int))
+        rows.append((name, f"{_deviation(of_noise):.2f}", f"{_deviation(of_codes):.2f}"))
+    return markdown("model | noise z alone | c2 and c3 alone", rows)
+
+
+def _deviation(images: np.ndarray) -> float:
+    """Root mean variance of a pixel in [0, 1] over the 20 images of a category; mean over categories."""
+    return float(np.sqrt((images.reshape(10, 20, -1) / 255).var(1).mean(-1)).mean())

@@ -1,0 +1,59 @@
+"""The scorecard of the sources' claims, and its rules."""
+
+from table_sources.common import H200, RESULTS, csv, h200, markdown, read, table
+
+GPU_BENCHMARK = "h200/benchmark_h200_batch128.json"
+REWORDED = {
+    "batch 16, 128, 512": "batch 16, 128, 512, two cores of an Intel Xeon with AMX",
+    "means nothing": "has no clear meaning",
+    "normalised MI": "normalised mutual information",
+    "lambda": "λ",
+    "+-": "±",
+    "the same beyond": "as C5 beyond",
+    "does not": "does not replicate",
+}
+"""Phrases of the committed table, and what the page says instead."""
+
+
+def reworded(text: str) -> str:
+    for old, new in REWORDED.items():
+        text = text.replace(old, new)
+    return text
+
+
+@table
+def scorecard() -> str:
+    """The committed scorecard; the blog's claims with the run of full length beside them."""
+    lines = (RESULTS / "scorecard.md").read_text().splitlines()
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("| ")][1:]
+    full, rows = h200()[h200().why == "full length"].iloc[0], []
+    beside = {
+        "B1": f"test accuracy {full.test_accuracy:.3f}; the rule was not computed",
+        "B2": f"{full.loss_g_last_tenth:.2f} G's loss, {full.loss_d_last_tenth:.2f} D's",
+    }
+    for claim, says, by, number, holds, result in cells:
+        result = result.strip("*")
+        if claim == "C10" and result == "replicates":
+            result = "holds in one run on a stand-in"
+        if claim in beside:
+            result = "not at full length"
+        rows.append([reworded(cell) for cell in (claim, says, by, number, holds, result)])
+        if claim in beside:
+            result = "see below" if claim == "B1" else "D's loss falls, G's stays below 5"
+            rows.append([claim, reworded(says), f"blog, 187,500 updates, {H200}", beside[claim], "1 seed", result])
+        if claim == "C7":
+            gpu = {row["contender"]: row["images_per_second"]["median"] for row in read(GPU_BENCHMARK)["rows"]}
+            times = gpu["fast GAN without Q"] / gpu["fast"]
+            judged = ("1 of 1", "replicates") if times <= 1.1 else ("0 of 1", "does not replicate")
+            rows.append([claim, reworded(says), f"batch 128, {H200}", f"{times:.2f} times", *judged])
+    for row, above in reversed(list(zip(rows[1:], rows, strict=False))):
+        if row[:2] == above[:2]:
+            row[:2] = "", ""
+    return markdown("claim | what it says | run | measured | holds in | result", rows)
+
+
+@table
+def rules() -> str:
+    committed = csv("scorecard.csv")
+    grouped = committed.groupby("rule", sort=False).claim.unique()
+    return markdown("claims | rule", [(", ".join(claims), reworded(rule)) for rule, claims in grouped.items()])
