@@ -24,6 +24,8 @@ COMMANDS = {
     "report": ("reports.report", "a sweep's report as one HTML file"),
     "explore": ("reports.explore", "explore a trained model in the browser"),
     "export": ("reports.export", "export networks as safetensors and ONNX, with a model card"),
+    "benchmark": ("studies.benchmark", "training speed beside a textbook loop"),
+    "gpu_check": ("studies.gpu_check", "the tests, the benchmark and full runs on a GPU"),
 }
 """Name of each command: its module in this package, which has main(), and what it does."""
 
@@ -61,6 +63,9 @@ def run_script(main: Callable[[], None]) -> None:
         main()
     except InputError as error:
         sys.exit(f"error: {error}")
+    except KeyboardInterrupt:  # in training it is a signal, which saves the run first
+        print("interrupted", file=sys.stderr)
+        sys.exit(130)
     except ModuleNotFoundError as error:
         module = (error.name or "").split(".")[0]
         if module not in EXTRAS:

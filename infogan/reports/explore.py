@@ -175,7 +175,9 @@ class Handler(BaseHTTPRequestHandler):
 
 
 def serve(model: Model, port: int) -> ThreadingHTTPServer:
-    """A server on 127.0.0.1, not yet running. Raises InputError where the port is taken."""
+    """A server on 127.0.0.1, not yet running. Raises InputError where the port is taken, or is no port."""
+    if not 0 <= port < 65536:
+        raise InputError(f"port is {port}; give a number from 1 to 65535, or 0 for any free one")
     handler = type("ModelHandler", (Handler,), {"explorer": Explorer(model)})
     try:
         return ThreadingHTTPServer(("127.0.0.1", port), handler)

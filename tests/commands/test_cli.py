@@ -103,8 +103,8 @@ def test_extras_are_those_of_the_package():
         assert listed & {canonicalize_name(name) for name in distributions[module]}, module
 
 
-def test_only_errors_of_the_user_become_one_line():
-    def fails(error: Exception):
+def test_only_errors_of_the_user_become_one_line(capsys):
+    def fails(error: BaseException):
         def main():
             raise error
 
@@ -116,6 +116,9 @@ def test_only_errors_of_the_user_become_one_line():
     with pytest.raises(SystemExit) as stop:
         cli.run_script(fails(PermissionError(13, "Permission denied", "runs/a")))
     assert stop.value.code == "error: runs/a: Permission denied; give another path"
+    with pytest.raises(SystemExit) as stop:
+        cli.run_script(fails(KeyboardInterrupt()))
+    assert stop.value.code == 130 and capsys.readouterr().err == "interrupted\n"
     for error in (OSError(5, "Input/output error"), ValueError("a fault of ours")):
         with pytest.raises(type(error)):
             cli.run_script(fails(error))

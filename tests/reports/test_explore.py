@@ -141,6 +141,12 @@ def test_a_taken_port_is_named(address, model):
         explore.serve(model, address[1])
 
 
+@pytest.mark.parametrize("port", [-1, 65536, 99999])
+def test_a_number_that_is_no_port_is_named(port, model):
+    with pytest.raises(InputError, match=f"port is {port}; give a number from 1 to 65535"):
+        explore.serve(model, port)
+
+
 def test_the_page_is_served(address):
     connection = http.client.HTTPConnection(*address, timeout=10)
     for path, status, kind in (("/", 200, "text/html; charset=utf-8"), ("/explore.html", 404, "text/plain")):
