@@ -130,7 +130,9 @@ def from_dict(values: dict) -> Config:
     values = {_RENAMED.get(name, name): value for name, value in values.items() if name not in _REMOVED}
     weights = {_NOW_TERMS[name]: values.pop(name) for name in _NOW_TERMS if name in values}
     if any(weights.values()):
-        values["terms"] = "+".join(f"{name}:{weight:g}" for name, weight in weights.items() if weight)
+        values["terms"] = "+".join(
+            f"{name}:{weight!r}".removesuffix(".0") for name, weight in weights.items() if weight
+        )
     values["preset"] = _PRESETS.get(values.get("preset", "authors"), values.get("preset", "authors"))
     known = {field.name for field in dataclasses.fields(Config)}
     if unknown := sorted(set(values) - known):

@@ -2,7 +2,7 @@
 
 import contextlib
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import torch
@@ -53,7 +53,7 @@ def train(
             parallel.together(lambda: None)
             return Trainer(config, dataset, directory, progress=False).run()
         parallel.together(prepare)
-        received = stack.enter_context(events.collected_signals())
+        stack.enter_context(_interrupting())  # around W&B's end as well, which takes its time
         run = stack.enter_context(track(config, directory, wandb, group))
         trainer = Trainer(config, dataset, directory, [run, *observers], progress)
         result, tested = trainer.run(), {}
@@ -64,9 +64,21 @@ def train(
             )
         run.finished(result, tested, directory)
         (directory / records.PREVIOUS).unlink(missing_ok=True)
-        if received:  # too late to stop anything here, but not for what the caller would begin next
-            raise events.Interrupted(128 + received[0])
     return result | tested
+
+
+@contextlib.contextmanager
+def _interrupting() -> Iterator[None]:
+    """Raise Interrupted at the end where a signal came too late to stop the run: the caller begins nothing new."""
+    with events.collected_signals() as received:
+        try:
+            yield
+        except events.Stopped:
+            if received:
+                raise events.Interrupted(128 + received[0]) from None
+            raise
+        if received:
+            raise events.Interrupted(128 + received[0])
 
 
 def _measured(directory: Path, step: int) -> dict:

@@ -4,7 +4,6 @@ A phase has a name, a length (updates), the names of the metrics that its update
 validation images are measured, and what a checkpoint has in it besides the model's tensors.
 """
 
-import math
 from collections.abc import Callable
 
 from torch import Tensor
@@ -48,8 +47,8 @@ class Adversarial:
         config = model.config
         self.model, self.batches = model, batches
         self.length, self.metrics = config.updates, model.metrics
-        share = config.updates / config.evaluations
-        self.evaluations = frozenset(math.ceil(share * (k + 1)) for k in range(config.evaluations))
+        count = config.evaluations
+        self.evaluations = frozenset(-(-config.updates * k // count) for k in range(1, count + 1))  # rounded up
         self._fastest_step: Callable[..., Tensor] | None = None
 
     def begin(self) -> None:

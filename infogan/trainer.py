@@ -4,7 +4,6 @@ import contextlib
 import math
 import signal
 import sys
-import time
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -13,8 +12,10 @@ from torch import Tensor
 
 from infogan import events, records
 from infogan.accel import parallel
+from infogan.accel.stopwatch import Stopwatch
 from infogan.config import Config
 from infogan.data import Batches, Dataset
+from infogan.errors import InputError
 from infogan.metrics import clustering
 from infogan.phases import Adversarial, Pretraining
 from infogan.randomness import derive
@@ -25,25 +26,6 @@ MILESTONES = (0.8, 0.9, 0.95)
 """Validation accuracies; how long a run took to reach each is recorded."""
 SHOWN = {"loss_d": "D", "loss_g": "G", "loss_nats": "clustering", "accuracy": "accuracy"}
 """Names of metrics, and their labels beside the progress bar."""
-
-
-class Stopwatch:
-    """Seconds of training so far; what is done while it is stopped does not count."""
-
-    def __init__(self, device: torch.device, seconds: float = 0.0):
-        self.device, self.seconds = device, seconds
-        self._began: float | None = None
-
-    def start(self) -> None:
-        self._began = time.perf_counter()
-
-    def stop(self) -> None:
-        """Once the device has done what was asked of it."""
-        if self._began is not None:
-            if self.device.type == "cuda":
-                torch.cuda.synchronize()
-            self.seconds += time.perf_counter() - self._began
-            self._began = None
 
 
 class Trainer:
@@ -86,8 +68,8 @@ class Trainer:
         Ctrl-C or SIGTERM, the last two after saving. Whatever ends it, status.json says so.
         """
         with events.collected_signals() as self._received:
+            self._load()
             try:
-                self._load()
                 if self.finished:
                     self._say(f"{self.directory} is already finished")
                 else:
@@ -119,6 +101,7 @@ class Trainer:
             if isinstance(self.phase, Pretraining):
                 self._train()
                 self._record_pretraining(self.phase)
+                self.phase.overclustering.finish()
                 self.phase, self.step, self._resumed = Adversarial(self.model, self.batches), 0, False
             if isinstance(self.phase, Adversarial) and not self._resumed:
                 self.phase.begin()
@@ -161,6 +144,11 @@ class Trainer:
         stored = parallel.from_first(stored)
         if stored is not None:
             tensors, state = stored
+            if missing := self._missing(tensors, state):
+                raise InputError(
+                    f"the checkpoint in {self.directory} lacks {missing}: an earlier version made it, and this one can "
+                    "read it but not continue it; choose another --run-dir"
+                )
             self._resumed = True
             self.step, self.clock.seconds = state["step"], state["seconds"]
             if isinstance(self.phase, Pretraining) and state.get("phase") != Pretraining.name:
@@ -173,6 +161,12 @@ class Trainer:
             self.tables["pretraining"].cut(self.step if pretraining else self.config.pretraining)
             for name in ("metrics", "evaluations"):
                 self.tables[name].cut(0 if pretraining else self.step)
+
+    def _missing(self, tensors: dict[str, Tensor], state: dict) -> str:
+        """Names that the model has and a checkpoint of the adversarial phase lacks."""
+        if state.get("phase", Adversarial.name) != Adversarial.name:
+            return ""
+        return ", ".join(sorted(set(self.model.tensors()) - set(tensors))[:3])
 
     def _save(self) -> None:
         tensors = self.model.tensors() | self.phase.tensors()
@@ -200,8 +194,13 @@ class Trainer:
             self._diverge(bad)
         self._show(row)
         prefix = "" if isinstance(self.phase, Adversarial) else "pretraining/"
-        for observer in self.observers:
-            observer.logged({f"{prefix}{name}": value for name, value in row.items()})
+        try:
+            for observer in self.observers:
+                observer.logged({f"{prefix}{name}": value for name, value in row.items()})
+        except (events.Stopped, events.Interrupted) as error:
+            self._save()
+            self._status("stopped" if isinstance(error, events.Stopped) else "interrupted")
+            raise
 
     def _evaluate(self) -> None:
         """Measure validation images and draw samples, in the first process; ends the run where an observer asks for

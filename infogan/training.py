@@ -89,12 +89,12 @@ class InfoGAN:
             cpu.keep_memory()
             for network in (self.generator, self.discriminator, self.term_modules):
                 self.bf16_copies |= keep_bf16_copies(network)
-        self.d_passes, self.adam_d = self._optimiser("D", config.lr_d, ("trunk", "d_head", "q_head"))
-        self.g_passes, self.adam_g = self._optimiser("G", config.lr_g, ("generator", "q_head", "trunk"))
+        self.d_passes, self.adam_d = self._optimiser("D", config.lr_d)
+        self.g_passes, self.adam_g = self._optimiser("G", config.lr_g)
 
-    def _optimiser(self, step: base.Step, lr: float, order: tuple[base.Part, ...]):
+    def _optimiser(self, step: base.Step, lr: float):
         """The backward passes of a step's terms, and Adam over all that they move."""
-        D = self.discriminator
+        D, order = self.discriminator, base.MOVABLE[step]
         parts: dict[str, nn.Module] = {
             "generator": self.generator,
             "trunk": D.trunk,
@@ -131,17 +131,19 @@ class InfoGAN:
         d_logits, q_params = D(torch.cat([real, fake.detach()]), real=n)
         (d_real, d_fake), (q_real, q_fake) = d_logits.split(n), q_params.split(n)
         seen = Seen(
-            G, D, self.latent, self.streams, batch, index, z, real, fake.detach(), d_real, d_fake, q_real, q_fake
+            G, D, self.latent, self.streams, batch, index, z, real, fake.detach(), d_fake, q_fake, (d_real, q_real)
         )
-        seen.metrics |= {"d_real": d_real.sigmoid().mean(), "d_fake": d_fake.sigmoid().mean()}
+        metrics = {"d_real": d_real.sigmoid().mean(), "d_fake": d_fake.sigmoid().mean()}
         descend(self.d_passes, seen)
         self.adam_d.step()
+        metrics |= seen.metrics
 
         # G descends V(D, G) - lambda L_I(G, Q), and the other terms of its step.
-        seen.fake, (seen.d_fake, seen.q_fake) = fake, D(fake)
+        seen = Seen(G, D, self.latent, self.streams, batch, index, z, real, fake, *D(fake))
         descend(self.g_passes, seen)
         self.adam_g.step()
-        return torch.stack([seen.metrics[name] for name in self.metrics]).detach()
+        metrics |= seen.metrics
+        return torch.stack([metrics[name] for name in self.metrics]).detach()
 
     def decay_learning_rates(self, step: int) -> None:
         """Learning rates for the update after `step`: as configured, falling linearly to 0 over the last share
@@ -158,7 +160,7 @@ class InfoGAN:
         for name, network in (("generator", self.generator), ("discriminator", self.discriminator)):
             out |= {f"{name}.{key}": value for key, value in network.state_dict().items()}
         for term in self.terms:
-            out |= {f"term.{term.name}.{key}": value for key, value in term.state_dict().items()}
+            out |= {f"term.{term.name}.{term.step}.{key}": value for key, value in term.state_dict().items()}
         return out | self.adam_d.tensors("adam_d") | self.adam_g.tensors("adam_g")
 
     @torch.no_grad()

@@ -38,7 +38,7 @@ MODULES = {module_name(path): path for path in TREES}
 
 
 def room(module: str) -> str:
-    """infogan.data.archives is in `data`, infogan.codes in `codes`, experiments.sweep in `experiments`."""
+    """infogan.data.names is in `data`, infogan.codes in `codes`, experiments.sweep in `experiments`."""
     first, *rest = module.split(".")
     if first != "infogan" or not rest:
         return first

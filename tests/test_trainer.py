@@ -1,5 +1,6 @@
 """The loop around the step: resuming, signals, damage, records."""
 
+import contextlib
 import dataclasses
 import json
 import math
@@ -8,15 +9,18 @@ import signal
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
 
 import pytest
 import torch
-from conftest import ROOT, config, environment_of_scripts, fit
+from conftest import ROOT, config, environment_of_scripts, fit, same_tensors
 from sklearn.cluster import KMeans
 
 from infogan import events, experiment, records, trainer, training
 from infogan.config import InputError
 from infogan.metrics import clustering
+from infogan.phases import Adversarial
+from infogan.records import tracking
 from infogan.terms import gan
 
 
@@ -348,3 +352,64 @@ def test_test_images_are_measured_by_a_call_of_their_own(tmp_path, digits):
     assert records.read_json(tmp_path / "status.json")["status"] == "finished"
     assert fit(tmp_path, digits)["validation_accuracy"] == result["validation_accuracy"]
     assert records.read_json(tmp_path / "evaluation.json")["n_images"] == len(digits.test)
+
+
+def test_the_last_update_is_always_evaluated():
+    for updates in (*range(1, 60), 2000, 187_500):
+        for evaluations in range(1, 40):
+            model = SimpleNamespace(config=SimpleNamespace(updates=updates, evaluations=evaluations), metrics=())
+            due = Adversarial(model, None).evaluations
+            assert max(due) == updates and min(due) >= 1 and len(due) == min(updates, evaluations)
+
+
+def test_a_checkpoint_of_an_earlier_version_is_refused_and_its_status_kept(tmp_path, digits):
+    fit(tmp_path, digits, terms="iic:1")
+    tensors, state = records.load_checkpoint(tmp_path)
+    del tensors["stream.augmentation"]
+    records.save_checkpoint(tmp_path, tensors, state)
+    with pytest.raises(InputError, match="lacks stream.augmentation: an earlier version made it"):
+        fit(tmp_path, digits, terms="iic:1")
+    assert records.read_json(tmp_path / "status.json")["status"] == "finished"
+    assert records.load(tmp_path).step == 20
+
+
+@pytest.mark.parametrize(("error", "status"), [(events.Stopped, "stopped"), (events.Interrupted, "interrupted")])
+def test_an_observer_can_end_a_run_at_any_row_and_it_is_saved(error, status, tmp_path, digits):
+    class Ends:
+        def logged(self, row):
+            if row["step"] == 10:
+                raise error(1)
+
+        def evaluated(self, row, images):
+            pass
+
+    with pytest.raises(error):
+        fit(tmp_path / "parts", digits, observers=[Ends()], evaluations=1)
+    assert records.read_json(tmp_path / "parts" / "status.json")["status"] == status
+    assert records.load_checkpoint(tmp_path / "parts")[1]["step"] == 10
+    fit(tmp_path / "whole", digits, evaluations=1)
+    fit(tmp_path / "parts", digits, evaluations=1)
+    assert same_tensors(tmp_path / "whole", tmp_path / "parts")
+
+
+def test_a_signal_while_wandb_ends_is_not_lost(tmp_path, digits, monkeypatch):
+    @contextlib.contextmanager
+    def slow(*arguments):
+        yield tracking.WandbRun(None)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(experiment, "track", slow)
+    with pytest.raises(events.Interrupted):
+        fit(tmp_path, digits)
+    assert records.read_json(tmp_path / "status.json")["status"] == "finished"
+
+
+def test_a_run_interrupted_in_its_pretraining_is_no_trained_model(tmp_path, digits):
+    class Ends:
+        def logged(self, row):
+            raise events.Stopped
+
+    with pytest.raises(events.Stopped):
+        fit(tmp_path, digits, "iic", observers=[Ends()], pretraining=8)
+    with pytest.raises(InputError, match="was interrupted in its pretraining"):
+        records.load(tmp_path)

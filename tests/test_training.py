@@ -185,7 +185,7 @@ def test_a_run_with_pretraining_and_decay_resumes_as_if_it_had_not_stopped(at, t
     assert records.read_json(tmp_path / "parts" / "status.json")["status"] == "stopped"
     fit(tmp_path / "parts", digits, "iic", **short)
     assert same_tensors(tmp_path / "whole", tmp_path / "parts")
-    labels = records.load_checkpoint(tmp_path / "whole")[0]["term.pseudo-labels.labels"]
+    labels = records.load_checkpoint(tmp_path / "whole")[0]["term.pseudo-labels.D.labels"]
     assert 0.1 < (labels >= 0).double().mean() and len(labels) == len(digits.train.images)
     assert [row["step"] for row in records.Table(tmp_path / "parts" / "evaluations.csv").rows()] == ["0", "10", "20"]
 

@@ -41,6 +41,8 @@ def start(batch_size: int, device: str) -> str:
             f"batch_size is {batch_size}, which {world} processes cannot share evenly: give a multiple of {world}"
         )
     on_gpu = device.startswith("cuda") or (device == "auto" and torch.cuda.is_available())
+    if on_gpu:  # before the first message: NCCL refuses two processes on one GPU
+        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
     dist.init_process_group("nccl" if on_gpu else "gloo")
     return f"cuda:{os.environ['LOCAL_RANK']}" if on_gpu else "cpu"
 

@@ -25,6 +25,10 @@ class Options:
     """Also write the table here."""
 
 
+TABLES = ("metrics.csv", "pretraining.csv")
+"""A folder with a config.json and one of them is a run."""
+
+
 def describe(directory: Path) -> dict[str, str]:
     """A row of the table, from the run's small files alone; a run that cannot be read has the reason as its status."""
     try:
@@ -45,13 +49,17 @@ def _describe(directory: Path) -> dict[str, str]:
         name = "running" if records.is_locked(directory) else "killed"
         rows = records.Table(directory / "metrics.csv").rows()
         step = int(rows[-1]["step"]) if rows else step
+    in_pretraining = status.get("pretraining_step")
+    reached = f"{step:,} of {config.updates:,}"
+    if in_pretraining is not None:
+        reached = f"pretraining {in_pretraining:,} of {config.pretraining:,}"
     out = {
         "dataset": Path(config.dataset).stem,
         "preset": config.preset,
         "codes": config.codes,
         "seed": str(config.seed),
         "status": {"stopped": "pruned"}.get(name, name),
-        "updates": f"{step:,} of {config.updates:,}",
+        "updates": reached,
     }
     evaluations = records.Table(directory / "evaluations.csv").rows()
     if evaluations and evaluations[-1].get("accuracy"):
@@ -74,7 +82,7 @@ def main() -> None:
         if not folder.is_dir() and options.folders != USUAL:
             raise InputError(f"there is no folder {folder}: give one that holds runs, such as runs")
     configs = [file for folder in options.folders for file in folder.rglob("config.json")]
-    found = sorted(file.parent for file in configs if (file.parent / "metrics.csv").exists())
+    found = sorted(file.parent for file in configs if any((file.parent / name).exists() for name in TABLES))
     if not found:
         folders = ", ".join(map(str, options.folders))
         raise InputError(f"no run in {folders}: infogan train authors --dataset digits makes one")

@@ -72,7 +72,7 @@ class Heads(nn.Module):
 class Overclustering:
     """The pretraining of one InfoGAN, update after update: clustering first, then distillation.
 
-    It moves D's trunk and Q's head; G and D's own output stay as they are. The heads are dropped with the object.
+    It moves D's trunk and Q's head; G and D's own output stay as they are. finish() drops the heads.
 
     Args:
         config: of the run, with one categorical code; discriminator, bf16_copies: what is trained, and the copies of
@@ -192,6 +192,11 @@ class Overclustering:
         D = self.discriminator
         self.teacher = copy.deepcopy(D).requires_grad_(False)
         self._optimise([*D.trunk.parameters(), *D.q_head.parameters()], self.config.lr_d, self.bf16_copies)
+
+    def finish(self) -> None:
+        """Drop the heads, the teacher and a captured step, which hold memory."""
+        self._fastest_step, self.teacher = None, None
+        del self.heads, self.adam, self.leaves
 
     def tensors(self) -> dict[str, Tensor]:
         """All that a resumed pretraining needs besides the model's own tensors, by name."""

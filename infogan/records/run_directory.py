@@ -89,7 +89,7 @@ def lock(directory: Path) -> Iterator[None]:
 
     Raises Locked, or InputError where the directory cannot be made.
     """
-    from filelock import FileLock, Timeout  # reading a run needs it not
+    from filelock import FileLock, Timeout  # not needed to read a run
 
     try:
         directory.mkdir(parents=True, exist_ok=True)
@@ -140,6 +140,10 @@ def load(directory: str | os.PathLike) -> Run:
     directory = Path(directory)
     config = from_dict(read_json(directory / "config.json")["config"])
     tensors, state = load_checkpoint(directory)
+    if state.get("phase") == "pretraining":
+        raise InputError(
+            f"{directory} was interrupted in its pretraining and has no trained generator yet: train it further"
+        )
     latent = Latent(config.codes, config.noise, config.q_std)
     generator, discriminator = build(
         tuple(state["image_shape"]), latent, seed=0, network=config.network, spectral_norm=config.spectral_norm

@@ -21,14 +21,20 @@ from infogan.randomness import Streams
 
 Part = Literal["generator", "trunk", "d_head", "q_head"]
 Step = Literal["D", "G"]
+MOVABLE: dict[Step, tuple[Part, ...]] = {
+    "D": ("trunk", "d_head", "q_head"),
+    "G": ("generator", "q_head", "trunk"),
+}
+"""The parts that each step's optimiser can move. Adam numbers its parameters in this order, and a checkpoint has the
+numbers."""
 
 
 @dataclass
 class Seen:
     """One update as the terms see it. Images are float32 [N, C, H, W] in [0, 1], of this process's part of the batch.
 
-    In D's step `fake` is detached for D, and d_real, d_fake, q_real, q_fake are D's logits [N] and Q's parameters [N,
-    q_width] there; in G's step d_fake and q_fake are of the moved D, with gradients to G.
+    Each step has one of its own: in D's step `fake` is detached from G; in G's step all that D and Q say of images is
+    said by the moved D, with gradients to G. D's logits are [N], Q's parameters [N, q_width].
     """
 
     generator: Generator
@@ -43,12 +49,26 @@ class Seen:
     """G's input [N, latent.width]."""
     real: Tensor
     fake: Tensor
-    d_real: Tensor
     d_fake: Tensor
-    q_real: Tensor
     q_fake: Tensor
+    of_real: tuple[Tensor, Tensor] | None = None
+    """D's logits and Q's parameters of the real images, where the step has them already."""
     metrics: dict[str, Tensor] = field(default_factory=dict)
     """What metrics.csv is to have of this update: scalars by name."""
+
+    @cached_property
+    def _of_real(self) -> tuple[Tensor, Tensor]:
+        return self.of_real or self.discriminator(self.real)
+
+    @property
+    def d_real(self) -> Tensor:
+        """D's logits [N] of the real images."""
+        return self._of_real[0]
+
+    @property
+    def q_real(self) -> Tensor:
+        """Q's parameters [N, q_width] of the real images."""
+        return self._of_real[1]
 
     @cached_property
     def q_augmented(self) -> Tensor:
@@ -81,8 +101,8 @@ class Term(nn.Module):
     moves: frozenset[Part]
     """The parts whose parameters its gradient moves."""
     reads: frozenset[Part]
-    """The parts that its value depends on. Where it reads a part and does not move it, other terms may not share its
-    backward pass."""
+    """The parts that its value depends on. Where it reads a part and does not move it, terms that move the part may not
+    share its backward pass."""
     metrics: tuple[str, ...] = ()
     """The names that forward() adds to seen.metrics."""
     streams: tuple[str, ...] = ()
@@ -113,9 +133,15 @@ def build(context: Context) -> list[Term]:
     specs = terms.parse(context.config.terms)
     replaced = {getattr(_module(spec.name), "REPLACES", None) for spec in specs}
     standard = [terms.Spec(name, 1.0, {}) for name in terms.STANDARD if name not in replaced]
-    return [
-        term for spec in (*standard, *specs) for term in _module(spec.name).build(context, spec.weight, **spec.settings)
-    ]
+    built = [_module(spec.name).build(context, spec.weight, **spec.settings) for spec in (*standard, *specs)]
+    made = [term for of_spec in built for term in of_spec]
+    for term in made:
+        if unmoved := sorted(term.moves - set(MOVABLE[term.step])):
+            raise ValueError(f"the term {term.name} moves {', '.join(unmoved)}, which {term.step}'s step does not move")
+    recorded = {name for term in made for name in term.metrics}
+    if missing := sorted({"loss_d", "loss_g"} - recorded):
+        raise ValueError(f"no term records {', '.join(missing)}: a term that replaces the GAN value must")
+    return made
 
 
 def check(config: Config, latent: Latent) -> None:

@@ -72,8 +72,8 @@ def test_two_processes_pretrain_as_one_and_use_the_same_pseudo_labels(tmp_path, 
     # So short a pretraining labels nothing, and its targets hang on rounding: from here on both have one state, and
     # labels.
     tensors, state = records.load_checkpoint(folders[0])
-    assert (tensors["term.pseudo-labels.labels"] == IGNORE_INDEX).all()
-    labels = tensors["term.pseudo-labels.labels"]
+    assert (tensors["term.pseudo-labels.D.labels"] == IGNORE_INDEX).all()
+    labels = tensors["term.pseudo-labels.D.labels"]
     labels.copy_(torch.arange(len(labels)) % 10)
     for processes, folder in enumerate(folders, 1):
         records.save_checkpoint(folder, tensors, state | {"step": 0})

@@ -1,5 +1,6 @@
 """What every loss term must do: be read from text, checkpointed, resumed, shared with workers."""
 
+import dataclasses
 import signal
 import subprocess
 import sys
@@ -11,7 +12,8 @@ from conftest import ROOT, config, environment_of_scripts, fit, same_tensors
 
 from infogan import records, terms, training
 from infogan.config import InputError, from_dict
-from infogan.terms.base import Term
+from infogan.terms import base
+from infogan.terms.base import Seen, Term
 
 ADDED = ["contrastive:1", "r1:1", "hinge:1"]
 
@@ -137,4 +139,49 @@ def test_a_killed_run_with_terms_continues_bit_for_bit(tmp_path):
 
 def test_a_term_knows_nothing_of_labels():
     """The training step hands terms images and indices alone."""
-    assert "label" not in " ".join(Term.forward.__annotations__)
+    assert not any("label" in field.name for field in dataclasses.fields(Seen))
+
+
+class OnAugmented(Term):
+    """A term of G's step that looks at Q on augmented real images, with a parameter of its own; for the tests below."""
+
+    name, step = "on-augmented", "G"
+    moves = frozenset(("q_head",))
+    reads = frozenset(("trunk", "q_head"))
+    streams = ("augmentation",)
+
+    def __init__(self, step="G", moves=("q_head",)):
+        super().__init__()
+        self.step, self.moves = step, frozenset(moves)
+        self.scale = torch.nn.Parameter(torch.ones(()))
+
+    def forward(self, seen):
+        return self.scale * (seen.q_augmented + seen.q_real).square().mean()
+
+
+def with_terms(monkeypatch, *more, **changes):
+    module = base._module("r1")
+    monkeypatch.setattr(module, "build", lambda context, weight: list(more))
+    return training.InfoGAN(
+        config(terms="+".join(filter(None, ("r1:1", changes.pop("terms", "")))), **changes), (1, 8, 8)
+    )
+
+
+def test_each_step_sees_the_moved_discriminator_anew(monkeypatch, digits):
+    """A G-step term beside one of D's step that used the same images: no stale graph is differentiated again."""
+    model = with_terms(monkeypatch, OnAugmented(), terms="iic:1")
+    for _ in range(2):
+        assert model.step(digits.train.images[:32], torch.arange(32)).isfinite().all()
+
+
+def test_a_term_with_modules_in_both_steps_keeps_the_parameters_of_each(monkeypatch):
+    model = with_terms(monkeypatch, OnAugmented("D"), OnAugmented("G"))
+    assert {name for name in model.tensors() if name.startswith("term.")} == {
+        "term.on-augmented.D.scale",
+        "term.on-augmented.G.scale",
+    }
+
+
+def test_a_part_that_the_step_does_not_move_is_refused(monkeypatch):
+    with pytest.raises(ValueError, match="the term on-augmented moves d_head, which G's step does not move"):
+        with_terms(monkeypatch, OnAugmented("G", ("d_head",)))
