@@ -95,16 +95,18 @@ def test_every_field_of_a_recipe_can_be_varied():
 
 
 def test_the_weight_of_a_term_is_varied_and_trained(tmp_path):
-    """A configuration with terms is trained by a worker as any other."""
-    vary = "terms=,iic:0.5"
+    """A configuration with terms is trained by a worker process as any other."""
+    added = ("iic:0.5", "contrastive:1", "r1:1", "hinge:1")
+    vary = f"terms=,{','.join(added)}"
     configs = jobs(Options(dataset="digits", presets=("iic",), seeds=1, vary=("terms=iic:0.5,iic:1",)))
     assert [made.terms for made in configs.values()] == ["iic:1+pseudo-labels:2", "iic:0.5", "iic:1"]
-    options = ("--seeds", "1", "--images", "1280", "--workers", "1", "--wandb", "disabled", "--vary", vary)
+    options = ("--seeds", "1", "--images", "1280", "--workers", "2", "--wandb", "disabled", "--vary", vary)
     done = call("reproduce", "digits", "--presets", "authors", *options, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "next: infogan settings runs/digits-authors-seed* runs/digits-authors-*=*" in done.stdout
-    run = records.load(tmp_path / "runs" / "digits-authors-terms=iic_0.5-seed0")
-    assert run.config.terms == "iic:0.5" and run.status["status"] == "finished"
+    for terms in added:
+        run = records.load(tmp_path / "runs" / f"digits-authors-terms={terms.replace(':', '_')}-seed0")
+        assert run.config.terms == terms and run.status["status"] == "finished"
 
 
 def test_a_killed_table_is_completed_and_nothing_is_trained_twice(tmp_path, script_environment, monkeypatch):
