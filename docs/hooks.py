@@ -47,7 +47,6 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
 
 def commands() -> str:
     """A section for each command of `infogan`, with its help text."""
-    os.environ["COLUMNS"] = "110"
     parts = ["```text", cli.usage(), "```"]
     for name, (module, _) in cli.COMMANDS.items():
         imported = importlib.import_module(f"infogan.{module}")
@@ -59,11 +58,14 @@ def commands() -> str:
 
 def help_text(arguments: list[str]) -> str:
     """What `infogan ... --help` prints."""
-    out, argv = io.StringIO(), sys.argv
-    sys.argv = ["infogan", *arguments, "--help"]
+    out, argv, columns = io.StringIO(), sys.argv, os.environ.get("COLUMNS")
+    sys.argv, os.environ["COLUMNS"] = ["infogan", *arguments, "--help"], "110"
     try:
         with contextlib.redirect_stdout(out), contextlib.suppress(SystemExit):
             cli._main()
     finally:
         sys.argv = argv
+        os.environ.pop("COLUMNS")
+        if columns is not None:
+            os.environ["COLUMNS"] = columns
     return re.sub(r"\x1b\[[0-9;]*m", "", out.getvalue()).strip()

@@ -94,8 +94,12 @@ def _main() -> None:
     sys.argv = [f"infogan {name}", *sys.argv[2:]]
     module = importlib.import_module(f"infogan.{COMMANDS[name][0]}")
     # Examples of use name the scripts of experiments/ and analysis/, which call the same main().
-    module.__doc__ = re.sub(r"python (?:experiments|analysis)/(\w+)\.py", r"infogan \1", module.__doc__ or "")
-    module.main()
+    of_scripts = module.__doc__
+    module.__doc__ = re.sub(r"python (?:experiments|analysis)/(\w+)\.py", r"infogan \1", of_scripts or "")
+    try:
+        module.main()
+    finally:
+        module.__doc__ = of_scripts
 
 
 def usage() -> str:

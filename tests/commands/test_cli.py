@@ -73,7 +73,12 @@ def test_every_command_has_a_module_with_main(name):
 
 
 @pytest.mark.parametrize("name", ["train", "sweep", "reproduce", "list"])
-def test_the_scripts_help_names_the_script(name):
+def test_the_scripts_help_names_the_script(name, monkeypatch, capsys):
+    """Also in a process where the command of the same name was asked before."""
+    monkeypatch.setattr("sys.argv", ["infogan", name, "--help"])
+    with pytest.raises(SystemExit):
+        cli.main()
+    assert f"python experiments/{name}.py" not in capsys.readouterr().out
     shown = call(name, "--help").stdout
     assert shown.startswith(f"usage: experiments/{name}.py ") and f"\n  python experiments/{name}.py" in shown
 
