@@ -150,7 +150,7 @@ class BatchNorm(nn.Module):
 
 
 class Stack(nn.Sequential):
-    """Layers in order; those of batch norm are told which images are real."""
+    """Layers in order; those of batch norm are given the number of real images."""
 
     def forward(self, x: Tensor, real: int | None = None) -> Tensor:
         for layer in self:
@@ -159,14 +159,14 @@ class Stack(nn.Sequential):
 
 
 class ToFeatures(nn.Module):
-    """Maps [N, C, H, W] to features [N, H*W*C]: a view where maps lie channels-last, as ours do, and no copy."""
+    """Maps [N, C, H, W] to features [N, H*W*C]: a view of maps that are channels-last in memory, as ours are."""
 
     def forward(self, maps: Tensor) -> Tensor:
         return maps.permute(0, 2, 3, 1).flatten(1)
 
 
 class ToMaps(nn.Module):
-    """Features [N, H*W*C] to maps [N, C, H, W] lying channels-last: a view."""
+    """Features [N, H*W*C] to maps [N, C, H, W] channels-last in memory: a view."""
 
     def __init__(self, channels: int, height: int, width: int):
         super().__init__()

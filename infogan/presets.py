@@ -35,8 +35,8 @@ def _paper(preset: str, dataset: str, network: Network, codes: str, noise: str, 
 
 
 def _faces(preset: str, lr_d: float, lr_g: float, lambda_continuous: float) -> Config:
-    # The paper's faces are not distributed: the preset trains on the stand-in unless told otherwise. Values as recalled
-    # from table 4.
+    # The paper's faces are not distributed: the preset trains on the stand-in unless --dataset says otherwise. Values
+    # as recalled from table 4.
     return _paper(preset, "faces3d", "faces", "5u", "128u", lr_d=lr_d, lr_g=lr_g, lambda_continuous=lambda_continuous)
 
 

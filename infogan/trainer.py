@@ -33,7 +33,7 @@ class Trainer:
 
     Of several processes (torchrun) all compute, and the first one alone loads, evaluates, draws and writes.
 
-    Args: config: resolved; observers: told of each row; progress: whether to show a bar on stderr.
+    Args: config: resolved; observers: given each row; progress: whether to show a bar on stderr.
     """
 
     def __init__(
@@ -315,8 +315,7 @@ def time_to_accuracy(evaluations: list[dict[str, str]]) -> dict[str, dict | None
 
 
 def evaluate(model: InfoGAN, dataset: Dataset, directory: Path, step: int) -> tuple[dict, dict[str, Path]]:
-    """Measures on validation images of the categorical code that does best there, and pictures in directory/samples by
-    name."""
+    """Measures of the categorical code that does best on validation images, and the pictures drawn, by name."""
     samples = directory / "samples" / f"samples-{step:07d}.png"
     pictures.save(samples, pictures.category_grid(model.generator, model.latent, model.config.seed))
     codes = clustering.measure(model.discriminator, model.latent, dataset.validation)

@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 
 class PeerLost(SystemExit):
-    """Another process of the run ended, and says why; this one leaves without a word and with exit status 1."""
+    """Another process of the run ended, and says why; this one prints nothing and ends with exit status 1."""
 
     def __str__(self) -> str:
         return "another process of the run ended"

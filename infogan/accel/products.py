@@ -1,11 +1,4 @@
-"""What makes the training step fast; the plain float32 step needs none of it.
-
-- activations and gradients in bfloat16, as under autocast, from copies of the weights that are renewed once per update
-  (autocast casts at each use);
-- Adam on the float32 weights from the copies' gradients, for large weights in one pass over memory;
-- weight gradients of convolutions by matrix products, those of large layers as the product that oneDNN is quickest at;
-- freed memory kept by the process; on a GPU, the whole step as one CUDA graph.
-"""
+"""Convolutions and matrix products in bfloat16 on the CPU, by whichever way was measured to be quickest."""
 
 import torch
 import torch.nn.functional as F
@@ -58,7 +51,8 @@ class Multiply(torch.autograd.Function):
 
     The weight's gradient is the product of two tall matrices; where the smaller one is transposed first, oneDNN takes
     half the time.
-    So the gradient of a weight taller than wide comes out lying by columns: `match_layout` lays such a weight that way.
+    So the gradient of a weight taller than wide comes out in column-major order: `match_layout` stores such a weight
+    so.
     """
 
     @staticmethod
@@ -79,13 +73,13 @@ class Multiply(torch.autograd.Function):
 
 
 def _narrow(rows: Tensor, weight: Tensor) -> Tensor:
-    """rows @ weight.t() of a weight lying by rows: of few rows as the product transposed, so that oneDNN repacks the
-    rows and not the weight."""
+    """rows @ weight.t() of a weight in row-major order: of few rows as the product transposed, so that oneDNN repacks
+    the rows and not the weight."""
     return (weight @ rows.t()).t().contiguous() if len(rows) <= NARROW else rows @ weight.t()
 
 
 def match_layout(weight: Tensor) -> Tensor:
-    """The matrix, lying as `Multiply` makes its gradient: by columns where it has more rows than those."""
+    """The matrix [out, in], stored as `Multiply` makes its gradient: column-major where out > in."""
     return weight.t().contiguous().t() if weight.shape[0] > weight.shape[1] else weight
 
 

@@ -182,6 +182,8 @@ def show(result: dict, names: list[str]) -> str:
 def main() -> None:
     """Print the numbers, and write them with the picture."""
     options = tyro.cli(Options, description=__doc__)
+    if options.images < 10:
+        raise InputError(f"images is {options.images}; give 10 or more, for a correlation of fewer says nothing")
     model = load(options.run)
     if not count_continuous(model) or model.image_shape[0] != 1:
         raise InputError(

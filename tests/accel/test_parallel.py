@@ -151,7 +151,7 @@ fault, folder = sys.argv[1], Path(sys.argv[2])
 
 
 def refuse(*arguments):
-    raise InputError(f"process {parallel.rank()} was told to {fault}")
+    raise InputError(f"process {parallel.rank()} has to {fault}")
 
 
 def main():
@@ -203,7 +203,7 @@ def faulty(tmp_path, environment, fault):
 def test_an_error_in_one_process_ends_all_with_one_line(fault, process, tmp_path, script_environment):
     code, errors = faulty(tmp_path, script_environment, fault)
     assert code != 0
-    assert errors[process] == [f"error: process {process} was told to {fault}"] and errors[1 - process] == []
+    assert errors[process] == [f"error: process {process} has to {fault}"] and errors[1 - process] == []
     if fault != "fail in an update":
         assert not (tmp_path / "run" / "config.json").exists(), "all refuse, or all start"
 

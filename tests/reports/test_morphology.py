@@ -69,3 +69,10 @@ def test_a_model_without_continuous_codes_is_refused(tmp_path, digits):
     fit(tmp_path / "run", digits, codes="10c")
     done = call("morphology", tmp_path / "run", folder="analysis")
     assert done.returncode == 1 and "has codes 10c and 1 channel(s)" in done.stderr and done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("images", [-1, 1, 9])
+def test_too_few_images_for_a_correlation_are_named(images, tmp_path):
+    done = call("morphology", tmp_path, "--images", images, folder="analysis")
+    assert done.returncode == 1 and f"images is {images}; give 10 or more" in done.stderr
+    assert done.stderr.count("\n") == 1 and list(tmp_path.iterdir()) == []

@@ -12,20 +12,8 @@ from infogan.errors import InputError
 from infogan.reports import common
 from infogan.reports.report.plots import plot_bounds, plot_parallel
 from infogan.reports.study.importance import importances
-from infogan.reports.study.trials import ACCURACY, best, confirmation, table
+from infogan.reports.study.trials import ACCURACY, SHOWN, best, confirmation, table
 
-SHOWN = (
-    "trial",
-    "state",
-    ACCURACY,
-    "recipe",
-    "codes",
-    "noise",
-    "lambda_categorical",
-    "lambda_continuous",
-    "batch_size",
-    "seconds",
-)
 STUDY_PLOTS = {
     "history": "History",
     "lambda": "λ",

@@ -19,6 +19,7 @@ from infogan.reports.study.importance import HINT_BELOW, importances
 from infogan.reports.study.trials import (
     ACCURACY,
     DISTANCE,
+    SHOWN,
     Options,
     best,
     confirmation,
@@ -26,19 +27,6 @@ from infogan.reports.study.trials import (
     table,
     train_command,
 )
-
-SHOWN = [
-    "trial",
-    "state",
-    ACCURACY,
-    "recipe",
-    "codes",
-    "noise",
-    "lambda_categorical",
-    "lambda_continuous",
-    "batch_size",
-    "seconds",
-]
 
 
 def report_trials(study: optuna.Study, trials: pd.DataFrame, folder: Path) -> pd.DataFrame:

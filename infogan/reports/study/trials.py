@@ -18,6 +18,9 @@ from infogan.studies.storage import open_storage, quiet_optuna
 
 ACCURACY, DISTANCE = "validation accuracy", "Fréchet distance"
 """Columns of the tables: the values of a trial."""
+SHOWN = ["trial", "state", ACCURACY, "recipe", "codes", "noise", "lambda_categorical", "lambda_continuous"]
+SHOWN += ["batch_size", "seconds"]
+"""The columns that a reader is shown; trials.csv has all."""
 PARAMETERS = (
     "recipe",
     "categorical_codes",
