@@ -44,6 +44,12 @@ class Config:
     network: Network = "auto"
     """The paper's networks for MNIST, SVHN and CelebA, faces or chairs, or ours for 8 x 8 digits; auto goes by the
     images' size."""
+    g_layers: Literal["paper", "blog"] = "paper"
+    """blog: batch norm has one mean for each of G's first maps and not for each of their units, and G's last layer
+    has no bias."""
+    initialisation: Literal["paper", "blog"] = "paper"
+    """paper: weights from N(0, 0.02), biases 0, batch norm's scale 1. blog: the same weights, biases as torch draws
+    them, batch norm's scale from N(1, 0.02)."""
     spectral_norm: bool = False
     """Spectral normalisation (Miyato et al. 2018) of every layer of D's trunk and of its output. False in every
     source."""

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from infogan.codes import Latent
-from infogan.config import InputError
+from infogan.config import Config, InputError
 from infogan.layers import (
     BatchNorm,
     Convolution,
@@ -23,6 +23,8 @@ from infogan.layers import (
     product_dtype,
 )
 
+DEFAULT = Config()
+
 
 class Conv(NamedTuple):
     """4x4 convolution, leaky ReLU after it; stride 2 halves the image, stride 1 keeps its size."""
@@ -34,10 +36,14 @@ class Conv(NamedTuple):
 
 
 class Dense(NamedTuple):
-    """Fully connected layer; a tuple of units is the C x H x W the next layer sees."""
+    """Fully connected layer; a tuple of units is the C x H x W the next layer sees.
+
+    norm_maps: batch norm has one mean for each of the C maps, as after a convolution, and not one for each unit.
+    """
 
     units: int | tuple[int, int, int]
     norm: bool = True
+    norm_maps: bool = False
     spectral: bool = False
 
 
@@ -47,6 +53,7 @@ class Up(NamedTuple):
     channels: int
     norm: bool = True
     stride: int = 2
+    bias: bool = True
 
 
 class Architecture(NamedTuple):
@@ -107,27 +114,31 @@ def _stack(layers: tuple, shape: tuple[int, ...], activation) -> tuple[list[nn.M
     modules: list[nn.Module] = []
     for layer in layers:
         bias = not layer.norm  # batch norm's shift makes a bias before it redundant
+        maps = None
         if isinstance(layer, Dense):
             if len(shape) > 1:
                 modules.append(ToFeatures())
             units = layer.units if isinstance(layer.units, int) else prod(layer.units)
             modules.append(Linear(prod(shape), units, bias=bias))
-            channels = units
-            shape = (units,)
+            channels, shape = units, (units,)
+            if not isinstance(layer.units, int):
+                maps, shape = ToMaps(*layer.units), layer.units
+            if maps and layer.norm_maps:
+                modules.append(maps)
+                channels, maps = shape[0], None
         elif isinstance(layer, Conv):
             modules.append(Convolution(shape[0], layer.channels, layer.stride, bias))
             channels = layer.channels
             shape = (layer.channels, shape[1] // layer.stride, shape[2] // layer.stride)
         else:
-            modules.append(UpConvolution(shape[0], layer.channels, layer.stride, bias))
+            modules.append(UpConvolution(shape[0], layer.channels, layer.stride, bias and layer.bias))
             channels = layer.channels
             shape = (layer.channels, shape[1] * layer.stride, shape[2] * layer.stride)
         if layer.norm:
             modules.append(BatchNorm(channels))
         modules.append(activation())
-        if isinstance(layer, Dense) and not isinstance(layer.units, int):
-            modules.append(ToMaps(*layer.units))
-            shape = layer.units
+        if maps:
+            modules.append(maps)
     return modules, shape
 
 
@@ -195,17 +206,17 @@ class DiscriminatorQ(nn.Module):
 
 
 def build(
-    image: tuple[int, int, int], latent: Latent, seed: int, network: str = "auto", spectral_norm: bool = False
+    image: tuple[int, int, int], latent: Latent, seed: int, recipe: Config = DEFAULT
 ) -> tuple[Generator, DiscriminatorQ]:
-    """G and D/Q for images of C x H x W with weights drawn from N(0, 0.02), the same for the same seed.
-
-    spectral_norm: of every layer of D's trunk and of its output.
-    """
-    arch = architecture(image, network)
-    if spectral_norm:
+    """G and D/Q for images of C x H x W, with the networks and the initialisation that the recipe names; the weights
+    are the same for the same seed."""
+    arch = architecture(image, recipe.network)
+    if recipe.spectral_norm:
         arch = arch._replace(trunk=tuple(layer._replace(spectral=True) for layer in arch.trunk))
+    if recipe.g_layers == "blog":
+        arch = arch._replace(generator=_as_in_the_blog(arch.generator))
     generator, discriminator = Generator(arch, latent), DiscriminatorQ(arch, latent)
-    random = draw((generator, discriminator), seed)
+    random = draw((generator, discriminator), seed, recipe.initialisation)
     products = (layer for layer in discriminator.trunk if isinstance(layer, Product))
     for layer, described in zip(products, arch.trunk, strict=True):
         if described.spectral:
@@ -215,15 +226,32 @@ def build(
     return generator, discriminator
 
 
-def draw(networks: Iterable[nn.Module], seed: int) -> torch.Generator:
-    """Weights from N(0, 0.02), biases 0, the same for the same seed. Returns the generator, for what else is drawn."""
+def _as_in_the_blog(layers: tuple[Dense | Up, ...]) -> tuple[Dense | Up, ...]:
+    """G's layers as the blog's notebook has them: its first maps are normalised as maps, its last layer has no bias."""
+    *before, last = layers
+    assert isinstance(last, Up)
+    changed = [layer._replace(norm_maps=True) if isinstance(layer, Dense) else layer for layer in before]
+    return (*changed, last._replace(bias=False))
+
+
+def draw(networks: Iterable[nn.Module], seed: int, initialisation: str = "paper") -> torch.Generator:
+    """Draw the weights, the same for the same seed. Returns the generator, for what else is drawn.
+
+    "paper": weights from N(0, 0.02), biases 0, batch norm's scale 1. "blog": weights as there, biases uniform within
+    1 / sqrt(inputs of a unit), as torch draws them, and batch norm's scale from N(1, 0.02).
+    """
     generator = torch.Generator().manual_seed(seed)
     for network in networks:
         for module in network.modules():
             if isinstance(module, Product):
                 nn.init.normal_(module.weight, 0.0, 0.02, generator=generator)
-                if module.bias is not None:
+                if module.bias is not None and initialisation == "blog":
+                    bound = module.weight[0].numel() ** -0.5
+                    nn.init.uniform_(module.bias, -bound, bound, generator=generator)
+                elif module.bias is not None:
                     nn.init.zeros_(module.bias)
+            elif isinstance(module, BatchNorm) and initialisation == "blog":
+                nn.init.normal_(module.weight, 1.0, 0.02, generator=generator)
     return generator
 
 

@@ -74,9 +74,7 @@ class InfoGAN:
         torch.backends.cudnn.allow_tf32 = False  # by default a GPU's float32 convolutions are not float32
         self.generator, self.discriminator = (
             network.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-            for network in build(
-                image_shape, self.latent, derive(config.seed, "weights"), config.network, config.spectral_norm
-            )
+            for network in build(image_shape, self.latent, derive(config.seed, "weights"), config)
         )
         self.streams = Streams(config.seed, self.device)
         self.terms = base.build(Context(config, self.latent, image_shape, n_images))

@@ -76,7 +76,7 @@ STACKS = {
 def test_the_other_networks_have_the_papers_layers(preset):
     made, (image, d, g) = PRESETS[preset][0], STACKS[preset]
     latent = Latent(made.codes, made.noise, made.q_std)
-    generator, discriminator = build(image, latent, 0, made.network)
+    generator, discriminator = build(image, latent, 0, made)
     for network, expected in ((discriminator, d), (generator, g)):
         assert [tuple(p.shape) for p in network.parameters() if p.dim() > 1] == expected
     images = generator(latent.sample(2, torch.Generator().manual_seed(0)))
@@ -112,7 +112,7 @@ def test_the_papers_settings_for_each_dataset():
 
 def test_tanh_networks_work_between_minus_one_and_one_and_show_it_as_zero_to_one():
     latent = Latent("4x10c+4u", "124u")
-    generator, discriminator = build((3, 32, 32), latent, 0, "svhn")
+    generator, discriminator = build((3, 32, 32), latent, 0)
     z = latent.sample(4, torch.Generator().manual_seed(0))
     assert (
         torch.allclose(generator(z), (generator.layers(z) + 1) / 2) and generator.layers[-1](torch.tensor(-9.0)) < -0.9
@@ -139,6 +139,24 @@ def test_weights_are_seeded_normals_of_std_002():
     assert all(torch.equal(a, b) for a, b in zip(first.parameters(), again.parameters()))
     assert not torch.equal(first.trunk[0].weight, other.trunk[0].weight)
     assert first.trunk[2].weight.std().item() == pytest.approx(0.02, rel=0.02)
+
+
+def test_the_blogs_networks_have_the_notebooks_layers_and_initial_values():
+    """Parameters of the notebook's Generator and Discriminator, counted there: BatchNorm2d(128) after the 7 x 7 layer,
+    no bias in G's last layer; torch's biases; scales of batch norm from N(1, 0.02)."""
+    made = PRESETS["blog"][0]
+    generator, discriminator = build((1, 28, 28), Latent(made.codes, made.noise), 0, made)
+    counted = 72 * 1024 + 1024 * 128 * 49 + 128 * 64 * 16 + 64 * 16 + 2 * (1024 + 128 + 64)
+    assert sum(p.numel() for p in generator.parameters()) == counted
+    counted = 64 * 17 + 64 * 128 * 16 + 128 * 1024 * 49 + 1024 * 128 + 129 * 10 + 1025 + 2 * (128 + 1024 + 128)
+    assert sum(p.numel() for p in discriminator.parameters()) == counted
+    scales = torch.cat([m.weight for m in discriminator.modules() if isinstance(m, BatchNorm)])
+    assert scales.mean().item() == pytest.approx(1, abs=0.002) and scales.std().item() == pytest.approx(0.02, rel=0.1)
+    first, last = discriminator.trunk[0].bias, discriminator.d_head.bias
+    assert 0.2 < first.abs().max() <= 1 / 4 and 0 < abs(last.item()) <= 1 / 32
+    with torch.no_grad():
+        of_maps = generator.layers[:6](torch.randn(8, 72)).mean((0, 2, 3))
+    assert torch.allclose(of_maps, torch.zeros(128), atol=1e-5)  # shift 0: each map has mean 0 over the batch
 
 
 def test_running_statistics_follow_real_images_alone():
@@ -179,4 +197,4 @@ def test_odd_sizes_are_refused():
     with pytest.raises(InputError, match="30x28"):
         build((1, 30, 28), PAPER, seed=0)
     with pytest.raises(InputError, match="divisible by 16 for the svhn networks"):
-        build((3, 24, 24), PAPER, 0, "svhn")
+        build((3, 24, 24), PAPER, 0, PRESETS["svhn"][0])

@@ -10,6 +10,14 @@ WHO = {
     "q-head": "G's step: G and Q head",
     "detached": "Q head alone, on detached images",
 }
+G_LAYERS = {
+    "paper": "each unit of the first maps; bias",
+    "blog": "each of the first maps; no bias",
+}
+INITIALISATION = {
+    "paper": "N(0, 0.02), biases 0, γ 1",
+    "blog": "N(0, 0.02), torch's biases, γ from N(1, 0.02)",
+}
 AS_RECALLED = {
     "faces-azimuth": ("lr_d", "lr_g", "lambda_continuous"),
     "faces-elevation": ("lr_d", "lr_g", "lambda_continuous"),
@@ -39,6 +47,8 @@ def sources() -> str:
         "noise": lambda c: f"`{c.noise}`",
         "Q's standard deviation of continuous codes": lambda c: c.q_std if has_continuous[c.preset] else "",
         "what L_I trains (`info_flow`)": lambda c: WHO[c.info_flow],
+        "G's batch norm and last bias (`g_layers`)": lambda c: G_LAYERS[c.g_layers],
+        "initial weights (`initialisation`)": lambda c: INITIALISATION[c.initialisation],
         "λ categorical": lambda c: f"{c.lambda_categorical:g}",
         "λ continuous": lambda c: f"{c.lambda_continuous:g}" if has_continuous[c.preset] else "",
         "learning rate of D, of G": lambda c: f"{c.lr_d:g}, {c.lr_g:g}",

@@ -145,9 +145,7 @@ def load(directory: str | os.PathLike) -> Run:
             f"{directory} was interrupted in its pretraining and has no trained generator yet: train it further"
         )
     latent = Latent(config.codes, config.noise, config.q_std)
-    generator, discriminator = build(
-        tuple(state["image_shape"]), latent, seed=0, network=config.network, spectral_norm=config.spectral_norm
-    )
+    generator, discriminator = build(tuple(state["image_shape"]), latent, seed=0, recipe=config)
     for prefix, network in (("generator.", generator), ("discriminator.", discriminator)):
         weights = {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
         try:
