@@ -9,7 +9,10 @@ Example:
 import base64
 import io
 import json
+import sys
+import threading
 import webbrowser
+from collections.abc import Callable
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -23,9 +26,15 @@ from infogan.codes import Categorical, Continuous
 from infogan.errors import InputError
 from infogan.inference import Codes, Model
 from infogan.reports import common
+from infogan.reports.effects import measured_effects
 
 PAGE = Path(__file__).with_name("explore.html")
 LIMIT = 1_000_000  # bytes of a request: a drawing is far smaller
+LARGEST_SIDE = 1000  # pixels of a drawing
+VALUES = np.linspace(-2, 2, 9, dtype=np.float32)
+"""Of a continuous code, in the strip below its slider."""
+COLUMNS = 10
+"""Noise vectors in the view of all categories."""
 HOSTS = ("127.0.0.1", "localhost")
 
 
@@ -76,13 +85,24 @@ def _start(centre: float, side: int, room: int) -> int:
     return int(np.clip(round((room - 1) / 2 - centre), 0, room - side))
 
 
+def _codes(request: dict) -> Codes:
+    """The codes of one image."""
+    return Codes(np.array([request["categories"]], np.int64), np.array([request["continuous"]], np.float32))
+
+
 class Explorer:
-    """The requests of the page; each method takes a JSON object and returns one."""
+    """The requests of the page; each of its actions takes a JSON object and returns one."""
 
     def __init__(self, model: Model):
         self.model = model
         evaluation = model.directory / "evaluation.json"
         self.codes = records.read_json(evaluation).get("codes", []) if evaluation.exists() else []
+        self.measured: list[list[tuple[str, float]]] | None = None
+        self.measuring = threading.Lock()
+
+    def actions(self) -> tuple[Callable[[dict], dict], ...]:
+        """What the page may ask for, by the method's name."""
+        return self.about, self.effects, self.generate, self.traversals, self.grid, self.recognise
 
     def about(self, _: dict) -> dict:
         """The model's title, its codes, and the width of the pen."""
@@ -96,25 +116,60 @@ class Explorer:
             "title": f"{common.run_title(config)}, {self.model.step:,} updates",
             "categorical": categorical,
             "continuous": [f"c{code + 1}" for code in latent.single_codes(Continuous)],
+            "values": VALUES.tolist(),
+            "digits": self.model.image_shape[0] == 1 and bool(self.codes),
             "pen": max(22, 400 / self.model.image_shape[1]),  # of the drawing area's 280 pixels: wider for small images
         }
 
+    def effects(self, _: dict) -> dict:
+        """What each continuous code changes: see infogan.reports.effects. Measured when it is first asked for."""
+        with self.measuring:
+            if self.measured is None:
+                self.measured = measured_effects(self.model)
+        return {"effects": [[(word, round(r, 2)) for word, r in of_code] for of_code in self.measured]}
+
     def generate(self, request: dict) -> dict:
-        """The image of the codes; with `vary`, a code's number, also one of each category, all else equal."""
-        codes = Codes(np.array([request["categories"]], np.int64), np.array([request["continuous"]], np.float32))
-        seed = int(request["seed"])
-        response: dict = {"image": png(self.model.generate(codes, seed)[0])}
-        if request.get("vary") is not None:
-            varied = int(request["vary"])
-            size = self.model.latent.categorical_sizes[varied]
-            row = Codes(np.repeat(codes.categories, size, 0), np.repeat(codes.continuous, size, 0))
-            row.categories[:, varied] = np.arange(size)
-            response["row"] = [png(image) for image in self.model.generate(row, np.full(size, seed))]
-        return response
+        """The image of the codes."""
+        codes, seed = _codes(request), int(request["seed"])
+        return {"image": png(self.model.generate(codes, seed)[0])}
+
+    def traversals(self, request: dict) -> dict:
+        """Of the codes: an image of each category of the first code, and for each continuous code a strip of images
+        over VALUES, all else equal."""
+        codes, seed = _codes(request), int(request["seed"])
+        sizes, n_continuous = self.model.latent.categorical_sizes, codes.continuous.shape[1]
+        n_categories = sizes[0] if sizes else 0
+        n = n_categories + n_continuous * len(VALUES)
+        if n == 0:
+            return {"categories": [], "strips": []}
+        varied = Codes(np.repeat(codes.categories, n, 0), np.repeat(codes.continuous, n, 0))
+        if n_categories:
+            varied.categories[:n_categories, 0] = np.arange(n_categories)
+        for code in range(n_continuous):
+            start = n_categories + code * len(VALUES)
+            varied.continuous[start : start + len(VALUES), code] = VALUES
+        images = self.model.generate(varied, np.full(n, seed))
+        strips = images[n_categories:].reshape(n_continuous, len(VALUES), *images.shape[1:])
+        return {
+            "categories": [png(image) for image in images[:n_categories]],
+            "strips": [png(np.concatenate(strip, axis=1)) for strip in strips],
+        }
+
+    def grid(self, request: dict) -> dict:
+        """A strip of COLUMNS noise vectors for each category of the first code, all else equal."""
+        codes, seed = _codes(request), int(request["seed"])
+        n = self.model.latent.categorical_sizes[0]
+        varied = Codes(np.repeat(codes.categories, n * COLUMNS, 0), np.repeat(codes.continuous, n * COLUMNS, 0))
+        varied.categories[:, 0] = np.repeat(np.arange(n), COLUMNS)
+        seeds = np.tile((seed + np.arange(COLUMNS)) % 2**31, n)
+        images = self.model.generate(varied, seeds)
+        return {"rows": [png(np.concatenate(row, axis=1)) for row in images.reshape(n, COLUMNS, *images.shape[1:])]}
 
     def recognise(self, request: dict) -> dict:
         """Q's prediction for a drawing (a data URL), its reconstruction G(Q(x)), and the drawing as Q receives it."""
         drawing = Image.open(io.BytesIO(base64.b64decode(request["drawing"].split(",", 1)[1])), formats=["PNG"])
+        if max(drawing.size) > LARGEST_SIDE:  # known before a pixel is decoded
+            raise InputError(f"the drawing is {drawing.width}x{drawing.height}; at most {LARGEST_SIDE} on a side")
         image = as_dataset(drawing, self.model.image_shape)
         codes = self.model.recognise(image)
         reconstruction = self.model.generate(codes, int(request["seed"]))[0]
@@ -131,6 +186,7 @@ class Handler(BaseHTTPRequestHandler):
     """Sends the page and answers its requests, and refuses those of other pages."""
 
     explorer: Explorer
+    timeout = 20  # seconds that a connection may be silent
 
     def do_GET(self) -> None:
         """The page."""
@@ -142,7 +198,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         """One method of the explorer."""
         explorer = self.explorer
-        actions = {"/about": explorer.about, "/generate": explorer.generate, "/recognise": explorer.recognise}
+        actions = {f"/{action.__name__}": action for action in explorer.actions()}
         length = self.headers.get("Content-Length", "")
         if not self._is_from_the_page() or self.path not in actions or not length.isdigit() or int(length) > LIMIT:
             return self._send(400, "text/plain", b"bad request")
@@ -174,13 +230,25 @@ class Handler(BaseHTTPRequestHandler):
         """Nothing: there would be a line for every moved slider."""
 
 
+class Server(ThreadingHTTPServer):
+    """A server of many clients, which is not disturbed by those that leave."""
+
+    request_queue_size = 128
+    daemon_threads = True
+
+    def handle_error(self, request, client_address) -> None:
+        """Nothing for a connection that was closed or fell silent; a traceback for what is our fault."""
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)
+
+
 def serve(model: Model, port: int) -> ThreadingHTTPServer:
     """A server on 127.0.0.1, not yet running. Raises InputError where the port is taken, or is no port."""
     if not 0 <= port < 65536:
         raise InputError(f"port is {port}; give a number from 1 to 65535, or 0 for any free one")
     handler = type("ModelHandler", (Handler,), {"explorer": Explorer(model)})
     try:
-        return ThreadingHTTPServer(("127.0.0.1", port), handler)
+        return Server(("127.0.0.1", port), handler)
     except OSError as error:
         raise InputError(
             f"port {port} cannot be used ({error.strerror}): give another --port, or 0 for any free one"

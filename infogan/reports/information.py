@@ -11,11 +11,11 @@ from infogan import networks, records
 from infogan.codes import Categorical, Continuous
 from infogan.data import Dataset
 from infogan.metrics import disentanglement
+from infogan.metrics.image_statistics import STATISTICS, image_statistics
 
 SHUFFLES = 20
 LIMIT = 20_000
 """Images that are used at most."""
-STATISTICS = ("brightness", "middle_minus_border", "left_minus_right")
 YES, PARTLY = 0.25, 0.05
 """Normalised mutual information from which a code stands for a factor, and from which it partly does."""
 
@@ -28,20 +28,6 @@ def predicted_codes(run: records.Run, images: Tensor) -> np.ndarray:
     categories, means = (part.numpy() for part in networks.recognise(run.discriminator, run.latent, images))
     order = run.latent.single_codes(Categorical) + run.latent.single_codes(Continuous)
     return np.concatenate([categories, means], axis=1)[:, np.argsort(order)]
-
-
-def image_statistics(images: Tensor) -> np.ndarray:
-    """STATISTICS of images uint8 [N, C, H, W]: [N, 3], in parts of full brightness.
-
-    brightness: the mean. middle_minus_border: the mean of the middle less that of the outer quarter on each side.
-    left_minus_right: the mean of the left half less that of the right one.
-    """
-    grey = images.float().mean(1) / 255
-    height, width = grey.shape[1:]
-    inner = torch.zeros(height, width, dtype=torch.bool)
-    inner[height // 4 : -(height // 4), width // 4 : -(width // 4)] = True
-    left, right = grey[:, :, : width // 2].mean((1, 2)), grey[:, :, -(width // 2) :].mean((1, 2))
-    return torch.stack([grey.mean((1, 2)), grey[:, inner].mean(1) - grey[:, ~inner].mean(1), left - right], 1).numpy()
 
 
 def known_factors(dataset: Dataset) -> tuple[Tensor, Known]:

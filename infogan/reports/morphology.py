@@ -28,6 +28,7 @@ from infogan.metrics import clustering, quality
 from infogan.metrics.morphometrics import NAMES, measure, partial_correlation
 from infogan.networks import DiscriminatorQ
 from infogan.reports import common
+from infogan.reports.effects import given_codes
 
 VALUES = np.linspace(-2, 2, 9)
 PER_VALUE = 20
@@ -74,12 +75,6 @@ def correlations(codes: Codes, measured: np.ndarray, sizes: list[int], code: int
         row = {"code": code, "where": where, "measure": name, "effect": effect, "low": low, "high": high}
         rows.append(row | {"alone": alone, "alone_low": alone_low, "alone_high": alone_high})
     return rows
-
-
-def given_codes(codes: Codes, sizes: list[int], code: int) -> np.ndarray:
-    """What the correlations of a continuous code are conditioned on: categories (one-hot), other codes, [N, k]."""
-    parts = [np.eye(size)[codes.categories[:, i]] for i, size in enumerate(sizes)]
-    return np.column_stack([*parts, np.delete(codes.continuous, code, 1)])
 
 
 def sample_beyond(model: Model, code: int, n: int, seed: int) -> Codes:

@@ -2,19 +2,24 @@
 
 import http.client
 import json
+import socket
+import struct
 import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 from conftest import ROOT
+from pages import assert_legible
 from PIL import Image, ImageDraw
 
 from infogan import load
 from infogan.errors import InputError
 from infogan.reports import explore
+from infogan.reports.effects import measured_effects
 
 MODEL = ROOT / "analysis" / "results" / "models" / "digits"
 
@@ -34,15 +39,22 @@ def address(model):
 
 @pytest.fixture
 def page(browser, address):
-    page = browser.new_page(viewport={"width": 1100, "height": 900}, bypass_csp=True)  # Playwright waits by eval
+    page = open_page(browser, address)
+    yield page
+    assert page.problems == []
+    page.close()
+
+
+def open_page(browser, address, **options):
+    """The explorer's page once its first image is there; `problems` collects what the browser complains of."""
+    options = {"viewport": {"width": 1100, "height": 900}} | options
+    page = browser.new_page(bypass_csp=True, **options)  # Playwright waits by eval
     page.problems = []
     page.on("console", lambda message: page.problems.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: page.problems.append(str(error)))
     page.goto(f"http://{address[0]}:{address[1]}/")
     page.wait_for_function("document.getElementById('image').naturalWidth > 0")
-    yield page
-    assert page.problems == []
-    page.close()
+    return page
 
 
 def image_after(page, action) -> str:
@@ -62,29 +74,118 @@ def test_sliders_keys_and_noise_change_the_image(page):
     assert page.text_content("#value0") == "1.45"
     page.locator("body").click(position={"x": 5, "y": 5})
     image_after(page, lambda: page.keyboard.press("7"))
-    assert page.input_value("#category0") == "7"
-    assert page.get_attribute("#row button:nth-child(8)", "aria-pressed") == "true"
+    assert page.get_attribute("#image", "alt").startswith("generated image, 7 (category ")
+    assert page.locator("#row button[aria-pressed=true]").get_attribute("aria-label").startswith("7 (category ")
     image_after(page, lambda: page.keyboard.press("n"))
     image_after(page, lambda: page.keyboard.press("r"))
     assert page.text_content("#value0") == "0.00"
-    image_after(page, lambda: page.select_option("#category0", "2"))
-    assert page.locator("#row img").count() == 10
+    image_after(page, lambda: page.locator("#row button").nth(2).click())
 
 
-def test_the_codes_of_a_drawn_digit_are_predicted(page, tmp_path):
-    """For a one, drawn with the mouse, Q predicts the category that was matched to 1 on test images."""
-    box = page.locator("#canvas").bounding_box()
-    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 30)
+def test_categories_are_in_the_order_of_their_labels(page, model):
+    labels = explore.Explorer(model).about({})["categorical"][0]["labels"]
+    shown = page.locator("#row b").all_text_contents()
+    assert shown == [str(label) for label in sorted(labels)] and len(shown) == 10
+    categories = [int(text.removeprefix("cat. ")) for text in page.locator("#row small").all_text_contents()]
+    assert [str(labels[k]) for k in categories] == shown
+
+
+def test_sliders_are_named_by_what_they_were_measured_to_do(page, model):
+    effects = explore.Explorer(model).effects({})["effects"]
+    page.wait_for_function("document.getElementById('name1').textContent.includes('c3')")
+    for i, found in enumerate(effects):
+        name = page.text_content(f"#name{i}")
+        assert name.startswith(found[0][0] if found else f"c{i + 2}"), name
+        assert f"c{i + 2}" in name
+
+
+def test_a_click_on_the_strip_moves_the_slider_to_that_image(page):
+    page.wait_for_function("document.getElementById('strip0').naturalWidth > 0")
+    strip = page.locator("#strip0")
+    box = strip.bounding_box()
+    assert page.evaluate("document.getElementById('strip0').naturalWidth") == 9 * 8, "nine images of 8 x 8"
+    image_after(page, lambda: strip.click(position={"x": box["width"] * 6.5 / 9, "y": box["height"] / 2}))
+    assert page.text_content("#value0") == "1.00"
+    thumb = page.evaluate(
+        "(() => { const b = document.getElementById('code0').getBoundingClientRect();"
+        " return b.left + 8 + (b.width - 16) * 3 / 4; })()"
+    )
+    assert thumb == pytest.approx(box["x"] + box["width"] * 6.5 / 9, abs=2), "the thumb is above its image"
+
+
+def test_a_key_plays_a_slider_and_stops_it(page):
+    before = page.text_content("#value0")
+    page.keyboard.press("p")
+    page.wait_for_function("before => document.getElementById('value0').textContent !== before", arg=before)
+    assert page.get_attribute("#play0", "aria-pressed") == "true"
+    page.keyboard.press("p")
+    stopped = page.text_content("#value0")
+    page.wait_for_timeout(200)
+    assert page.text_content("#value0") == stopped and page.get_attribute("#play0", "aria-pressed") == "false"
+
+
+def test_the_view_of_all_categories_chooses_one(page):
+    page.keyboard.press("g")
+    page.wait_for_function("document.querySelectorAll('#grid img[src]').length === 10")
+    assert page.evaluate("document.getElementById('grid').getElementsByTagName('img')[0].naturalWidth") == 10 * 8
+    page.locator("#grid button").nth(4).click()
+    assert page.is_visible("#image") and not page.is_visible("#grid")
+    assert page.get_attribute("#image", "alt").startswith("generated image, 4 ")
+
+
+@pytest.mark.parametrize("width", [390, 1600])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_is_cut_off_and_text_has_contrast(browser, address, width, scheme, tmp_path):
+    page = open_page(browser, address, viewport={"width": width, "height": 850}, color_scheme=scheme)
+    draw_a_one(page)
+    assert page.locator("#image").bounding_box()["width"] >= min(480, 0.8 * width), "a large image"
+    assert_legible(page, "button.plain, #row button, select")
+    page.screenshot(path=tmp_path / f"explore-{width}-{scheme}.png", full_page=True)
+    assert page.problems == []
+    page.close()
+
+
+def test_a_finger_can_draw(browser, address):
+    page = open_page(browser, address, viewport={"width": 390, "height": 850}, has_touch=True)
+    assert page.is_visible("#hint")
+    pad = page.locator("#canvas")
+    pad.scroll_into_view_if_needed()
+    box = pad.bounding_box()
+    page.touchscreen.tap(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.wait_for_function("document.getElementById('reconstruction').naturalWidth > 0")
+    assert not page.is_visible("#hint")
+    assert page.evaluate("getComputedStyle(document.getElementById('canvas')).touchAction") == "none"
+    page.close()
+
+
+def test_everything_can_be_reached_by_the_keyboard(page):
+    reached = set()
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        reached.add(page.evaluate("document.activeElement.id || document.activeElement.getAttribute('aria-label')"))
+    assert {"noise", "reset", "all", "code0", "play0", "code1", "play1", "clear"} <= reached
+    assert sum(str(one).count("(category ") for one in reached) == 10
+
+
+def draw_a_one(page) -> None:
+    pad = page.locator("#canvas")
+    pad.scroll_into_view_if_needed()
+    box = pad.bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 6)
     page.mouse.down()
-    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] - 30, steps=8)
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] * 5 / 6, steps=8)
     page.mouse.up()
     page.wait_for_function("document.getElementById('reconstruction').naturalWidth > 0")
+
+
+def test_the_codes_of_a_drawn_digit_are_predicted(page):
+    """For a one, drawn with the mouse, Q predicts the category that was matched to 1 on test images."""
+    draw_a_one(page)
     predicted = page.text_content("#predicted0")
-    assert predicted.startswith("c1: ") and predicted.endswith("→ 1"), page.text_content("#prediction")
-    assert page.locator(".bar").count() == 10
+    assert predicted.startswith("1 (category "), page.text_content("#prediction")
+    assert page.locator(".bar").count() == 10 and page.locator(".bar.likeliest").text_content().startswith("1")
     page.keyboard.press("u")
-    assert page.input_value("#category0") == predicted.split(": ")[1].split(" ")[0]
-    page.screenshot(path=tmp_path / "explore.png")
+    assert page.get_attribute("#image", "alt") == f"generated image, {predicted.strip()}"
     page.keyboard.press("c")
     assert page.get_attribute("#reconstruction", "src") is None
     assert not page.is_visible("#reconstruction"), "no frame of a missing image"
@@ -120,6 +221,7 @@ def test_requests_of_other_pages_and_wrong_ones_are_refused(address):
         ("/generate", b"{}", {}),
         ("/generate", json.dumps({"categories": [30], "continuous": [0, 0], "seed": 1}).encode(), {}),
         ("/recognise", json.dumps({"drawing": "data:,no", "seed": 1}).encode(), {}),
+        ("/recognise", json.dumps({"drawing": explore.png(np.zeros((1, 5000, 1), np.uint8)), "seed": 1}).encode(), {}),
         ("/generate", b"", {"Content-Length": "1000001"}),  # refused before it is sent
     ):
         assert post(address, path, body, **headers)[0] == 400, (path, headers)
@@ -154,7 +256,7 @@ def test_the_page_is_served(address):
         response = connection.getresponse()
         page = response.read()
         assert (response.status, response.headers["Content-Type"]) == (status, kind)
-        assert (b"reconstruction G(Q(x))" in page) == (status == 200)
+        assert (b"InfoGAN explorer" in page) == (status == 200)
 
 
 def test_a_drawing_is_reconstructed(address):
@@ -183,3 +285,47 @@ def test_the_script_serves(script_environment):
     finally:
         process.kill()
         process.wait()
+
+
+def test_many_clients_at_once_are_answered(address):
+    """More than a backlog of five, the default of the library."""
+    body = json.dumps({"categories": [3], "continuous": [0, 0], "seed": 1}).encode()
+    with ThreadPoolExecutor(40) as clients:
+        statuses = list(clients.map(lambda _: post(address, "/generate", body)[0], range(120)))
+    assert statuses == [200] * 120
+
+
+def test_a_client_that_leaves_or_falls_silent_is_forgotten_without_a_word(model, capfd, monkeypatch):
+    monkeypatch.setattr(explore.Handler, "timeout", 0.3)
+    server = explore.serve(model, 0)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threads = threading.active_count()
+    silent = [socket.create_connection(server.server_address) for _ in range(5)]
+    leaving = socket.create_connection(server.server_address)
+    leaving.sendall(b"POST /generate HTTP/1.1\r\nContent-Length: 500\r\nHost: 127.0.0.1\r\n\r\n{")
+    leaving.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    leaving.close()  # a reset
+    deadline = time.monotonic() + 10
+    while threading.active_count() > threads and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert threading.active_count() <= threads, "their threads have ended"
+    assert [one.recv(1) for one in silent] == [b""] * 5, "their connections are closed"
+    server.shutdown()
+    assert capfd.readouterr().err == ""
+
+
+def test_effects_of_a_known_generator_are_found(model, monkeypatch):
+    """A generator whose images lean by the first code and whose second code does nothing."""
+    rows = np.arange(28)
+
+    def leaning(codes, seed=0):
+        images = np.zeros((len(codes.continuous), 28, 28, 1), np.uint8)
+        for image, (lean, _) in zip(images, codes.continuous):
+            columns = np.round(14 + lean * (13.5 - rows) / 4).astype(int)
+            for offset in (-1, 0, 1):
+                image[rows[4:24], columns[4:24] + offset, 0] = 255
+        return images
+
+    monkeypatch.setattr(model, "generate", leaning)
+    first, second = measured_effects(model, images=60)
+    assert first[0][0] == "slant" and first[0][1] > 0.95 and second == []

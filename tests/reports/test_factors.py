@@ -9,6 +9,7 @@ import torch
 from conftest import call, config
 
 from infogan import data, experiment
+from infogan.metrics.image_statistics import image_statistics
 from infogan.reports import information
 
 
@@ -49,7 +50,7 @@ def test_statistics_of_images():
     images[2, :, 2:6, 2:6] = 255
     images[3, :, :, :4] = 255
     expected = [[0, 0, 0], [1, 0, 0], [0.25, 1, 0], [0.5, 0, 1]]
-    assert information.image_statistics(images) == pytest.approx(np.array(expected))
+    assert image_statistics(images) == pytest.approx(np.array(expected))
 
 
 def test_normalised_information_is_corrected_for_chance():

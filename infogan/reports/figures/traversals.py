@@ -16,13 +16,12 @@ import tyro
 from infogan import data, records
 from infogan.codes import Categorical, Continuous
 from infogan.errors import InputError
+from infogan.metrics.image_statistics import STATISTICS, image_statistics
 from infogan.reports import common
 from infogan.reports.figures.drawing import animate, write_panels
 from infogan.reports.figures.panels import Panel, about_run, caption, vary_category, vary_continuous
 from infogan.reports.information import (
-    STATISTICS,
     Known,
-    image_statistics,
     information,
     known_factors,
     normalised_information,
