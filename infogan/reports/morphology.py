@@ -17,7 +17,6 @@ import pandas as pd
 import torch
 import tyro
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from tqdm import tqdm
 
 from infogan import data, load, records
@@ -27,7 +26,7 @@ from infogan.inference import Codes, Model
 from infogan.metrics import clustering, quality
 from infogan.metrics.morphometrics import NAMES, measure, partial_correlation
 from infogan.networks import DiscriminatorQ
-from infogan.reports import common
+from infogan.reports import common, style
 from infogan.reports.effects import given_codes
 
 VALUES = np.linspace(-2, 2, 9)
@@ -137,13 +136,13 @@ def count_continuous(model: Model) -> int:
 def draw(model: Model, spread: np.ndarray, path: Path) -> None:
     """Mean change of each morphometric, in its standard deviations `spread` [6], along each continuous code."""
     n_codes = count_continuous(model)
-    figure = Figure(figsize=(4.6 * n_codes, 3.6), layout="constrained")
+    figure = style.new_figure(4.6 * n_codes, 3.6)
     for code, axes in enumerate(figure.subplots(1, n_codes, squeeze=False)[0]):
         _draw_code(axes, model, code, spread)
     figure.legend(*axes.get_legend_handles_labels(), loc="outside right upper", fontsize=8)
     figure.suptitle(f"{common.run_title(model.config)}; grey: the range in training", fontsize=10)
     path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=130)
+    figure.savefig(path, dpi=style.DPI)
 
 
 def _draw_code(axes: Axes, model: Model, code: int, spread: np.ndarray) -> None:

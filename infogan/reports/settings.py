@@ -16,14 +16,13 @@ import numpy as np
 import pandas as pd
 import tyro
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from scipy import stats
 
 from infogan import records
 from infogan.errors import InputError
 from infogan.metrics.clustering import mean_interval
 from infogan.presets import PRESETS, changed_fields
-from infogan.reports import common
+from infogan.reports import common, style
 
 TITLES = {
     "lambda_categorical": "λ of the categorical codes",
@@ -142,7 +141,7 @@ def holm(p: pd.Series) -> pd.Series:
 def draw(table: pd.DataFrame, values: pd.DataFrame, path: Path) -> None:
     """A panel for each setting: every run as a dot, means with their intervals, the preset's own value in orange."""
     settings = values.setting.unique()
-    figure = Figure(figsize=(3.6 * len(settings), 3.8), layout="constrained")
+    figure = style.new_figure(3.6 * len(settings), 3.8)
     for axes, setting in zip(figure.subplots(1, len(settings), sharey=True, squeeze=False)[0], settings):
         _draw_setting(axes, table, values[values.setting == setting].reset_index(drop=True), setting)
     figure.axes[0].set_ylabel("accuracy on test images (Hungarian)")
@@ -152,7 +151,7 @@ def draw(table: pd.DataFrame, values: pd.DataFrame, path: Path) -> None:
         f"{about.precision}; bars: 95 % over seeds",
         fontsize=10,
     )
-    figure.savefig(path, dpi=130)
+    figure.savefig(path, dpi=style.DPI)
 
 
 def _draw_setting(axes: Axes, table: pd.DataFrame, values: pd.DataFrame, setting: str) -> None:
@@ -160,7 +159,7 @@ def _draw_setting(axes: Axes, table: pd.DataFrame, values: pd.DataFrame, setting
         mine = (table.setting == setting) & (table.value == line.value)
         accuracy = table.accuracy[table.setting == "" if line.own else mine]
         colour, bars = (
-            "tab:orange" if line.own else "tab:blue",
+            style.ORANGE if line.own else style.BLUE,
             [[line.accuracy - line.low], [line.high - line.accuracy]],
         )
         axes.plot([x] * len(accuracy), accuracy, ".", color=colour, alpha=0.35)
@@ -168,7 +167,6 @@ def _draw_setting(axes: Axes, table: pd.DataFrame, values: pd.DataFrame, setting
     labels = [value.replace("+", "\n+") if isinstance(value, str) else f"{value:g}" for value in values.value]
     axes.set_xticks(range(len(values)), labels)
     axes.set(xlabel=TITLES.get(setting, setting), ylim=(0, 1))
-    axes.grid(axis="y", alpha=0.3)
 
 
 def main() -> None:

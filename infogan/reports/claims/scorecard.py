@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 from scipy import stats
 
+from infogan.reports import style
 from infogan.reports.claims.rows import TRAVERSALS
 
 DIGITS = {"updates": ",.0f", "digits": ".1f", "accuracy": ".3f"}
@@ -56,7 +56,7 @@ def _merged(rows: pd.DataFrame) -> list[str]:
 
 def draw(table: pd.DataFrame, path: Path) -> None:
     """Share of seeds (batch sizes, panels) in which each rule holds, with Wilson's 95 % interval."""
-    figure = Figure(figsize=(10, 0.34 * len(table) + 1), layout="constrained")
+    figure = style.new_figure(10, 0.34 * len(table) + 1)
     axes = figure.subplots()
     labels = []
     for y, row in enumerate(table.itertuples()):
@@ -67,4 +67,4 @@ def draw(table: pd.DataFrame, path: Path) -> None:
     axes.set_yticks(range(len(table)), labels, fontsize=7)
     axes.set(xlim=(-0.03, 1.03), xlabel="share in which the rule holds; grey: 95 % interval")
     axes.invert_yaxis()
-    figure.savefig(path, dpi=130)
+    figure.savefig(path, dpi=style.DPI)

@@ -7,11 +7,10 @@ import pandas as pd
 import seaborn
 import tyro
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from infogan.codes import Latent
 from infogan.errors import InputError
-from infogan.reports import common
+from infogan.reports import common, style
 from infogan.reports.figures.drawing import write_figure
 
 
@@ -29,10 +28,18 @@ class Figure1:
         if not self.runs:
             raise InputError("give at least one run directory, such as runs/mnist-authors-seed0")
         numbers, curves = zip(*(bound_curve(directory) for directory in self.runs))
-        figure = Figure(figsize=(6, 4), layout="constrained")
+        figure = style.new_figure(6.4, 4)
         axes = figure.subplots()
         table = pd.concat(curves, ignore_index=True)
-        seaborn.lineplot(table, x="update", y="L_I (nats)", hue="preset", errorbar=("pi", 100), ax=axes)
+        seaborn.lineplot(
+            table,
+            x="update",
+            y="L_I (nats)",
+            hue="preset",
+            palette=style.palette(table.preset),
+            errorbar=("pi", 100),
+            ax=axes,
+        )
         for entropy in {round(run["entropy_nats"], 6) for run in numbers}:
             _mark_entropy(axes, entropy)
         axes.set(title="Lower bound of the mutual information, categorical codes")
@@ -86,13 +93,16 @@ class Losses:
             "updates": int(metrics.step.iloc[-1]),
             "images": int(metrics.images.iloc[-1]),
         }
-        figure = Figure(figsize=(6, 4), layout="constrained")
+        figure = style.new_figure(6.4, 4)
         axes = figure.subplots()
-        for column, label in (("loss_d", "discriminator"), ("loss_g", "generator")):
+        for column, label, colour in (
+            ("loss_d", "discriminator", style.BLUE),
+            ("loss_g", "generator", style.VERMILION),
+        ):
             values = metrics[column]
-            line = axes.plot(metrics.step, values, alpha=0.25, linewidth=0.8)[0]
+            axes.plot(metrics.step, values, color=colour, alpha=0.25, linewidth=0.8)
             mean = values.rolling(window, min_periods=1).mean()
-            axes.plot(metrics.step, mean, color=line.get_color(), label=label)
+            axes.plot(metrics.step, mean, color=colour, label=label)
             numbers[f"{column}_first_tenth"] = float(values[:tenth].mean())
             numbers[f"{column}_last_tenth"] = float(values[-tenth:].mean())
         axes.set(xlabel="update", ylabel="loss (nats)")

@@ -14,7 +14,7 @@ from PIL import Image
 from infogan import records
 from infogan.errors import InputError
 from infogan.records import pictures
-from infogan.reports import common
+from infogan.reports import common, style
 from infogan.reports.figures.panels import Panel
 
 MANY = 5  # panels: as many grids stand in a row, where there are so many
@@ -24,7 +24,7 @@ ENLARGED = 3  # pixels of an animation for each pixel of an image
 def write_figure(figure: Figure, path: Path, numbers: dict) -> None:
     """Write the picture, and its numbers with their origin as JSON beside it."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=130)
+    figure.savefig(path, dpi=style.DPI)
     records.write_json(path.with_suffix(".json"), numbers | common.origin())
     print(f"wrote {path} and {path.with_suffix('.json').name}")
 
@@ -63,7 +63,7 @@ def compose(source: Path, path: Path) -> None:
     lines = math.ceil(len(panels) / columns)
     caption = textwrap.wrap(numbers["caption"], 60 * columns)
     size = (width * columns, _panel_height(panels, tiles, width) * lines + 0.2 + 0.2 * len(caption))
-    figure = Figure(figsize=size, layout="constrained")
+    figure = style.new_figure(*size)
     places = list(figure.subplots(lines, columns, squeeze=False).flat)
     for letter, axes, panel, tile in zip(string.ascii_lowercase, places, panels, tiles):
         _draw_panel(axes, letter, panel, tile)
@@ -71,7 +71,7 @@ def compose(source: Path, path: Path) -> None:
         axes.set_axis_off()
     figure.suptitle("\n".join(caption), fontsize=10)
     path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=130)
+    figure.savefig(path, dpi=style.DPI)
     print(f"wrote {path}")
 
 
@@ -87,6 +87,7 @@ def _panel_height(panels: list[dict], tiles: list[np.ndarray], width: float) -> 
 
 
 def _draw_panel(axes: Axes, letter: str, panel: dict, tile: np.ndarray) -> None:
+    axes.grid(False)
     axes.imshow(tile, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
     for spine in axes.spines.values():
         spine.set_visible(False)

@@ -1,7 +1,10 @@
-"""A study's report: one self-contained HTML file from local files, and the same as a W&B report with --online.
+"""A report as one HTML page that needs no other files: of a study, or of one run.
+
+Of a study also as a W&B report, with --online.
 
 Examples:
   python analysis/report.py studies/digits                       # writes studies/digits/report/report.html
+  python analysis/report.py runs/mnist-authors-seed0             # writes runs/mnist-authors-seed0/report.html
   python analysis/report.py studies/mnist --online --entity me   # also creates the W&B report, and prints its address
 """
 
@@ -12,8 +15,10 @@ import tyro
 
 from infogan import records
 from infogan.errors import InputError
+from infogan.reports.report.of_run import run_report
+from infogan.reports.report.of_study import study_report
 from infogan.reports.report.page import as_html
-from infogan.reports.report.sections import sections
+from infogan.reports.report.sections import Report
 from infogan.reports.report.wandb_report import create
 from infogan.reports.study import trials
 
@@ -22,10 +27,13 @@ from infogan.reports.study import trials
 class Options(trials.Options):
     """The command line."""
 
+    folder: tyro.conf.Positional[Path]
+    """The study's folder, studies/NAME, or a run directory."""
+
     out: Path | None = None
-    """The HTML file. Default: FOLDER/report/report.html."""
+    """The HTML file. Default: FOLDER/report/report.html of a study, RUN/report.html of a run."""
     scorecard: Path | None = None
-    """A Markdown file whose text is shown first."""
+    """Of a study: a Markdown file whose text is shown last."""
     online: bool = False
     """Also create the report on W&B (needs a key)."""
     project: str = "infogan"
@@ -37,19 +45,29 @@ class Options(trials.Options):
 def main() -> None:
     """Write the page; with --online also create the W&B report."""
     options = tyro.cli(Options, description=__doc__)
-    study = trials.open_study(options)
-    shown = sections(study, options.folder, options.scorecard)
-    page = as_html(f"InfoGAN study {study.study_name}", shown)
-    out = options.out or options.folder / "report" / "report.html"
+    of_run = (options.folder / "config.json").exists()
+    if of_run and options.online:
+        raise InputError(f"{options.folder} is one run: --online makes the W&B report of a study")
+    report = run_report(options.folder) if of_run else _of_study(options)
+    page = as_html(report)
+    out = options.out or options.folder / ("report.html" if of_run else "report/report.html")
     records.write_atomic(out, page)
     print(f"wrote {out} ({len(page) / 1e6:.1f} MB): open it in a browser, or send it; it needs no other files")
     if options.online:
-        text = "\n\n".join(section.text for section in shown if section.text)
-        try:
-            url = create(study.study_name, text, options.project, options.entity)
-        except Exception as error:  # no key, no network, no such project: the local report is written in any case
-            raise InputError(
-                f"the W&B report could not be created ({str(error).splitlines()[0]}): log in with `wandb login` and "
-                "check --entity and --project"
-            ) from error
-        print(f"created {url}")
+        print(f"created {_create_online(report, options)}")
+
+
+def _of_study(options: Options) -> Report:
+    return study_report(trials.open_study(options), options.folder, options.scorecard)
+
+
+def _create_online(report: Report, options: Options) -> str:
+    """The address of the new W&B report."""
+    name = options.study or options.folder.name
+    try:
+        return create(name, report.text, options.project, options.entity)
+    except Exception as error:  # no key, no network, no such project: the local report is written in any case
+        raise InputError(
+            f"the W&B report could not be created ({str(error).splitlines()[0]}): log in with `wandb login` and "
+            "check --entity and --project"
+        ) from error

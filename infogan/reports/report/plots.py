@@ -2,12 +2,14 @@
 
 from pathlib import Path
 
-import matplotlib
 import numpy as np
 import pandas as pd
 import seaborn
 from matplotlib.figure import Figure
 
+from infogan.codes import Latent
+from infogan.config import Config
+from infogan.reports import common, style
 from infogan.reports.study.trials import ACCURACY
 
 AXES = (
@@ -24,8 +26,9 @@ LOGARITHMIC = ("lambda_categorical", "lambda_continuous", "batch_size", "noise")
 
 
 def plot_parallel(trials: pd.DataFrame) -> Figure:
-    """Parallel coordinates: a line for each measured trial through its parameters to its accuracy, its colour."""
-    figure = Figure(figsize=(10, 4.2), layout="constrained")
+    """Parallel coordinates: a line for each measured trial through its parameters to its accuracy; its colour is the
+    recipe."""
+    figure = style.new_figure(10, 3.8)
     axes = figure.subplots()
     names = [name for name in AXES if name in trials and (trials[name].nunique() > 1 or name == ACCURACY)]
     values = trials[names].astype(float)
@@ -33,15 +36,21 @@ def plot_parallel(trials: pd.DataFrame) -> Figure:
     for name in names:
         axis = np.log(values[name]) if name in LOGARITHMIC else values[name]
         scaled[name] = (axis - axis.min()) / ((axis.max() - axis.min()) or 1)
-    colours = matplotlib.colormaps["viridis"]
-    for _, line in scaled.sort_values(ACCURACY).iterrows():
-        axes.plot(range(len(names)), line, color=colours(line[ACCURACY]), alpha=0.8, marker=".")
+    colours = style.palette(trials.recipe.dropna())
+    axes.grid(False)
+    for row, line in scaled.sort_values(ACCURACY).iterrows():
+        colour = colours.get(trials.recipe[row], style.GREY)
+        axes.plot(range(len(names)), line, color=colour, alpha=0.7, linewidth=1 + 1.5 * line[ACCURACY] ** 4)
+    for recipe, colour in colours.items():
+        axes.plot([], [], color=colour, label=recipe)
+    axes.legend(title="recipe", loc="upper left", bbox_to_anchor=(1, 1))
     for at, name in enumerate(names):
         axes.axvline(at, color="grey", linewidth=0.8)
         for edge, value in ((-0.06, values[name].min()), (1.03, values[name].max())):
-            axes.text(at, edge, f"{value:.3g}", ha="center", fontsize=8)
+            axes.text(at, edge, f"{value:.3g}", ha="center", fontsize=8, bbox={"color": "white", "pad": 1})
     axes.set_xticks(range(len(names)), [name.replace("_", "\n") for name in names], fontsize=8)
-    axes.set(yticks=[], ylim=(-0.1, 1.1), title="parallel coordinates; a line that ends early has no continuous code")
+    axes.set(yticks=[], ylim=(-0.1, 1.1))
+    axes.spines[["left", "bottom"]].set_visible(False)
     axes.tick_params(axis="x", pad=10, length=0)
     return figure
 
@@ -57,10 +66,41 @@ def plot_bounds(trials: pd.DataFrame) -> Figure | None:
             curves.append(pd.DataFrame(curve | {"recipe": trial.recipe, "trial": trial.trial}))
     if not curves:
         return None
-    figure = Figure(figsize=(7, 4), layout="constrained")
+    figure = style.new_figure(6.8, 3.8)
     axes = figure.subplots()
     table = pd.concat(curves)
-    seaborn.lineplot(table, x="images", y=bound, hue="recipe", units="trial", estimator=None, alpha=0.7, ax=axes)
+    shown = {"hue": "recipe", "palette": style.palette(table.recipe), "units": "trial", "estimator": None}
+    seaborn.lineplot(table, x="images", y=bound, **shown, alpha=0.7, linewidth=1, ax=axes)
+    style.legend_beside(axes)
     lowest = max(-1.0, table[bound].min() - 0.05)
-    axes.set(title="mutual-information lower bound over the codes' entropy", ylim=(lowest, 1.1))
+    axes.set(xlabel="images seen", ylim=(lowest, 1.1))
     return figure
+
+
+def plot_run(directory: Path) -> Figure:
+    """A run's learning curves over updates: losses, L_I of its first kind of codes (nats), and validation accuracy."""
+    metrics, evaluations = pd.read_csv(directory / "metrics.csv"), directory / "evaluations.csv"
+    figure = style.new_figure(10, 2.9)
+    losses, bound, accuracies = figure.subplots(1, 3)
+    window = max(1, len(metrics) // 100)
+    for column, label, colour in (("loss_d", "D", style.BLUE), ("loss_g", "G", style.VERMILION)):
+        losses.plot(metrics.step, metrics[column], color=colour, alpha=0.2, linewidth=0.7)
+        losses.plot(metrics.step, metrics[column].rolling(window, min_periods=1).mean(), color=colour, label=label)
+    losses.legend()
+    losses.set(title="GAN losses (nats)", xlabel="update")
+    kind, entropy = bounded(common.read_config(directory))
+    mean = metrics[f"info_{kind}_nats"].rolling(window, min_periods=1).mean()
+    bound.plot(metrics.step, mean, color=style.GREEN)
+    bound.axhline(entropy, color=style.GREY, linestyle="--", linewidth=1)
+    bound.set(title=f"L_I of the {kind} codes (nats)", xlabel="update", ylim=(min(0.0, mean.min()), 1.1 * entropy))
+    if evaluations.exists() and "accuracy" in (measured := pd.read_csv(evaluations)):
+        first = measured[measured.code == measured.code.min()] if "code" in measured else measured
+        accuracies.plot(first.step, first.accuracy, marker="o", markersize=4, color=style.BLUE)
+    accuracies.set(title="validation accuracy of c1", xlabel="update", ylim=(0, 1.02))
+    return figure
+
+
+def bounded(config: Config) -> tuple[str, float]:
+    """The kind of codes whose L_I a report shows, and their entropy H(c) in nats: categorical where there are such."""
+    categorical, continuous = Latent(config.codes, config.noise, config.q_std).entropy
+    return ("categorical", categorical) if categorical else ("continuous", continuous)

@@ -52,8 +52,7 @@ def report_trials(study: optuna.Study, trials: pd.DataFrame, folder: Path) -> pd
 
 def report_importances(study: optuna.Study, folder: Path) -> None:
     """Write importances.csv and its plot, and print it."""
-    values = importances(study)
-    records.write_atomic(folder / "importances.csv", values.to_csv(index=False))
+    values = importances(study, folder / "importances.csv")
     if values.empty:
         print("\nimportances need at least four trials that differ")
         return

@@ -1,4 +1,7 @@
-"""Plots of a study, each a PNG in a folder. trials: rows of infogan.reports.study.trials.table that were measured."""
+"""Plots of a study, each a PNG in a folder. trials: rows of infogan.reports.study.trials.table that were measured.
+
+The colour is the recipe and the marker the trial's state in all of them (infogan.reports.style).
+"""
 
 from pathlib import Path
 
@@ -6,8 +9,11 @@ import numpy as np
 import optuna
 import pandas as pd
 import seaborn
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
+from infogan.reports import style
 from infogan.reports.study.trials import ACCURACY, DISTANCE
 
 
@@ -15,101 +21,107 @@ def _save(figure: Figure, folder: Path, name: str) -> None:
     figure.savefig(folder / f"{name}.png", dpi=120)
 
 
+def _scatter(trials: pd.DataFrame, axes: Axes, x: str, y: str = ACCURACY, legend: bool = True) -> None:
+    """A point for each trial: its colour is the recipe, its marker the state."""
+    markers = {state: style.STATE_MARKERS.get(state, "D") for state in trials.state.unique()}
+    colours = style.palette(trials.recipe.dropna())
+    shown = {"hue": "recipe", "palette": colours, "style": "state", "markers": markers, "s": 55, "alpha": 0.85}
+    seaborn.scatterplot(trials, x=x, y=y, **shown, legend=legend, ax=axes)
+    if legend:
+        style.legend_beside(axes)
+
+
 def plot_lambdas(trials: pd.DataFrame, folder: Path) -> None:
     """lambda.png: accuracy by the weight of L_I, of categorical and of continuous codes."""
-    figure = Figure(figsize=(9, 3.8), layout="constrained")
-    style = {"hue": "recipe", "style": "state", "s": 55}
+    figure = style.new_figure(9, 3.6)
     for axes, kind in zip(figure.subplots(1, 2, sharey=True), ("categorical", "continuous")):
         name = f"lambda_{kind}"
-        part = trials.dropna(subset=[name])
-        seaborn.scatterplot(part, x=name, y=ACCURACY, **style, ax=axes, legend=kind == "continuous")
+        _scatter(trials.dropna(subset=[name]), axes, name, legend=kind == "continuous")
         axes.set(xscale="log", xlabel=f"λ of the {kind} codes")
-    if not part.empty:
-        seaborn.move_legend(axes, "upper left", bbox_to_anchor=(1, 1))
     _save(figure, folder, "lambda")
 
 
 def plot_codes(trials: pd.DataFrame, folder: Path) -> None:
-    """codes.png: accuracy by latent codes."""
-    order = trials.groupby("codes")[ACCURACY].max().sort_values(ascending=False).index
-    figure = Figure(figsize=(8, 0.3 * len(order) + 1.4), layout="constrained")
+    """codes.png: accuracy by latent codes, the best first."""
+    order = list(trials.groupby("codes")[ACCURACY].max().sort_values(ascending=False).index)
+    figure = style.new_figure(8, 0.3 * len(order) + 1.4)
     axes = figure.subplots()
-    seaborn.stripplot(trials, y="codes", x=ACCURACY, hue="state", order=order, ax=axes, size=7, jitter=False, alpha=0.8)
-    axes.grid(axis="y", alpha=0.3)
-    axes.set(ylabel="latent codes", title="validation accuracy by latent-code configuration")
+    _scatter(trials.assign(row=trials.codes.map(order.index)), axes, ACCURACY, "row")
+    axes.set_yticks(range(len(order)), order)
+    axes.set(ylabel="latent codes", title="Validation accuracy by latent codes", ylim=(len(order) - 0.5, -0.5))
     _save(figure, folder, "codes")
 
 
 def plot_batch_size(trials: pd.DataFrame, folder: Path, images: int) -> None:
     """batch_size.png: accuracy by batch size. images: that each trial saw."""
-    figure = Figure(figsize=(6, 4), layout="constrained")
+    figure = style.new_figure(6.4, 3.8)
     axes = figure.subplots()
-    seaborn.scatterplot(trials, x="batch_size", y=ACCURACY, hue="recipe", style="state", ax=axes, s=55)
-    seaborn.move_legend(axes, "upper left", bbox_to_anchor=(1, 1))
+    _scatter(trials, axes, "batch_size")
     axes.set_xscale("log", base=2)
     sizes = sorted(trials["batch_size"].dropna().unique())
     axes.set_xticks(sizes, [f"{int(size)}\n{round(images / size):,}" for size in sizes])
-    axes.set(xlabel="batch size, and updates below it", title=f"at equal images seen: {images:,}")
+    axes.set(xlabel="batch size, and updates below it", title=f"At equal images seen: {images:,}")
     _save(figure, folder, "batch_size")
 
 
 def plot_history(trials: pd.DataFrame, folder: Path) -> None:
     """history.png: accuracy in the trials' order."""
-    figure = Figure(figsize=(6, 4), layout="constrained")
+    figure = style.new_figure(6.4, 3.8)
     axes = figure.subplots()
-    seaborn.scatterplot(trials, x="trial", y=ACCURACY, hue="state", ax=axes, s=50)
     best = trials[ACCURACY].where(trials.state == "complete").cummax().ffill()
-    axes.step(trials.trial, best, where="post", color="grey", label="best complete trial so far")
-    axes.set(title="optimisation history")
-    axes.legend()
+    axes.step(trials.trial, best, where="post", color=style.GREY, linewidth=1, label="best complete trial so far")
+    _scatter(trials, axes, "trial")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.set(title="Validation accuracy in the order of the trials")
     _save(figure, folder, "history")
 
 
 def plot_curves(study: optuna.Study, folder: Path) -> None:
-    """learning_curves.png: accuracy by images seen."""
-    seen = "tenth of images seen"
-    rows = [
-        {seen: step, ACCURACY: value, "trial": trial.number, "recipe": trial.params.get("recipe")}
-        for trial in study.get_trials(deepcopy=False)
-        for step, value in trial.intermediate_values.items()
-    ]
-    figure = Figure(figsize=(6, 4), layout="constrained")
+    """learning_curves.png: accuracy by images seen; the last point of a pruned trial has the marker of such."""
+    figure = style.new_figure(6.4, 3.8)
     axes = figure.subplots()
-    each = {"hue": "recipe", "units": "trial", "estimator": None, "alpha": 0.8, "marker": "."}
-    seaborn.lineplot(pd.DataFrame(rows), x=seen, y=ACCURACY, **each, ax=axes)
-    axes.set(title="learning curves; short lines, and single dots, are pruned trials")
+    trials = [t for t in study.get_trials(deepcopy=False) if t.intermediate_values]
+    colours = style.palette(t.params["recipe"] for t in trials if "recipe" in t.params)
+    for trial in trials:
+        steps, values = zip(*sorted(trial.intermediate_values.items()))
+        colour = colours.get(str(trial.params.get("recipe")), style.GREY)
+        axes.plot(steps, values, color=colour, alpha=0.7, linewidth=1)
+        marker = style.STATE_MARKERS.get(trial.state.name.lower(), "D")
+        axes.plot(steps[-1], values[-1], marker, color=colour, alpha=0.9, markeredgecolor="white", markersize=7)
+    for recipe, colour in colours.items():
+        axes.plot([], [], color=colour, label=recipe)
+    axes.legend(title="recipe", loc="upper left", bbox_to_anchor=(1, 1))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    title = "Learning curves; a cross ends a pruned trial"
+    axes.set(title=title, xlabel="tenths of the images seen", ylabel=ACCURACY)
     _save(figure, folder, "learning_curves")
 
 
 def plot_front(trials: pd.DataFrame, front: list[int], folder: Path) -> None:
     """front.png: accuracy by Fréchet distance. front: numbers of the trials of the Pareto front."""
-    figure = Figure(figsize=(6, 4), layout="constrained")
+    figure = style.new_figure(6.8, 4)
     axes = figure.subplots()
-    seaborn.scatterplot(trials, x=DISTANCE, y=ACCURACY, hue="recipe", ax=axes, s=50)
     best = trials[trials.trial.isin(front)].sort_values(DISTANCE)
-    axes.plot(best[DISTANCE], best[ACCURACY], color="grey", linewidth=1, zorder=0, label="Pareto front")
+    axes.plot(best[DISTANCE], best[ACCURACY], color=style.GREY, linewidth=1, zorder=0, label="Pareto front")
+    _scatter(trials, axes, DISTANCE)
     for _, row in best.iterrows():
         text, place = f"{row.trial}: {row.codes}", (row[DISTANCE], row[ACCURACY])
         axes.annotate(text, place, fontsize=7, xytext=(4, 4), textcoords="offset points")
-    axes.set(title="accuracy against sample quality (left is better)")
-    axes.legend()
+    axes.set(title="Accuracy against sample quality (left is better)")
     _save(figure, folder, "front")
 
 
 def plot_importances(values: pd.DataFrame, folder: Path) -> None:
     """importances.png. values: of infogan.reports.study.importance.importances."""
-    figure = Figure(figsize=(7, 3.4), layout="constrained")
+    figure = style.new_figure(7, 3.2)
     axes = figure.subplots()
     names = list(dict.fromkeys(values.parameter))
     for i, (among, rows) in enumerate(values.groupby("among", sort=False)):
         y = rows.parameter.map(names.index) + 0.4 * i
-        axes.barh(y, rows.importance, 0.38, label=str(among))
+        axes.barh(y, rows.importance, 0.38, color=(style.SKY, style.PURPLE)[i], label=str(among))
         axes.hlines(y, rows.low, rows.high, color="black", linewidth=1)
     axes.set_yticks(np.arange(len(names)) + 0.2, names)
     axes.invert_yaxis()
-    axes.legend()
-    axes.set(
-        title="hyper-parameter importances (fANOVA)",
-        xlabel="share of the variance; lines: 95 % of random halves of the trials",
-    )
+    axes.legend(loc="lower right")
+    axes.set(xlabel="share of the variance of accuracy (fANOVA); lines: 95 % of random halves of the trials")
     _save(figure, folder, "importances")

@@ -1,0 +1,60 @@
+"""How every figure looks: fonts, sizes, and colours that colour-blind readers tell apart (Okabe & Ito 2008)."""
+
+from typing import Any
+
+import matplotlib
+from cycler import cycler
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+BLUE, ORANGE, GREEN, VERMILION = "#0072B2", "#E69F00", "#009E73", "#D55E00"
+PURPLE, SKY, GREY = "#CC79A7", "#56B4E9", "#737373"
+COLOURS = (BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY, GREY)
+PRESET_COLOURS = {"authors": BLUE, "paper": ORANGE, "blog": GREEN, "iic": VERMILION, "gan": GREY}
+"""One colour for each preset in all figures."""
+STATE_MARKERS = {"complete": "o", "pruned": "X", "fail": "s", "running": "P"}
+"""One marker for each state of a trial in all figures."""
+DPI = 140
+
+_RC: dict[Any, Any] = {
+    "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans"],
+    "font.size": 9,
+    "axes.titlesize": 10,
+    "axes.labelsize": 9,
+    "xtick.labelsize": 8,
+    "ytick.labelsize": 8,
+    "legend.fontsize": 8,
+    "legend.frameon": False,
+    "figure.titlesize": 10,
+    "figure.facecolor": "white",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": "#E3E6EA",
+    "grid.linewidth": 0.8,
+    "axes.prop_cycle": cycler(color=COLOURS),
+    "savefig.dpi": DPI,
+}
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """An empty figure of this size in inches, in the style of all."""
+    matplotlib.rcParams.update(_RC)
+    return Figure(figsize=(width, height), layout="constrained")
+
+
+def palette(presets: Any) -> dict[str, str]:
+    """A colour for each preset, those without one of their own included."""
+    others = iter((PURPLE, SKY, "#000000"))
+    return {name: PRESET_COLOURS.get(name) or next(others, GREY) for name in sorted(set(presets))}
+
+
+def legend_beside(axes: Axes) -> None:
+    """Move the legend to the right of the axes, where it hides nothing."""
+    if (legend := axes.get_legend()) is not None:
+        handles = [handle for handle in legend.legend_handles if handle is not None]
+        labels = [text.get_text() for text in legend.get_texts()]
+        title = legend.get_title().get_text()
+        axes.legend(handles, labels, title=title, loc="upper left", bbox_to_anchor=(1, 1))
