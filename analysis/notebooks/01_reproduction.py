@@ -12,6 +12,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import pandas as pd
 import seaborn
+from IPython.display import Image
 
 from infogan.metrics.clustering import mean_interval
 from infogan.records import read_json
@@ -30,13 +31,7 @@ claims = pd.read_csv(SCORECARD)
 claims[["claim", "says", "by", "mean", "low", "high", "holds", "of", "verdict"]].round(3)
 
 # %%
-share = claims.assign(share=claims.holds / claims.of, name=claims.claim + "  " + claims.says + ", " + claims.by)
-figure, axes = plt.subplots(figsize=(7, 0.3 * len(share) + 1))
-colours = {"replicates": "tab:green", "partly": "tab:orange", "does not": "tab:red"}
-seaborn.scatterplot(share, x="share", y="name", hue="verdict", palette=colours, s=60, ax=axes)
-seaborn.move_legend(axes, "upper left", bbox_to_anchor=(1, 1))
-axes.set(xlabel="share in which the rule holds", ylabel="", xlim=(-0.05, 1.05))
-plt.show()
+Image(SCORECARD.with_suffix(".png"), width=900)
 
 # %% [markdown]
 # ## C3: c1 used as a classifier errs on 5 % of the test images
@@ -66,7 +61,7 @@ axes.set(ylim=(0, 1), ylabel="code-to-label accuracy, test images")
 plt.show()
 
 # %% [markdown]
-# No run of a source's preset reaches it; the runs of `iic` do (O1 of the scorecard). L_I at its maximum (below) does
+# The mean of no source's preset reaches it; that of `iic` does (O1 of the scorecard). L_I at its maximum (below) does
 # not imply that categories match digits.
 #
 # For C4, that c1 of a regular GAN means nothing, see the row of `gan`.

@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Generated digits by their codes
 #
-# Loads a trained model: here a small one on scikit-learn's digits that comes with the repository. To see your own run,
+# Loads a trained model: here the one on MNIST that comes with the repository (preset `iic`). To see your own run,
 # set `RUN` to its directory, such as `runs/mnist-authors-seed0`. `python analysis/explore.py RUN` serves a page with
 # such sliders.
 
@@ -16,7 +16,7 @@ from infogan import load
 from infogan.inference import Codes
 from infogan.records.pictures import tile
 
-RUN = Path("../results/models/digits")
+RUN = Path("../results/models/mnist-best")
 model = load(RUN)
 print(f"{model.config.dataset}, codes {model.latent}, {model.step:,} updates")
 

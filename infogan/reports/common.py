@@ -36,6 +36,14 @@ def smoothed_bound(metrics: "pd.DataFrame", log_every: int) -> "pd.Series":
     return metrics.info_categorical_nats.rolling(rows, min_periods=1, center=True).mean()
 
 
+def figures_folder(directory: Path) -> Path:
+    """Where a run's figures go that are not told where: RUN/figures; figures/RUN in place of a committed result."""
+    kept = Path(__file__).parents[2] / "analysis" / "results"
+    if directory.resolve().is_relative_to(kept):
+        return Path("figures") / directory.resolve().name
+    return directory / "figures"
+
+
 def run_title(config: Config) -> str:
     """A run in a few words: dataset, preset and seed."""
     return f"{Path(config.dataset).stem}, preset {config.preset}, seed {config.seed}"

@@ -2,14 +2,19 @@
 
 import json
 import math
+from pathlib import Path
 
+import imageio.v3 as imageio
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import call, config
+from conftest import ROOT, call, config
 from PIL import Image
 
 from infogan import data, experiment
+from infogan.reports import common
+from infogan.reports.figures import curves, drawing
+from infogan.reports.style import new_figure
 
 
 def figures(*arguments):
@@ -154,3 +159,50 @@ def test_figures_of_several_datasets_or_none_are_refused(lit, trained, tmp_path)
 def test_bad_input_is_one_clear_line(arguments, message):
     done = figures(*arguments)
     assert done.returncode == 1 and done.stderr.startswith(message) and done.stderr.count("\n") == 1, done.stderr
+
+
+def test_panels_fill_their_figure(trained, tmp_path, monkeypatch):
+    """Without a regular GAN there are three panels: no place stays empty."""
+    drawn = []
+    monkeypatch.setattr(drawing.style, "new_figure", lambda *size: drawn.append(new_figure(*size)) or drawn[-1])
+    for arguments in ((), ("--gan", trained / "gan")):
+        done = figures("figure2", trained / "a", *arguments, "--out", tmp_path / "f2.png")
+        assert done.returncode == 0, done.stderr
+    for figure, panels in zip(drawn, (3, 4), strict=True):
+        assert len(figure.axes) == panels and all(axes.images for axes in figure.axes)
+
+
+def test_figure_1_has_a_common_scale(trained, tmp_path, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(curves.style, "new_figure", lambda *size: drawn.append(new_figure(*size)) or drawn[-1])
+    assert figures("figure1", trained / "a", trained / "gan", "--out", tmp_path / "f1.png").returncode == 0
+    [axes] = drawn[0].axes
+    low, high = axes.get_ylim()
+    assert low <= 0 and high == pytest.approx(1.08 * math.log(10)) and axes.get_xscale() == "linear"
+
+
+@pytest.mark.parametrize("name, frames", [("t.gif", 6), ("t.mp4", 24)])
+def test_a_traversal_goes_there_and_back(trained, tmp_path, name, frames):
+    done = figures("traversal", trained / "a", "--out", tmp_path / name, "--steps", 4)
+    assert done.returncode == 0, done.stderr
+    read = imageio.imread(tmp_path / name, index=...)
+    assert len(read) == frames
+    first, second, third, last = read[0], read[1], read[2], read[5]
+    assert (first != second).any() and np.abs(second.astype(int) - last.astype(int)).mean() < 3
+    assert np.abs(second.astype(int) - third.astype(int)).mean() > 0
+
+
+def test_a_traversal_that_cannot_be_drawn_is_one_clear_line(trained, tmp_path):
+    for arguments, message in (
+        (("--out", tmp_path / "t.png"), "ends in .gif or .mp4"),
+        (("--steps", 1), "steps is 1; give 2 or more"),
+    ):
+        done = figures("traversal", trained / "a", *arguments)
+        assert done.returncode == 1 and message in done.stderr and done.stderr.count("\n") == 1
+        assert not (tmp_path / "t.png").exists()
+
+
+def test_figures_of_committed_results_go_elsewhere(trained):
+    kept = ROOT / "analysis" / "results" / "mnist" / "mnist-authors-seed0"
+    assert common.figures_folder(kept) == Path("figures/mnist-authors-seed0")
+    assert common.figures_folder(trained / "a") == trained / "a" / "figures"

@@ -1,6 +1,5 @@
 """The scorecard as Markdown and as a picture."""
 
-import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,8 @@ from infogan.reports import style
 from infogan.reports.claims.rows import TRAVERSALS
 
 DIGITS = {"updates": ",.0f", "digits": ".1f", "accuracy": ".3f"}
-COLOURS = {"replicates": "tab:green", "partly": "tab:orange", "does not": "tab:red"}
+VERDICTS = {"replicates": (style.GREEN, "o"), "partly": (style.ORANGE, "^"), "does not": (style.VERMILION, "X")}
+"""Colour and marker of each verdict."""
 
 
 def markdown(table: pd.DataFrame) -> str:
@@ -55,16 +55,48 @@ def _merged(rows: pd.DataFrame) -> list[str]:
 
 
 def draw(table: pd.DataFrame, path: Path) -> None:
-    """Share of seeds (batch sizes, panels) in which each rule holds, with Wilson's 95 % interval."""
-    figure = style.new_figure(10, 0.34 * len(table) + 1)
-    axes = figure.subplots()
-    labels = []
-    for y, row in enumerate(table.itertuples()):
-        interval = stats.binomtest(row.holds, row.of).proportion_ci(0.95, "wilson")
-        axes.plot([interval.low, interval.high], [y, y], color="lightgrey", linewidth=5, solid_capstyle="butt")
-        axes.plot(row.holds / row.of, y, "o", color=COLOURS[row.verdict])
-        labels.append(textwrap.fill(f"{row.claim}  {row.says}, {row.by} (n = {row.of})", 95))
-    axes.set_yticks(range(len(table)), labels, fontsize=7)
-    axes.set(xlim=(-0.03, 1.03), xlabel="share in which the rule holds; grey: 95 % interval")
-    axes.invert_yaxis()
+    """Share of seeds (batch sizes, panels' runs) in which each rule holds, with Wilson's 95 % interval.
+
+    Rows of one claim stand together, and those of one panel of figures 3 to 6 are one.
+    """
+    rows = _shares(table)
+    height = 0.235 * len(rows) + 1.1
+    figure = style.new_figure(10, height)
+    figure.set_layout_engine("none")
+    axes = figure.add_axes((0.58, 0.6 / height, 0.4, 1 - 1.05 / height))  # the left half is text
+    of_axes, last = axes.get_yaxis_transform(), ""
+    for y, row in enumerate(rows):
+        low, high = stats.binomtest(row["holds"], row["of"]).proportion_ci(0.95, "wilson")
+        axes.plot([low, high], [y, y], color="#D5DBE3", linewidth=5, solid_capstyle="butt")
+        colour, marker = VERDICTS[row["verdict"]]
+        axes.plot(row["holds"] / row["of"], y, marker, color=colour, markersize=7, clip_on=False)
+        if row["says"] != last:
+            axes.axhline(y - 0.5, color="#E3E6EA", linewidth=0.8, xmin=-1.43, clip_on=False)
+            axes.text(-1.42, y, f"{row['claim']}  {row['says']}", transform=of_axes, va="center", fontsize=8)
+        axes.text(-0.03, y, row["by"], transform=of_axes, va="center", ha="right", fontsize=8, color=style.GREY)
+        last = row["says"]
+    for verdict, (colour, marker) in VERDICTS.items():
+        axes.plot([], [], marker, color=colour, label=verdict)
+    axes.legend(ncols=len(VERDICTS), loc="lower center", bbox_to_anchor=(0.5, 1))
+    axes.set(xlim=(-0.03, 1.03), ylim=(len(rows) - 0.5, -0.5), yticks=[])
+    axes.set_xlabel("share in which the rule holds; grey: 95 % interval")
+    axes.grid(axis="y", visible=False)
+    axes.spines["left"].set_visible(False)
     figure.savefig(path, dpi=style.DPI)
+
+
+def _shares(table: pd.DataFrame) -> list[dict]:
+    """claim, says (without its place in the paper), by, holds, of and verdict of each line of the picture."""
+    panels, out = {claim for claim, _ in TRAVERSALS.values()}, []
+    for (claim, says), rows in table.groupby(["claim", "says"], sort=False):
+        line = {"claim": claim, "says": says.partition(" (")[0]}
+        if claim in panels:
+            of, verdict = int(rows.of.sum()), rows.verdict.iloc[0] if rows.verdict.nunique() == 1 else "partly"
+            about = {"holds": int(rows.holds.sum()), "of": of, "verdict": verdict}
+            out.append(line | about | {"by": f"{of} run{'s' if of > 1 else ''}"})
+            continue
+        for row in rows.itertuples():
+            by = row.by.partition(",")[0]
+            by = f"{by}, {row.of} seeds" if claim not in ("C7", "C8") else row.by.partition(";")[0]
+            out.append(line | {"holds": row.holds, "of": row.of, "verdict": row.verdict, "by": by})
+    return out

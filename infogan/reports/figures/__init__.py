@@ -8,6 +8,7 @@ Examples:
   python analysis/figures.py grid runs/mnist-blog-seed0
   python analysis/figures.py losses runs/mnist-blog-seed0
   python analysis/figures.py figure3 runs/faces3d-faces-*      # each panel from the run that represents its factor best
+  python analysis/figures.py traversal runs/mnist-authors-seed0 --out traversal.mp4
   python analysis/figures.py figure6 runs/celeba-celeba-seed0 --gif
   python analysis/figures.py redraw analysis/results/*/*/figures/*.json --out figures
 """
@@ -17,6 +18,7 @@ from typing import Any
 
 import tyro
 
+from infogan.reports.figures.animation import Traversal
 from infogan.reports.figures.curves import Figure1, Losses
 from infogan.reports.figures.redraw import Redraw
 from infogan.reports.figures.samples import Figure2, Grid
@@ -31,6 +33,7 @@ FIGURES: dict[str, Callable[..., Any]] = {
     "figure6": Figure6,
     "grid": Grid,
     "losses": Losses,
+    "traversal": Traversal,
     "redraw": Redraw,
 }
 

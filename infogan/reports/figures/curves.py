@@ -42,7 +42,11 @@ class Figure1:
         )
         for entropy in {round(run["entropy_nats"], 6) for run in numbers}:
             _mark_entropy(axes, entropy)
+        highest, lengths = max(run["entropy_nats"] for run in numbers), [run["updates"] for run in numbers]
         axes.set(title="Lower bound of the mutual information, categorical codes")
+        axes.set_ylim(min(0.0, float(table["L_I (nats)"].min())), 1.08 * highest)
+        if max(lengths) > 4 * min(lengths):  # a common scale, on which the short runs are seen as well
+            axes.set_xscale("log")
         print(common.as_text(pd.DataFrame(numbers)))
         write_figure(figure, self.out, {"runs": list(numbers)})
 
@@ -108,4 +112,4 @@ class Losses:
         axes.set(xlabel="update", ylabel="loss (nats)")
         axes.set_title(f"{common.run_title(config)}, batch {config.batch_size}", fontsize=10)
         axes.legend()
-        write_figure(figure, self.out or self.run / "figures" / "losses.png", numbers)
+        write_figure(figure, self.out or common.figures_folder(self.run) / "losses.png", numbers)

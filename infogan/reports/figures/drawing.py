@@ -17,7 +17,8 @@ from infogan.records import pictures
 from infogan.reports import common, style
 from infogan.reports.figures.panels import Panel
 
-MANY = 5  # panels: as many grids stand in a row, where there are so many
+COLUMNS = {1: 1, 2: 2, 3: 1, 4: 2}
+"""Panels in a row, of so many panels; of more, 3."""
 ENLARGED = 3  # pixels of an animation for each pixel of an image
 
 
@@ -48,7 +49,7 @@ def write_panels(path: Path, panels: Sequence[Panel], numbers: dict) -> None:
 def compose(source: Path, path: Path) -> None:
     """Draw the figure of a JSON file and of the panels' pictures beside it.
 
-    Two panels stand in a row; of more than four grids, MANY.
+    Panels side by side have one scale: one of more columns of images is wider.
 
     Raises InputError where a panel's picture cannot be read.
     """
@@ -58,13 +59,14 @@ def compose(source: Path, path: Path) -> None:
         tiles = [np.asarray(Image.open(source.parent / panel["tile"])) for panel in panels]
     except OSError as error:
         raise InputError(f"a panel of {source} cannot be read ({error}): draw the figure from its run again") from error
-    many_grids = len(panels) >= MANY and bool(panels[0].get("rows"))
-    columns, width = (MANY, 3.4) if many_grids else (min(2, len(panels)), 5.4)
+    columns = COLUMNS.get(len(panels), 3)
     lines = math.ceil(len(panels) / columns)
-    caption = textwrap.wrap(numbers["caption"], 60 * columns)
+    width = 14.4 / columns if columns > 1 else 7.2  # inches of a panel
+    widths = [max(tile.shape[1] for tile in tiles[i::columns]) for i in range(columns)]
+    caption = textwrap.wrap(numbers["caption"], round(13 * width * columns))
     size = (width * columns, _panel_height(panels, tiles, width) * lines + 0.2 + 0.2 * len(caption))
     figure = style.new_figure(*size)
-    places = list(figure.subplots(lines, columns, squeeze=False).flat)
+    places = list(figure.subplots(lines, columns, squeeze=False, width_ratios=widths).flat)
     for letter, axes, panel, tile in zip(string.ascii_lowercase, places, panels, tiles):
         _draw_panel(axes, letter, panel, tile)
     for axes in places[len(panels) :]:
@@ -83,7 +85,7 @@ def _panel_height(panels: list[dict], tiles: list[np.ndarray], width: float) -> 
         for panel, tile in zip(panels, tiles)
     ]
     titles, ticks = any(panel["title"] for panel in panels), any(panel["ticks"] for panel in panels)
-    return max(heights) + 0.25 * titles + 0.4 * ticks
+    return max(heights) + 0.25 * titles + 0.55 * ticks
 
 
 def _draw_panel(axes: Axes, letter: str, panel: dict, tile: np.ndarray) -> None:

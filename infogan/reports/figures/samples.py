@@ -11,6 +11,7 @@ from infogan import records
 from infogan.codes import Continuous
 from infogan.errors import InputError
 from infogan.records import pictures
+from infogan.reports import common
 from infogan.reports.figures.drawing import write_panels
 from infogan.reports.figures.panels import Panel, about_run, caption, category_order, vary_category, vary_continuous
 
@@ -44,7 +45,7 @@ class Figure2:
             evaluation = records.read_json(self.run / "evaluation.json")
             names = ("accuracy", "accuracy_ci95", "label_of_category")
             numbers |= {name: evaluation[name] for name in names if name in evaluation}
-        write_panels(self.out or self.run / "figures" / "figure2.png", panels, numbers)
+        write_panels(self.out or common.figures_folder(self.run) / "figure2.png", panels, numbers)
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ class Grid:
         else:
             captions = dict.fromkeys(caption(run, seed=False) for run in loaded)
             numbers = {"runs": about, "caption": f"{'; '.join(captions)}; rows: {meaning}"}
-        write_panels(self.out or self.runs[0] / "figures" / "grid.png", panels, numbers)
+        write_panels(self.out or common.figures_folder(self.runs[0]) / "grid.png", panels, numbers)
 
 
 def grid_panel(run: records.Run) -> Panel:

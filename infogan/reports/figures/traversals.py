@@ -123,7 +123,7 @@ class Traversals:
         table = [_row(want, match) for want, match in found.items()]
         print(common.as_text(pd.DataFrame(table)))
         panels = [self._panel(want, match) for want, match in found.items()]
-        path = self.out or self.runs[0] / "figures" / f"{type(self).__name__.lower()}.png"
+        path = self.out or common.figures_folder(self.runs[0]) / f"{type(self).__name__.lower()}.png"
         if self.gif:
             animate(path.with_suffix(".gif"), [panel.images for panel in panels if panel.images is not None])
         numbers = {
