@@ -1,9 +1,12 @@
 """A trained model in use: codes to images and back; weights alone; ONNX; the README's example."""
 
 import dataclasses
+import json
 import re
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +18,7 @@ from infogan import data, experiment, networks, records
 from infogan.errors import InputError
 from infogan.inference import Codes
 from infogan.metrics import clustering
+from infogan.reports import export
 
 
 @pytest.fixture(scope="module")
@@ -140,9 +144,61 @@ def test_export_writes_equal_onnx_and_a_card(run, model, tmp_path, script_enviro
         with torch.no_grad():
             assert np.abs(output - expected().numpy()).max() < 1e-4
     card = (out / "README.md").read_text()
-    for part in ("**Data**", "**Training**", "**Accuracy**", "**Limits**", "generator.onnx", "recogniser.onnx"):
+    assert card.startswith("---\nlibrary_name: infogan\n"), "what the Hugging Face Hub reads"
+    for part in ("## Intended use", "## Training", "## Evaluation", "## Limits", "generator.onnx", "recogniser.onnx"):
         assert part in card
     assert infogan.load(out).step == 30
+    first, *listed = done.stdout.splitlines()
+    assert first == f"wrote to {out}/" and [line.split()[0] for line in listed] == sorted(p.name for p in out.iterdir())
+    assert done.stderr == "", "no warnings"
+
+
+def test_an_export_that_fails_leaves_nothing(run, tmp_path, monkeypatch):
+    out = tmp_path / "out"
+    monkeypatch.setattr(sys, "argv", ["export", str(run), "--out", str(out)])
+    monkeypatch.setattr(export, "TOLERANCE", -1.0)
+    with pytest.raises(InputError, match="nothing was written"):
+        export.main()
+    assert list(tmp_path.iterdir()) == []
+    monkeypatch.setattr(sys, "argv", ["export", str(run), "--out", str(run)])
+    with pytest.raises(InputError, match="is the run itself"):
+        export.main()
+
+
+def test_the_hub_gets_and_gives_the_same_model(run, model, tmp_path, monkeypatch):
+    """By the hub's mixin, offline: a local folder, and a repository in the hub's cache."""
+    hub = pytest.importorskip("infogan.hub")
+    hub.HubModel(str(run)).save_pretrained(tmp_path / "kept")
+    codes = model.sample(4)
+    for again in (hub.HubModel.from_pretrained(str(tmp_path / "kept")), infogan.load(tmp_path / "kept")):
+        assert (again.generate(codes) == model.generate(codes)).all() and again.step == model.step
+    assert "## Intended use" in (tmp_path / "kept" / "README.md").read_text()
+    assert json.loads((tmp_path / "kept" / "config.json").read_text())["config"]["dataset"] == "digits"
+
+    snapshots = tmp_path / "cache" / "models--me--digits"
+    (snapshots / "refs").mkdir(parents=True)
+    (snapshots / "refs" / "main").write_text("0" * 40)
+    shutil.copytree(tmp_path / "kept", snapshots / "snapshots" / ("0" * 40))
+    found = hub.HubModel.from_pretrained("me/digits", cache_dir=tmp_path / "cache", local_files_only=True)
+    assert (found.generate(codes) == model.generate(codes)).all()
+
+
+def test_pushing_sends_the_files_of_the_model(run, monkeypatch):
+    hub = pytest.importorskip("infogan.hub")
+    sent = {}
+
+    class Api:
+        def __init__(self, *arguments, **named): ...
+
+        def create_repo(self, repo_id, **named):
+            return type("Url", (), {"repo_id": repo_id})()
+
+        def upload_folder(self, folder_path, repo_id, **named):
+            sent[repo_id] = sorted(path.name for path in Path(folder_path).iterdir())
+
+    monkeypatch.setattr("huggingface_hub.hub_mixin.HfApi", Api)
+    hub.HubModel(str(run)).push_to_hub("me/digits")
+    assert {"checkpoint.safetensors", "config.json", "README.md"} <= set(sent["me/digits"])
 
 
 def test_the_shipped_mnist_model_has_the_accuracy_of_its_card(data_dir):

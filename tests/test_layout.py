@@ -9,7 +9,7 @@ from conftest import ROOT
 
 ROOMS = (
     "errors randomness events terms/__init__ config presets accel codes layers networks objective records inference "
-    "infogan data metrics terms pretraining training phases trainer experiment studies reports commands cli "
+    "infogan hub data metrics terms pretraining training phases trainer experiment studies reports commands cli "
     "experiments analysis"
 ).split()
 """Folders and single modules of infogan/, then the folders of scripts: each imports only from those before it.

@@ -77,6 +77,7 @@ def main() -> None:
     if parallel.launched():
         config = dataclasses.replace(config, device=parallel.start(config.batch_size, config.device))
     first = parallel.rank() == 0
+    parallel.together(lambda: training.resolve(config))  # wrong codes are named before a dataset is fetched
     dataset = parallel.together(lambda: data.load(config.dataset, options.data_dir))
     try:
         result = experiment.train(config, dataset, options.directory, options.wandb)

@@ -4,6 +4,12 @@ Example:
   python analysis/export.py runs/mnist-authors-seed0 --out exported/mnist-authors
 """
 
+import contextlib
+import logging
+import os
+import tempfile
+import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +20,16 @@ import tyro
 from infogan import load, records
 from infogan.errors import InputError
 from infogan.inference import Model, Recogniser
+from infogan.records.model_card import model_card
 
+CONTENT = {
+    "checkpoint.safetensors": "the weights",
+    "config.json": "configuration and provenance",
+    "evaluation.json": "accuracy on test images",
+    "README.md": "model card",
+    "generator.onnx": "latent [N, width] to images [N, C, H, W]",
+    "recogniser.onnx": "images [N, C, H, W] to Q's parameters [N, q_width]",
+}
 TOLERANCE = 1e-4
 """Largest allowed difference between outputs of ONNX Runtime and of torch."""
 
@@ -33,6 +48,15 @@ class Options:
     """Also write generator.onnx and recogniser.onnx (needs onnx, onnxscript and onnxruntime)."""
 
 
+@contextlib.contextmanager
+def _quiet_loggers() -> Iterator[None]:
+    """No log lines below an error."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    yield
+    logging.disable(before)
+
+
 def to_onnx(network: torch.nn.Module, example: torch.Tensor, names: tuple[str, str], path: Path) -> float:
     """Write `network`, and compare it in ONNX Runtime with torch on the example and on its first row.
 
@@ -45,15 +69,17 @@ def to_onnx(network: torch.nn.Module, example: torch.Tensor, names: tuple[str, s
         import onnxscript  # noqa: F401  torch's exporter needs it, and its own message would have many lines
     except ImportError as error:
         raise InputError(f"ONNX needs {error.name}: pip install 'infogan[onnx]', or pass --no-onnx") from error
-    program = torch.onnx.export(
-        network,
-        (example,),
-        input_names=names[:1],
-        output_names=names[1:],
-        dynamic_shapes=({0: torch.export.Dim.DYNAMIC},),
-        dynamo=True,
-        verbose=False,
-    )
+    with warnings.catch_warnings(), _quiet_loggers():
+        warnings.simplefilter("ignore")  # of torch's exporter: the outputs are compared below
+        program = torch.onnx.export(
+            network,
+            (example,),
+            input_names=names[:1],
+            output_names=names[1:],
+            dynamic_shapes=({0: torch.export.Dim.DYNAMIC},),
+            dynamo=True,
+            verbose=False,
+        )
     assert program is not None
     program.save(str(path))
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
@@ -80,60 +106,40 @@ def write_onnx(model: Model, folder: Path) -> dict[str, float]:
     for name, difference in differences.items():
         if difference > TOLERANCE:
             raise InputError(
-                f"{folder / name} differs from torch by {difference:.1e}, more than {TOLERANCE}: do not use it"
+                f"{name} differs from torch by {difference:.1e}, more than {TOLERANCE}; nothing was written: "
+                "--no-onnx leaves it out"
             )
     return differences
 
 
-def model_card(model: Model, evaluation: dict, onnx: dict[str, float], half: bool) -> str:
-    """The model card as Markdown.
-
-    evaluation: content of evaluation.json, or empty. onnx: each ONNX file's largest difference from torch.
-    """
-    config, made = model.config, records.read_json(model.directory / "config.json").get("provenance", {})
-    channels, height, width = model.image_shape
-    pretraining = f"{config.pretraining:,} updates of self-supervised pretraining, then " if config.pretraining else ""
-    accuracy = "not measured (no labels, or an unfinished run)."
-    if "accuracy" in evaluation:
-        low, high = evaluation["accuracy_ci95"]
-        accuracy = (
-            f"code-to-label {evaluation['accuracy']:.4f} on {evaluation['n_images']:,} test images "
-            f"(95 % interval over images {low:.4f} to {high:.4f}), categories matched one-to-one to labels; "
-            f"of code {evaluation['best_code']}, category to label {evaluation['label_of_category']}."
-        )
-    lines = [
-        f"# InfoGAN on {config.dataset}, preset {config.preset}, seed {config.seed}",
-        "",
-        f"- **Model**: generator and recognition network of InfoGAN (Chen et al. 2016), codes `{model.latent}`, "
-        f"noise `{config.noise}`, images {height}x{width}x{channels}.",
-        f"- **Data**: {config.dataset}, its training images without labels, less those held out for validation.",
-        f"- **Training**: {pretraining}{model.step:,} updates of batch {config.batch_size}; all settings in "
-        f"`config.json`. Commit {made.get('commit')}, torch {made.get('versions', {}).get('torch')}.",
-        f"- **Accuracy**: {accuracy}",
-        "- **Limits**: one run of one seed; the categories were found without labels and need not be the ones a "
-        "person would choose; it was trained on no other kind of image.",
-        "- **Use**: `from infogan import load; model = load(FOLDER)`, then `model.generate(model.recognise(images))`.",
-    ]
-    if half:
-        lines.append("- **Weights** are stored as float16; the accuracy is that of the run, in float32.")
-    lines += [
-        f"- **ONNX**: `{name}`, largest difference from torch {difference:.1e}." for name, difference in onnx.items()
-    ]
-    return "\n".join(lines) + "\n"
+def write(model: Model, folder: Path, half: bool, onnx: bool) -> None:
+    """Write weights, configuration, evaluation, card and ONNX files into an empty folder."""
+    model.save(folder, half)
+    differences = write_onnx(model, folder) if onnx else {}
+    source, evaluation = model.directory / "evaluation.json", {}
+    if source.exists():
+        evaluation = records.read_json(source)
+        records.write_json(folder / "evaluation.json", evaluation)
+    records.write_atomic(folder / "README.md", model_card(model, evaluation, differences, half))
 
 
 def main() -> None:
-    """Write the folder, print its model card and list its files."""
+    """Write the folder, whole or not at all, and list its files."""
     options = tyro.cli(Options, description=__doc__)
     model = load(options.run)
-    out = model.save(options.out or options.run / "export", options.half)
-    differences = write_onnx(model, out) if options.onnx else {}
-    file, evaluation = options.run / "evaluation.json", {}
-    if file.exists():
-        evaluation = records.read_json(file)
-        records.write_json(out / "evaluation.json", evaluation)
-    card = model_card(model, evaluation, differences, options.half)
-    records.write_atomic(out / "README.md", card)
-    print(card)
-    files = sorted(path for path in out.iterdir() if path.is_file() and path.name[0] != ".")
-    print(f"wrote {', '.join(f'{path.name} ({path.stat().st_size / 1e6:.1f} MB)' for path in files)} to {out}/")
+    out = options.out or options.run / "export"
+    if out.resolve() == model.directory.resolve():
+        raise InputError(f"{out} is the run itself, whose checkpoint would be replaced: choose another --out")
+    if out.exists() and not out.is_dir():
+        raise InputError(f"{out} is a file: give a folder as --out")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as kept:
+        whole = Path(kept) / out.name
+        write(model, whole, options.half, options.onnx)
+        out.mkdir(exist_ok=True)
+        files = sorted(path for path in whole.iterdir() if path.is_file() and path.name[0] != ".")
+        for file in files:
+            os.replace(file, out / file.name)
+    print(f"wrote to {out}/")
+    for file in files:
+        print(f"  {file.name:24} {(out / file.name).stat().st_size / 1e6:6.2f} MB  {CONTENT.get(file.name, '')}")

@@ -1,6 +1,7 @@
 """Trials that lost their process: queued again, until their process has died too often."""
 
 import copy
+from collections.abc import Iterable
 
 from optuna.storages import RetryHeartbeatStaleTrialCallback
 from optuna.study import Study
@@ -48,3 +49,8 @@ def _history(trial: FrozenTrial) -> list[int]:
 def given_up(trial: FrozenTrial) -> bool:
     """Whether a trial failed for good: with an error, or by the death of its process once more than DEATHS."""
     return trial.state == TrialState.FAIL and ("error" in trial.user_attrs or deaths(trial) >= DEATHS)
+
+
+def count_done(trials: Iterable[FrozenTrial]) -> int:
+    """How many trials came to an end: those that will be tried again did not."""
+    return sum(t.state in (TrialState.COMPLETE, TrialState.PRUNED) or given_up(t) for t in trials)

@@ -141,6 +141,14 @@ def work(index: int, parent: int | None, options: ResolvedOptions) -> None:
     Worker(index, parent, options).run()
 
 
+def say_interrupted(options: ResolvedOptions) -> None:
+    """A line on stderr: how many trials are done of those asked."""
+    from infogan.studies.retry import count_done
+
+    done = count_done(open_study(options).get_trials(deepcopy=False))
+    print(f"stopped with {done} of {options.trials} trials done; the same command goes on", file=sys.stderr)
+
+
 def main() -> None:
     """Read the command line, run the workers, and report."""
     options = tyro.cli(Options, description=__doc__).resolved()
@@ -164,10 +172,14 @@ def main() -> None:
         flush=True,
     )
     began = time.time()
-    if options.launcher == "ray":
-        run_on_ray(options, command)
-    else:
-        run_workers(options.workers, work, options)
+    try:
+        if options.launcher == "ray":
+            run_on_ray(options, command)
+        else:
+            run_workers(options.workers, work, options)
+    except (SystemExit, KeyboardInterrupt):
+        say_interrupted(options)
+        raise
     print(f"{time.time() - began:.0f} s\n", flush=True)
     if not options.join:
         report = command_line("study", str(options.folder), "--storage", options.storage, "--study", options.study)

@@ -17,7 +17,7 @@ from infogan.metrics import quality
 from infogan.randomness import derive
 from infogan.studies.grid import grid_name, run_grid
 from infogan.studies.launchers import ParentWatch
-from infogan.studies.retry import given_up
+from infogan.studies.retry import count_done, given_up
 from infogan.studies.search_space import suggest
 from infogan.studies.storage import open_storage, quiet_optuna
 from infogan.studies.trials import run_trials
@@ -63,6 +63,7 @@ class Worker:
         pruner = optuna.pruners.SuccessiveHalvingPruner(min_resource=1, reduction_factor=3)
         self.study = optuna.load_study(study_name=options.study, storage=self.storage, pruner=pruner)
         self.classifier = quality.classifier(self.dataset) if options.quality else None
+        self.seconds: list[float] = []  # of this worker's trials
 
     def run(self) -> None:
         """Trials, then the confirmation."""
@@ -76,24 +77,39 @@ class Worker:
         try:
             result = self._train(trial, run)
         except events.Stopped as stopped:
-            print_trial(trial, "pruned", began)
+            self.say(trial, "pruned", began)
             raise optuna.TrialPruned from stopped
         except (records.Locked, UpdateFinishedTrialError):  # run_trials waits, or leaves the trial to another worker
             raise
         except Exception as error:
-            print_trial(trial, f"failed: {type(error).__name__}: {error}", began)
+            self.say(trial, f"failed: {type(error).__name__}: {error}", began)
             raise
         trial.set_user_attr("images_per_second", round(result["images"] / result["train_seconds"]))
         accuracy = result["validation_accuracy"]
         if self.classifier is None:
-            print_trial(trial, f"accuracy {accuracy:.3f}", began)
+            self.say(trial, f"accuracy {accuracy:.3f}", began)
             return accuracy
         trained = records.load(trial.user_attrs["run_dir"])
         measured = quality.measure(trained.generator, trained.latent, self.dataset.validation, self.classifier)
         trial.set_user_attr("quality", measured)
         distance = measured["frechet_distance"]
-        print_trial(trial, f"accuracy {accuracy:.3f}  Frechet distance {distance:.3g}", began)
+        self.say(trial, f"accuracy {accuracy:.3f}  Frechet distance {distance:.3g}", began)
         return accuracy, distance
+
+    def say(self, trial: Trial, outcome: str, began: float) -> None:
+        """A line on stdout: trials done of trials asked, the trial, and the time left. began: of perf_counter()."""
+        self.seconds.append(time.perf_counter() - began)
+        others = [t for t in self.study.get_trials(deepcopy=False) if t.number != trial.number]
+        done, asked = count_done(others) + 1, self.options.trials
+        left = max(0, asked - done) * sum(self.seconds) / len(self.seconds) / self.options.workers
+        params, codes = trial.params, trial.user_attrs.get("config", {}).get("codes", "")
+        print(
+            f"{done:3d}/{asked}  trial {trial.number:3d}  {params.get('recipe', ''):8s} {codes:10s} "
+            f"batch {params.get('batch_size', 0):3d}  lambda {params.get('lambda_categorical', 0):.2g}"
+            f"/{params.get('lambda_continuous', 0):.2g}  {self.seconds[-1]:5.1f} s  {outcome}"
+            + (f"  ({left / 60:.0f} min left)" if left >= 60 else ""),
+            flush=True,
+        )
 
     def _train(self, trial: Trial, run: int) -> dict:
         options = self.options
@@ -155,14 +171,3 @@ class Worker:
             name = grid_name(f"{options.study}-confirm", configs)
             self.study.set_user_attr("confirmation", name)
             run_grid(self.storage, name, configs, train)
-
-
-def print_trial(trial: Trial, outcome: str, began: float) -> None:
-    """A line on stdout. began: time.perf_counter() at the trial's start."""
-    params, codes = trial.params, trial.user_attrs.get("config", {}).get("codes", "")
-    print(
-        f"trial {trial.number:3d}  {params.get('recipe', ''):8s} {codes:10s} "
-        f"batch {params.get('batch_size', 0):3d}  lambda {params.get('lambda_categorical', 0):.2g}"
-        f"/{params.get('lambda_continuous', 0):.2g}  {time.perf_counter() - began:5.1f} s  {outcome}",
-        flush=True,
-    )

@@ -35,6 +35,8 @@ def test_the_default_directory_tells_changed_settings_apart(tmp_path):
         (("authors", "--dataset", "digits", "--codes", "10k"), "'10k'"),
         (("autors", "--dry-run"), "error: there is no preset 'autors'; allowed: authors, paper"),
         (("authors", "--codes", "10k", "--dry-run"), "'10k'"),
+        (("authors", "--codes", "10k", "--data-dir", "nowhere"), "'10k'"),  # before the data is looked for
+        (("authors", "--codes", "2u", "--terms", "iic:1", "--data-dir", "nowhere"), "categorical code"),
         (("authors", "--dataset", "imagenet"), "'imagenet'"),
         (("authors", "--batch-size", "1"), "batch_size is 1"),
         (("authors", "--dataset", "digits", "--batch-size", "5000"), "only 1197 training images"),

@@ -52,6 +52,8 @@ def test_a_whole_study_leaves_tables_pictures_and_wandb_runs(tmp_path, script_en
         command("sweep", *options), cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300
     )
     assert first.returncode == 0, first.stdout + first.stderr
+    progress = [line.split()[0] for line in first.stdout.splitlines() if "  trial " in line and "/" in line[:8]]
+    assert len(progress) >= 4 and progress[-1].endswith("/4"), "trials done of trials asked"
     folder = tmp_path / "studies" / "digits"
     table = pd.read_csv(folder / "report" / "trials.csv")
     assert len(table) >= 4 and (table.state == "complete").any()
@@ -120,6 +122,8 @@ def test_a_signal_saves_every_trial_and_the_next_start_continues_them(number, tm
         cwd=tmp_path,
         env=script_environment,
         stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
         start_new_session=True,
     )
     while not all((directory / "metrics.csv").exists() for directory in directories):
@@ -130,6 +134,7 @@ def test_a_signal_saves_every_trial_and_the_next_start_continues_them(number, tm
     else:
         process.terminate()
     assert process.wait(60) == 128 + number
+    assert "stopped with 0 of 2 trials done; the same command goes on" in process.stderr.read()
     assert statuses() == ["interrupted", "interrupted"]
     leave_out_the_blogs_settings(tmp_path)
     go_on(options, tmp_path)

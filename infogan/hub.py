@@ -1,0 +1,35 @@
+"""Trained models on the Hugging Face Hub, by the hub's own mixin. Needs huggingface-hub (the extra `hub`).
+
+>>> from infogan.hub import HubModel
+>>> HubModel("runs/mnist-authors-seed0").push_to_hub("me/infogan-mnist")
+>>> model = HubModel.from_pretrained("me/infogan-mnist")
+"""
+
+from pathlib import Path
+from typing import Any
+
+from huggingface_hub import ModelHubMixin, snapshot_download
+
+from infogan import records
+from infogan.inference import Model
+from infogan.records.model_card import model_card
+
+
+class HubModel(Model, ModelHubMixin, library_name="infogan"):
+    """A Model with save_pretrained, push_to_hub and from_pretrained. What it stores `infogan.load` reads as well."""
+
+    def _save_pretrained(self, save_directory: Path) -> None:
+        self.save(save_directory)
+        source, evaluation = self.directory / "evaluation.json", {}
+        if source.exists():
+            evaluation = records.read_json(source)
+            records.write_json(save_directory / "evaluation.json", evaluation)
+        records.write_atomic(save_directory / "README.md", model_card(self, evaluation, {}, half=False))
+
+    @classmethod
+    def _from_pretrained(cls, *, model_id: str, **options: Any) -> "HubModel":
+        """Raises InputError where what was found is no model of this project."""
+        if Path(model_id).is_dir():
+            return cls(model_id)
+        names = ("revision", "cache_dir", "force_download", "local_files_only", "token")
+        return cls(snapshot_download(model_id, **{name: options[name] for name in names if name in options}))

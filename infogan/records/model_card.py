@@ -1,0 +1,84 @@
+"""The model card of a trained model: what it is, what it is for and what not, and how it was measured."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from infogan import records
+
+if TYPE_CHECKING:
+    from infogan.inference import Model
+
+FRONT = """---
+library_name: infogan
+pipeline_tag: unconditional-image-generation
+tags: [infogan, gan, disentanglement]
+---
+"""
+"""What the Hugging Face Hub reads of a card."""
+
+
+def model_card(model: "Model", evaluation: dict, onnx: dict[str, float], half: bool) -> str:
+    """The model card as Markdown.
+
+    evaluation: content of evaluation.json, or empty. onnx: each ONNX file's largest difference from torch. half: the
+    weights are stored as float16.
+    """
+    config, made = model.config, records.read_json(model.directory / "config.json").get("provenance", {})
+    channels, height, width = model.image_shape
+    dataset = Path(config.dataset).name
+    pretraining = f"{config.pretraining:,} updates of self-supervised pretraining, then " if config.pretraining else ""
+    files = [f"- `{name}`: largest difference from torch {difference:.1e}." for name, difference in onnx.items()]
+    if half:
+        files.append("- Weights are stored as float16; the accuracy is that of the run, in float32.")
+    lines = [
+        f"# InfoGAN on {dataset}, preset {config.preset}, seed {config.seed}",
+        "",
+        f"Generator and recognition network of InfoGAN (Chen et al. 2016): codes `{model.latent}`, noise "
+        f"`{config.noise}`, images {height}x{width}x{channels}.",
+        "",
+        "```python",
+        "from infogan import load",
+        "",
+        "model = load(FOLDER)",
+        "codes = model.recognise(images)  # images uint8 [N, H, W, C]",
+        "reconstructions = model.generate(codes)",
+        "```",
+        "",
+        "## Intended use",
+        "",
+        "Research and teaching: to see what latent codes an InfoGAN finds without labels, to compare with other "
+        "methods, and to draw images by their codes.",
+        "",
+        "Not for decisions about people, and not for reading digits or faces in earnest: supervised classifiers are "
+        "better, and Q gives a category to any image, whatever it shows.",
+        "",
+        "## Training",
+        "",
+        f"- Data: {dataset}, its training images without labels, less those held out for validation. The terms of "
+        "use of the data hold for the model as well.",
+        f"- {pretraining}{model.step:,} updates of batch {config.batch_size}; all settings are in `config.json`. "
+        f"Commit {made.get('commit')}, torch {made.get('versions', {}).get('torch')}.",
+        "",
+        "## Evaluation",
+        "",
+        _accuracy(evaluation),
+        "",
+        "## Limits",
+        "",
+        "- One run of one seed: others find other categories, and their accuracy differs.",
+        "- The categories were found without labels and need not be the ones a person would choose.",
+        "- Continuous codes were trained within [-1, 1]; beyond, images degrade.",
+        "- It was trained on no other kind of image, and knows nothing of them.",
+    ]
+    return "\n".join([FRONT, *lines, *(["", "## Files", "", *files] if files else [])]) + "\n"
+
+
+def _accuracy(evaluation: dict) -> str:
+    if "accuracy" not in evaluation:
+        return "Not measured (no labels, or an unfinished run)."
+    low, high = evaluation["accuracy_ci95"]
+    return (
+        f"Code-to-label accuracy {evaluation['accuracy']:.4f} on {evaluation['n_images']:,} test images (95 % interval "
+        f"over images {low:.4f} to {high:.4f}), categories matched one-to-one to labels; of code "
+        f"{evaluation['best_code']}, category to label {evaluation['label_of_category']}."
+    )
