@@ -53,7 +53,7 @@ def kept(tmp_path_factory, digits, data_dir) -> Path:
     """A folder with the runs, the study and the data that the commands name."""
     folder = tmp_path_factory.mktemp("commands")
     for name, preset, seed in (("authors", "authors", 0), ("authors", "authors", 1), ("gan", "gan", 0)):
-        fit(folder / "runs" / f"mnist-{name}-seed{seed}", digits, preset, seed=seed)
+        fit(folder / "runs" / f"mnist-{name}-seed{seed}", digits, preset, seed=seed, batch_size=128, updates=5)
         shutil.copytree(folder / f"runs/mnist-{name}-seed{seed}", folder / f"runs/digits-{name}-seed{seed}")
     fit(folder / "runs" / "digits-authors-batch_size=16-seed0", digits, batch_size=16, updates=40)
     np.savez(folder / "negatives.npz", images=255 - np.repeat(digits.train.images.numpy()[:300], 1, 0).swapaxes(1, 3))
