@@ -27,6 +27,8 @@ from infogan.records import pictures
 from infogan.reports import common
 
 AVERAGED = (*MEASURES, "info_categorical_nats")
+QUALITY = ("frechet_distance", "sample_precision", "sample_recall", "generator_accuracy")
+"""Of generated images; a configuration has a field `precision` of its own."""
 PAPER_ACCURACY = 0.95
 """Of c1 on MNIST (section 7.2)."""
 
@@ -40,10 +42,13 @@ class Options:
     again: bool = False
     """Measure the checkpoints again and replace evaluation.json."""
     data_dir: Path | None = None
-    """Folder of the datasets, for --again. Default: $INFOGAN_DATA, else ./data."""
+    """Folder of the datasets, for --again and --quality. Default: $INFOGAN_DATA, else ./data."""
     compare: str | None = None
     """A field of the configuration, such as precision, that has two values among the runs: also print the
     difference of their mean accuracies over seeds."""
+    quality: bool = False
+    """Also measure generated images of the checkpoints against test images, in the features of a classifier: Fréchet
+    distance, precision, recall, and the share that shows the label of its category."""
     csv: Path | None = None
     """Also write the rows and the summary to this file."""
 
@@ -70,11 +75,12 @@ def row(directory: Path, options: Options) -> dict:
     if options.compare and options.compare not in known:
         raise InputError(f"compare is {options.compare!r}; give a field of the configuration: {', '.join(known)}")
     metrics = records.Table(directory / "metrics.csv").rows()
-    if "accuracy" not in result or not metrics:
-        raise InputError(
-            f"{directory}: no metrics.csv, no labels in {config.dataset}, or no categorical code in {config.codes}: "
-            "there is nothing to measure"
-        )
+    if "c" not in config.codes:
+        raise InputError(f"{directory} has codes {config.codes}, none of them categorical: there is no accuracy")
+    if "accuracy" not in result:
+        raise InputError(f"{directory} is on {config.dataset}, which has no labels: there is no accuracy")
+    if not metrics:
+        raise InputError(f"{directory} has no metrics.csv, where L_I is: give a whole run directory")
     draw_confusion(directory, result)
     compared = [options.compare] if options.compare else []
     out = {
@@ -90,15 +96,28 @@ def row(directory: Path, options: Options) -> dict:
     for name in MEASURES:
         out[name] = result[name]
         out[f"{name}_low"], out[f"{name}_high"] = result[f"{name}_ci95"]
-    return out | {"info_categorical_nats": float(metrics[-1]["info_categorical_nats"])}
+    out["info_categorical_nats"] = float(metrics[-1]["info_categorical_nats"])
+    return out | (measure_quality(directory, options.data_dir) if options.quality else {})
+
+
+def measure_quality(directory: Path, data_dir: Path | None) -> dict[str, float]:
+    """QUALITY of the images that a run's checkpoint generates."""
+    from infogan import data
+    from infogan.metrics import quality
+
+    run = records.load(directory)
+    dataset = data.load(run.config.dataset, data_dir)
+    measured = quality.measure(run.generator, run.latent, dataset.test, quality.classifier(dataset))
+    named = {f"sample_{name}" if name in ("precision", "recall") else name: value for name, value in measured.items()}
+    return {name: named[name] for name in QUALITY if name in named}
 
 
 def draw_confusion(directory: Path, result: dict) -> None:
     """Draw figures/confusion.png, unless it is newer than evaluation.json. result: the content of evaluation.json."""
-    picture = directory / "figures" / "confusion.png"
+    picture = common.figures_folder(directory) / "confusion.png"
     if picture.exists() and picture.stat().st_mtime >= (directory / "evaluation.json").stat().st_mtime:
         return
-    picture.parent.mkdir(exist_ok=True)
+    picture.parent.mkdir(parents=True, exist_ok=True)
     table = result["codes"][result["best_code"]]["confusion"]
     pictures.confusion(picture, table, f"{directory.name}, {result['n_images']} test images")
     print(f"wrote {picture}")
@@ -134,7 +153,7 @@ def summary(rows: pd.DataFrame, fields: list[str]) -> pd.DataFrame:
     groups = []
     for keys, group in rows.groupby(fields, sort=False):
         line: dict[str, Any] = dict(zip(fields, cast(tuple[Hashable, ...], keys))) | {"n": len(group)}
-        for name in AVERAGED:
+        for name in (name for name in (*AVERAGED, *QUALITY) if name in group):
             line[name], line[f"{name}_low"], line[f"{name}_high"] = mean_interval(group[name].tolist())
         accuracy = group["accuracy"]
         line |= {"accuracy_min": accuracy.min(), "accuracy_max": accuracy.max()}
@@ -145,7 +164,7 @@ def summary(rows: pd.DataFrame, fields: list[str]) -> pd.DataFrame:
 def show(table: pd.DataFrame) -> str:
     """Aligned text: each measure with its interval in one cell."""
     text = table.copy()
-    for name in AVERAGED:
+    for name in (*AVERAGED, *QUALITY):
         low, high = f"{name}_low", f"{name}_high"
         if low in table:
             cells = zip(table[name], table[low], table[high])

@@ -179,11 +179,10 @@ def main() -> None:
     if options.images < 10:
         raise InputError(f"images is {options.images}; give 10 or more, for a correlation of fewer says nothing")
     model = load(options.run)
-    if not count_continuous(model) or model.image_shape[0] != 1:
-        raise InputError(
-            f"{options.run} has codes {model.latent} and {model.image_shape[0]} channel(s): "
-            "give a model of grey images with continuous codes"
-        )
+    if not count_continuous(model):
+        raise InputError(f"{options.run} has codes {model.latent}, none of them continuous: there is none to measure")
+    if model.image_shape[0] != 1:
+        raise InputError(f"{options.run} makes images in colour; digits are measured in grey ones of one channel")
     result, spread = analyse(model, options.images, options.data_dir)
     print(show(result, code_names(model)))
     path = options.out or common.figures_folder(options.run) / "morphology.png"

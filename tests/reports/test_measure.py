@@ -29,6 +29,16 @@ def test_measuring_again_gives_what_was_recorded(trained, tmp_path):
     assert (trained / "a" / "figures" / "confusion.png").exists()
 
 
+def test_sample_quality_is_measured_where_it_is_asked_for(trained, tmp_path, monkeypatch):
+    monkeypatch.setenv("INFOGAN_DATA", str(tmp_path))  # where the classifier is kept
+    done = script(trained / "a", trained / "b", "--quality", "--csv", tmp_path / "t.csv")
+    assert done.returncode == 0, done.stderr
+    table, seeds = pd.read_csv(tmp_path / "t.csv"), pd.read_csv(tmp_path / "t-seeds.csv")
+    assert (table.frechet_distance > 0).all() and table.sample_precision.between(0, 1).all()
+    assert seeds.frechet_distance[0] == pytest.approx(table.frechet_distance.mean())
+    assert "frechet_distance" in done.stdout and "generator_accuracy" in done.stdout
+
+
 def test_where_measuring_again_fails_the_record_is_kept(trained, monkeypatch):
     def fails(*arguments):
         raise RuntimeError("no memory")
