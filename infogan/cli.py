@@ -44,6 +44,7 @@ EXTRAS = {
     "tenacity": "sweep",
     "wandb": "wandb",
     "jinja2": "analysis",
+    "markupsafe": "analysis",
     "pandas": "analysis",
     "skimage": "analysis",
     "onnx": "onnx",

@@ -8,6 +8,7 @@ from torch.nn.utils import parametrizations
 
 from infogan import training
 from infogan.codes import Latent
+from infogan.config import Config
 from infogan.layers import Convolution, Linear
 from infogan.networks import build
 
@@ -49,7 +50,7 @@ def test_evaluation_uses_the_estimate_and_does_not_change_it():
 
 def test_it_is_of_ds_trunk_and_output_and_changes_no_weight():
     latent = Latent("10c+2u", "62u")
-    plain, spectral = (build((1, 28, 28), latent, 0, spectral_norm=chosen)[1] for chosen in (False, True))
+    plain, spectral = (build((1, 28, 28), latent, 0, Config(spectral_norm=chosen))[1] for chosen in (False, True))
     assert all(torch.equal(a, b) for a, b in zip(plain.parameters(), spectral.parameters(), strict=True))
     extra = set(spectral.state_dict()) - set(plain.state_dict())
     assert extra == {"trunk.0.left_singular", "trunk.2.left_singular", "trunk.6.left_singular", "d_head.left_singular"}

@@ -117,6 +117,7 @@ class Explorer:
             "categorical": categorical,
             "continuous": [f"c{code + 1}" for code in latent.single_codes(Continuous)],
             "values": VALUES.tolist(),
+            "height_over_width": self.model.image_shape[1] / self.model.image_shape[2],
             "digits": self.model.image_shape[0] == 1 and bool(self.codes),
             "pen": max(22, 400 / self.model.image_shape[1]),  # of the drawing area's 280 pixels: wider for small images
         }

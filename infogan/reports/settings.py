@@ -144,10 +144,10 @@ def draw(table: pd.DataFrame, values: pd.DataFrame, path: Path) -> None:
     figure = style.new_figure(3.6 * len(settings), 3.8)
     for axes, setting in zip(figure.subplots(1, len(settings), sharey=True, squeeze=False)[0], settings):
         _draw_setting(axes, table, values[values.setting == setting].reset_index(drop=True), setting)
-    figure.axes[0].set_ylabel("accuracy on test images (Hungarian)")
+    figure.axes[0].set_ylabel("accuracy on test images (one-to-one)")
     about = table.iloc[0]
     figure.suptitle(
-        f"{about.dataset}, preset {about.preset} (orange) with one setting changed, {about.images:,} images, "
+        f"{about.dataset}, preset {about.preset} (blue) with one setting changed, {about.images:,} images, "
         f"{about.precision}; bars: 95 % over seeds",
         fontsize=10,
     )
@@ -159,7 +159,7 @@ def _draw_setting(axes: Axes, table: pd.DataFrame, values: pd.DataFrame, setting
         mine = (table.setting == setting) & (table.value == line.value)
         accuracy = table.accuracy[table.setting == "" if line.own else mine]
         colour, bars = (
-            style.ORANGE if line.own else style.BLUE,
+            style.BLUE if line.own else style.GREY,
             [[line.accuracy - line.low], [line.high - line.accuracy]],
         )
         axes.plot([x] * len(accuracy), accuracy, ".", color=colour, alpha=0.35)

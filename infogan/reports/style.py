@@ -8,10 +8,10 @@ from matplotlib.figure import Figure
 from matplotlib.rcsetup import cycler
 
 BLUE, ORANGE, GREEN, VERMILION = "#0072B2", "#E69F00", "#009E73", "#D55E00"
-PURPLE, SKY, GREY = "#CC79A7", "#56B4E9", "#737373"
+PURPLE, SKY, GREY, BLACK = "#CC79A7", "#56B4E9", "#737373", "#16202C"
 COLOURS = (BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY, GREY)
 PRESET_COLOURS = {"authors": BLUE, "paper": ORANGE, "blog": GREEN, "iic": VERMILION, "gan": GREY}
-"""One colour for each preset in all figures."""
+"""One colour for each preset in all figures; what is no preset has another: SKY and PURPLE for D and G."""
 STATE_MARKERS = {"complete": "o", "pruned": "X", "fail": "s", "running": "P"}
 """One marker for each state of a trial in all figures."""
 DPI = 140

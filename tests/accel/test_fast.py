@@ -63,7 +63,7 @@ def test_gradients_are_those_of_autocast_and_near_those_of_float32(preset, image
                 F.cosine_similarity(ours, casts, dim=0) > 0.999
                 and (ours.norm() - casts.norm()).abs() < 0.02 * casts.norm() + margin
             )
-            assert F.cosine_similarity(ours, plain, dim=0) > 0.85
+            assert F.cosine_similarity(ours, plain, dim=0) > 0.8
     assert sum(g is not None for g in quick) > 20
 
 

@@ -35,6 +35,8 @@ def test_every_field_of_the_recipe_identifies_a_run(name, tmp_path):
         "noise": "10g",
         "q_std": "learned",
         "network": "mnist",
+        "g_layers": "blog",
+        "initialisation": "blog",
         "spectral_norm": True,
         "lambda_categorical": 2.0,
         "lambda_continuous": 2.0,

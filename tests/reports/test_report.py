@@ -113,7 +113,7 @@ def test_the_page_shows_every_picture_and_reports_no_error(html, browser, tmp_pa
     page.close()
     assert len(widths) >= 8 and all(widths) and problems == []
     assert not [url for url in asked if not url.startswith(("file:", "data:"))], "it needs nothing else"
-    assert "Samples: a row for each category" in text and "by predicted category" in text
+    assert "Samples: rows are the categories" in text and "by predicted category" in text
     assert SCORECARD in text, "it is shown as text, whatever it contains"
 
 

@@ -165,7 +165,7 @@ def test_the_same_command_on_two_machines_joins_one_study(server, tmp_path, scri
     ]
     outputs = [process.communicate(timeout=300)[0] for process in both]
     assert [process.returncode for process in both] == [0, 0], outputs
-    assert all(re.search(r"^trial +\d", output, re.MULTILINE) for output in outputs), "both took part"
+    assert all(re.search(r"^ *\d+/\d+ +trial +\d", output, re.MULTILINE) for output in outputs), "both took part"
     assert "best: trial" in outputs[0] and "best: trial" not in outputs[1]
     assert_every_trial_is_accounted_for(trials_of(storage, "digits"), at_least=6)
     study = optuna.load_study(study_name="digits", storage=storage)

@@ -78,6 +78,8 @@ def test_every_field_of_a_recipe_can_be_varied():
         "noise": "62g",
         "q_std": "learned",
         "network": "digits",
+        "g_layers": "blog",
+        "initialisation": "blog",
         "spectral_norm": True,
         "info_flow": "q-head",
         "terms": "iic:0.5+r1:10",

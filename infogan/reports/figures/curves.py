@@ -45,7 +45,7 @@ class Figure1:
         highest, lengths = max(run["entropy_nats"] for run in numbers), [run["updates"] for run in numbers]
         axes.set(title="Lower bound of the mutual information, categorical codes")
         axes.set_ylim(min(0.0, float(table["L_I (nats)"].min())), 1.08 * highest)
-        if max(lengths) > 4 * min(lengths):  # a common scale, on which the short runs are seen as well
+        if max(lengths) > 2 * min(lengths):  # a common scale, on which the short runs are seen as well
             axes.set_xscale("log")
         print(common.as_text(pd.DataFrame(numbers)))
         write_figure(figure, self.out, {"runs": list(numbers)})
@@ -109,7 +109,7 @@ class Losses:
             axes.plot(metrics.step, mean, color=colour, label=label)
             numbers[f"{column}_first_tenth"] = float(values[:tenth].mean())
             numbers[f"{column}_last_tenth"] = float(values[-tenth:].mean())
-        axes.set(xlabel="update", ylabel="loss (nats)")
+        axes.set(xlabel="update", ylabel="loss (nats); pale: each row of the table, bold: its running mean")
         axes.set_title(f"{common.run_title(config)}, batch {config.batch_size}", fontsize=10)
         axes.legend()
         write_figure(figure, self.out or common.figures_folder(self.run) / "losses.png", numbers)

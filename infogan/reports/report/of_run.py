@@ -27,8 +27,9 @@ def run_report(directory: Path) -> Report:
         Card(f"L_I of the {kind} codes", f"{bound:.3f} nats", f"at the end; H(c) is {entropy:.3f}"),
     ]
     speed = f"{last.seconds:,.0f} s, {last.images / max(last.seconds, 1e-9):,.0f} images/s"
-    cards.append(Card("updates", f"{int(last.step):,}", speed))
-    curves = "Losses, L_I (dashed: H(c)), and accuracy on validation images."
+    before = f"after {config.pretraining:,} of pretraining; " if config.pretraining else ""
+    cards.append(Card("updates", f"{int(last.step):,}", before + speed))
+    curves = "Losses, L_I (dashed: H(c)), and accuracy on validation images; bold: running means."
     sections = [Section("Learning curves", pictures=[drawn(plot_run(directory), curves, whole=True)])]
     if shown := run_pictures(directory):
         sections.append(Section("Samples and categories", pictures=shown))
@@ -71,5 +72,5 @@ def _configuration(config: Config, stored: dict) -> Section:
     ]
     source = stored.get("provenance", {})
     made = f"{source.get('command', '')}\ncommit {source.get('commit', 'unknown')}"
-    caption = f"Every field; `preset` is what {config.preset} has, for the fields that identify a run."
+    caption = f"Every field, and what the preset {config.preset} has in the fields that identify a run."
     return Section("Configuration", f"Made by:\n{made}", table=pd.DataFrame(rows), caption=caption)

@@ -13,6 +13,9 @@ from infogan.reports.study import plots
 from infogan.reports.study.importance import HINT_BELOW, importances
 from infogan.reports.study.trials import ACCURACY, SHOWN, best, confirmation, table, train_command
 
+HEADS = {"lambda_categorical": "λ cat.", "lambda_continuous": "λ cont.", "batch_size": "batch"}
+"""Short heads of the table of trials."""
+
 
 def study_report(study: optuna.Study, folder: Path, scorecard: Path | None) -> Report:
     """folder: the study's. scorecard: a text that is shown last.
@@ -29,11 +32,12 @@ def study_report(study: optuna.Study, folder: Path, scorecard: Path | None) -> R
     sections = [_winner(study, trials, winner)] if winner else []
     if not confirmed.empty:
         caption = "Configurations trained again with fresh seeds; accuracies are those of the category with its label."
-        ordered = confirmed.sort_values(["trial", "seed"])
+        columns = ["trial", "seed", "test accuracy", *confirmed.columns.difference(["trial", "seed", "test accuracy"])]
+        ordered = confirmed.sort_values(["trial", "seed"])[columns]
         sections.append(Section("Fresh seeds", table=ordered, caption=caption))
     sections += _settings(study, measured, folder)
     columns = [name for name in SHOWN if name in trials]
-    listed = trials.sort_values(ACCURACY, ascending=False)[columns]
+    listed = trials.sort_values(ACCURACY, ascending=False)[columns].rename(columns=HEADS)
     caption = "A trial's accuracy is that of one run, the highest of many: it is lucky. Click on a column to sort."
     sections.append(Section("All trials", table=listed, caption=caption))
     if scorecard:
@@ -97,7 +101,9 @@ def _settings(study: optuna.Study, measured: pd.DataFrame, folder: Path) -> list
             )
         importance = _importances(study, folder, there)
     if (bounds := plot_bounds(measured)) is not None:
-        history.append(drawn(bounds, "L_I over the codes' entropy: 1 where Q recovers every code."))
+        history.append(
+            drawn(bounds, "L_I of the categorical codes over their entropy H(c): 1 where Q recovers every category.")
+        )
     meaning = "In all pictures the colour is the recipe (a preset), and the marker the state of the trial."
     parallel = "Each line is a trial, through its parameters to its accuracy; it ends early without continuous codes."
     return [

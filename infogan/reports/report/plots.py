@@ -56,13 +56,16 @@ def plot_parallel(trials: pd.DataFrame) -> Figure:
 
 
 def plot_bounds(trials: pd.DataFrame) -> Figure | None:
-    """L_I / H(c) of every trial whose run directory is on this machine; None where none is."""
-    bound, curves = "L_I / H(c)", []
+    """L_I / H(c) of the categorical codes of every trial whose run directory is on this machine; None where none is."""
+    bound, curves = "$L_I$ / H(c), categorical codes", []
     for trial in trials.itertuples():
         path = Path(str(trial.run_dir)) / "metrics.csv"
         if path.exists():
             metrics = pd.read_csv(path)
-            curve = {"images": metrics.images, bound: metrics.info_over_entropy}
+            kind, entropy = bounded(common.read_config(path.parent))
+            if kind != "categorical":
+                continue
+            curve = {"images": metrics.images, bound: metrics.info_categorical_nats / entropy}
             curves.append(pd.DataFrame(curve | {"recipe": trial.recipe, "trial": trial.trial}))
     if not curves:
         return None
@@ -72,8 +75,7 @@ def plot_bounds(trials: pd.DataFrame) -> Figure | None:
     shown = {"hue": "recipe", "palette": style.palette(table.recipe), "units": "trial", "estimator": None}
     seaborn.lineplot(table, x="images", y=bound, **shown, alpha=0.7, linewidth=1, ax=axes)
     style.legend_beside(axes)
-    lowest = max(-1.0, table[bound].min() - 0.05)
-    axes.set(xlabel="images seen", ylim=(lowest, 1.1))
+    axes.set(xlabel="images seen", ylim=(min(0.0, table[bound].min()), 1.1))
     return figure
 
 
@@ -83,20 +85,21 @@ def plot_run(directory: Path) -> Figure:
     figure = style.new_figure(10, 2.9)
     losses, bound, accuracies = figure.subplots(1, 3)
     window = max(1, len(metrics) // 100)
-    for column, label, colour in (("loss_d", "D", style.BLUE), ("loss_g", "G", style.VERMILION)):
+    for column, label, colour in (("loss_d", "D", style.SKY), ("loss_g", "G", style.PURPLE)):
         losses.plot(metrics.step, metrics[column], color=colour, alpha=0.2, linewidth=0.7)
         losses.plot(metrics.step, metrics[column].rolling(window, min_periods=1).mean(), color=colour, label=label)
     losses.legend()
     losses.set(title="GAN losses (nats)", xlabel="update")
     kind, entropy = bounded(common.read_config(directory))
     mean = metrics[f"info_{kind}_nats"].rolling(window, min_periods=1).mean()
-    bound.plot(metrics.step, mean, color=style.GREEN)
+    bound.plot(metrics.step, mean, color=style.BLACK)
     bound.axhline(entropy, color=style.GREY, linestyle="--", linewidth=1)
-    bound.set(title=f"L_I of the {kind} codes (nats)", xlabel="update", ylim=(min(0.0, mean.min()), 1.1 * entropy))
+    bound.set(title=f"$L_I$ of the {kind} codes (nats)", xlabel="update", ylim=(min(0.0, mean.min()), 1.1 * entropy))
     if evaluations.exists() and "accuracy" in (measured := pd.read_csv(evaluations)):
         first = measured[measured.code == measured.code.min()] if "code" in measured else measured
-        accuracies.plot(first.step, first.accuracy, marker="o", markersize=4, color=style.BLUE)
-    accuracies.set(title="validation accuracy of c1", xlabel="update", ylim=(0, 1.02))
+        accuracies.plot(first.step, first.accuracy, marker="o", markersize=4, color=style.BLACK)
+        accuracies.set_ylim(min(0.5, 0.9 * first.accuracy.min()), 1.01)
+    accuracies.set(title="validation accuracy of c1", xlabel="update")
     return figure
 
 

@@ -67,8 +67,11 @@ class Report:
 
 
 RUN_PICTURES = {
-    "samples": ("Samples: a row for each category of c1; a column has one noise vector z", True),
-    "confusion": ("Images of the held-out split by predicted category (rows) and label (columns)", False),
+    "samples": ("Samples: rows are the categories 0, 1, 2, … of c1, a column has one noise vector z", True),
+    "confusion": (
+        "Validation images by predicted category (rows, in the order of their labels) and label",
+        False,
+    ),
 }
 """The kinds of pictures of a run, their captions, and whether they show pixels."""
 
