@@ -232,10 +232,12 @@ def execute(code: str) -> dict:
 
 
 def test_a_trained_model_in_use(project):
-    [short], [long] = blocks(README, "python").values(), blocks(DOCS / "getting-started.md", "python").values()
+    [short], examples = blocks(README, "python").values(), blocks(DOCS / "getting-started.md", "python")
+    long, hub = examples["0"], examples["hub"]
     names = execute(short)
     assert names["images"].shape == (16, 28, 28, 1) and names["predicted"].continuous.shape == (16, 2)
     assert execute(long)["traversal"].shape == (5, 8, 8, 1)
+    assert execute(hub)["model"].step > 0 and (project / "shared" / "README.md").exists()
     [reading] = blocks(DOCS / "run-directory.md", "python").values()
     assert execute(reading)["evaluation"]["accuracy"] > 0.8
 
