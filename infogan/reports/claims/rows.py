@@ -11,8 +11,9 @@ from infogan import records
 from infogan.errors import InputError
 from infogan.metrics.clustering import mean_interval
 from infogan.presets import PRESETS, describe
+from infogan.reports.claims import verdicts
 from infogan.reports.claims.rules import Outcome, Rule, RunRecord
-from infogan.reports.information import PARTLY, YES, normalised_information
+from infogan.reports.information import YES, normalised_information
 
 ENOUGH = 3  # seeds of each value of lambda
 COST = 1.1  # times a GAN's time and memory that count as nearly nothing
@@ -27,15 +28,13 @@ TRAVERSALS = {
 
 
 def make_row(
-    claim: str, says: str, rule: str, by: str, number: str, mean: float, holds: int, of: int, **other: Any
+    claim: str, says: str, rule: str, by: str, number: str, mean: float, holds: int, of: int, verdict: str, **other: Any
 ) -> dict:
     """A row of the scorecard.
 
     by: on what the claim was checked. number: what `mean` is. holds, of: in how many of how many the rule holds.
-    other: low and high, an interval of the mean; never: how many have no number; verdict, where `holds` and `of` do not
-    imply it.
+    other: low and high, an interval of the mean; never: how many have no number.
     """
-    verdict = "replicates" if holds == of else "does not" if holds == 0 else "partly"
     row = {"claim": claim, "says": says, "rule": rule, "by": by, "number": number, "mean": mean}
     row |= {"low": np.nan, "high": np.nan, "never": 0, "holds": holds, "of": of, "verdict": verdict}
     return row | other
@@ -67,8 +66,20 @@ def _row_of_seeds(rule: Rule, preset: str, updates: int, precision: str, outcome
     length = f"{updates:,}" if updates == whole else f"{updates:,} of {whole:,}"
     by, holds = f"{preset}, {length} updates, {precision}", sum(outcome.holds for outcome in outcomes)
     never = len(outcomes) - len(values)
+    verdict = _verdict(rule, holds, len(outcomes), never, low, high) if updates >= whole else verdicts.SHORT
     more = {"low": low, "high": high, "never": never}
-    return make_row(rule.claim, rule.says, rule.rule, by, rule.number, mean, holds, len(outcomes), **more)
+    return make_row(rule.claim, rule.says, rule.rule, by, rule.number, mean, holds, len(outcomes), verdict, **more)
+
+
+def _verdict(rule: Rule, holds: int, of: int, never: int, low: float, high: float) -> str:
+    """Of runs of full length. never: how many have no finite number."""
+    if of < 2:
+        return verdicts.NOT_TESTED
+    if rule.threshold is None or never:
+        verdict = verdicts.by_share(holds, of)
+    else:
+        verdict = verdicts.by_interval(low, high, rule.threshold, rule.at_least)
+    return verdicts.HOLDS if rule.claim.startswith("O") and verdict == verdicts.REPLICATES else verdict
 
 
 def cost_row(benchmark: Path) -> dict:
@@ -91,7 +102,8 @@ def cost_row(benchmark: Path) -> dict:
     rule = f"at most {COST} times its time and memory, at each batch size"
     worst, low, high = map(max, zip(*ratios))
     holds, by = sum(median <= COST for median, *_ in ratios), f"batch {', '.join(map(str, batches))}"
-    return make_row("C7", says, rule, by, "times, at worst", worst, holds, len(ratios), low=low, high=high)
+    verdict = verdicts.by_interval(low, high, COST, at_least=False)
+    return make_row("C7", says, rule, by, "times, at worst", worst, holds, len(ratios), verdict, low=low, high=high)
 
 
 def _cost_ratios(infogan: dict, gan: dict) -> tuple[float, ...]:
@@ -123,7 +135,8 @@ def lambda_row(path: Path) -> dict:
     says = "lambda = 1 is simply fine for discrete codes (section 5)"
     rule = f"mean accuracy with lambda 1 at most {-LEAD} below that with any other tried"
     number, bounds = f"accuracy, lead over {best:g}", {"low": interval.low, "high": interval.high}
-    return make_row("C8", says, rule, by, number, lead, int(lead >= LEAD), 1, **bounds)
+    verdict = verdicts.by_interval(interval.low, interval.high, LEAD)
+    return make_row("C8", says, rule, by, number, lead, int(lead >= LEAD), 1, verdict, **bounds)
 
 
 def _read_settings(path: Path) -> pd.DataFrame:
@@ -139,13 +152,10 @@ def _read_settings(path: Path) -> pd.DataFrame:
 def traversal_rows(runs: list[RunRecord]) -> list[dict]:
     """C9 to C12: a row for each panel of figures 3 to 6 that was drawn from a run.
 
-    The number is the normalised mutual information of the panel's code and its factor.
+    The number is the normalised mutual information of the panel's code and its factor. One run of a setting is no
+    verdict.
     """
-    rule = (
-        f"normalised mutual information of the code and the factor, corrected for chance, of {YES} or more "
-        f"(partly: of {PARTLY}, or not in every run)"
-    )
-    words = {"yes": "replicates", "partly": "partly", "no": "does not"}
+    rule = f"normalised mutual information of the code and the factor, corrected for chance, of {YES} or more"
     rows = []
     for run in runs:
         by = f"{Path(run.config.dataset).stem}, seed {run.config.seed}, {describe(run.config)}"
@@ -154,6 +164,5 @@ def traversal_rows(runs: list[RunRecord]) -> list[dict]:
                 says = f"{what}: {panel['panel']} ({name.replace('figure', 'figure ')})"
                 value = normalised_information(panel["information_nats"], panel["shuffled_nats"], panel["entropy_nats"])
                 of, holds = f"{by}: {panel['factor']}", int(panel["holds"] == "yes")
-                verdict = words[panel["holds"]]
-                rows.append(make_row(claim, says, rule, of, "normalised MI", value, holds, 1, verdict=verdict))
+                rows.append(make_row(claim, says, rule, of, "normalised MI", value, holds, 1, verdicts.NOT_TESTED))
     return rows

@@ -59,6 +59,10 @@ class Rule(NamedTuple):
     """What the number is, with its unit."""
     check: Callable[[RunRecord], Outcome | None]
     """None where the claim does not concern the run."""
+    threshold: float | None = None
+    """Of the mean over seeds; None for a rule of several parts, which is decided by the share of seeds it holds in."""
+    at_least: bool = True
+    """Whether the claim is that the number is at least, or at most, the threshold."""
 
 
 def is_preset_on_mnist(run: RunRecord, *presets: str) -> bool:
@@ -176,6 +180,8 @@ RULES = (
         "99 % of H(c) within 1,000 updates",
         "updates",
         bound_reaches_entropy,
+        1000,
+        at_least=False,
     ),
     Rule(
         "C2",
@@ -183,6 +189,8 @@ RULES = (
         "less than half of H(c) in the end",
         "of H(c)",
         bound_stays_low,
+        0.5,
+        at_least=False,
     ),
     Rule(
         "C3",
@@ -190,6 +198,7 @@ RULES = (
         "test accuracy, one-to-one, of 95 % or more",
         "accuracy",
         accuracy(lambda share: share >= 0.95, "authors", "paper"),
+        0.95,
     ),
     Rule(
         "C4",
@@ -197,6 +206,8 @@ RULES = (
         "test accuracy below 50 %",
         "accuracy",
         accuracy(lambda share: share < 0.5, "gan"),
+        0.5,
+        at_least=False,
     ),
     Rule(
         "C5",
@@ -204,6 +215,7 @@ RULES = (
         "two codes, partial correlations of 0.5 or more with slant, and with width or thickness",
         "weaker correlation",
         codes_are_slant_and_width,
+        0.5,
     ),
     Rule(
         "C6",
@@ -232,5 +244,6 @@ RULES = (
         "test accuracy, one-to-one, of 97 % or more",
         "accuracy",
         accuracy(lambda share: share >= 0.97, "iic"),
+        0.97,
     ),
 )

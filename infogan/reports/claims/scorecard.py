@@ -9,10 +9,9 @@ from scipy import stats
 
 from infogan.reports import style
 from infogan.reports.claims.rows import TRAVERSALS
+from infogan.reports.claims.verdicts import VERDICTS
 
 DIGITS = {"updates": ",.0f", "digits": ".1f", "accuracy": ".3f"}
-VERDICTS = {"replicates": (style.GREEN, "o"), "partly": (style.ORANGE, "^"), "does not": (style.VERMILION, "X")}
-"""Colour and marker of each verdict."""
 
 
 def markdown(table: pd.DataFrame) -> str:
@@ -48,10 +47,8 @@ def _merged(rows: pd.DataFrame) -> list[str]:
     runs_of = rows.by.str.partition(",")[0].value_counts(sort=False)
     by = ", ".join(f"{name} ({n} runs)" if n > 1 else name for name, n in runs_of.items())
     ends = dict.fromkeys(f"{value:.2f}" for value in (rows["mean"].min(), rows["mean"].max()))
-    partly = (rows.verdict == "partly").sum()
-    share = f"{rows.holds.sum()} of {rows.of.sum()}" + (f", partly in {partly}" if partly else "")
-    verdict = rows.verdict.iloc[0] if rows.verdict.nunique() == 1 else "partly"
-    return [rows.says.iloc[0], by, f"{' to '.join(ends)} {rows.number.iloc[0]}", share, verdict]
+    share = f"{rows.holds.sum()} of {rows.of.sum()}"
+    return [rows.says.iloc[0], by, f"{' to '.join(ends)} {rows.number.iloc[0]}", share, rows.verdict.iloc[0]]
 
 
 def draw(table: pd.DataFrame, path: Path) -> None:
@@ -67,7 +64,8 @@ def draw(table: pd.DataFrame, path: Path) -> None:
     of_axes, last = axes.get_yaxis_transform(), ""
     for y, row in enumerate(rows):
         low, high = stats.binomtest(row["holds"], row["of"]).proportion_ci(0.95, "wilson")
-        axes.plot([low, high], [y, y], color="#D5DBE3", linewidth=5, solid_capstyle="butt")
+        if row["seeds"]:  # of batch sizes, or of single runs of several settings, an interval would mean nothing
+            axes.plot([low, high], [y, y], color="#D5DBE3", linewidth=5, solid_capstyle="butt")
         colour, marker = VERDICTS[row["verdict"]]
         axes.plot(row["holds"] / row["of"], y, marker, color=colour, markersize=7, clip_on=False)
         if row["says"] != last:
@@ -75,9 +73,10 @@ def draw(table: pd.DataFrame, path: Path) -> None:
             axes.text(-1.42, y, f"{row['claim']}  {row['says']}", transform=of_axes, va="center", fontsize=8)
         axes.text(-0.03, y, row["by"], transform=of_axes, va="center", ha="right", fontsize=8, color=style.GREY)
         last = row["says"]
-    for verdict, (colour, marker) in VERDICTS.items():
+    used = {row["verdict"] for row in rows}
+    for verdict, (colour, marker) in ((name, shown) for name, shown in VERDICTS.items() if name in used):
         axes.plot([], [], marker, color=colour, label=verdict)
-    axes.legend(ncols=len(VERDICTS), loc="lower center", bbox_to_anchor=(0.5, 1))
+    axes.legend(ncols=len(used), loc="lower center", bbox_to_anchor=(0.5, 1))
     axes.set(xlim=(-0.03, 1.03), ylim=(len(rows) - 0.5, -0.5), yticks=[])
     axes.set_xlabel("share in which the rule holds; grey: 95 % interval")
     axes.grid(axis="y", visible=False)
@@ -91,12 +90,13 @@ def _shares(table: pd.DataFrame) -> list[dict]:
     for (claim, says), rows in table.groupby(["claim", "says"], sort=False):
         line = {"claim": claim, "says": says.partition(" (")[0]}
         if claim in panels:
-            of, verdict = int(rows.of.sum()), rows.verdict.iloc[0] if rows.verdict.nunique() == 1 else "partly"
-            about = {"holds": int(rows.holds.sum()), "of": of, "verdict": verdict}
-            out.append(line | about | {"by": f"{of} run{'s' if of > 1 else ''}"})
+            of = int(rows.of.sum())
+            about = {"holds": int(rows.holds.sum()), "of": of, "verdict": rows.verdict.iloc[0]}
+            out.append(line | about | {"by": f"{of} run{'s' if of > 1 else ''}", "seeds": False})
             continue
         for row in rows.itertuples():
             by = row.by.partition(",")[0]
             by = f"{by}, {row.of} seeds" if claim not in ("C7", "C8") else row.by.partition(";")[0]
-            out.append(line | {"holds": row.holds, "of": row.of, "verdict": row.verdict, "by": by})
+            shown = {"holds": row.holds, "of": row.of, "verdict": row.verdict, "by": by}
+            out.append(line | shown | {"seeds": claim not in ("C7", "C8")})
     return out
