@@ -104,6 +104,7 @@ class Config:
                 raise InputError(f"{field.name} is {value!r}; allowed: {', '.join(get_args(field.type))}")
         for name in ("updates", "log_every", "evaluations", "checkpoint_every"):
             self._require(name, getattr(self, name) >= 1, "give 1 or more")
+        self._require("seed", 0 <= self.seed < 2**63, "give a whole number from 0 to 2**63 - 1")
         self._require("batch_size", self.batch_size >= 2, "batch normalisation needs 2 or more")
         for name in ("lr_d", "lr_g"):
             self._require(name, 0 < getattr(self, name) < 1, "give a learning rate between 0 and 1, such as 2e-4")

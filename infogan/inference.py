@@ -87,6 +87,10 @@ class Model:
     def _noise(self, n: int, seed: int | np.ndarray) -> Tensor:
         """Latents [n, latent.width] from the prior; `generate` replaces the codes in them."""
         seeds = np.asarray(seed)
+        if seeds.ndim > 1 or not np.isin(seeds.dtype.kind, list("iuO")):
+            raise InputError(
+                f"seed is {seeds.dtype} of shape {seeds.shape}; give a whole number, or one for each image"
+            )
         if seeds.ndim == 0:
             return self.latent.sample(n, _random(int(seeds)))
         if len(seeds) != n:
@@ -111,15 +115,13 @@ class Model:
 
     def _maps(self, images: np.ndarray | Tensor) -> Tensor:
         """Images as uint8 [N, C, H, W]."""
-        maps = torch.as_tensor(images)
-        if maps.dim() == 3:
-            maps = maps.unsqueeze(-1)
+        given = images if isinstance(images, Tensor) else np.ascontiguousarray(images)  # a reversed view has no tensor
+        shape = tuple(given.shape) + (1,) * (given.ndim == 3)
         channels, height, width = self.image_shape
-        if maps.dtype != torch.uint8 or tuple(maps.shape[1:]) != (height, width, channels):
-            raise InputError(
-                f"images are {str(maps.dtype).removeprefix('torch.')} of shape {tuple(maps.shape)}; "
-                f"give uint8 N x {height} x {width} x {channels}"
-            )
+        dtype = str(given.dtype).removeprefix("torch.")
+        if dtype != "uint8" or len(shape) != 4 or shape[1:] != (height, width, channels):
+            raise InputError(f"images are {dtype} of shape {shape}; give uint8 N x {height} x {width} x {channels}")
+        maps = torch.as_tensor(given).reshape(shape)
         return maps.permute(0, 3, 1, 2)
 
     def save(self, directory: str | os.PathLike, half: bool = False) -> Path:
@@ -151,18 +153,39 @@ class Model:
 
 
 def _rows(values: np.ndarray | Tensor, columns: int, dtype: torch.dtype, what: str) -> Tensor:
-    """Values as [N, columns]; a vector is one image's, or, of one column, N images'. [0, 0] for no columns."""
+    """Values as [N, columns]; a vector is one image's, or, of one column, N images'. [0, 0] for no columns.
+
+    Raises InputError for another shape, for values that are no finite numbers, and for categories that are not whole.
+    """
     if not columns:
         return torch.zeros(0, 0, dtype=dtype)
-    rows = torch.as_tensor(values, dtype=dtype)
-    if rows.dim() < 2 and rows.numel() % columns == 0:
+    numbers = _array(values, what)
+    if not np.isfinite(numbers).all():
+        raise InputError(f"{what} have values that are not finite numbers, such as {numbers[~np.isfinite(numbers)][0]}")
+    if dtype == torch.int64 and (numbers != np.round(numbers)).any():
+        raise InputError(f"{what} have values such as {numbers[numbers != np.round(numbers)][0]}; give whole numbers")
+    rows = torch.from_numpy(numbers).to(dtype)
+    if rows.dim() < 2 and (columns == 1 or rows.numel() == columns):
         rows = rows.reshape(-1, columns)
     if rows.shape[1:] != (columns,):
         raise InputError(f"{what} have shape {tuple(rows.shape)}; give N x {columns}")
     return rows
 
 
+def _array(values: np.ndarray | Tensor, what: str) -> np.ndarray:
+    """Real numbers as a contiguous array in the processor's byte order. Raises InputError for others."""
+    array = np.asarray(values.cpu() if isinstance(values, Tensor) else values)
+    if array.dtype.kind not in "biuf":
+        raise InputError(f"{what} are {array.dtype}; give real numbers")
+    wide = array.dtype.kind == "f" or array.dtype.itemsize > 8
+    native = array.astype(np.float64) if wide else array.astype(np.int64)
+    return np.ascontiguousarray(native)
+
+
 def _random(seed: int) -> torch.Generator:
+    """Raises InputError for a seed that torch cannot take."""
+    if not 0 <= seed < 2**63:
+        raise InputError(f"seed is {seed}; give a whole number from 0 to 2**63 - 1")
     return torch.Generator().manual_seed(seed)
 
 

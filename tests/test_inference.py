@@ -107,6 +107,39 @@ def test_bad_input_is_named(model):
         infogan.load("nowhere")
 
 
+@pytest.mark.parametrize(
+    ("categories", "continuous", "seed", "message"),
+    [
+        ([[3.7, 0]], [[0, 0, 0]], 0, "categories have values such as 3.7; give whole numbers"),
+        ([[np.nan, 0]], [[0, 0, 0]], 0, "categories have values that are not finite numbers, such as nan"),
+        ([[3, 0]], [[0, np.inf, 0]], 0, "continuous codes have values that are not finite numbers, such as inf"),
+        ([["a", "b"]], [[0, 0, 0]], 0, "categories are <U1; give real numbers"),
+        (np.zeros((2, 5), int), np.zeros((3, 5)), 0, "categories have shape (2, 5); give N x 2"),  # transposed
+        (np.zeros(4, int), np.zeros((2, 3)), 0, "categories have shape (4,); give N x 2"),
+        ([[3, 0]], [[0, 0, 0]], 2**64, f"seed is {2**64}; give a whole number from 0"),
+        ([[3, 0]], [[0, 0, 0]], -1, "seed is -1; give a whole number from 0"),
+        ([[3, 0]], [[0, 0, 0]], 0.5, "seed is float64 of shape (); give a whole number"),
+    ],
+)
+def test_codes_and_seeds_that_cannot_be_meant_are_refused(model, categories, continuous, seed, message):
+    with pytest.raises(InputError, match=re.escape(message)):
+        model.generate(Codes(np.array(categories), np.array(continuous)), seed=seed)
+
+
+def test_arrays_of_any_layout_and_byte_order_mean_the_same(model, digits):
+    codes = model.sample(6)
+    images = model.generate(codes)
+    for categories, continuous in (
+        (codes.categories.astype(">i8"), codes.continuous.astype(">f4")),
+        (codes.categories[::-1][::-1], codes.continuous[::-1][::-1]),
+        (codes.categories.astype(float), codes.continuous.astype(np.longdouble)),
+        (torch.from_numpy(codes.categories), torch.from_numpy(codes.continuous)),
+    ):
+        assert (model.generate(Codes(categories, continuous)) == images).all()
+    assert (model.recognise(images[:, ::-1]).categories == model.recognise(images[:, ::-1].copy()).categories).all()
+    assert (model.recognise(np.asfortranarray(images)).continuous == model.recognise(images).continuous).all()
+
+
 def test_weights_alone_are_a_model(model, tmp_path):
     saved = model.save(tmp_path / "small")
     again = infogan.load(saved)

@@ -14,8 +14,9 @@ Result = TypeVar("Result")
 
 
 def data_folder(data_dir: str | os.PathLike | None = None) -> Path:
-    """data_dir; where it is not given, $INFOGAN_DATA, and where that is not set, ./data."""
-    return Path(data_dir or os.environ.get(DATA_VARIABLE) or "data")
+    """data_dir; where it is not given, $INFOGAN_DATA, and where that is not set, ./data. ~ is the user's home, which a
+    shell leaves as it is in --data-dir=~/data."""
+    return Path(data_dir or os.environ.get(DATA_VARIABLE) or "data").expanduser()
 
 
 def download(

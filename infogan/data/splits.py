@@ -19,10 +19,13 @@ class Split:
     """int64 [N], the class of each image from 0, where the dataset has classes."""
     extra: Extra = field(default_factory=dict)
     """"attributes" or "factors" -> (values [N, k], the names of the k columns)."""
+    classes: tuple[str, ...] = ()
+    """Names of the classes, where they are others than their numbers."""
 
     def __getitem__(self, index: slice | Tensor) -> "Split":
         extra = {key: (values[index], names) for key, (values, names) in self.extra.items()}
-        return Split(self.images[index], None if self.labels is None else self.labels[index], extra)
+        labels = None if self.labels is None else self.labels[index]
+        return Split(self.images[index], labels, extra, self.classes)
 
     def __len__(self) -> int:
         return len(self.images)

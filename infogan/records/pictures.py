@@ -48,6 +48,10 @@ def category_grid(
     return tile(generate(generator, torch.cat(rows)), len(rows))
 
 
+ANNOTATED = 30
+"""Rows and columns of a confusion matrix that are named and numbered one by one."""
+
+
 def confusion(path: Path, table: list[list[int]], title: str, label_of_category: Sequence[int] | None = None) -> None:
     """Write a heat map of the number of images of each category (rows) and label (columns).
 
@@ -59,22 +63,26 @@ def confusion(path: Path, table: list[list[int]], title: str, label_of_category:
     counts = np.asarray(table)
     label_of = np.asarray(range(len(counts)) if label_of_category is None else label_of_category)
     order = np.argsort(np.where(label_of < 0, counts.shape[1], label_of), kind="stable")
-    width, height = 0.45 * counts.shape[1] + 1.2, 0.38 * len(counts) + 1.2
+    large = max(counts.shape) > ANNOTATED  # numbers and names of so many cells could not be read
+    rows, columns = (min(side, ANNOTATED) for side in counts.shape)
+    width, height = 0.45 * columns + 1.2, 0.38 * rows + 1.2
     figure = Figure(figsize=(width, height))
     # Margins in inches: a layout engine would draw every number twice.
     axes = figure.add_axes((0.7 / width, 0.6 / height, 1 - 0.8 / width, 1 - 1.0 / height))
     seaborn.heatmap(
         counts[order],
-        annot=True,
+        annot=not large,
         fmt="d",
         cmap="Blues",
         cbar=False,
         square=False,
         ax=axes,
-        yticklabels=[str(i) for i in order],
+        xticklabels="auto",
+        yticklabels="auto" if large else [str(i) for i in order],
         annot_kws={"size": 7},
-        linewidths=0.5,
+        linewidths=0 if large else 0.5,
     )
-    axes.set(xlabel="label", ylabel="category", title=title)
+    ylabel = "categories, in the order of their labels" if large else "category"
+    axes.set(xlabel="label", ylabel=ylabel, title=title)
     axes.tick_params(axis="y", rotation=0)
     figure.savefig(path, dpi=110)

@@ -39,6 +39,8 @@ def test_the_default_directory_tells_changed_settings_apart(tmp_path):
         (("authors", "--codes", "2u", "--terms", "iic:1", "--data-dir", "nowhere"), "categorical code"),
         (("authors", "--dataset", "imagenet"), "'imagenet'"),
         (("authors", "--batch-size", "1"), "batch_size is 1"),
+        (("authors", "--dataset", "digits", "--seed", str(2**64)), f"seed is {2**64}; give a whole number from 0"),
+        (("authors", "--dataset", "digits", "--seed", "-1"), "seed is -1; give a whole number from 0"),
         (("authors", "--dataset", "digits", "--batch-size", "5000"), "only 1197 training images"),
         (("authors", "--dataset", "digits", "--device", "quantum"), "'quantum'"),
     ],

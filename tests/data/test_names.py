@@ -7,6 +7,7 @@ import torch
 from conftest import ROOT
 
 from infogan import data
+from infogan.data.download import data_folder
 from infogan.errors import InputError
 
 
@@ -45,9 +46,18 @@ class Refuse:
 
 sys.meta_path.insert(0, Refuse())
 from infogan import data
+from infogan.data.download import data_folder
 """
 
 
 def test_the_import_needs_torch_and_numpy_alone():
     done = subprocess.run([sys.executable, "-c", REFUSE], cwd=ROOT, capture_output=True, text=True, timeout=100)
     assert done.returncode == 0, done.stderr
+
+
+def test_the_users_home_is_meant_by_its_sign(tmp_path, monkeypatch):
+    """A shell leaves --data-dir=~/data as it is."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert data_folder("~/data") == tmp_path / "data"
+    monkeypatch.setenv("INFOGAN_DATA", "~/other")
+    assert data_folder() == tmp_path / "other"

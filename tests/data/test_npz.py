@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import torch
 from dataset_files import split_sizes
 
 from infogan import data
@@ -39,6 +40,45 @@ def test_npz_of_gray_images_without_labels(tmp_path):
 
 
 @pytest.mark.parametrize(
+    "labels",
+    [
+        np.array([0, 150_000, 300_000]),
+        np.array([2_023_01_05, 2_024_12_31, 2_025_02_02], np.uint64),
+        np.array([0, 1, 2], ">i2"),
+        np.array(["cat", "dog", "élan"]),
+        np.array([b"cat", b"dog", b"elan"]),
+    ],
+    ids=["sparse", "dates as uint64", "big-endian", "texts", "bytes"],
+)
+def test_labels_of_any_kind_become_class_numbers_with_names(labels, tmp_path):
+    write_npz(tmp_path / "l.npz", labels=labels[np.arange(40) % 3])
+    loaded = data.load(str(tmp_path / "l.npz"))
+    found = {int(number) for split in (loaded.train, loaded.validation, loaded.test) for number in split.labels}
+    assert found == {0, 1, 2} and loaded.train.labels.dtype == torch.int64
+    names = tuple(name.decode() if isinstance(name, bytes) else str(name) for name in labels)
+    assert loaded.train.classes == loaded.test.classes == names
+
+
+def test_of_one_class_no_accuracy_is_claimed(tmp_path, capsys):
+    write_npz(tmp_path / "one.npz", labels=np.full(40, 7))
+    assert data.load(str(tmp_path / "one.npz")).train.labels is None
+    assert "all images are of the class '7'; of one class no accuracy is measured" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("kind", [">f4", ">f8", np.longdouble, ">i4", bool, np.float16, np.uint64])
+def test_factors_of_every_real_type_are_read(kind, tmp_path):
+    values = (np.arange(40)[:, None] % 2).astype(kind)
+    write_npz(tmp_path / "f.npz", factors=values, factor_names=np.array([b"light"]))
+    read, names = data.load(str(tmp_path / "f.npz")).train.extra["factors"]
+    assert names == ("light",) and set(read.double().unique().tolist()) == {0.0, 1.0}
+
+
+def test_arrays_that_are_not_read_refuse_nothing(tmp_path):
+    write_npz(tmp_path / "extra.npz", notes=np.array([{}], dtype=object))  # pickled
+    assert len(data.load(str(tmp_path / "extra.npz")).train) == 32
+
+
+@pytest.mark.parametrize(
     ("changes", "message"),
     [
         ({"images": None}, "no `images`"),
@@ -52,6 +92,13 @@ def test_npz_of_gray_images_without_labels(tmp_path):
         ({"factors": np.zeros((40, 2)), "factor_names": ["one"]}, "a name for each of 2 columns"),
         ({"labels": np.zeros(40)}, "whole numbers"),
         ({"images": np.array([{}] * 40)}, "cannot be read"),
+        ({"images": np.zeros((40, 0, 0), np.uint8)}, "without a pixel"),
+        ({"labels": np.full(40, np.datetime64("2020-01-01"))}, "`labels` is datetime64"),
+        ({"labels": np.full(40, -1)}, "has the value -1"),
+        ({"factors": np.full((40, 1), np.nan), "factor_names": ["a"]}, "has nan in row 0, column 0; give finite"),
+        ({"factors": np.full((40, 1), 1j), "factor_names": ["a"]}, "`factors` is complex128; give real numbers"),
+        ({"factors": np.full((40, 1), "x"), "factor_names": ["a"]}, "give real numbers"),
+        ({"factors": np.full((40, 1), np.datetime64("2020-01-01")), "factor_names": ["a"]}, "give real numbers"),
     ],
 )
 def test_wrong_npz_is_named(changes, message, tmp_path):

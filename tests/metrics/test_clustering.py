@@ -1,7 +1,10 @@
 """Clustering metrics on categories whose agreement with the labels is known."""
 
+import time
+
 import numpy as np
 import pytest
+from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 
 from infogan.metrics.clustering import MEASURES, code_to_label, mean_interval
 
@@ -90,3 +93,40 @@ def test_t_interval_over_seeds():
 def test_vectors_of_different_length_are_refused():
     with pytest.raises(ValueError, match="one length"):
         code_to_label(LABELS[:5], LABELS, 10)
+
+
+def test_nmi_and_ari_are_scikit_learns():
+    for categories, labels in (
+        (RNG.integers(4, size=300), RNG.integers(7, size=300)),
+        (LABELS, LABELS),
+        (np.zeros(20, int), np.arange(20) % 3),
+        (np.zeros(20, int), np.zeros(20, int)),
+        (np.arange(20), np.arange(20) % 2),
+    ):
+        result = code_to_label(categories, labels, int(categories.max()) + 1)
+        assert result["nmi"] == pytest.approx(normalized_mutual_info_score(labels, categories), abs=1e-9)
+        assert result["ari"] == pytest.approx(adjusted_rand_score(labels, categories), abs=1e-9)
+
+
+def test_the_jackknife_leaves_out_one_image_of_each_cell():
+    """By definition, with scikit-learn's scores, image by image."""
+    categories, labels = RNG.integers(3, size=60), RNG.integers(4, size=60)
+    keep = ~np.eye(60, dtype=bool)
+    left_out = np.array(
+        [
+            (normalized_mutual_info_score(labels[k], categories[k]), adjusted_rand_score(labels[k], categories[k]))
+            for k in keep
+        ]
+    )
+    half = 1.96 * np.sqrt(59 / 60 * ((left_out - left_out.mean(0)) ** 2).sum(0))
+    result = code_to_label(categories, labels, 3, intervals=True)
+    for name, width in zip(("nmi", "ari"), half):
+        assert result[f"{name}_ci95"][0] == pytest.approx(result[name] - width, abs=1e-9)
+
+
+def test_a_thousand_classes_are_measured_in_seconds():
+    labels = RNG.integers(1000, size=50_000)
+    categories = np.where(RNG.random(50_000) < 0.5, labels, RNG.integers(1000, size=50_000))
+    began = time.monotonic()
+    result = code_to_label(categories, labels, 1000, intervals=True)
+    assert time.monotonic() - began < 5 and 0.45 < result["accuracy"] < 0.55

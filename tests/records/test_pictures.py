@@ -1,8 +1,11 @@
 """Pictures of a run: what is where in a grid."""
 
+import time
+
 import numpy as np
 import pytest
 import seaborn
+from PIL import Image
 
 from infogan.codes import Latent
 from infogan.networks import build
@@ -41,3 +44,12 @@ def test_rows_of_a_confusion_matrix_are_ordered_by_matched_label(tmp_path, monke
     pictures.confusion(tmp_path / "confusion.png", table, "title", matched)
     assert drawn[0][0].tolist() == [table[i] for i in order] and drawn[0][1] == [str(i) for i in order]
     assert (tmp_path / "confusion.png").stat().st_size > 0
+
+
+def test_the_confusion_of_a_thousand_classes_is_a_picture_of_ordinary_size(tmp_path):
+    table = np.random.default_rng(0).integers(0, 50, (1000, 1000))
+    began = time.monotonic()
+    pictures.confusion(tmp_path / "many.png", table, "many", label_of_category=list(range(1000)))
+    assert time.monotonic() - began < 10
+    width, height = Image.open(tmp_path / "many.png").size
+    assert max(width, height) < 2500

@@ -232,3 +232,12 @@ def test_workers_that_start_together_propose_different_points(options, quick_tra
         sweep.open_study(made)
         sweep.work(index, None, made)
     assert len(seeds) == len(set(seeds)) == 2
+
+
+def test_a_command_to_copy_is_quoted():
+    """The values of a study from elsewhere are data, whatever they hold."""
+    config = dataclasses.asdict(PRESETS["authors"][0]) | {"noise": "62u; touch X #", "dataset": "a b.npz"}
+    command = train_command(config, Path("runs/a b"))
+    words = shlex.split(command)
+    assert words[words.index("--noise") + 1] == "62u; touch X #" and words[words.index("--dataset") + 1] == "a b.npz"
+    assert words[words.index("--run-dir") + 1] == "runs/a b" and ";" not in [*words, ""]

@@ -4,7 +4,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch import Tensor
 
+from infogan.data import labels
 from infogan.data.cache import cached, file_identity, in_parallel
 from infogan.data.decoding import decode_image, is_colour
 from infogan.data.splits import Dataset, Split, split_in_order
@@ -34,13 +36,14 @@ def load(folder: Path, size: int) -> Dataset:
 
     source, shape = [file_identity(file) for file in files], (len(files), 3 if colour else 1, size, size)
     images = cached(folder.name, source, shape, in_parallel(decode, len(files)))
-    labels = _labels(folder, files)
-    return split_in_order(folder.name, Split(images, None if labels is None else torch.from_numpy(labels[order])))
+    numbers, classes = _labels(folder, files)
+    ordered = None if numbers is None else numbers[torch.from_numpy(order)]
+    return split_in_order(folder.name, Split(images, ordered, classes=classes))
 
 
-def _labels(folder: Path, files: list[Path]) -> np.ndarray | None:
-    """int64 [N]: the number of each file's first sub-folder; None where a file lies in `folder` itself."""
+def _labels(folder: Path, files: list[Path]) -> tuple[Tensor | None, tuple[str, ...]]:
+    """The number of each file's first sub-folder, and the sub-folders' names; None where a file lies in `folder`."""
     parents = [file.relative_to(folder).parts[:-1] for file in files]
     if not all(parents):
-        return None
-    return np.unique([parent[0] for parent in parents], return_inverse=True)[1].astype(np.int64)
+        return None, ()
+    return labels.encode(np.array([parent[0] for parent in parents]), f"{folder}, by its sub-folders")

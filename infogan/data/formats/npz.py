@@ -10,12 +10,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from infogan.data import labels
 from infogan.data.errors import as_input_error
 from infogan.data.formats import dsprites
 from infogan.data.splits import Dataset, Extra, Split, split_shuffled
 from infogan.errors import InputError
 
 LAYOUT = "it needs `images`, N x H x W or N x H x W x C, uint8, with C = 1 or 3"
+
+KEYS = ("images", "labels", "attributes", "attribute_names", "factors", "factor_names")
+"""What is read; other arrays of a file are not."""
 
 Arrays = dict[str, np.ndarray]
 
@@ -29,38 +33,39 @@ def load(path: Path) -> Dataset:
         raise InputError(f"there is no file {path}; {LAYOUT}")
     with as_input_error(f"{path} cannot be read as .npz", LAYOUT), np.load(path, allow_pickle=False) as archive:
         is_dsprites = "imgs" in archive.files
-        arrays = {} if is_dsprites else {key: archive[key] for key in archive.files}
+        arrays = {} if is_dsprites else {key: archive[key] for key in archive.files if key in KEYS}
+        keys = archive.files
     if is_dsprites:
         return dsprites.load(path)
-    images = _images(path, arrays)
-    whole = Split(images, _labels(path, arrays, len(images)), _extra(path, arrays, len(images)))
+    if "images" not in arrays:
+        raise InputError(f"{path} holds {', '.join(keys) or 'nothing'} and no `images`; {LAYOUT}")
+    images = _images(path, arrays["images"])
+    numbers, classes = _labels(path, arrays, len(images))
+    whole = Split(images, numbers, _extra(path, arrays, len(images)), classes)
     tenth = len(whole) // 10
     return split_shuffled(path.stem, whole, tenth, tenth)
 
 
-def _images(path: Path, arrays: Arrays) -> Tensor:
-    images = arrays.get("images")
-    if images is None:
-        raise InputError(f"{path} holds {', '.join(arrays) or 'nothing'} and no `images`; {LAYOUT}")
+def _images(path: Path, images: np.ndarray) -> Tensor:
     shape = images.shape
     if images.ndim == 3:
         images = images[..., None]
     if images.ndim != 4 or images.dtype != np.uint8 or images.shape[3] not in (1, 3):
         raise InputError(f"{path}: `images` is {images.dtype} of shape {shape}; {LAYOUT}")
+    if 0 in images.shape[1:]:
+        raise InputError(f"{path}: `images` has shape {shape}, without a pixel; {LAYOUT}")
     if len(images) < 20:
         raise InputError(f"{path} holds {len(images)} images; give at least 20, so that each split has some")
     return torch.from_numpy(np.ascontiguousarray(images.transpose(0, 3, 1, 2)))
 
 
-def _labels(path: Path, arrays: Arrays, n: int) -> Tensor | None:
-    labels = arrays.get("labels")
-    if labels is None:
-        return None
-    if labels.shape != (n,):
-        raise InputError(f"{path}: `labels` has shape {labels.shape}; give {n}, for {n} images")
-    if labels.dtype.kind not in "iu" or labels.min() < 0:
-        raise InputError(f"{path}: `labels` is {labels.dtype} from {labels.min()}; give whole numbers from 0")
-    return torch.from_numpy(labels.astype(np.int64))
+def _labels(path: Path, arrays: Arrays, n: int) -> tuple[Tensor | None, tuple[str, ...]]:
+    values = arrays.get("labels")
+    if values is None:
+        return None, ()
+    if values.shape != (n,):
+        raise InputError(f"{path}: `labels` has shape {values.shape}; give {n}, for {n} images")
+    return labels.encode(values, f"{path}: `labels`")
 
 
 def _extra(path: Path, arrays: Arrays, n: int) -> Extra:
@@ -78,5 +83,21 @@ def _extra(path: Path, arrays: Arrays, n: int) -> Extra:
                 f"{path}: `{names_key}` has shape {names.shape}; "
                 f"give a name for each of {values.shape[1]} columns of `{key}`"
             )
-        extra[key] = torch.from_numpy(values), tuple(map(str, names))
+        extra[key] = _numbers(f"{path}: `{key}`", values), tuple(map(_text, names))
     return extra
+
+
+def _numbers(where: str, values: np.ndarray) -> Tensor:
+    """Values [N, k] in torch's own types. Raises InputError where some are no finite real numbers."""
+    if values.dtype.kind not in "iufb":
+        raise InputError(f"{where} is {values.dtype}; give real numbers")
+    if values.dtype.kind == "f" and not np.isfinite(values).all():
+        row, column = np.argwhere(~np.isfinite(values))[0]
+        raise InputError(f"{where} has {values[row, column]} in row {row}, column {column}; give finite numbers")
+    if values.dtype.kind == "f":
+        return torch.from_numpy(values.astype(np.float32 if values.dtype.itemsize <= 4 else np.float64))
+    return torch.from_numpy(values.astype(np.uint8 if values.dtype in (np.uint8, np.bool_) else np.int64))
+
+
+def _text(name: object) -> str:
+    return name.decode("utf-8", "replace") if isinstance(name, bytes) else str(name)

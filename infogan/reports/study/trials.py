@@ -131,10 +131,10 @@ def train_command(config: dict, run_dir: Path) -> str:
     """The command line that trains a stored configuration again."""
     made = from_dict(config)
     values = {
-        "dataset": shlex.quote(made.dataset),
+        "dataset": made.dataset,
         **changed_fields(made),
         "updates": made.updates,
-        "run_dir": shlex.quote(str(run_dir)),
+        "run_dir": str(run_dir),
     }
-    options = (f"--{name.replace('_', '-')} {value}" for name, value in values.items())
-    return f"infogan train {made.preset} {' '.join(options)}"
+    options = (f"--{name.replace('_', '-')} {shlex.quote(str(value))}" for name, value in values.items())
+    return f"infogan train {shlex.quote(made.preset)} {' '.join(options)}"
