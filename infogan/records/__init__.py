@@ -5,7 +5,7 @@ records.pictures (drawing) and records.tracking (Weights & Biases) are imported 
 
 from infogan.records.checkpoints import CHECKPOINT, PREVIOUS, has_checkpoint, load_checkpoint, save_checkpoint
 from infogan.records.files import Table, read_json, write_atomic, write_json
-from infogan.records.provenance import mask_secrets, provenance
+from infogan.records.provenance import mask_arguments, mask_in, mask_url, provenance
 from infogan.records.run_directory import Locked, Run, as_begun, create, is_locked, load, lock
 
 __all__ = [
@@ -21,7 +21,9 @@ __all__ = [
     "load",
     "load_checkpoint",
     "lock",
-    "mask_secrets",
+    "mask_arguments",
+    "mask_in",
+    "mask_url",
     "provenance",
     "read_json",
     "save_checkpoint",

@@ -7,16 +7,67 @@ import re
 import socket
 import subprocess
 import sys
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import URL
 
 PACKAGES = ("torch", "torchvision", "numpy", "scipy", "scikit-learn", "optuna", "wandb")
 
 
-def mask_secrets(text: str) -> str:
-    """The text with the password of every URL replaced: postgresql://me:***@host/db, ...?password=***."""
-    text = re.sub(r"(\w+://[^\s:/@]*):\S*@", r"\1:***@", text)
-    return re.sub(r"(?i)([?&](?:password|passwd|pwd|sslpassword)=)[^&\s'\"]+", r"\1***", text)
+SECRET = re.compile(r"(?i)pass|pwd|secret|token")
+"""Names of a URL's parameters whose values are secret, such as sslpassword."""
+
+
+def mask_url(url: str) -> str:
+    """A database URL as it may be shown: postgresql://me:***@host/db. One that its library cannot read is not shown."""
+    scheme = match[0] if (match := re.match(r"[A-Za-z][\w+]*://", url)) else ""
+    if (parsed := _parsed(url)) is None:
+        return f"{scheme}***"
+    query = {name: "***" if SECRET.search(name) else value for name, value in parsed.query.items()}
+    return parsed.set(query=query).render_as_string(hide_password=True).replace("%2A%2A%2A", "***")
+
+
+def _parsed(url: str) -> "URL | None":
+    """The URL as sqlalchemy reads it. None where it cannot, or where a part of the password may be taken for another:
+    it is not known then what is secret."""
+    try:
+        from sqlalchemy.engine import make_url
+
+        parsed = make_url(url)
+    except Exception:  # it is no URL of a database, or sqlalchemy is not installed
+        return None
+    rest = url.partition("://")[2]
+    after_host = re.split(r"[/?#]", rest, maxsplit=1)[1:]
+    return None if rest.count("@") > 1 + str(parsed.username).count("@") or "@" in "".join(after_host) else parsed
+
+
+def mask_arguments(arguments: Sequence[str]) -> list[str]:
+    """Command-line arguments as they may be shown and recorded: the value of --storage, and every URL, masked."""
+    out: list[str] = []
+    for argument in arguments:
+        name, equals, value = argument.partition("=")
+        if out and out[-1] == "--storage":
+            out.append(mask_url(argument))
+        elif equals and name == "--storage":
+            out.append(f"--storage={mask_url(value)}")
+        else:
+            out.append(mask_url(argument) if "://" in argument else argument)
+    return out
+
+
+def mask_in(text: str, url: str) -> str:
+    """A library's message about a database URL, without the URL and without its secrets."""
+    if (parsed := _parsed(url)) is None:
+        return "it is no URL of a database"
+    secrets = [url, *([str(parsed.password)] if parsed.password else [])]
+    secrets += [str(value) for name, value in parsed.query.items() if SECRET.search(name)]
+    for secret in sorted(secrets, key=len, reverse=True):
+        text = text.replace(secret, "***")
+    return text
 
 
 @functools.cache
@@ -32,7 +83,7 @@ def provenance() -> dict:
         name = str(script.relative_to(root)) if script.is_relative_to(root) else sys.argv[0]
         command = [Path(sys.executable).name, name]
     return {
-        "command": mask_secrets(" ".join([*command, *sys.argv[1:]])),
+        "command": " ".join([*command, *mask_arguments(sys.argv[1:])]),
         "commit": commit,
         "commit_is_dirty": bool(_git("status", "--porcelain", "--untracked-files=no")) if commit else None,
         "versions": {"python": platform.python_version(), **_versions()},

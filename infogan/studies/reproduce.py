@@ -156,12 +156,12 @@ def main() -> None:
 
     from infogan import data
     from infogan.codes import Latent
-    from infogan.records import mask_secrets
+    from infogan.records import mask_arguments
     from infogan.studies.grid import failed_jobs, grid_name, queue_failed
     from infogan.studies.storage import open_storage, quiet_optuna
 
     command = command_line("reproduce", *sys.argv[1:])
-    sys.argv = [mask_secrets(argument) for argument in sys.argv]
+    sys.argv = mask_arguments(sys.argv)
     # What is wrong with codes or data is said here, once, and before anything is made.
     for config in wanted.values():
         Latent(config.codes, config.noise, config.q_std)

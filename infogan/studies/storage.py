@@ -17,7 +17,7 @@ from optuna.storages._rdb import models
 from optuna.trial import TrialState
 
 from infogan.errors import InputError
-from infogan.records import mask_secrets
+from infogan.records import mask_in, mask_url
 from infogan.studies.retry import queue_again
 
 HEARTBEAT = 5
@@ -48,11 +48,13 @@ def open_storage(url: str) -> "SharedStorage":
         stop=tenacity.stop_after_attempt(8),
         reraise=True,
     )
+    if url.rstrip("/") in ("sqlite:", "sqlite:///:memory:"):
+        raise InputError(f"the storage {url} is in memory, and each process has its own: give sqlite:///FILE")
     try:
         return attempts(SharedStorage, url)
-    except (sqlalchemy.exc.SQLAlchemyError, ImportError, OSError) as error:
-        reason = mask_secrets(str(error).splitlines()[0])
-        raise InputError(f"cannot open the storage {mask_secrets(url)} ({reason}): check the URL") from error
+    except (sqlalchemy.exc.SQLAlchemyError, ImportError, OSError, ValueError, KeyError) as error:
+        reason = mask_in((str(error).splitlines() or [type(error).__name__])[0], url)
+        raise InputError(f"cannot open the storage {mask_url(url)} ({reason}): check the URL") from None
 
 
 def _tables_exist(error: BaseException) -> bool:
@@ -149,7 +151,7 @@ class SharedStorage(RDBStorage):
         self._seen = {}  # while the database is away, no process can send heartbeats
         if state.attempt_number == 1 and state.outcome is not None:
             error = state.outcome.exception()
-            reason = mask_secrets(str((error and error.__cause__) or error).strip().splitlines()[0])
+            reason = mask_in(str((error and error.__cause__) or error).strip().splitlines()[0], self.url)
             print(
                 f"the study's database does not answer ({reason}): trying again for up to {PATIENCE // 60} minutes",
                 file=sys.stderr,

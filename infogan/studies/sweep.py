@@ -154,12 +154,12 @@ def main() -> None:
     options = tyro.cli(Options, description=__doc__).resolved()
 
     from infogan import data
-    from infogan.records import mask_secrets
+    from infogan.records import mask_arguments, mask_url
     from infogan.studies.storage import quiet_optuna
 
     # W&B records the command line of every process it runs in, so no password of a storage URL may be in it.
     command = command_line("sweep", *sys.argv[1:])
-    sys.argv = [mask_secrets(argument) for argument in sys.argv]
+    sys.argv = mask_arguments(sys.argv)
     if data.load(options.dataset, options.data_dir).validation.labels is None:
         raise InputError(
             f"{options.dataset} has no labels, and the study compares code-to-label accuracy: add `labels`"
@@ -167,7 +167,7 @@ def main() -> None:
     quiet_optuna()
     open_study(options)
     print(
-        f"study {options.study!r} in {mask_secrets(options.storage)}: {options.trials} trials of {options.images:,} "
+        f"study {options.study!r} in {mask_url(options.storage)}: {options.trials} trials of {options.images:,} "
         f"images on {options.dataset}, {options.workers} worker(s)",
         flush=True,
     )
