@@ -70,13 +70,20 @@ def draw(table: pd.DataFrame, path: Path) -> None:
         axes.plot(row["holds"] / row["of"], y, marker, color=colour, markersize=7, clip_on=False)
         if row["says"] != last:
             axes.axhline(y - 0.5, color="#E3E6EA", linewidth=0.8, xmin=-1.43, clip_on=False)
-            axes.text(-1.42, y, f"{row['claim']}  {row['says']}", transform=of_axes, va="center", fontsize=8)
+            axes.text(
+                -1.42,
+                y,
+                f"{row['claim']}  {row['says'].replace('L_I', '$L_I$')}",
+                transform=of_axes,
+                va="center",
+                fontsize=8,
+            )
         axes.text(-0.03, y, row["by"], transform=of_axes, va="center", ha="right", fontsize=8, color=style.GREY)
         last = row["says"]
     used = {row["verdict"] for row in rows}
     for verdict, (colour, marker) in ((name, shown) for name, shown in VERDICTS.items() if name in used):
         axes.plot([], [], marker, color=colour, label=verdict)
-    axes.legend(ncols=len(used), loc="lower center", bbox_to_anchor=(0.5, 1))
+    axes.legend(ncols=len(used), loc="lower right", bbox_to_anchor=(1.02, 1), columnspacing=1.2, handletextpad=0.2)
     axes.set(xlim=(-0.03, 1.03), ylim=(len(rows) - 0.5, -0.5), yticks=[])
     axes.set_xlabel("share in which the rule holds; grey: 95 % interval")
     axes.grid(axis="y", visible=False)
