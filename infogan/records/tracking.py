@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     import wandb
 
 ID_FILE = "wandb-id.txt"
+KEPT = ("WANDB_DATA_DIR", "WANDB_PROJECT", "WANDB_SERVICE")
+"""Settings of the environment that are not hidden when the others were not taken."""
 NOT_LOGGED = ("step", "images", "seconds")
 """Columns of evaluations.csv that are not validation measures."""
 
@@ -124,23 +126,41 @@ def _start(config: Config, directory: Path, mode: str, group: str | None) -> "wa
     # Artifacts are staged under this folder, so that an offline run can be synced wherever its directory is moved.
     os.environ["WANDB_DATA_DIR"] = str((directory / "wandb").resolve())
     try:
-        import wandb
-
-        if mode == "auto":
-            mode = os.environ.get("WANDB_MODE") or ("online" if wandb.login(prompt=False, verify=False) else "offline")
-        if mode == "disabled":
-            return None
-        try:
-            return _init(config, directory, mode, group)
-        except Exception as error:
-            if mode == "offline":
-                raise
-            _warn(f"cannot start an online run ({error}); recording offline, `wandb sync` uploads it later")
-            (directory / ID_FILE).unlink()  # W&B considers the first id to be in use
+        asked = _mode(mode)
+        return None if asked == "disabled" else _init(config, directory, asked, group)
+    except ImportError as error:
+        _warn(f"cannot start a run ({error}); this run goes on without W&B")
+        return None
+    except Exception as error:  # a key or a setting that is none, a server that is away, ...
+        _warn(f"cannot start a run as asked ({error}); recording offline, `wandb sync` uploads it later")
+    try:
+        (directory / ID_FILE).unlink(missing_ok=True)  # W&B considers the first id to be in use
+        with _without_settings():
             return _init(config, directory, "offline", group)
     except Exception as error:
         _warn(f"cannot start a run ({error}); this run goes on without W&B")
         return None
+
+
+def _mode(mode: str) -> str:
+    """What auto means here. Raises what wandb raises for a key that is none."""
+    import wandb
+
+    if mode != "auto":
+        return mode
+    return os.environ.get("WANDB_MODE") or ("online" if wandb.login(prompt=False, verify=False) else "offline")
+
+
+@contextmanager
+def _without_settings() -> Iterator[None]:
+    """While wandb starts, hide the environment's settings of it, one of which it did not take."""
+    hidden = {name: value for name, value in os.environ.items() if name.startswith("WANDB_") and name not in KEPT}
+    for name in hidden:
+        del os.environ[name]
+    try:
+        yield
+    finally:
+        os.environ.update(hidden)
 
 
 def _init(config: Config, directory: Path, mode: str, group: str | None) -> "wandb.Run":
@@ -172,4 +192,6 @@ def _init(config: Config, directory: Path, mode: str, group: str | None) -> "wan
 
 
 def _warn(text: str) -> None:
+    if key := os.environ.get("WANDB_API_KEY"):
+        text = text.replace(key, "***")
     print(f"W&B: {' '.join(text.split())}", file=sys.stderr)  # W&B's messages may have several lines

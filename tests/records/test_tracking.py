@@ -167,7 +167,18 @@ def test_an_unreachable_server_costs_a_warning_and_nothing_else(tmp_path, script
     key = "0" * 40
     online = {"WANDB_API_KEY": key, "WANDB_BASE_URL": "http://127.0.0.1:9", "WANDB_INIT_TIMEOUT": "2"}
     printed = run_program("train()", tmp_path, script_environment | online)
-    assert "cannot start an online run" in printed and key not in printed
+    assert "recording offline" in printed and key not in printed
+    assert of_type(read_back(tmp_path / "run"), "exit")
+
+
+@pytest.mark.parametrize(
+    "setting", [{"WANDB_API_KEY": "abc"}, {"WANDB_INIT_TIMEOUT": "soon"}, {"WANDB_MODE": "bogus"}], ids=str
+)
+def test_a_setting_that_is_none_costs_one_warning_and_is_recorded_offline(setting, tmp_path, script_environment):
+    environment = {name: value for name, value in script_environment.items() if name != "WANDB_MODE"}
+    keep = "\nos.environ['WANDB_MODE'] = 'bogus'\n" if "WANDB_MODE" in setting else "\n"  # PROGRAM has removed it
+    printed = run_program(keep + "train()", tmp_path, environment | {"WANDB_MODE": "x"} | setting)
+    assert printed.count("W&B:") == 1 and "recording offline" in printed, printed
     assert of_type(read_back(tmp_path / "run"), "exit")
 
 
