@@ -2,12 +2,13 @@
 
 import difflib
 import importlib
+import io
 import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from infogan.errors import InputError
+from infogan.errors import DISK_FULL, InputError
 
 COMMANDS = {
     "train": ("commands.train", "train one InfoGAN from a preset, or resume it, and measure it"),
@@ -55,11 +56,18 @@ EXTRAS = {
 """Modules that come with an extra of the package only, and that extra."""
 
 
+MEMORY_MENDS = "end other processes, or give fewer --workers"
+
+
 def run_script(main: Callable[[], None]) -> None:
     """Call main(). What the user can mend becomes one line on stderr and exit status 1.
 
-    That is an InputError, a file that cannot be read or written, and a package that is not installed.
+    That is an InputError, a file that cannot be read or written, a package that is not installed, and a disk or memory
+    that is full. A terminal that cannot show a letter shows a question mark in its place.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     try:
         main()
     except InputError as error:
@@ -73,9 +81,22 @@ def run_script(main: Callable[[], None]) -> None:
             raise
         sys.exit(f"error: {Path(sys.argv[0]).name} needs {module}: pip install 'infogan[{EXTRAS[module]}]'")
     except OSError as error:
+        if error.errno in DISK_FULL:
+            sys.exit(f"error: {error.strerror}: make room, and the same command continues from the last checkpoint")
         if error.filename is None:  # not about a file that the user named
             raise
         sys.exit(f"error: {error.filename}: {error.strerror}; give another path")
+
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
+        sys.exit(f"error: out of memory: {MEMORY_MENDS}, and the same command continues from the last checkpoint")
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether Python, numpy or torch, on the CPU or a GPU, had no memory left."""
+    texts = ("not enough memory", "can't allocate memory", "out of memory")
+    return isinstance(error, MemoryError) or any(text in str(error) for text in texts)
 
 
 def main() -> None:

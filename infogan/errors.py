@@ -1,5 +1,10 @@
 """The error that says what the user gave that cannot be used."""
 
+import errno
+
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""Numbers of the errors of a disk, or of a user's share of it, that is full."""
+
 
 class InputError(Exception):
     """Something the user gave cannot be used; the message is one line that says what would.

@@ -11,7 +11,6 @@ What can go wrong, and what happens then:
 """
 
 import contextlib
-import errno
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -24,10 +23,9 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from infogan import events, records
+from infogan.errors import DISK_FULL
 from infogan.studies import storage
 from infogan.studies.retry import given_up, previous, queue_again
-
-DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 Objective = Callable[[Trial, Any], float | Sequence[float]]
 

@@ -1,5 +1,6 @@
 """The command `infogan`: what it says without a command, of a wrong one, and of a package that is not installed."""
 
+import errno
 import importlib
 import os
 import re
@@ -9,7 +10,7 @@ import tomllib
 from importlib.metadata import packages_distributions
 
 import pytest
-from conftest import ROOT, call
+from conftest import ROOT, call, fit
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -159,3 +160,41 @@ def test_scripts_write_completions_for_the_shell(tmp_path):
             ["bash", "-c", ask, "bash", *words], cwd=tmp_path, capture_output=True, text=True, timeout=60
         )
         assert shell.stdout.strip() == completions, shell.stderr
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), "No space left on device: make room, and the same command"),
+        (OSError(errno.ENOSPC, "No space left on device", "a/b"), "make room, and the same command continues"),
+        (MemoryError(), "out of memory: end other processes"),
+        (
+            RuntimeError("[enforce fail] DefaultCPUAllocator: not enough memory: you tried to allocate 9 bytes."),
+            "memory",
+        ),
+        (RuntimeError("CUDA out of memory. Tried to allocate 20.00 MiB"), "out of memory: end other processes"),
+    ],
+)
+def test_a_full_disk_or_memory_is_one_line(error, line):
+    def main():
+        raise error
+
+    with pytest.raises(SystemExit, match=line) as stop:
+        cli.run_script(main)
+    assert "\n" not in str(stop.value.code)
+
+
+def test_other_errors_of_ours_keep_their_traceback():
+    def main():
+        raise RuntimeError("a fault")
+
+    with pytest.raises(RuntimeError, match="a fault"):
+        cli.run_script(main)
+
+
+def test_a_terminal_that_knows_no_letters_beyond_ascii_gets_question_marks(tmp_path, digits, script_environment):
+    fit(tmp_path / "runs" / "élan", digits, updates=2)
+    command = [sys.executable, str(ROOT / "experiments" / "list.py"), "runs"]
+    environment = script_environment | {"PYTHONIOENCODING": "ascii"}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0 and "runs/?lan" in done.stdout, done.stderr
