@@ -22,7 +22,7 @@ from infogan.data.errors import as_input_error
 from infogan.errors import InputError
 
 CACHE_VARIABLE = "INFOGAN_CACHE"
-DECODER = 1  # version: a change of how images are cropped, scaled or ordered needs a new one, which makes new caches
+DECODER = 2  # version: a change of how images are cropped, scaled or ordered needs a new one, which makes new caches
 CHUNK = 1000  # images that are decoded between two saves of the progress
 
 Shape = tuple[int, int, int, int]

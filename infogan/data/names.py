@@ -1,6 +1,7 @@
 """Datasets by name. LOADERS is the one table of names; .npz files and folders of images go by their path."""
 
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -38,6 +39,10 @@ ARCHIVES = tuple(name for name in LOADERS if name not in ("digits", *TORCHVISION
 FOLDER_SIZE = 32  # pixels, of a folder's images where no @SIZE is given
 
 
+NARROW = 48
+"""Range of pixels below which it is asked whether it is right."""
+
+
 def load(name: str, data_dir: str | os.PathLike | None = None) -> Dataset:
     """The dataset called `name`.
 
@@ -55,17 +60,34 @@ def load(name: str, data_dir: str | os.PathLike | None = None) -> Dataset:
     Raises InputError, one line that says how to get or mend the data.
     """
     root = data_folder(data_dir)
-    if name.endswith(".npz"):
-        return npz.load(Path(name) if Path(name).exists() or not (root / name).exists() else root / name)
+    if name.lower().endswith(".npz"):
+        path = Path(name) if Path(name).exists() or not (root / name).exists() else root / name
+        return check_pixels(npz.load(path), name)
     base, size = _split_size(name)
     if base in LOADERS and (size is None or base in SYNTHETIC):
         return LOADERS[base](root, size)
     if Path(base).is_dir():
-        return folders.load(Path(base), size or FOLDER_SIZE)
+        return check_pixels(folders.load(Path(base), size or FOLDER_SIZE), name)
     raise InputError(
         f"unknown dataset {name!r}: choose {', '.join(LOADERS)}, or give the path of an .npz file or of a folder of "
         f"images; @SIZE goes with {', '.join(SYNTHETIC)} and folders"
     )
+
+
+def check_pixels(dataset: Dataset, name: str) -> Dataset:
+    """The dataset, where its pixels can be looked at; near-constant ones are warned of on stderr, with numbers.
+
+    Raises InputError where all pixels are alike, or 0 and 1 of 255.
+    """
+    some = dataset.train.images[:1000]
+    low, high = int(some.min()), int(some.max())
+    if low == high:
+        raise InputError(f"{name}: every pixel is {low}, of 255; give images that differ")
+    if high == 1:
+        raise InputError(f"{name}: pixels are 0 and 1, of 255, and would all be black; multiply them by 255")
+    if high - low < NARROW:
+        print(f"{name}: pixels lie between {low} and {high}, of 255: is their range right?", file=sys.stderr)
+    return dataset
 
 
 def _split_size(name: str) -> tuple[str, int | None]:

@@ -4,6 +4,7 @@ from dataset_files import assert_input_error, split_sizes
 from PIL import Image
 
 from infogan import data
+from infogan.data.decoding import decode_image
 
 
 def test_sub_folders_are_the_classes(tmp_path):
@@ -30,3 +31,90 @@ def test_grey_images_of_16_bits_keep_their_shades(tmp_path):
     assert deep.image_shape == (1, 32, 32) and deep.train.images[0, 0, 0].tolist() == list(range(0, 256, 8))
     Image.fromarray(np.ones((32, 32), np.float32)).save(tmp_path / "deep" / "z.tiff")
     assert_input_error(str(tmp_path / "deep"), tmp_path, "z.tiff cannot be read", "mode F")
+
+
+def write_images(folder, n: int, suffix: str = ".png") -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    random = np.random.default_rng(len(str(folder)))
+    for i in range(n):
+        Image.fromarray(random.integers(0, 255, (16, 16, 3), np.uint8)).save(folder / f"{i}{suffix}")
+
+
+def count_classes(dataset: data.Dataset) -> list[int]:
+    return torch.cat([part.labels for part in (dataset.train, dataset.validation, dataset.test)]).bincount().tolist()
+
+
+def test_a_class_folder_may_be_a_link(tmp_path):
+    write_images(tmp_path / "pets" / "cats", 24)
+    write_images(tmp_path / "kept", 24)
+    (tmp_path / "pets" / "dogs").symlink_to(tmp_path / "kept")
+    (tmp_path / "pets" / "dogs" / "again").symlink_to(tmp_path / "pets")  # a circle ends
+    assert count_classes(data.load(str(tmp_path / "pets"))) == [24, 24]
+
+
+def test_a_link_out_of_the_data_is_refused(tmp_path):
+    write_images(tmp_path / "data" / "pets" / "cats", 24)
+    write_images(tmp_path / "elsewhere", 24)
+    (tmp_path / "data" / "pets" / "dogs").symlink_to(tmp_path / "elsewhere")
+    assert_input_error(str(tmp_path / "data" / "pets"), tmp_path, "dogs is a link to", "copy what it leads to")
+
+
+def test_what_is_left_out_is_counted_and_said(tmp_path, capsys):
+    write_images(tmp_path / "pets" / "cats", 20)
+    write_images(tmp_path / "pets" / "dogs", 20)
+    write_images(tmp_path / "pets" / ".ipynb_checkpoints", 3)
+    write_images(tmp_path / "pets", 1)
+    (tmp_path / "pets" / "cats" / "notes.txt").write_text("")
+    pets = data.load(str(tmp_path / "pets"))
+    assert count_classes(pets) == [20, 20] and pets.train.classes == ("cats", "dogs")
+    said = capsys.readouterr().err
+    assert "40 images of 2 classes" in said
+    assert "1 .txt" in said and "1 images beside the folders of classes" in said
+
+
+def test_splits_that_a_folder_has_are_kept(tmp_path):
+    for role, n in (("train", 30), ("val", 6), ("test", 8)):
+        for name in ("cats", "dogs"):
+            write_images(tmp_path / "pets" / role / name, n)
+    pets = data.load(str(tmp_path / "pets"))
+    assert split_sizes(pets) == [60, 12, 16] and pets.train.classes == ("cats", "dogs")
+    assert pets.test.labels.bincount().tolist() == [8, 8]
+    whole = {image.numpy().tobytes() for image in pets.train.images}
+    assert not whole & {image.numpy().tobytes() for image in pets.test.images}
+
+
+def test_a_split_that_is_missing_is_held_out_of_the_training_images(tmp_path):
+    write_images(tmp_path / "pets" / "train" / "cats", 30)
+    write_images(tmp_path / "pets" / "train" / "dogs", 30)
+    write_images(tmp_path / "pets" / "test" / "cats", 10)
+    write_images(tmp_path / "pets" / "test" / "dogs", 10)
+    assert split_sizes(data.load(str(tmp_path / "pets"))) == [52, 8, 20]
+
+
+def test_images_of_many_endings_are_read(tmp_path):
+    for suffix in (".gif", ".JPG", ".bmp", ".tiff"):
+        write_images(tmp_path / "many", 10, suffix)
+    (tmp_path / "many" / "0.bmp").rename(tmp_path / "many" / "0.jfif")  # Pillow goes by the content
+    assert sum(split_sizes(data.load(str(tmp_path / "many")))) == 40
+
+
+def test_one_colour_image_among_grey_ones_keeps_its_colour(tmp_path):
+    write_images(tmp_path / "mixed", 10)
+    for i in range(20):
+        Image.fromarray(np.full((16, 16), 10 * i, np.uint8)).save(tmp_path / "mixed" / f"00{i}.png")
+    assert data.load(str(tmp_path / "mixed")).image_shape == (3, 32, 32)
+
+
+def test_pixels_are_as_a_viewer_shows_them(tmp_path):
+    """A drawing that lives in the alpha channel is dark on white; a photograph lies as its EXIF says."""
+    ink = np.zeros((16, 16, 4), np.uint8)
+    ink[4:12, 4:12, 3] = 255
+    Image.fromarray(ink).save(tmp_path / "ink.png")
+    shown = decode_image(tmp_path / "ink.png", "ink.png", colour=False, size=16)[0]
+    assert shown[0, 0] == 255 and shown[8, 8] == 0
+    photograph = Image.fromarray(np.repeat(np.arange(16, dtype=np.uint8)[:, None] * 16, 16, 1))
+    exif = Image.Exif()
+    exif[0x0112] = 3  # turned by 180 degrees
+    photograph.save(tmp_path / "p.png", exif=exif)
+    turned = decode_image(tmp_path / "p.png", "p.png", colour=False, size=16)[0]
+    assert turned[0, 0] == 240 and turned[15, 0] == 0

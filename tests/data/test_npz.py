@@ -34,7 +34,7 @@ def test_npz_keeps_images_labels_attributes_and_factors_together(tmp_path):
 
 
 def test_npz_of_gray_images_without_labels(tmp_path):
-    write_npz(tmp_path / "gray.npz", images=np.zeros((40, 28, 28), np.uint8), labels=None)
+    write_npz(tmp_path / "gray.npz", images=np.full((40, 28, 28), np.arange(0, 252, 9), np.uint8), labels=None)
     loaded = data.load(str(tmp_path / "gray.npz"))
     assert loaded.image_shape == (1, 28, 28) and loaded.train.labels is None
 
@@ -116,3 +116,24 @@ def test_missing_and_truncated_npz_are_named(tmp_path):
     path.write_bytes(path.read_bytes()[:5000])
     with pytest.raises(InputError, match="cannot be read as .npz"):
         data.load(str(path))
+
+
+@pytest.mark.parametrize(
+    ("images", "message"),
+    [
+        (np.full((40, 28, 28), 7, np.uint8), "every pixel is 7, of 255"),
+        (np.random.default_rng(0).integers(0, 2, (40, 28, 28), np.uint8), "pixels are 0 and 1, of 255"),
+    ],
+)
+def test_pixels_that_show_nothing_are_refused(images, message, tmp_path):
+    write_npz(tmp_path / "dark.npz", images=images)
+    with pytest.raises(InputError, match=message):
+        data.load(str(tmp_path / "dark.npz"))
+
+
+def test_a_narrow_range_of_pixels_is_asked_about(tmp_path, capsys):
+    """12 bits in a file of 16, say."""
+    write_npz(tmp_path / "narrow.NPZ.npz", images=np.random.default_rng(0).integers(0, 16, (40, 28, 28), np.uint8))
+    (tmp_path / "narrow.NPZ.npz").rename(tmp_path / "narrow.NPZ")
+    data.load(str(tmp_path / "narrow.NPZ"))
+    assert "pixels lie between 0 and 15, of 255" in capsys.readouterr().err

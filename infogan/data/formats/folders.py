@@ -1,5 +1,9 @@
-"""A folder of image files; its sub-folders, where there are any, are the classes."""
+"""A folder of image files; its sub-folders, where there are any, are the classes, or train, val and test."""
 
+import os
+import sys
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -12,22 +16,27 @@ from infogan.data.decoding import decode_image, is_colour
 from infogan.data.splits import Dataset, Split, split_in_order
 from infogan.errors import InputError
 
-IMAGE_FILES = (".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
+IMAGE_FILES = (".bmp", ".gif", ".jfif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
+ROLES = {"train": "train", "training": "train", "val": "validation", "valid": "validation"}
+ROLES |= {"validation": "validation", "test": "test", "testing": "test"}
+"""Names of sub-folders that are a division into splits and no classes."""
 
 
 def load(folder: Path, size: int) -> Dataset:
-    """All images below a folder, uint8 [N, C, size, size], in a fixed random order; colour where the first one is.
+    """All images below a folder, uint8 [N, C, size, size], in a fixed random order; colour where one of them is.
 
-    Labels are the numbers of the sub-folders by name, where every image is in one.
-    Raises InputError where there are fewer than 20 images, or one is damaged.
+    Labels are the numbers of the sub-folders by name. Sub-folders ROLES are the splits, where there is one to train on,
+    and theirs the classes; splits that are missing are held out of the training images. Hidden files and folders are
+    left out, and so are images beside the folders of classes; how many is said on stderr.
+    Raises InputError where there are fewer than 20 images, one is damaged, or a link leads out of the folder's parent.
     """
-    files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in IMAGE_FILES)
+    files, skipped = _find(folder)
     if len(files) < 20:
         raise InputError(
             f"{folder} holds {len(files)} images ({', '.join(IMAGE_FILES)}); "
             f"give at least 20, so that each split has some"
         )
-    colour = is_colour(files[0])
+    colour = any(map(is_colour, files))
     order = np.random.default_rng(0).permutation(len(files))
 
     def decode(i: int) -> np.ndarray:
@@ -36,14 +45,72 @@ def load(folder: Path, size: int) -> Dataset:
 
     source, shape = [file_identity(file) for file in files], (len(files), 3 if colour else 1, size, size)
     images = cached(folder.name, source, shape, in_parallel(decode, len(files)))
-    numbers, classes = _labels(folder, files)
-    ordered = None if numbers is None else numbers[torch.from_numpy(order)]
-    return split_in_order(folder.name, Split(images, ordered, classes=classes))
-
-
-def _labels(folder: Path, files: list[Path]) -> tuple[Tensor | None, tuple[str, ...]]:
-    """The number of each file's first sub-folder, and the sub-folders' names; None where a file lies in `folder`."""
     parents = [file.relative_to(folder).parts[:-1] for file in files]
-    if not all(parents):
+    roles = _roles(parents)
+    numbers, classes = _labels(folder, parents, 1 if roles else 0)
+    ordered = None if numbers is None else numbers[torch.from_numpy(order)]
+    whole = Split(images, ordered, classes=classes)
+    said = f"{folder}: {len(files)} images" + (f" of {len(classes)} classes" if ordered is not None else "")
+    left_out = ", ".join(f"{number} {what}" for what, number in skipped.most_common())
+    print(said + (f"; left out: {left_out}" if left_out else ""), file=sys.stderr)
+    if roles:
+        return _split_by_role(folder, whole, np.array([roles[parent[0]] for parent in parents])[order])
+    return split_in_order(folder.name, whole)
+
+
+def _find(folder: Path) -> tuple[list[Path], Counter]:
+    """The image files below a folder, sorted, and how many files were left out, by reason."""
+    skipped: Counter = Counter()
+    files = []
+    for path in _walk(folder, folder.resolve().parent, set()):
+        if path.suffix.lower() in IMAGE_FILES:
+            files.append(path)
+        else:
+            skipped[f"{path.suffix or 'files without an ending'}"] += 1
+    below = [path for path in files if path.parent != folder]
+    if below and len(below) < len(files):
+        skipped["images beside the folders of classes"] = len(files) - len(below)
+        files = below
+    return sorted(files), skipped
+
+
+def _walk(folder: Path, root: Path, seen: set[Path]) -> Iterator[Path]:
+    """Files below a folder but hidden ones; links to folders are followed once each, and only below `root`."""
+    target = folder.resolve()
+    if target in seen:
+        return
+    seen.add(target)
+    for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
+        path = Path(entry.path)
+        if entry.name.startswith((".", "__MACOSX")):
+            continue
+        if entry.is_symlink() and not path.resolve().is_relative_to(root):
+            raise InputError(f"{path} is a link to {path.resolve()}, out of {root}: copy what it leads to")
+        if entry.is_dir():
+            yield from _walk(path, root, seen)
+        elif entry.is_file():
+            yield path
+
+
+def _roles(parents: list[tuple[str, ...]]) -> dict[str, str]:
+    """The split of each first sub-folder; empty where they are none, or there is none to train on."""
+    names = {parent[0] for parent in parents if parent}
+    roles = {name: ROLES[name.lower()] for name in names if name.lower() in ROLES}
+    return roles if len(roles) == len(names) and "train" in roles.values() else {}
+
+
+def _labels(folder: Path, parents: list[tuple[str, ...]], depth: int) -> tuple[Tensor | None, tuple[str, ...]]:
+    """The number of each file's sub-folder at a depth, and the sub-folders' names; None where a file has none."""
+    if not all(len(parent) > depth for parent in parents):
         return None, ()
-    return labels.encode(np.array([parent[0] for parent in parents]), f"{folder}, by its sub-folders")
+    return labels.encode(np.array([parent[depth] for parent in parents]), f"{folder}, by its sub-folders")
+
+
+def _split_by_role(folder: Path, whole: Split, role: np.ndarray) -> Dataset:
+    """The splits as the folder has them; a missing one is a tenth of all, held out of the training images."""
+    index = {name: torch.from_numpy(np.flatnonzero(role == name)) for name in ("train", "validation", "test")}
+    for name in ("validation", "test"):
+        if not len(index[name]):
+            tenth = max(1, len(whole) // 10)
+            index["train"], index[name] = index["train"][:-tenth], index["train"][-tenth:]
+    return Dataset(folder.name, *(whole[index[name]] for name in ("train", "validation", "test")))
