@@ -47,8 +47,12 @@ def facts() -> dict[str, list[str]]:
     )
     notebook = csv("h200/blog_full_seed0_evaluations.csv").iloc[-1]
     low, high = _welch(iic, authors)
+    quality = csv("mnist/quality.csv").set_index("run")
+    shipped, early = quality.loc["analysis/results/models/mnist-best"], quality.loc["mnist-authors-seed0"]
     return {
         "README.md": [
+            f"has recall {shipped.sample_recall:.3f} and Fréchet distance {shipped.frechet_distance:.1f}",
+            f"has {early.sample_recall:.2f} and {early.frechet_distance:.1f} (one seed, one AMD EPYC core",
             f"reached a test accuracy of {interval(first.accuracy, first.low, first.high)} (two CPU cores, float32)",
             f"{reached} of ten seeds of `authors` reaches it on the CPU, {also} of `paper`",
             f"their mean is {runs['authors'].accuracy.mean():.3f}. L<sub>I</sub> comes {near} H(c) in all ten",
