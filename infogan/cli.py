@@ -1,6 +1,7 @@
 """The command `infogan`, and what all commands have in common. Imports a command when it is called."""
 
 import difflib
+import errno
 import importlib
 import io
 import re
@@ -83,6 +84,8 @@ def run_script(main: Callable[[], None]) -> None:
     except OSError as error:
         if error.errno in DISK_FULL:
             sys.exit(f"error: {error.strerror}: make room, and the same command continues from the last checkpoint")
+        if error.errno == errno.ENOMEM:
+            sys.exit(f"error: out of memory: {MEMORY_MENDS}, and the same command continues from the last checkpoint")
         if error.filename is None:  # not about a file that the user named
             raise
         sys.exit(f"error: {error.filename}: {error.strerror}; give another path")
@@ -95,8 +98,8 @@ def run_script(main: Callable[[], None]) -> None:
 
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether Python, numpy or torch, on the CPU or a GPU, had no memory left."""
-    texts = ("not enough memory", "can't allocate memory", "out of memory")
-    return isinstance(error, MemoryError) or any(text in str(error) for text in texts)
+    texts = ("not enough memory", "cannot allocate memory", "can't allocate memory", "out of memory", "alloc_failed")
+    return isinstance(error, MemoryError) or any(text in str(error).lower() for text in texts)
 
 
 def main() -> None:

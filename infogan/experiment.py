@@ -96,6 +96,8 @@ def measure_test(discriminator: nn.Module, latent: Latent, dataset: Dataset, dir
     """
     codes = clustering.measure(discriminator, latent, dataset.test, intervals=True)
     result: dict = {"dataset": dataset.name, "split": "test", "codes": codes}
+    if dataset.test.classes:
+        result["classes"] = list(dataset.test.classes)  # names of the labels
     if codes:
         if "code" not in summary:
             raise InputError(

@@ -11,12 +11,19 @@ from typing import Any
 from huggingface_hub import ModelHubMixin, snapshot_download
 
 from infogan import records
+from infogan.errors import InputError
 from infogan.inference import Model
 from infogan.records.model_card import model_card
 
 
 class HubModel(Model, ModelHubMixin, library_name="infogan"):
     """A Model with save_pretrained, push_to_hub and from_pretrained. What it stores `infogan.load` reads as well."""
+
+    def save_pretrained(self, save_directory: str | Path, **options: Any) -> str | None:
+        """The mixin's. Raises InputError for the model's own directory, whose configuration it would remove first."""
+        if Path(save_directory).resolve() == self.directory.resolve():
+            raise InputError(f"{save_directory} holds the model itself: choose another directory")
+        return super().save_pretrained(save_directory, **options)
 
     def _save_pretrained(self, save_directory: Path) -> None:
         self.save(save_directory)

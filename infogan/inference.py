@@ -87,7 +87,7 @@ class Model:
     def _noise(self, n: int, seed: int | np.ndarray) -> Tensor:
         """Latents [n, latent.width] from the prior; `generate` replaces the codes in them."""
         seeds = np.asarray(seed)
-        if seeds.ndim > 1 or not np.isin(seeds.dtype.kind, list("iuO")):
+        if seeds.ndim > 1 or not all(isinstance(each, int) for each in seeds.ravel().tolist()):
             raise InputError(
                 f"seed is {seeds.dtype} of shape {seeds.shape}; give a whole number, or one for each image"
             )
@@ -174,7 +174,12 @@ def _rows(values: np.ndarray | Tensor, columns: int, dtype: torch.dtype, what: s
 
 def _array(values: np.ndarray | Tensor, what: str) -> np.ndarray:
     """Real numbers as a contiguous array in the processor's byte order. Raises InputError for others."""
-    array = np.asarray(values.cpu() if isinstance(values, Tensor) else values)
+    if isinstance(values, Tensor):
+        values = (values.double() if values.is_floating_point() else values).detach().cpu().numpy()
+    try:
+        array = np.asarray(values)
+    except ValueError as error:
+        raise InputError(f"{what} are no table of numbers ({error}); give N x columns") from error
     if array.dtype.kind not in "biuf":
         raise InputError(f"{what} are {array.dtype}; give real numbers")
     wide = array.dtype.kind == "f" or array.dtype.itemsize > 8

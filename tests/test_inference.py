@@ -134,6 +134,7 @@ def test_arrays_of_any_layout_and_byte_order_mean_the_same(model, digits):
         (codes.categories[::-1][::-1], codes.continuous[::-1][::-1]),
         (codes.categories.astype(float), codes.continuous.astype(np.longdouble)),
         (torch.from_numpy(codes.categories), torch.from_numpy(codes.continuous)),
+        (torch.from_numpy(codes.categories), torch.from_numpy(codes.continuous).requires_grad_()),
     ):
         assert (model.generate(Codes(categories, continuous)) == images).all()
     assert (model.recognise(images[:, ::-1]).categories == model.recognise(images[:, ::-1].copy()).categories).all()
@@ -193,6 +194,11 @@ def test_an_export_that_fails_leaves_nothing(run, tmp_path, monkeypatch):
     with pytest.raises(InputError, match="nothing was written"):
         export.main()
     assert list(tmp_path.iterdir()) == []
+    out.mkdir()
+    (out / "generator.onnx").write_text("of another model")
+    monkeypatch.setattr(sys, "argv", ["export", str(run), "--out", str(out), "--no-onnx"])
+    export.main()
+    assert not (out / "generator.onnx").exists() and (out / "config.json").exists()
     monkeypatch.setattr(sys, "argv", ["export", str(run), "--out", str(run)])
     with pytest.raises(InputError, match="is the run itself"):
         export.main()
@@ -201,6 +207,9 @@ def test_an_export_that_fails_leaves_nothing(run, tmp_path, monkeypatch):
 def test_the_hub_gets_and_gives_the_same_model(run, model, tmp_path, monkeypatch):
     """By the hub's mixin, offline: a local folder, and a repository in the hub's cache."""
     hub = pytest.importorskip("infogan.hub")
+    with pytest.raises(InputError, match="holds the model itself"):
+        hub.HubModel(str(run)).save_pretrained(run)
+    assert (Path(run) / "config.json").exists()
     hub.HubModel(str(run)).save_pretrained(tmp_path / "kept")
     codes = model.sample(4)
     for again in (hub.HubModel.from_pretrained(str(tmp_path / "kept")), infogan.load(tmp_path / "kept")):

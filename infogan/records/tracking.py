@@ -4,6 +4,7 @@ The local files are the record, W&B mirrors them. A failure of W&B, at the start
 and never ends a training run.
 """
 
+import contextlib
 import dataclasses
 import os
 import sys
@@ -125,6 +126,7 @@ def _start(config: Config, directory: Path, mode: str, group: str | None) -> "wa
     """A W&B run; offline where an online one cannot be started, None where neither can."""
     # Artifacts are staged under this folder, so that an offline run can be synced wherever its directory is moved.
     os.environ["WANDB_DATA_DIR"] = str((directory / "wandb").resolve())
+    asked = "offline"
     try:
         asked = _mode(mode)
         return None if asked == "disabled" else _init(config, directory, asked, group)
@@ -133,9 +135,12 @@ def _start(config: Config, directory: Path, mode: str, group: str | None) -> "wa
         return None
     except Exception as error:  # a key or a setting that is none, a server that is away, ...
         _warn(f"cannot start a run as asked ({error}); recording offline, `wandb sync` uploads it later")
-    try:
+    if asked == "online":
         (directory / ID_FILE).unlink(missing_ok=True)  # W&B considers the first id to be in use
-        with _without_settings():
+    try:
+        with contextlib.suppress(Exception):
+            return _init(config, directory, "offline", group)
+        with _without_settings():  # one of them is not taken
             return _init(config, directory, "offline", group)
     except Exception as error:
         _warn(f"cannot start a run ({error}); this run goes on without W&B")

@@ -53,8 +53,10 @@ def _quiet_loggers() -> Iterator[None]:
     """No log lines below an error."""
     before = logging.root.manager.disable
     logging.disable(logging.WARNING)
-    yield
-    logging.disable(before)
+    try:
+        yield
+    finally:
+        logging.disable(before)
 
 
 def to_onnx(network: torch.nn.Module, example: torch.Tensor, names: tuple[str, str], path: Path) -> float:
@@ -133,13 +135,15 @@ def main() -> None:
     if out.exists() and not out.is_dir():
         raise InputError(f"{out} is a file: give a folder as --out")
     out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as kept:
-        whole = Path(kept) / out.name
+    with tempfile.TemporaryDirectory(dir=out.parent, prefix=".export-") as kept:
+        whole = Path(kept) / "export"
         write(model, whole, options.half, options.onnx)
         out.mkdir(exist_ok=True)
         files = sorted(path for path in whole.iterdir() if path.is_file() and path.name[0] != ".")
         for file in files:
             os.replace(file, out / file.name)
+        for name in CONTENT.keys() - {file.name for file in files}:  # of an earlier export
+            (out / name).unlink(missing_ok=True)
     print(f"wrote to {out}/")
     for file in files:
         print(f"  {file.name:24} {(out / file.name).stat().st_size / 1e6:6.2f} MB  {CONTENT.get(file.name, '')}")

@@ -172,6 +172,8 @@ def test_scripts_write_completions_for_the_shell(tmp_path):
             RuntimeError("[enforce fail] DefaultCPUAllocator: not enough memory: you tried to allocate 9 bytes."),
             "memory",
         ),
+        (OSError(errno.ENOMEM, "Cannot allocate memory"), "out of memory: end other processes"),
+        (RuntimeError("unable to mmap 9 bytes: Cannot allocate memory (12)"), "out of memory"),
         (RuntimeError("CUDA out of memory. Tried to allocate 20.00 MiB"), "out of memory: end other processes"),
     ],
 )

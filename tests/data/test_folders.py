@@ -88,7 +88,7 @@ def test_a_split_that_is_missing_is_held_out_of_the_training_images(tmp_path):
     write_images(tmp_path / "pets" / "train" / "dogs", 30)
     write_images(tmp_path / "pets" / "test" / "cats", 10)
     write_images(tmp_path / "pets" / "test" / "dogs", 10)
-    assert split_sizes(data.load(str(tmp_path / "pets"))) == [52, 8, 20]
+    assert split_sizes(data.load(str(tmp_path / "pets"))) == [54, 6, 20]
 
 
 def test_images_of_many_endings_are_read(tmp_path):
@@ -118,3 +118,29 @@ def test_pixels_are_as_a_viewer_shows_them(tmp_path):
     photograph.save(tmp_path / "p.png", exif=exif)
     turned = decode_image(tmp_path / "p.png", "p.png", colour=False, size=16)[0]
     assert turned[0, 0] == 240 and turned[15, 0] == 0
+
+
+def test_a_flat_split_has_no_labels_and_the_others_keep_theirs(tmp_path):
+    for name in ("x", "y"):
+        write_images(tmp_path / "d" / "train" / name, 30)
+    write_images(tmp_path / "d" / "test", 20)
+    write_images(tmp_path / "d" / "train", 1)  # beside the classes: left out
+    flat = data.load(str(tmp_path / "d"))
+    assert split_sizes(flat) == [54, 6, 20] and flat.test.labels is None
+    assert flat.train.labels.unique().tolist() == [0, 1]
+
+
+def test_few_training_images_are_not_emptied_into_other_splits(tmp_path):
+    write_images(tmp_path / "d" / "train" / "x", 5)
+    write_images(tmp_path / "d" / "train" / "y", 5)
+    write_images(tmp_path / "d" / "test" / "x", 100)
+    assert split_sizes(data.load(str(tmp_path / "d"))) == [9, 1, 100]
+    write_images(tmp_path / "e" / "train", 1)
+    write_images(tmp_path / "e" / "test", 30)
+    assert_input_error(str(tmp_path / "e"), tmp_path, "1 images to train on")
+
+
+def test_folders_beside_splits_are_named(tmp_path):
+    for role in ("train", "test", "extra"):
+        write_images(tmp_path / "d" / role / "x", 20)
+    assert_input_error(str(tmp_path / "d"), tmp_path, "has the splits test, train and also extra")

@@ -31,6 +31,9 @@ def load(folder: Path, size: int) -> Dataset:
     Raises InputError where there are fewer than 20 images, one is damaged, or a link leads out of the folder's parent.
     """
     files, skipped = _find(folder)
+    roles = _roles(folder, files)
+    if roles:
+        files = _without_loose(folder, files, skipped)
     if len(files) < 20:
         raise InputError(
             f"{folder} holds {len(files)} images ({', '.join(IMAGE_FILES)}); "
@@ -46,7 +49,6 @@ def load(folder: Path, size: int) -> Dataset:
     source, shape = [file_identity(file) for file in files], (len(files), 3 if colour else 1, size, size)
     images = cached(folder.name, source, shape, in_parallel(decode, len(files)))
     parents = [file.relative_to(folder).parts[:-1] for file in files]
-    roles = _roles(parents)
     numbers, classes = _labels(folder, parents, 1 if roles else 0)
     ordered = None if numbers is None else numbers[torch.from_numpy(order)]
     whole = Split(images, ordered, classes=classes)
@@ -92,25 +94,65 @@ def _walk(folder: Path, root: Path, seen: set[Path]) -> Iterator[Path]:
             yield path
 
 
-def _roles(parents: list[tuple[str, ...]]) -> dict[str, str]:
-    """The split of each first sub-folder; empty where they are none, or there is none to train on."""
-    names = {parent[0] for parent in parents if parent}
+def _roles(folder: Path, files: list[Path]) -> dict[str, str]:
+    """The split of each first sub-folder; empty where they are classes.
+
+    Raises InputError where there are folders beside train and other splits: they could be either.
+    """
+    names = sorted({file.relative_to(folder).parts[0] for file in files if file.parent != folder})
     roles = {name: ROLES[name.lower()] for name in names if name.lower() in ROLES}
-    return roles if len(roles) == len(names) and "train" in roles.values() else {}
+    if "train" not in roles.values():
+        return {}
+    if others := [name for name in names if name not in roles]:
+        if len(roles) == 1:  # a class may be called train
+            return {}
+        raise InputError(f"{folder} has the splits {', '.join(roles)} and also {', '.join(others)}: move these out")
+    return roles
+
+
+def _without_loose(folder: Path, files: list[Path], skipped: Counter) -> list[Path]:
+    """The files, but those that lie beside the folders of classes of their split."""
+    depth = {file: len(file.relative_to(folder).parts) for file in files}
+    with_classes = {file.relative_to(folder).parts[0] for file in files if depth[file] > 2}
+    kept = [file for file in files if depth[file] > 2 or file.relative_to(folder).parts[0] not in with_classes]
+    if len(kept) < len(files):
+        skipped["images beside the folders of classes"] += len(files) - len(kept)
+    return kept
 
 
 def _labels(folder: Path, parents: list[tuple[str, ...]], depth: int) -> tuple[Tensor | None, tuple[str, ...]]:
-    """The number of each file's sub-folder at a depth, and the sub-folders' names; None where a file has none."""
-    if not all(len(parent) > depth for parent in parents):
+    """The number of each file's sub-folder at a depth, -1 for a file without one, and the sub-folders' names.
+
+    None where no file has one.
+    """
+    has = np.array([len(parent) > depth for parent in parents])
+    if not has.any():
         return None, ()
-    return labels.encode(np.array([parent[depth] for parent in parents]), f"{folder}, by its sub-folders")
+    named = np.array([parent[depth] for parent in parents if len(parent) > depth])
+    numbers, classes = labels.encode(named, f"{folder}, by its sub-folders")
+    if numbers is None:
+        return None, classes
+    out = torch.full((len(parents),), -1, dtype=torch.int64)
+    out[torch.from_numpy(has)] = numbers
+    return out, classes
 
 
 def _split_by_role(folder: Path, whole: Split, role: np.ndarray) -> Dataset:
-    """The splits as the folder has them; a missing one is a tenth of all, held out of the training images."""
+    """The splits as the folder has them; one that is missing is a tenth of the training images, held out of them.
+
+    A split of images in no sub-folder has no labels. Raises InputError where nothing would be left to train on.
+    """
     index = {name: torch.from_numpy(np.flatnonzero(role == name)) for name in ("train", "validation", "test")}
+    tenth = max(1, len(index["train"]) // 10)
     for name in ("validation", "test"):
         if not len(index[name]):
-            tenth = max(1, len(whole) // 10)
             index["train"], index[name] = index["train"][:-tenth], index["train"][-tenth:]
-    return Dataset(folder.name, *(whole[index[name]] for name in ("train", "validation", "test")))
+    if len(index["train"]) < 2:
+        raise InputError(f"{folder} has {(role == 'train').sum()} images to train on; give at least 20")
+    return Dataset(folder.name, *(_labelled(whole[index[name]]) for name in ("train", "validation", "test")))
+
+
+def _labelled(split: Split) -> Split:
+    """The split, without labels where its images have none."""
+    unlabelled = split.labels is not None and bool((split.labels < 0).any())
+    return Split(split.images, None, split.extra, split.classes) if unlabelled else split
