@@ -1,6 +1,5 @@
 """The report of a study: the winner over fresh seeds first, then its runs, and what the trials say of each setting."""
 
-import tempfile
 from pathlib import Path
 
 import optuna
@@ -8,7 +7,7 @@ import pandas as pd
 
 from infogan.errors import InputError
 from infogan.reports.report.plots import plot_bounds, plot_parallel, plot_run
-from infogan.reports.report.sections import Card, Picture, Report, Section, drawn, drawn_by, run_pictures
+from infogan.reports.report.sections import Card, Picture, Report, Section, drawn, run_pictures
 from infogan.reports.study import plots
 from infogan.reports.study.importance import HINT_BELOW, importances
 from infogan.reports.study.trials import ACCURACY, SHOWN, best, confirmation, table, train_command
@@ -77,52 +76,37 @@ def _winner(study: optuna.Study, trials: pd.DataFrame, winner: dict) -> Section:
 
 def _settings(study: optuna.Study, measured: pd.DataFrame, folder: Path) -> list[Section]:
     """What the trials say of each setting, in pictures."""
-    images = study.user_attrs["settings"]["images"]
-    with tempfile.TemporaryDirectory() as kept:
-        there = Path(kept)
-        lambdas = drawn_by(
-            lambda at: plots.plot_lambdas(measured, at), there, "lambda", "Accuracy by λ, the weight of L_I.", True
-        )
-        codes = drawn_by(lambda at: plots.plot_codes(measured, at), there, "codes", "Accuracy by latent codes.")
-        batch = drawn_by(
-            lambda at: plots.plot_batch_size(measured, at, images), there, "batch_size", "Accuracy by batch size."
-        )
-        history = drawn_by(
-            lambda at: plots.plot_history(measured, at), there, "history", "Accuracy in the order of the trials."
-        )
-        if any(trial.intermediate_values for trial in study.get_trials(deepcopy=False)):
-            history += drawn_by(
-                lambda at: plots.plot_curves(study, at), there, "learning_curves", "Validation accuracy over training."
-            )
-        if len(study.directions) > 1:
-            front = [trial.number for trial in study.best_trials]
-            history += drawn_by(
-                lambda at: plots.plot_front(measured, front, at), there, "front", "Accuracy and Fréchet distance."
-            )
-        importance = _importances(study, folder, there)
-    if (bounds := plot_bounds(measured)) is not None:
-        history.append(
-            drawn(bounds, "L_I of the categorical codes over their entropy H(c): 1 where Q recovers every category.")
-        )
-    meaning = "In all pictures the colour is the recipe (a preset), and the marker the state of the trial."
+    lambdas = drawn(plots.plot_lambdas(measured), "Accuracy by λ, the weight of L_I.", whole=True)
+    codes = drawn(plots.plot_codes(measured), "Accuracy by latent codes.")
+    batch = drawn(plots.plot_batch_size(measured, study.user_attrs["settings"]["images"]), "Accuracy by batch size.")
     parallel = "Each line is a trial, through its parameters to its accuracy; it ends early without continuous codes."
+    together = drawn(plot_parallel(measured), parallel, whole=True)
+    meaning = "In all pictures the colour is the recipe (a preset), and the marker the state of the trial."
     return [
-        Section(
-            "λ, codes and batch size",
-            meaning,
-            [*lambdas, *codes, *batch, drawn(plot_parallel(measured), parallel, whole=True)],
-        ),
-        *importance,
-        Section("The trials in time", "", history),
+        Section("λ, codes and batch size", meaning, [lambdas, codes, batch, together]),
+        *_importances(study, folder),
+        Section("The trials in time", "", _in_time(study, measured)),
     ]
 
 
-def _importances(study: optuna.Study, folder: Path, there: Path) -> list[Section]:
+def _in_time(study: optuna.Study, measured: pd.DataFrame) -> list[Picture]:
+    out = [drawn(plots.plot_history(measured), "Accuracy in the order of the trials.")]
+    if any(trial.intermediate_values for trial in study.get_trials(deepcopy=False)):
+        out.append(drawn(plots.plot_curves(study), "Validation accuracy over training."))
+    if len(study.directions) > 1:
+        front = [trial.number for trial in study.best_trials]
+        out.append(drawn(plots.plot_front(measured, front), "Accuracy and Fréchet distance."))
+    if (bounds := plot_bounds(measured)) is not None:
+        caption = "L_I of the categorical codes over their entropy H(c): 1 where Q recovers every category."
+        out.append(drawn(bounds, caption))
+    return out
+
+
+def _importances(study: optuna.Study, folder: Path) -> list[Section]:
     values = importances(study, folder / "report" / "importances.csv")
     if values.empty:
         return []
     text = "Share of the variance of accuracy that each parameter explains (fANOVA)."
     if values.trials.max() < HINT_BELOW:
         text += f" Of fewer than {HINT_BELOW} trials they vary much: see the lines."
-    picture = drawn_by(lambda at: plots.plot_importances(values, at), there, "importances", "Lines: 95 % intervals.")
-    return [Section("Importances", text, picture)]
+    return [Section("Importances", text, [drawn(plots.plot_importances(values), "Lines: 95 % intervals.")])]

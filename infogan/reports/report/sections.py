@@ -1,7 +1,6 @@
 """What a report shows: cards first, then text, tables and pictures in order."""
 
 import io
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -96,10 +95,3 @@ def drawn(figure: Figure, caption: str, whole: bool = False) -> Picture:
     file = io.BytesIO()
     figure.savefig(file, format="png", dpi=120)
     return Picture(common.data_url(file.getvalue()), caption, whole=whole)
-
-
-def drawn_by(draw: Callable[[Path], None], folder: Path, name: str, caption: str, whole: bool = False) -> list[Picture]:
-    """The PNG file NAME.png that a function of a folder draws; none where it draws none."""
-    draw(folder)
-    path = folder / f"{name}.png"
-    return [Picture(common.data_url(path.read_bytes()), caption, whole=whole)] if path.exists() else []

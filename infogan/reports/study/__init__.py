@@ -9,6 +9,7 @@ from pathlib import Path
 import optuna
 import pandas as pd
 import tyro
+from matplotlib.figure import Figure
 from optuna.trial import TrialState
 
 from infogan import records
@@ -29,6 +30,10 @@ from infogan.reports.study.trials import (
 )
 
 
+def _save(figure: Figure, folder: Path, name: str) -> None:
+    figure.savefig(folder / f"{name}.png", dpi=120)
+
+
 def report_trials(study: optuna.Study, trials: pd.DataFrame, folder: Path) -> pd.DataFrame:
     """Write trials.csv and the plots of all trials; print the table and the errors.
 
@@ -41,12 +46,12 @@ def report_trials(study: optuna.Study, trials: pd.DataFrame, folder: Path) -> pd
     measured = trials.dropna(subset=[ACCURACY])
     if measured.empty:
         raise InputError("no trial of this study was measured yet: there is nothing to draw")
-    plots.plot_lambdas(measured, folder)
-    plots.plot_codes(measured, folder)
-    plots.plot_batch_size(measured, folder, study.user_attrs["settings"]["images"])
-    plots.plot_history(measured, folder)
+    _save(plots.plot_lambdas(measured), folder, "lambda")
+    _save(plots.plot_codes(measured), folder, "codes")
+    _save(plots.plot_batch_size(measured, study.user_attrs["settings"]["images"]), folder, "batch_size")
+    _save(plots.plot_history(measured), folder, "history")
     if any(trial.intermediate_values for trial in study.get_trials(deepcopy=False)):
-        plots.plot_curves(study, folder)
+        _save(plots.plot_curves(study), folder, "learning_curves")
     return measured
 
 
@@ -56,7 +61,7 @@ def report_importances(study: optuna.Study, folder: Path) -> None:
     if values.empty:
         print("\nimportances need at least four trials that differ")
         return
-    plots.plot_importances(values, folder)
+    _save(plots.plot_importances(values), folder, "importances")
     print("\n" + common.as_text(values))
     if values.trials.max() < HINT_BELOW:
         print(f"(importances of fewer than {HINT_BELOW} trials vary much: see low and high)")
@@ -65,7 +70,7 @@ def report_importances(study: optuna.Study, folder: Path) -> None:
 def report_front(study: optuna.Study, measured: pd.DataFrame, folder: Path) -> None:
     """Of a study with two objectives: write front.json and its plot, and print the Pareto front."""
     front = sorted(trial.number for trial in study.best_trials)
-    plots.plot_front(measured, front, folder)
+    _save(plots.plot_front(measured, front), folder, "front")
     columns = ["trial", ACCURACY, DISTANCE, "recipe", "codes"]
     print("\nPareto front: no other trial is better in both")
     print(common.as_text(measured[measured.trial.isin(front)].sort_values(DISTANCE)[columns]))

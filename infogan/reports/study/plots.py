@@ -1,9 +1,7 @@
-"""Plots of a study, each a PNG in a folder. trials: rows of infogan.reports.study.trials.table that were measured.
+"""Plots of a study. trials: rows of infogan.reports.study.trials.table that were measured.
 
 The colour is the recipe and the marker the trial's state in all of them (infogan.reports.style).
 """
-
-from pathlib import Path
 
 import numpy as np
 import optuna
@@ -17,10 +15,6 @@ from infogan.reports import style
 from infogan.reports.study.trials import ACCURACY, DISTANCE
 
 
-def _save(figure: Figure, folder: Path, name: str) -> None:
-    figure.savefig(folder / f"{name}.png", dpi=120)
-
-
 def _scatter(trials: pd.DataFrame, axes: Axes, x: str, y: str = ACCURACY, legend: bool = True) -> None:
     """A point for each trial: its colour is the recipe, its marker the state."""
     markers = {state: style.STATE_MARKERS.get(state, "D") for state in trials.state.unique()}
@@ -31,29 +25,29 @@ def _scatter(trials: pd.DataFrame, axes: Axes, x: str, y: str = ACCURACY, legend
         style.legend_beside(axes)
 
 
-def plot_lambdas(trials: pd.DataFrame, folder: Path) -> None:
-    """lambda.png: accuracy by the weight of L_I, of categorical and of continuous codes."""
+def plot_lambdas(trials: pd.DataFrame) -> Figure:
+    """Accuracy by the weight of L_I, of categorical and of continuous codes."""
     figure = style.new_figure(9, 3.6)
     for axes, kind in zip(figure.subplots(1, 2, sharey=True), ("categorical", "continuous")):
         name = f"lambda_{kind}"
         _scatter(trials.dropna(subset=[name]), axes, name, legend=kind == "continuous")
         axes.set(xscale="log", xlabel=f"λ of the {kind} codes")
-    _save(figure, folder, "lambda")
+    return figure
 
 
-def plot_codes(trials: pd.DataFrame, folder: Path) -> None:
-    """codes.png: accuracy by latent codes, the best first."""
+def plot_codes(trials: pd.DataFrame) -> Figure:
+    """Accuracy by latent codes, the best first."""
     order = list(trials.groupby("codes")[ACCURACY].max().sort_values(ascending=False).index)
     figure = style.new_figure(8, 0.3 * len(order) + 1.4)
     axes = figure.subplots()
     _scatter(trials.assign(row=trials.codes.map(order.index)), axes, ACCURACY, "row")
     axes.set_yticks(range(len(order)), order)
     axes.set(ylabel="latent codes", title="Validation accuracy by latent codes", ylim=(len(order) - 0.5, -0.5))
-    _save(figure, folder, "codes")
+    return figure
 
 
-def plot_batch_size(trials: pd.DataFrame, folder: Path, images: int) -> None:
-    """batch_size.png: accuracy by batch size. images: that each trial saw."""
+def plot_batch_size(trials: pd.DataFrame, images: int) -> Figure:
+    """Accuracy by batch size. images: that each trial saw."""
     figure = style.new_figure(6.4, 3.8)
     axes = figure.subplots()
     _scatter(trials, axes, "batch_size")
@@ -61,11 +55,11 @@ def plot_batch_size(trials: pd.DataFrame, folder: Path, images: int) -> None:
     sizes = sorted(trials["batch_size"].dropna().unique())
     axes.set_xticks(sizes, [f"{int(size)}\n{round(images / size):,}" for size in sizes])
     axes.set(xlabel="batch size, and updates below it", title=f"At equal images seen: {images:,}")
-    _save(figure, folder, "batch_size")
+    return figure
 
 
-def plot_history(trials: pd.DataFrame, folder: Path) -> None:
-    """history.png: accuracy in the trials' order."""
+def plot_history(trials: pd.DataFrame) -> Figure:
+    """Accuracy in the trials' order."""
     figure = style.new_figure(6.4, 3.8)
     axes = figure.subplots()
     best = trials[ACCURACY].where(trials.state == "complete").cummax().ffill()
@@ -73,11 +67,11 @@ def plot_history(trials: pd.DataFrame, folder: Path) -> None:
     _scatter(trials, axes, "trial")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set(title="Validation accuracy in the order of the trials")
-    _save(figure, folder, "history")
+    return figure
 
 
-def plot_curves(study: optuna.Study, folder: Path) -> None:
-    """learning_curves.png: accuracy by images seen; the last point of a pruned trial has the marker of such."""
+def plot_curves(study: optuna.Study) -> Figure:
+    """Accuracy by images seen; the last point of a pruned trial has the marker of such."""
     figure = style.new_figure(6.4, 3.8)
     axes = figure.subplots()
     trials = [t for t in study.get_trials(deepcopy=False) if t.intermediate_values]
@@ -94,11 +88,11 @@ def plot_curves(study: optuna.Study, folder: Path) -> None:
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     title = "Learning curves; a cross ends a pruned trial"
     axes.set(title=title, xlabel="tenths of the images seen", ylabel=ACCURACY)
-    _save(figure, folder, "learning_curves")
+    return figure
 
 
-def plot_front(trials: pd.DataFrame, front: list[int], folder: Path) -> None:
-    """front.png: accuracy by Fréchet distance. front: numbers of the trials of the Pareto front."""
+def plot_front(trials: pd.DataFrame, front: list[int]) -> Figure:
+    """Accuracy by Fréchet distance. front: numbers of the trials of the Pareto front."""
     figure = style.new_figure(6.8, 4)
     axes = figure.subplots()
     best = trials[trials.trial.isin(front)].sort_values(DISTANCE)
@@ -108,11 +102,11 @@ def plot_front(trials: pd.DataFrame, front: list[int], folder: Path) -> None:
         text, place = f"{row.trial}: {row.codes}", (row[DISTANCE], row[ACCURACY])
         axes.annotate(text, place, fontsize=7, xytext=(4, 4), textcoords="offset points")
     axes.set(title="Accuracy against sample quality (left is better)")
-    _save(figure, folder, "front")
+    return figure
 
 
-def plot_importances(values: pd.DataFrame, folder: Path) -> None:
-    """importances.png. values: of infogan.reports.study.importance.importances."""
+def plot_importances(values: pd.DataFrame) -> Figure:
+    """Importances, with their intervals. values: of infogan.reports.study.importance.importances."""
     figure = style.new_figure(7, 3.2)
     axes = figure.subplots()
     names = list(dict.fromkeys(values.parameter))
@@ -124,4 +118,4 @@ def plot_importances(values: pd.DataFrame, folder: Path) -> None:
     axes.invert_yaxis()
     axes.legend(loc="lower right")
     axes.set(xlabel="share of the variance of accuracy (fANOVA); lines: 95 % of random halves of the trials")
-    _save(figure, folder, "importances")
+    return figure
