@@ -57,7 +57,10 @@ EXTRAS = {
 """Modules that come with an extra of the package only, and that extra."""
 
 
-MEMORY_MENDS = "end other processes, or give fewer --workers"
+OUT_OF_MEMORY = (
+    "error: out of memory: end other processes, or give fewer --workers, and the same command continues from the last "
+    "checkpoint"
+)
 
 
 def run_script(main: Callable[[], None]) -> None:
@@ -85,7 +88,7 @@ def run_script(main: Callable[[], None]) -> None:
         if error.errno in DISK_FULL:
             sys.exit(f"error: {error.strerror}: make room, and the same command continues from the last checkpoint")
         if error.errno == errno.ENOMEM:
-            sys.exit(f"error: out of memory: {MEMORY_MENDS}, and the same command continues from the last checkpoint")
+            sys.exit(OUT_OF_MEMORY)
         if error.filename is None:  # not about a file that the user named
             raise
         sys.exit(f"error: {error.filename}: {error.strerror}; give another path")
@@ -93,7 +96,7 @@ def run_script(main: Callable[[], None]) -> None:
     except (MemoryError, RuntimeError) as error:
         if not is_out_of_memory(error):
             raise
-        sys.exit(f"error: out of memory: {MEMORY_MENDS}, and the same command continues from the last checkpoint")
+        sys.exit(OUT_OF_MEMORY)
 
 
 def is_out_of_memory(error: BaseException) -> bool:

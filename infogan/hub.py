@@ -10,10 +10,9 @@ from typing import Any
 
 from huggingface_hub import ModelHubMixin, snapshot_download
 
-from infogan import records
 from infogan.errors import InputError
 from infogan.inference import Model
-from infogan.records.model_card import model_card
+from infogan.records.model_card import write_card
 
 
 class HubModel(Model, ModelHubMixin, library_name="infogan"):
@@ -27,11 +26,7 @@ class HubModel(Model, ModelHubMixin, library_name="infogan"):
 
     def _save_pretrained(self, save_directory: Path) -> None:
         self.save(save_directory)
-        source, evaluation = self.directory / "evaluation.json", {}
-        if source.exists():
-            evaluation = records.read_json(source)
-            records.write_json(save_directory / "evaluation.json", evaluation)
-        records.write_atomic(save_directory / "README.md", model_card(self, evaluation, {}, half=False))
+        write_card(self, save_directory, onnx={}, half=False)
 
     @classmethod
     def _from_pretrained(cls, *, model_id: str, **options: Any) -> "HubModel":

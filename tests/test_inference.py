@@ -18,6 +18,7 @@ from infogan import data, experiment, networks, records
 from infogan.errors import InputError
 from infogan.inference import Codes
 from infogan.metrics import clustering
+from infogan.records.model_card import model_card
 from infogan.reports import export
 
 
@@ -223,6 +224,17 @@ def test_the_hub_gets_and_gives_the_same_model(run, model, tmp_path, monkeypatch
     shutil.copytree(tmp_path / "kept", snapshots / "snapshots" / ("0" * 40))
     found = hub.HubModel.from_pretrained("me/digits", cache_dir=tmp_path / "cache", local_files_only=True)
     assert (found.generate(codes) == model.generate(codes)).all()
+
+
+def test_names_of_classes_are_recorded_and_on_the_card(digits, tmp_path):
+    """Labels 10, 20, ... become class numbers; records say which is which."""
+    names = tuple(str(10 * (label + 1)) for label in range(10))
+    parts = (dataclasses.replace(part, classes=names) for part in (digits.train, digits.validation, digits.test))
+    experiment.train(config(updates=2), data.Dataset("named", *parts), tmp_path / "run", "disabled", progress=False)
+    evaluation = records.read_json(tmp_path / "run" / "evaluation.json")
+    assert evaluation["classes"] == list(names)
+    card = model_card(infogan.load(tmp_path / "run"), evaluation, {}, half=False)
+    assert str([names[label] for label in evaluation["label_of_category"]]) in card
 
 
 def test_pushing_sends_the_files_of_the_model(run, monkeypatch):

@@ -17,6 +17,15 @@ tags: [infogan, gan, disentanglement]
 """What the Hugging Face Hub reads of a card."""
 
 
+def write_card(model: "Model", folder: Path, onnx: dict[str, float], half: bool) -> None:
+    """Write README.md, the model card, and evaluation.json, where the model was measured, into a folder."""
+    source, evaluation = model.directory / "evaluation.json", {}
+    if source.exists():
+        evaluation = records.read_json(source)
+        records.write_json(folder / "evaluation.json", evaluation)
+    records.write_atomic(folder / "README.md", model_card(model, evaluation, onnx, half))
+
+
 def model_card(model: "Model", evaluation: dict, onnx: dict[str, float], half: bool) -> str:
     """The model card as Markdown.
 
@@ -77,8 +86,10 @@ def _accuracy(evaluation: dict) -> str:
     if "accuracy" not in evaluation:
         return "Not measured (no labels, or an unfinished run)."
     low, high = evaluation["accuracy_ci95"]
+    names = dict(enumerate(evaluation.get("classes", [])))
+    label_of = [names.get(label, label) for label in evaluation["label_of_category"]]
     return (
         f"Code-to-label accuracy {evaluation['accuracy']:.4f} on {evaluation['n_images']:,} test images (95 % interval "
         f"over images {low:.4f} to {high:.4f}), categories matched one-to-one to labels; of code "
-        f"{evaluation['best_code']}, category to label {evaluation['label_of_category']}."
+        f"{evaluation['best_code']}, category to label {label_of}."
     )

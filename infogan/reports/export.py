@@ -17,10 +17,10 @@ import numpy as np
 import torch
 import tyro
 
-from infogan import load, records
+from infogan import load
 from infogan.errors import InputError
 from infogan.inference import Model, Recogniser
-from infogan.records.model_card import model_card
+from infogan.records.model_card import write_card
 
 CONTENT = {
     "checkpoint.safetensors": "the weights",
@@ -117,12 +117,7 @@ def write_onnx(model: Model, folder: Path) -> dict[str, float]:
 def write(model: Model, folder: Path, half: bool, onnx: bool) -> None:
     """Write weights, configuration, evaluation, card and ONNX files into an empty folder."""
     model.save(folder, half)
-    differences = write_onnx(model, folder) if onnx else {}
-    source, evaluation = model.directory / "evaluation.json", {}
-    if source.exists():
-        evaluation = records.read_json(source)
-        records.write_json(folder / "evaluation.json", evaluation)
-    records.write_atomic(folder / "README.md", model_card(model, evaluation, differences, half))
+    write_card(model, folder, write_onnx(model, folder) if onnx else {}, half)
 
 
 def main() -> None:

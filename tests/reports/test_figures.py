@@ -196,6 +196,8 @@ def test_a_traversal_that_cannot_be_drawn_is_one_clear_line(trained, tmp_path):
     for arguments, message in (
         (("--out", tmp_path / "t.png"), "ends in .gif or .mp4"),
         (("--steps", 1), "steps is 1; give 2 or more"),
+        (("--limit", 0), "limit is 0.0; give a positive number"),
+        (("--limit", "inf"), "limit is inf; give a positive number"),
     ):
         done = figures("traversal", trained / "a", *arguments)
         assert done.returncode == 1 and message in done.stderr and done.stderr.count("\n") == 1

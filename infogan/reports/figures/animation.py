@@ -1,5 +1,6 @@
 """A trained model's categories side by side while its continuous codes move: a GIF, or an MP4."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,11 +10,12 @@ import tyro
 from matplotlib.font_manager import findfont
 from PIL import Image, ImageDraw, ImageFont
 
-from infogan import load, records
+from infogan import load
 from infogan.codes import Categorical, Continuous
 from infogan.errors import InputError
 from infogan.inference import Codes, Model
 from infogan.reports import common
+from infogan.reports.figures.panels import category_order
 
 SIDE, GAP, LEFT, TOP, BETWEEN = 70, 4, 104, 26, 12  # pixels; SIDE: of an image
 FRAME_MS, COLOURS = 110, 32
@@ -43,6 +45,8 @@ class Traversal:
             raise InputError(f"--out is {out}; give a name that ends in .gif or .mp4")
         if self.steps < 2:
             raise InputError(f"steps is {self.steps}; give 2 or more")
+        if not 0 < self.limit < math.inf:
+            raise InputError(f"limit is {self.limit}; give a positive number, such as 1")
         model = load(self.run)
         if not model.latent.continuous:
             raise InputError(f"{self.run} has codes {model.latent}, none of them continuous: there is none to move")
@@ -88,11 +92,8 @@ def _columns(model: Model) -> tuple[Codes, list[str]]:
     if not sizes:
         heads = [f"noise {i + 1}" for i in range(8)]
         return Codes(np.zeros((8, 0), np.int64), np.zeros((8, n_continuous), np.float32)), heads
-    path = model.directory / "evaluation.json"
-    measured = records.read_json(path).get("codes", []) if path.exists() else []
-    label = measured[0]["label_of_category"] if measured else [-1] * sizes[0]
-    order = sorted(range(sizes[0]), key=lambda i: (label[i] < 0, label[i], i))[:MOST_COLUMNS]
-    heads = [f"{i} → {label[i]}" if label[i] >= 0 else f"c1 = {i}" for i in order]
+    order, heads = category_order(model)
+    order, heads = order[:MOST_COLUMNS], heads[:MOST_COLUMNS]
     categories = np.zeros((len(order), len(model.latent.single_codes(Categorical))), np.int64)
     categories[:, 0] = order
     return Codes(categories, np.zeros((len(order), n_continuous), np.float32)), heads

@@ -10,6 +10,7 @@ from torch import Tensor
 from infogan import data, networks, records
 from infogan.codes import Categorical
 from infogan.errors import InputError
+from infogan.inference import Model
 from infogan.presets import describe
 from infogan.records import pictures
 
@@ -79,7 +80,7 @@ def _panel(run: records.Run, title: str, xlabel: str, ticks: list[str], columns:
     return Panel(title, pictures.tile(made, rows), xlabel, ticks, images=images)
 
 
-def category_order(run: records.Run) -> tuple[list[int], list[str]]:
+def category_order(run: records.Run | Model) -> tuple[list[int], list[str]]:
     """The categories of c1 by matched label, unmatched ones last, and a label for each.
 
     In their own order where the run was not measured on labelled test images.
