@@ -107,13 +107,16 @@ def open_study(options: ResolvedOptions) -> "Study":
 
     from infogan.studies.storage import open_storage
 
+    settings = {name: getattr(options, name) for name in ("dataset", "images", "seed", "quality")}
+    if not options.storage.startswith("sqlite"):
+        storage = open_storage(options.storage)  # first: where it cannot be opened no folder is left behind
     try:
         options.folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         reason = f"cannot make the study's folder {options.folder} ({error.strerror})"
         raise InputError(f"{reason}: choose another --study") from error
-    settings = {name: getattr(options, name) for name in ("dataset", "images", "seed", "quality")}
-    storage = open_storage(options.storage)
+    if options.storage.startswith("sqlite"):  # its file may be in the folder
+        storage = open_storage(options.storage)
     try:
         directions: list[Literal["maximize", "minimize"]]
         directions = ["maximize", "minimize"] if options.quality else ["maximize"]

@@ -241,3 +241,9 @@ def test_a_command_to_copy_is_quoted():
     words = shlex.split(command)
     assert words[words.index("--noise") + 1] == "62u; touch X #" and words[words.index("--dataset") + 1] == "a b.npz"
     assert words[words.index("--run-dir") + 1] == "runs/a b" and ";" not in [*words, ""]
+
+
+def test_a_storage_that_cannot_be_opened_leaves_no_folder(tmp_path):
+    done = call("sweep", "--storage", "postgresql://me:s3cret@127.0.0.1:1/x", "--trials", 1, cwd=tmp_path)
+    assert done.returncode == 1 and "cannot open the storage" in done.stderr and done.stderr.count("\n") == 1
+    assert "s3cret" not in done.stderr and list(tmp_path.iterdir()) == []
