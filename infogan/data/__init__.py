@@ -10,6 +10,8 @@ Where things are:
     batches.py       the order in which training meets the images
     formats/         one file per dataset or file format: .npz, folders of images, MNIST, SVHN, CelebA, ...
     synthetic/       datasets that are rendered here, with known factors
+    labels.py        labels of any kind as class numbers
+    decoding.py      one image file to pixels
     cache.py         decoded images in a memory-mapped file
     augmentation.py  random affine maps and random strokes
 

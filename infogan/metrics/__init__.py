@@ -3,5 +3,6 @@
 clustering        categories against labels: accuracy, NMI, ARI, with 95 % intervals
 disentanglement   codes against known factors: MIG, SAP, DCI, modularity, explicitness, BetaVAE, FactorVAE
 quality           generated images against real ones: Frechet distance, precision, recall
+image_statistics  brightness of images of any kind, and where they are bright
 morphometrics     shape of digits (Morpho-MNIST), partial correlation
 """

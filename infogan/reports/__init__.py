@@ -7,9 +7,10 @@ settings     what each setting of a preset changes
 factors      mutual information of codes and known factors
 morphology   what continuous codes change in the shape of digits
 study        tables and plots of a study
-report       a study as one HTML page
+report       a study, or a run, as one HTML page
 explore      a page with sliders for the codes of a trained model
 export       weights, ONNX and a model card
 
-common and information are shared by several of them. Drawing libraries and pandas are imported by those that use them.
+common, style (of all figures), information and effects (what codes change) are shared by several of them. Drawing
+libraries and pandas are imported by those that use them.
 """

@@ -37,7 +37,7 @@ def smoothed_bound(metrics: "pd.DataFrame", log_every: int) -> "pd.Series":
 
 
 def figures_folder(directory: Path) -> Path:
-    """Where a run's figures go that are not told where: RUN/figures; figures/RUN in place of a committed result."""
+    """Where a run's figures go without --out: RUN/figures; of a committed result figures/RUN."""
     kept = Path(__file__).parents[2] / "analysis" / "results"
     if directory.resolve().is_relative_to(kept):
         return Path("figures") / directory.resolve().name

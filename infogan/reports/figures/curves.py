@@ -43,7 +43,7 @@ class Figure1:
         for entropy in {round(run["entropy_nats"], 6) for run in numbers}:
             _mark_entropy(axes, entropy)
         highest, lengths = max(run["entropy_nats"] for run in numbers), [run["updates"] for run in numbers]
-        axes.set(title="Lower bound of the mutual information, categorical codes")
+        axes.set(title="Lower bound of the mutual information, categorical codes", ylabel="$L_I$ (nats)")
         axes.set_ylim(min(0.0, float(table["L_I (nats)"].min())), 1.08 * highest)
         if max(lengths) > 2 * min(lengths):  # a common scale, on which the short runs are seen as well
             axes.set_xscale("log")
@@ -100,8 +100,8 @@ class Losses:
         figure = style.new_figure(6.4, 4)
         axes = figure.subplots()
         for column, label, colour in (
-            ("loss_d", "discriminator", style.BLUE),
-            ("loss_g", "generator", style.VERMILION),
+            ("loss_d", "discriminator", style.SKY),
+            ("loss_g", "generator", style.PURPLE),
         ):
             values = metrics[column]
             axes.plot(metrics.step, values, color=colour, alpha=0.25, linewidth=0.8)
@@ -109,7 +109,7 @@ class Losses:
             axes.plot(metrics.step, mean, color=colour, label=label)
             numbers[f"{column}_first_tenth"] = float(values[:tenth].mean())
             numbers[f"{column}_last_tenth"] = float(values[-tenth:].mean())
-        axes.set(xlabel="update", ylabel="loss (nats); pale: each row of the table, bold: its running mean")
+        axes.set(xlabel="update", ylabel="loss (nats); bold: running mean")
         axes.set_title(f"{common.run_title(config)}, batch {config.batch_size}", fontsize=10)
         axes.legend()
         write_figure(figure, self.out or common.figures_folder(self.run) / "losses.png", numbers)
