@@ -5,20 +5,19 @@ import dataclasses
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-import torch
 from torch import nn
 
 from infogan import events, records, training
-from infogan.accel import parallel
+from infogan.accel import cpu, parallel
 from infogan.codes import Latent
 from infogan.config import Config, InputError, WandbMode
-from infogan.data import Dataset
+from infogan.data import Dataset, fingerprint
 from infogan.metrics import clustering
 from infogan.records.tracking import track
 from infogan.trainer import Trainer
 
 THREADS_BESIDE_GPU = 2
-"""Threads of the CPU that a run on a GPU uses at most."""
+"""Threads of the CPU that a run on a GPU uses at most: the GPU does the work."""
 
 
 def train(
@@ -39,15 +38,14 @@ def train(
     """
     precision = parallel.from_first(records.as_begun(directory, config).precision)
     config = parallel.together(lambda: training.resolve(dataclasses.replace(config, precision=precision)))
-    parallel.together(lambda: training.check(config, dataset))
-    if config.device != "cpu":  # several runs may share the machine, and the GPU does the work
-        torch.set_num_threads(min(torch.get_num_threads(), THREADS_BESIDE_GPU))
+    parallel.together(lambda: _check(config, dataset, directory))
     with contextlib.ExitStack() as stack:
+        stack.enter_context(cpu.shared_cores(None if config.device == "cpu" else THREADS_BESIDE_GPU))
 
         def prepare() -> None:
             # Locked before the W&B run is opened: it may be that of a process which is still training here.
             stack.enter_context(records.lock(directory))
-            records.create(directory, config)
+            records.create(directory, config, fingerprint.fingerprint(dataset))
 
         if parallel.rank() > 0:
             parallel.together(lambda: None)
@@ -65,6 +63,13 @@ def train(
         run.finished(result, tested, directory)
         (directory / records.PREVIOUS).unlink(missing_ok=True)
     return result | tested
+
+
+def _check(config: Config, dataset: Dataset, directory: Path) -> None:
+    """Raises InputError where the dataset is not the one that a run in the directory has, or cannot be trained on."""
+    if parallel.rank() == 0 and records.has_checkpoint(directory) and (before := records.begun(directory)):
+        fingerprint.check(before.get("data"), dataset, directory)
+    training.check(config, dataset)
 
 
 @contextlib.contextmanager

@@ -20,10 +20,9 @@ from infogan.metrics import clustering
 from infogan.phases import Adversarial, Pretraining
 from infogan.randomness import derive
 from infogan.records import pictures
+from infogan.records.summary import summarise
 from infogan.training import InfoGAN
 
-MILESTONES = (0.8, 0.9, 0.95)
-"""Validation accuracies; how long a run took to reach each is recorded."""
 SHOWN = {"loss_d": "D", "loss_g": "G", "loss_nats": "clustering", "accuracy": "accuracy"}
 """Names of metrics, and their labels beside the progress bar."""
 
@@ -58,6 +57,7 @@ class Trainer:
         self.phase = (Pretraining if config.pretraining else Adversarial)(self.model, self.batches)
         self.step = 0  # of the phase
         self._resumed = False
+        self._record: dict | None = None  # the content of config.json
         self._window: list[Tensor] = []  # the metrics of the updates since the last row
         self._logged_at = 0.0  # seconds
 
@@ -88,7 +88,7 @@ class Trainer:
         return isinstance(self.phase, Adversarial) and self.step == self.config.updates
 
     def summary(self) -> dict:
-        """See `summarise`."""
+        """See infogan.records.summary."""
         rows = self.tables["evaluations"].rows() if self.writes else []
         return summarise(self.config, self.step, self.clock.seconds, rows)
 
@@ -138,9 +138,10 @@ class Trainer:
 
     def _load(self) -> None:
         """Go on from the last checkpoint, which the first process reads for all."""
-        stored = (
-            records.load_checkpoint(self.directory) if self.writes and records.has_checkpoint(self.directory) else None
-        )
+        stored = None
+        if self.writes:
+            self._record = records.begun(self.directory)
+            stored = records.load_checkpoint(self.directory) if records.has_checkpoint(self.directory) else None
         stored = parallel.from_first(stored)
         if stored is not None:
             tensors, state = stored
@@ -155,12 +156,22 @@ class Trainer:
                 self.phase = Adversarial(self.model, self.batches)
             self.phase.load_tensors(tensors)
             self.model.load_tensors(tensors, self.step)
-            self._logged_at = self.clock.seconds
+            self._logged_at = state.get("logged_at", self.clock.seconds)
+            if "window" in tensors:
+                self._window = list(tensors["window"].to(self.model.device))
+            self._restore_tables(tensors)
         if self.writes:
             pretraining = isinstance(self.phase, Pretraining)
             self.tables["pretraining"].cut(self.step if pretraining else self.config.pretraining)
             for name in ("metrics", "evaluations"):
                 self.tables[name].cut(0 if pretraining else self.step)
+
+    def _restore_tables(self, tensors: dict[str, Tensor]) -> None:
+        """Rows that the tables had when the checkpoint was written, where they are missing now."""
+        for name, table in self.tables.items():
+            content = tensors.get(f"rows.{name}")
+            if self.writes and content is not None and table.restore(content.numpy().tobytes()):
+                print(f"{table.path} lacked rows; they are restored from the checkpoint", file=sys.stderr)
 
     def _missing(self, tensors: dict[str, Tensor], state: dict) -> str:
         """Names that the model has and a checkpoint of the adversarial phase lacks."""
@@ -170,11 +181,18 @@ class Trainer:
 
     def _save(self) -> None:
         tensors = self.model.tensors() | self.phase.tensors()
+        if self._window:
+            tensors["window"] = torch.stack(self._window)
+            parallel.average([tensors["window"]])
         if bad := [name for name, t in tensors.items() if t.is_floating_point() and not t.isfinite().all()]:
             self._diverge(bad[:3])
         if self.writes:
-            state = {"step": self.step, "seconds": self.clock.seconds, "image_shape": self.dataset.image_shape}
-            records.save_checkpoint(self.directory, tensors, state | {"phase": self.phase.name})
+            for name, table in self.tables.items():
+                if content := table.content():
+                    tensors[f"rows.{name}"] = torch.frombuffer(bytearray(content), dtype=torch.uint8)
+            state = {"phase": self.phase.name, "step": self.step, "seconds": self.clock.seconds}
+            state |= {"logged_at": self._logged_at, "image_shape": self.dataset.image_shape, "record": self._record}
+            records.save_checkpoint(self.directory, tensors, state)
 
     def _log(self) -> None:
         """A row of metrics: the mean over the updates since the last row."""
@@ -284,34 +302,6 @@ class Trainer:
             disable=not (self.progress and self.writes),
             mininterval=0.5 if sys.stderr.isatty() else 30,
         )
-
-
-def summarise(config: Config, step: int, seconds: float, evaluations: list[dict[str, str]]) -> dict:
-    """step, images, train_seconds, evaluations (how many), time_to_accuracy, and where images have labels
-    validation_accuracy and the code that it is of.
-
-    Args: seconds: of training; evaluations: the rows of evaluations.csv.
-    """
-    out: dict = {
-        "step": step,
-        "images": config.images(step),
-        "train_seconds": round(seconds, 1),
-        "evaluations": len(evaluations),
-        "time_to_accuracy": time_to_accuracy(evaluations),
-    }
-    if evaluations and evaluations[-1].get("accuracy"):
-        out |= {"validation_accuracy": float(evaluations[-1]["accuracy"]), "code": int(evaluations[-1]["code"])}
-    return out
-
-
-def time_to_accuracy(evaluations: list[dict[str, str]]) -> dict[str, dict | None]:
-    """Training seconds and images until validation accuracy was first seen to reach each of MILESTONES; None where it
-    never was."""
-    out: dict[str, dict | None] = {}
-    for milestone in MILESTONES:
-        first = next((row for row in evaluations if float(row.get("accuracy", 0)) >= milestone), None)
-        out[f"{milestone:.2f}"] = first and {"seconds": float(first["seconds"]), "images": int(first["images"])}
-    return out
 
 
 def evaluate(model: InfoGAN, dataset: Dataset, directory: Path, step: int) -> tuple[dict, dict[str, Path]]:

@@ -13,14 +13,14 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from conftest import ROOT, config, environment_of_scripts, fit, same_tensors
+from conftest import ROOT, config, environment_of_scripts, fit, same_tensors, trained
 from sklearn.cluster import KMeans
 
-from infogan import events, experiment, records, trainer, training
+from infogan import events, experiment, records, training
 from infogan.config import InputError
 from infogan.metrics import clustering
 from infogan.phases import Adversarial
-from infogan.records import tracking
+from infogan.records import summary, tracking
 from infogan.terms import gan
 
 
@@ -29,7 +29,7 @@ def test_continuing_is_the_same_as_not_stopping(beyond, tmp_path, digits):
     fit(tmp_path / "whole", digits, updates=20, **beyond)
     fit(tmp_path / "parts", digits, updates=10, **beyond)
     fit(tmp_path / "parts", digits, updates=20, **beyond)
-    whole, parts = (records.load_checkpoint(tmp_path / name)[0] for name in ("whole", "parts"))
+    whole, parts = (trained(tmp_path / name) for name in ("whole", "parts"))
     assert whole.keys() == parts.keys()
     assert ("iic_nats" in records.Table(tmp_path / "whole" / "metrics.csv").rows()[0]) == bool(beyond)
     assert all(torch.equal(whole[key], parts[key]) for key in whole)
@@ -84,8 +84,7 @@ def test_a_killed_run_continues_bit_for_bit(number, whole, tmp_path, script_envi
         interruptible(tmp_path / "killed"), env=script_environment, capture_output=True, text=True, timeout=120
     )
     assert again.returncode == 0, again.stderr
-    (one, state), (two, _) = map(records.load_checkpoint, (whole, tmp_path / "killed"))
-    assert state["step"] == 150 and all(torch.equal(one[key], two[key]) for key in one)
+    assert records.load_checkpoint(tmp_path / "killed")[1]["step"] == 150 and same_tensors(whole, tmp_path / "killed")
     steps = [int(row["step"]) for row in records.Table(tmp_path / "killed" / "metrics.csv").rows()]
     assert steps == sorted(set(steps)), "rows written before the kill must not stand twice"
     assert records.read_json(tmp_path / "killed" / "status.json")["status"] == "finished"
@@ -226,7 +225,7 @@ def test_a_damaged_checkpoint_gives_way_to_the_one_before_it(tmp_path, digits, c
     path.write_bytes(path.read_bytes()[:-1000])
     fit(tmp_path / "cut", digits, checkpoint_every=5)
     assert "is damaged" in (said := capsys.readouterr().err) and "using the one before it, of update 5" in said
-    whole, cut = (records.load_checkpoint(tmp_path / name)[0] for name in ("whole", "cut"))
+    whole, cut = (trained(tmp_path / name) for name in ("whole", "cut"))
     assert all(torch.equal(whole[name], cut[name]) for name in whole)
     assert not (tmp_path / "cut" / records.PREVIOUS).exists(), "a finished run needs one"
 
@@ -282,14 +281,14 @@ def test_time_to_accuracy_is_that_of_the_first_evaluation_to_reach_it():
         for s, a in ((1, 0.5), (2, 0.91), (3, 0.85), (4, 0.92))
     ]
     first = {"seconds": 2.0, "images": 200}
-    assert trainer.time_to_accuracy(rows) == {"0.80": first, "0.90": first, "0.95": None}
-    assert trainer.time_to_accuracy([{"seconds": "1", "images": "9"}]) == {"0.80": None, "0.90": None, "0.95": None}
+    assert summary.time_to_accuracy(rows) == {"0.80": first, "0.90": first, "0.95": None}
+    assert summary.time_to_accuracy([{"seconds": "1", "images": "9"}]) == {"0.80": None, "0.90": None, "0.95": None}
 
 
 def test_one_seed_decides_everything_and_each_seed_differs(tmp_path, digits):
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
         fit(tmp_path / name, digits, seed=seed)
-    a, b, c = (records.load_checkpoint(tmp_path / name)[0] for name in "abc")
+    a, b, c = (trained(tmp_path / name) for name in "abc")
     assert all(torch.equal(a[key], b[key]) for key in a)
     assert not torch.equal(a["generator.layers.0.weight"], c["generator.layers.0.weight"])
 
@@ -297,7 +296,7 @@ def test_one_seed_decides_everything_and_each_seed_differs(tmp_path, digits):
 def test_evaluating_does_not_change_training(tmp_path, digits):
     fit(tmp_path / "seldom", digits, evaluations=1)
     fit(tmp_path / "often", digits, evaluations=20)
-    seldom, often = (records.load_checkpoint(tmp_path / name)[0] for name in ("seldom", "often"))
+    seldom, often = (trained(tmp_path / name) for name in ("seldom", "often"))
     assert all(torch.equal(seldom[key], often[key]) for key in seldom)
 
 

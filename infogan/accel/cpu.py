@@ -1,17 +1,77 @@
-"""The processor: how many cores this process may use, and memory that glibc is told to keep."""
+"""The processor: which cores this process may use and shares with other runs, and memory that glibc keeps."""
 
+import contextlib
 import ctypes
 import os
 import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+THREADS_VARIABLE = "OMP_NUM_THREADS"
 
 
 def cores() -> int:
     """Cores this process may use, which can be fewer than the machine has."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return len(_core_numbers())
+
+
+def _core_numbers() -> list[int]:
+    if hasattr(os, "sched_getaffinity"):
+        return sorted(os.sched_getaffinity(0))
+    return list(range(os.cpu_count() or 1))
+
+
+@contextlib.contextmanager
+def shared_cores(most: int | None = None) -> Iterator[None]:
+    """Within it torch uses the cores that no other run on this machine has taken, at least one, and takes them.
+
+    Runs that are started side by side by hand would else start as many threads as there are cores each, and spend
+    their time switching. Where $OMP_NUM_THREADS is set, so many threads are used, and so many cores taken if they are
+    free. most: threads at most.
+    """
+    import torch
+
+    before = torch.get_num_threads()
+    wanted = min(before, most or before)
+    with _taken_cores(wanted) as free:
+        threads = wanted if THREADS_VARIABLE in os.environ else max(1, free)
+        if threads < wanted:
+            said = f"{threads} of {wanted} threads: other runs use the other cores"
+            print(f"{said}; {THREADS_VARIABLE} sets another number", file=sys.stderr)
+        torch.set_num_threads(threads)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(before)
+
+
+@contextlib.contextmanager
+def _taken_cores(wanted: int) -> Iterator[int]:
+    """How many of `wanted` cores were free, which are taken until the context ends.
+
+    A core is taken by a lock on a file in the system's temporary folder, which a process that dies leaves unlocked.
+    Where such a file cannot be made, all count as free.
+    """
+    from filelock import FileLock, Timeout
+
+    folder = Path(tempfile.gettempdir()) / f"infogan-cores-{os.getuid() if hasattr(os, 'getuid') else 'user'}"
+    with contextlib.ExitStack() as taken:
+        free = 0
+        try:
+            folder.mkdir(mode=0o700, exist_ok=True)
+            for core in _core_numbers():
+                with contextlib.suppress(Timeout):
+                    if free < wanted:
+                        taken.enter_context(FileLock(folder / str(core), timeout=0))
+                        free += 1
+        except OSError:
+            free = wanted
+        yield free
 
 
 def keep_memory() -> None:
-    """Tell glibc to keep freed memory: else large batches give gradients back to the system in each step, and at 512
+    """Make glibc keep freed memory: else large batches give gradients back to the system in each step, and at 512
     spend a tenth of its time on page faults getting them again. Other C libraries have no such call.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None

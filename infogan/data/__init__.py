@@ -11,6 +11,7 @@ Where things are:
     formats/         one file per dataset or file format: .npz, folders of images, MNIST, SVHN, CelebA, ...
     synthetic/       datasets that are rendered here, with known factors
     labels.py        labels of any kind as class numbers
+    fingerprint.py   what tells a run's data from other data of the same name
     decoding.py      one image file to pixels
     cache.py         decoded images in a memory-mapped file
     augmentation.py  random affine maps and random strokes

@@ -6,7 +6,7 @@ records.pictures (drawing) and records.tracking (Weights & Biases) are imported 
 from infogan.records.checkpoints import CHECKPOINT, PREVIOUS, has_checkpoint, load_checkpoint, save_checkpoint
 from infogan.records.files import Table, read_json, write_atomic, write_json
 from infogan.records.provenance import mask_arguments, mask_in, mask_url, provenance
-from infogan.records.run_directory import Locked, Run, as_begun, create, is_locked, load, lock
+from infogan.records.run_directory import Locked, Run, as_begun, begun, create, is_locked, load, lock
 
 __all__ = [
     "CHECKPOINT",
@@ -15,6 +15,7 @@ __all__ = [
     "Run",
     "Table",
     "as_begun",
+    "begun",
     "create",
     "has_checkpoint",
     "is_locked",

@@ -6,12 +6,16 @@ Tensors of a training run, by name:
     term.NAME.*                    parameters and buffers of the loss terms that have some
     stream.*                       states of the random streams
     pretraining.*                  heads, teacher and optimiser of the pretraining, while it runs
+    window                         metrics of the updates since the last row of metrics.csv, [updates, metrics]
+    rows.*                         the CSV tables of the run so far, as bytes
 State, in the file's metadata: phase ("pretraining" or "adversarial"), step (updates of the phase done), seconds (of
-training), image_shape [C, H, W].
+training), logged_at (seconds at the last row), image_shape [C, H, W], record (the content of config.json).
+Beside it stands a digest of state and tensors, without which a changed bit in a weight would be read as a weight.
 
 The file that infogan.inference.Model.save writes has the tensors generator.* and discriminator.*, step and image_shape.
 """
 
+import hashlib
 import json
 import sys
 from pathlib import Path
@@ -34,11 +38,30 @@ def save_checkpoint(directory: Path, tensors: dict[str, torch.Tensor], state: di
     keep: the checkpoint that was there becomes PREVIOUS.
     """
     tensors = {name: tensor.detach().contiguous().cpu() for name, tensor in tensors.items()}
+    text = json.dumps(state)
     write_atomic(
         directory / CHECKPOINT,
-        save(tensors, metadata={"state": json.dumps(state)}),
+        save(tensors, metadata={"state": text, "sha256": _digest(text, tensors)}),
         keep=directory / PREVIOUS if keep else None,
     )
+
+
+def _digest(state: str, tensors: dict[str, torch.Tensor]) -> str:
+    digest = hashlib.sha256(state.encode())
+    for name, tensor in sorted(tensors.items()):
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()
+
+
+def _read(path: Path) -> tuple[dict[str, torch.Tensor], dict]:
+    """Raises ValueError where the file has a digest, which those of earlier versions have not, and another content."""
+    with safe_open(path, framework="pt") as file:
+        metadata = file.metadata()
+        tensors = {name: file.get_tensor(name) for name in file.keys()}
+    if "sha256" in metadata and metadata["sha256"] != _digest(metadata["state"], tensors):
+        raise ValueError("its content does not have the digest that was written with it")
+    return tensors, json.loads(metadata["state"])
 
 
 def has_checkpoint(directory: Path) -> bool:
@@ -58,9 +81,7 @@ def load_checkpoint(directory: Path) -> tuple[dict[str, torch.Tensor], dict]:
         if not path.exists():
             continue
         try:
-            with safe_open(path, framework="pt") as file:
-                state = json.loads(file.metadata()["state"])
-                tensors = {name: file.get_tensor(name) for name in file.keys()}
+            tensors, state = _read(path)
         except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
             damage.append(f"{path} is damaged ({error})")
             continue

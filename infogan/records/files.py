@@ -32,6 +32,13 @@ def write_atomic(path: Path, content: bytes | str, keep: Path | None = None) -> 
         raise
 
 
+def remove_leftovers(directory: Path, *names: str) -> None:
+    """Remove what a process that was killed inside write_atomic left of these files; nobody may be writing them."""
+    for name in names:
+        for leftover in directory.glob(f".{name}.*"):
+            leftover.unlink(missing_ok=True)
+
+
 def write_json(path: Path, content: dict) -> None:
     """Replace the file `path` as a whole by JSON, indented by two spaces."""
     write_atomic(path, json.dumps(content, indent=2) + "\n")
@@ -68,6 +75,17 @@ class Table:
             return []
         with self.path.open(newline="") as file:
             return list(csv.DictReader(file))
+
+    def content(self) -> bytes:
+        """The file as it stands; empty where there is none."""
+        return self.path.read_bytes() if self.path.exists() else b""
+
+    def restore(self, content: bytes) -> bool:
+        """Let the file begin with `content`, which it had before; returns whether it did not."""
+        if self.content().startswith(content):
+            return False
+        write_atomic(self.path, content)
+        return True
 
     def cut(self, step: int) -> None:
         """Drop the rows beyond `step`, which a resumed run will write again, and a row that a kill left incomplete."""

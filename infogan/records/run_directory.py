@@ -1,14 +1,14 @@
 """The run directory: the one interface between training and analysis.
 
-config.json       configuration (resolved) and provenance: command, commit, versions, host
+config.json       configuration (resolved), provenance (command, commit, versions, host) and the data's fingerprint
 metrics.csv       one row per logged step; each value is the mean over the updates since the last row
 evaluations.csv   one row per evaluation on the validation images
 samples/          sample grids, rows are categories, and confusion matrices
 checkpoint.safetensors   networks, optimisers, random states and counters, replaced atomically; the one before it
-                         (checkpoint.previous.safetensors) is used where it turns out to be damaged
+                         (checkpoint.previous.safetensors) is used where it turns out to be damaged. It also holds
+                         config.json and the rows of the tables, which are restored from it where they are missing
 pretraining.csv, pretraining.json   of a run with pretraining: its rows; its length, its seconds, the mutual information
-of
-                         each head's superclusters (nats)
+                         of each head's superclusters (nats)
 status.json       running, finished, interrupted, stopped, diverged or failed, with the step reached
 evaluation.json   the finished run's measures on the test images
 """
@@ -23,9 +23,12 @@ from infogan.codes import Latent
 from infogan.config import RUNTIME_FIELDS, Config, from_dict
 from infogan.errors import InputError
 from infogan.networks import DiscriminatorQ, Generator, build
-from infogan.records.checkpoints import load_checkpoint
-from infogan.records.files import read_json, write_json
+from infogan.records.checkpoints import CHECKPOINT, has_checkpoint, load_checkpoint
+from infogan.records.files import read_json, remove_leftovers, write_json
 from infogan.records.provenance import provenance
+
+WRITTEN = ("config.json", "status.json", "pretraining.json", "pretraining.csv", "metrics.csv", "evaluations.csv")
+"""Files that training alone replaces, besides the checkpoint."""
 
 
 class Locked(InputError):
@@ -37,33 +40,41 @@ def as_begun(directory: Path, config: Config) -> Config:
 
     What a run was begun with on one processor is not what `auto` means on the next.
     """
-    file = directory / "config.json"
-    if config.precision != "auto" or not file.exists():
+    if config.precision != "auto" or (before := begun(directory)) is None:
         return config
-    return dataclasses.replace(config, precision=from_dict(read_json(file)["config"]).precision)
+    return dataclasses.replace(config, precision=from_dict(before["config"]).precision)
 
 
-def create(directory: Path, config: Config) -> None:
+def begun(directory: Path) -> dict | None:
+    """The record of the run that was begun in the directory: config.json, or its copy in the checkpoint where that file
+    is missing; None where no run was begun."""
+    if (file := directory / "config.json").exists():
+        return read_json(file)
+    return load_checkpoint(directory)[1].get("record") if has_checkpoint(directory) else None
+
+
+def create(directory: Path, config: Config, data: dict | None = None) -> None:
     """Make the run directory, or check that it holds the same recipe (it may be a shorter run, to be continued).
 
     Fields of RUNTIME_FIELDS may differ: the record then has the new ones. What made a run is recorded once; a longer
-    continuation adds its own provenance.
+    continuation adds its own provenance. The directory must be locked: what a killed process left half-written goes.
 
+    Args: data: the dataset's fingerprint.
     Raises InputError naming the first field that differs.
     """
     file = directory / "config.json"
-    record: dict = {"config": dataclasses.asdict(config), "provenance": provenance()}
-    if file.exists():
-        before = read_json(file)
+    record: dict = {"config": dataclasses.asdict(config), "provenance": provenance(), "data": data}
+    if before := begun(directory):
         stored = from_dict(before["config"])  # fields that are newer than the run have their defaults
         _check_same_recipe(directory, stored, config)
-        if stored == config:
-            return
         record["provenance"] = before["provenance"]
-        if stored.updates < config.updates:
-            record["continued"] = [*before.get("continued", []), provenance()]
+        if "continued" in before or stored.updates < config.updates:
+            longer = [provenance()] if stored.updates < config.updates else []
+            record["continued"] = [*before.get("continued", []), *longer]
+    remove_leftovers(directory, CHECKPOINT, *WRITTEN)
     (directory / "samples").mkdir(parents=True, exist_ok=True)
-    write_json(file, record)
+    if record != before or not file.exists():
+        write_json(file, record)
 
 
 def _check_same_recipe(directory: Path, stored: Config, config: Config) -> None:

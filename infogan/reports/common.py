@@ -11,6 +11,8 @@ from infogan.errors import InputError
 if TYPE_CHECKING:
     import pandas as pd
 
+    from infogan import data
+
 SMOOTHING = 50
 """Updates over which L_I is averaged (centred) before it is compared with H(c)."""
 
@@ -18,6 +20,20 @@ SMOOTHING = 50
 def read_config(directory: Path) -> Config:
     """The configuration of a run directory. Raises InputError where there is none."""
     return from_dict(records.read_json(directory / "config.json")["config"])
+
+
+def load_dataset(data_dir: Path | None, *directories: Path) -> "data.Dataset":
+    """The dataset that these runs were trained on, all of one name. data_dir: see infogan.data.load.
+
+    Raises InputError where it cannot be read, or is other data under the same name.
+    """
+    from infogan import data
+    from infogan.data import fingerprint
+
+    dataset = data.load(read_config(directories[0]).dataset, data_dir)
+    for directory in directories:
+        fingerprint.check(records.read_json(directory / "config.json").get("data"), dataset, directory)
+    return dataset
 
 
 def read_metrics(directory: Path) -> "pd.DataFrame":

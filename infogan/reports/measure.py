@@ -55,11 +55,12 @@ class Options:
 
 def measure_again(directory: Path, data_dir: Path | None) -> dict:
     """Measure a run's checkpoint on the test images, replace evaluation.json and return its content."""
-    from infogan import data, experiment, trainer
+    from infogan import experiment
+    from infogan.records.summary import summarise
 
     run, rows = records.load(directory), records.Table(directory / "evaluations.csv").rows()
-    dataset = data.load(run.config.dataset, data_dir)
-    summary = trainer.summarise(run.config, run.step, run.status["seconds"], rows)
+    dataset = common.load_dataset(data_dir, directory)
+    summary = summarise(run.config, run.step, run.status["seconds"], rows)
     return experiment.measure_test(run.discriminator, run.latent, dataset, directory, summary)
 
 
@@ -102,11 +103,10 @@ def row(directory: Path, options: Options) -> dict:
 
 def measure_quality(directory: Path, data_dir: Path | None) -> dict[str, float]:
     """QUALITY of the images that a run's checkpoint generates."""
-    from infogan import data
     from infogan.metrics import quality
 
     run = records.load(directory)
-    dataset = data.load(run.config.dataset, data_dir)
+    dataset = common.load_dataset(data_dir, directory)
     measured = quality.measure(run.generator, run.latent, dataset.test, quality.classifier(dataset))
     named = {f"sample_{name}" if name in ("precision", "recall") else name: value for name, value in measured.items()}
     return {name: named[name] for name in QUALITY if name in named}

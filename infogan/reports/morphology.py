@@ -19,7 +19,7 @@ import tyro
 from matplotlib.axes import Axes
 from tqdm import tqdm
 
-from infogan import data, load, records
+from infogan import load, records
 from infogan.codes import Continuous
 from infogan.errors import InputError
 from infogan.inference import Codes, Model
@@ -115,7 +115,7 @@ def analyse(model: Model, n: int, data_dir: Path | None) -> tuple[dict, np.ndarr
     measured = shapes(model.generate(inside, seed=1))
     rows, agreements, agreement = [], [], None
     if sizes:
-        classifier = quality.classifier(data.load(model.config.dataset, data_dir))
+        classifier = quality.classifier(common.load_dataset(data_dir, model.directory))
         agreement = Agreement(model, classifier, inside)
         agreements.append({"where": "within", "agreement": agreement.of(inside)})
     for code in range(n_codes):

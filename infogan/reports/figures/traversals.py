@@ -13,7 +13,7 @@ import pandas as pd
 import torch
 import tyro
 
-from infogan import data, records
+from infogan import records
 from infogan.codes import Categorical, Continuous
 from infogan.errors import InputError
 from infogan.metrics.image_statistics import STATISTICS, image_statistics
@@ -106,7 +106,7 @@ class Traversals:
         loaded = [records.load(directory) for directory in self.runs]
         if len(names := {run.config.dataset for run in loaded}) > 1:
             raise InputError(f"the runs are of different datasets, {', '.join(sorted(names))}: give those of one")
-        images, known = known_factors(data.load(loaded[0].config.dataset, self.data_dir))
+        images, known = known_factors(common.load_dataset(self.data_dir, *self.runs))
         predicted = [(run, predicted_codes(run, images)) for run in loaded]
         found = {}
         for want in self.wanted:

@@ -1,0 +1,97 @@
+"""Cores that the runs of a machine share."""
+
+import os
+import subprocess
+import sys
+import tempfile
+from contextlib import ExitStack
+
+import pytest
+import torch
+
+from infogan.accel import cpu
+
+PROGRAM = """
+import torch
+from infogan.accel import cpu
+with cpu.shared_cores():
+    print(torch.get_num_threads(), flush=True)
+    input()
+"""
+
+
+@pytest.fixture
+def four_cores(monkeypatch, tmp_path):
+    """A machine of four cores with no other run on it."""
+    monkeypatch.setattr(cpu, "_core_numbers", lambda: [0, 1, 2, 3])
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.delenv(cpu.THREADS_VARIABLE, raising=False)
+    before = torch.get_num_threads()
+    torch.set_num_threads(4)
+    yield
+    torch.set_num_threads(before)
+
+
+def test_a_run_alone_uses_all_cores_and_one_on_a_gpu_few(four_cores):
+    with cpu.shared_cores():
+        assert torch.get_num_threads() == 4
+    with cpu.shared_cores(2):
+        assert torch.get_num_threads() == 2
+    assert torch.get_num_threads() == 4
+
+
+def test_runs_together_use_no_more_threads_than_there_are_cores(four_cores, capsys):
+    threads = []
+    with ExitStack() as running:
+        for most in (1, 2, 2):
+            torch.set_num_threads(4)  # each run is a process of its own, begun with as many threads as cores
+            running.enter_context(cpu.shared_cores(most))
+            threads.append(torch.get_num_threads())
+    assert threads == [1, 2, 1] and torch.get_num_threads() == 4
+    assert "1 of 2 threads: other runs use the other cores" in capsys.readouterr().err
+
+
+def test_a_run_on_a_machine_that_is_taken_has_one_thread(four_cores):
+    with cpu.shared_cores(), cpu.shared_cores():
+        assert torch.get_num_threads() == 1
+    with cpu.shared_cores():
+        assert torch.get_num_threads() == 4, "cores are free again"
+
+
+def test_a_number_of_threads_that_is_set_is_obeyed(four_cores, monkeypatch):
+    monkeypatch.setenv(cpu.THREADS_VARIABLE, "3")
+    torch.set_num_threads(3)
+    with cpu.shared_cores():
+        assert torch.get_num_threads() == 3
+        with cpu._taken_cores(4) as free:
+            assert free == 1, "its cores are taken all the same"
+
+
+def test_without_a_place_for_locks_all_cores_count_as_free(four_cores, monkeypatch, tmp_path):
+    (tmp_path / "file").touch()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "file"))
+    with cpu.shared_cores(), cpu.shared_cores():
+        assert torch.get_num_threads() == 4
+
+
+@pytest.mark.skipif(cpu.cores() < 2, reason="needs two cores")
+def test_processes_share_cores_and_one_that_is_killed_frees_its(tmp_path):
+    environment = {name: value for name, value in os.environ.items() if name != cpu.THREADS_VARIABLE}
+    environment["TMPDIR"] = str(tmp_path)
+
+    def begin():
+        command = [sys.executable, "-c", PROGRAM]
+        return subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def threads(process):
+        return int(process.stdout.readline())
+
+    with begin() as first:
+        alone = threads(first)
+        with begin() as second:
+            assert threads(second) == max(1, cpu.cores() - alone)
+            second.kill()
+        first.kill()
+    with begin() as third:
+        assert threads(third) == alone
+        third.kill()

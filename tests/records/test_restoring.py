@@ -1,0 +1,153 @@
+"""What a resumed run finds damaged, missing or changed: its tables, its configuration, its data."""
+
+import dataclasses
+
+import pytest
+import torch
+from conftest import fit, same_tensors
+
+from infogan import data, records
+from infogan.data.splits import Dataset
+from infogan.errors import InputError
+from infogan.records.files import write_atomic
+from infogan.reports import common, measure
+
+TIMES = ("seconds", "images_per_second")
+
+
+def rows(table):
+    return [{name: value for name, value in row.items() if name not in TIMES} for row in records.Table(table).rows()]
+
+
+def killed_at(step, folder, dataset, monkeypatch, **changes):
+    """A run that dies when it writes the row of this update."""
+    append = records.Table.append
+
+    def dies(table, row):
+        if row["step"] == step:
+            raise KeyboardInterrupt
+        append(table, row)
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(records.Table, "append", dies)
+        fit(folder, dataset, **changes)
+
+
+def test_a_row_after_a_kill_averages_what_it_would_have(tmp_path, digits, monkeypatch):
+    """The last checkpoint lies between two rows of metrics.csv."""
+    intervals = {"log_every": 8, "checkpoint_every": 5, "evaluations": 1}
+    killed_at(16, tmp_path / "killed", digits, monkeypatch, **intervals)
+    assert records.load_checkpoint(tmp_path / "killed")[0]["window"].shape[0] == 15 - 8
+    for name in ("killed", "whole"):
+        fit(tmp_path / name, digits, **intervals)
+    assert rows(tmp_path / "killed" / "metrics.csv") == rows(tmp_path / "whole" / "metrics.csv")
+    assert same_tensors(tmp_path / "killed", tmp_path / "whole")
+
+
+@pytest.mark.parametrize("table", ["metrics", "evaluations"])
+@pytest.mark.parametrize("damage", ["missing", "cut", "changed"])
+def test_rows_that_are_missing_are_restored(table, damage, tmp_path, digits, capsys):
+    fit(tmp_path, digits, updates=10)
+    path = tmp_path / f"{table}.csv"
+    before = path.read_bytes()
+    if damage == "missing":
+        path.unlink()
+    else:
+        path.write_bytes(before[:-9] if damage == "cut" else before.replace(b"1", b"2"))
+    fit(tmp_path, digits, updates=20)
+    assert path.read_bytes().startswith(before) and [row["step"] for row in rows(path)][-1] == "20"
+    assert f"{path} lacked rows; they are restored" in capsys.readouterr().err
+
+
+def test_a_missing_configuration_is_restored_and_not_replaced(tmp_path, digits):
+    fit(tmp_path, digits, updates=10, seed=3)
+    before = records.read_json(tmp_path / "config.json")
+    (tmp_path / "config.json").unlink()
+    with pytest.raises(InputError, match="holds a run with seed 3, not 4"):
+        fit(tmp_path, digits, updates=10, seed=4)
+    fit(tmp_path, digits, updates=10, seed=3)
+    assert records.read_json(tmp_path / "config.json") == before
+
+
+def test_what_a_killed_write_left_is_removed(tmp_path, digits):
+    for name in (".checkpoint.safetensors.a1b2c3d4", ".config.json.x", ".metrics.csv.y"):
+        (tmp_path / name).write_text("half")
+    (tmp_path / ".hidden").write_text("the user's own")
+    fit(tmp_path, digits, updates=10)
+    assert not list(tmp_path.glob(".*.*")) and (tmp_path / ".hidden").exists()
+
+
+def test_no_changed_bit_is_read_as_a_weight(tmp_path):
+    tensors = {"a": torch.randn(3, 5), "b": torch.tensor(True), "c": torch.randn(4).bfloat16(), "d": torch.zeros(0)}
+    records.save_checkpoint(tmp_path, tensors, {"step": 7, "seconds": 1.5})
+    path = tmp_path / records.CHECKPOINT
+    content = path.read_bytes()
+    for at in range(0, 8 * len(content), 3):
+        changed = bytearray(content)
+        changed[at // 8] ^= 1 << at % 8
+        write_atomic(path, bytes(changed))
+        try:
+            read, state = records.load_checkpoint(tmp_path)
+        except InputError as error:
+            assert "damaged" in str(error)
+        else:  # the bit is in the digest's own name
+            assert state == {"step": 7, "seconds": 1.5}
+            assert read.keys() == tensors.keys() and all(torch.equal(read[name], tensors[name]) for name in tensors)
+
+
+def changed(dataset: Dataset, what: str) -> Dataset:
+    """The dataset with all images, one label, the number or the shape of its images changed."""
+    train = dataset.train
+    if what == "images":
+        train = dataclasses.replace(train, images=255 - train.images)
+    elif what == "labels":
+        train = dataclasses.replace(train, labels=torch.cat([(train.labels[:1] + 1) % 10, train.labels[1:]]))
+    elif what == "number":
+        train = train[:-40]
+    else:
+        return dataclasses.replace(dataset, **{name: wider(getattr(dataset, name)) for name in SPLITS})
+    return dataclasses.replace(dataset, train=train)
+
+
+SPLITS = ("train", "validation", "test")
+NAMED = {
+    "images": r"train images differ, such as one of mean grey level [\d.]+ then, [\d.]+ now",
+    "labels": "its labels, attributes or factors differ",
+    "number": r"1,\d\d\d train images then, 1,\d\d\d now",
+    "shape": r"images of shape \[1, 8, 8\] then, \[1, 8, 10\] now",
+}
+
+
+def wider(split):
+    return dataclasses.replace(split, images=torch.nn.functional.pad(split.images, (1, 1)))
+
+
+@pytest.mark.parametrize("what", NAMED)
+def test_a_run_knows_its_data(what, tmp_path, digits, monkeypatch):
+    fit(tmp_path, digits, updates=10)
+    before = (tmp_path / "config.json").read_bytes(), (tmp_path / records.CHECKPOINT).read_bytes()
+    other = changed(digits, what)
+    with pytest.raises(InputError, match=f"was trained on other data than this digits: {NAMED[what]}"):
+        fit(tmp_path, other, updates=20)
+    assert before == ((tmp_path / "config.json").read_bytes(), (tmp_path / records.CHECKPOINT).read_bytes())
+    monkeypatch.setattr(data, "load", lambda *_: other)
+    with pytest.raises(InputError, match=NAMED[what]):
+        measure.measure_again(tmp_path, None)
+
+
+def test_the_same_data_decoded_a_little_otherwise_is_the_same(tmp_path, digits):
+    fit(tmp_path, digits, updates=10)
+    images = digits.train.images.clone()
+    images[:, :, ::3, ::3] += (images[:, :, ::3, ::3] < 255).to(torch.uint8)
+    other = dataclasses.replace(digits, train=dataclasses.replace(digits.train, images=images))
+    assert fit(tmp_path, other, updates=20)["step"] == 20
+
+
+def test_a_run_of_earlier_versions_knows_no_data(tmp_path, digits):
+    fit(tmp_path, digits, updates=10)
+    record = records.read_json(tmp_path / "config.json")
+    del record["data"]
+    records.write_json(tmp_path / "config.json", record)
+    assert common.load_dataset(None, tmp_path).image_shape == (1, 8, 8)
+    fit(tmp_path, digits, updates=20)
+    assert records.read_json(tmp_path / "config.json")["data"]["images"]["train"] == len(digits.train)
