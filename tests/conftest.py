@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -31,7 +32,7 @@ def pytest_collection_modifyitems(items):
 
 def config(preset: str = "authors", **changes) -> Config:
     """A short float32 run on scikit-learn's digits."""
-    short = {
+    short: dict[str, Any] = {
         "precision": "float32",
         "device": "cpu",
         "dataset": "digits",
@@ -80,8 +81,10 @@ def load_script(name: str, folder: str = "experiments"):
     if str(ROOT / folder) not in sys.path:
         sys.path.insert(0, str(ROOT / folder))
     spec = importlib.util.spec_from_file_location(name, ROOT / folder / f"{name}.py")
+    assert spec
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
+    assert spec.loader
     spec.loader.exec_module(module)
     return module
 
@@ -90,7 +93,7 @@ def call(name: str, *arguments, folder: str = "experiments", cwd: Path | None = 
     """A script as `subprocess.run` would run it, but in this process, which has its libraries loaded already."""
     out, err = io.StringIO(), io.StringIO()
     argv, sys.argv = sys.argv, [f"{folder}/{name}.py", *map(str, arguments)]
-    code: int | str | None = 0
+    code: Any = 0
     try:
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), contextlib.chdir(cwd or os.getcwd()):
             run_script(load_script(name, folder).main)

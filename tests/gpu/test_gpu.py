@@ -4,6 +4,7 @@ back."""
 import dataclasses
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 import torch
@@ -12,6 +13,7 @@ from conftest import ROOT, environment_of_scripts, fit
 from infogan import data, records, training
 from infogan.accel import cuda_graph
 from infogan.presets import PRESETS
+from infogan.terms.pseudo_labels import PseudoLabels
 
 pytestmark = pytest.mark.gpu
 
@@ -19,10 +21,10 @@ IMAGES = {"svhn": (3, 32, 32), "celeba": (3, 32, 32), "rendered_chairs": (1, 64,
 ADDED = ("iic:1", "contrastive:1", "r1:1", "hinge:1", "iic:1+contrastive:0.5+r1:2+hinge:1")
 
 
-def model_of(preset: str, **changes) -> tuple[training.InfoGAN, tuple[int, int, int]]:
+def model_of(preset: str, **changes: Any) -> tuple[training.InfoGAN, tuple[int, int, int]]:
     made = PRESETS[preset][0]
     shape = IMAGES.get(made.dataset, (1, 28, 28))
-    changes = {"device": "cuda", "precision": "float32", "batch_size": 32, "updates": 20} | changes
+    changes = {"device": "cuda", "precision": "float32", "batch_size": 32, "updates": 20, **changes}
     return training.InfoGAN(dataclasses.replace(made, **changes), shape, n_images=256), shape
 
 
@@ -32,7 +34,7 @@ def metrics_of(model: training.InfoGAN, shape: tuple[int, int, int], captured: b
     stream = torch.Generator().manual_seed(0)
     images = torch.randint(256, (256, *shape), dtype=torch.uint8, generator=stream).cuda()
     for term in model.terms:
-        if term.name == "pseudo-labels":
+        if isinstance(term, PseudoLabels):
             term.labels.copy_(torch.arange(256) % 10)
     batches = data.Batches(images, 32, seed=0)
     step, rows = None, []
@@ -68,8 +70,11 @@ def test_options_are_inside_the_captured_step(changes):
 
 @pytest.mark.parametrize("preset", ["authors", "paper", "blog", "gan", "iic"])
 def test_bfloat16_follows_float32(preset):
-    rows = [metrics_of(*model_of(preset, precision=p), captured=True, updates=3) for p in ("float32", "bfloat16")]
-    assert torch.allclose(*rows, atol=0.1)
+    one, two = (
+        metrics_of(*model_of(preset, precision=precision), captured=True, updates=3)
+        for precision in ("float32", "bfloat16")
+    )
+    assert torch.allclose(one, two, atol=0.1)
 
 
 @pytest.mark.parametrize(("first", "then"), [("cpu", "cuda"), ("cuda", "cpu"), ("cuda", "cuda")])
@@ -87,8 +92,6 @@ def test_two_runs_share_one_gpu(tmp_path):
         "authors",
         "--dataset",
         "digits",
-        "--updates",
-        "200",
     ]
     command += ["--updates", "200", "--device", "cuda", "--wandb", "disabled", "--run-dir"]
     both = [subprocess.Popen([*command, str(tmp_path / name)], env=environment_of_scripts(tmp_path)) for name in "ab"]
