@@ -47,9 +47,12 @@ class Config:
     g_layers: Literal["paper", "blog"] = "paper"
     """blog: batch norm has one mean for each of G's first maps and not for each of their units, and G's last layer
     has no bias."""
-    initialisation: Literal["paper", "blog"] = "paper"
-    """paper: weights from N(0, 0.02), biases 0, batch norm's scale 1. blog: the same weights, biases as torch draws
+    initialisation: Literal["paper", "authors", "blog"] = "paper"
+    """paper: weights from N(0, 0.02), biases 0, batch norm's scale 1. authors: the convolutions' weights cut off at
+    two standard deviations, batch norm's scale from N(1, 0.02). blog: weights as in the paper, biases as torch draws
     them, batch norm's scale from N(1, 0.02)."""
+    leaky_slope: float = 0.1
+    """Slope of leaky ReLU below 0, in D and Q: 0.1 in the paper, 0.01 in the authors' code."""
     spectral_norm: bool = False
     """Spectral normalisation (Miyato et al. 2018) of every layer of D's trunk and of its output. False in every
     source."""
@@ -72,6 +75,8 @@ class Config:
     lr_decay: float = 0.0
     """Share of the updates, at the end, over which both learning rates fall linearly to 0. Such a run cannot be made
     longer afterwards. 0 in every source."""
+    g_latent: Literal["same", "fresh"] = "same"
+    """The latents of G's step: those of D's step, or drawn anew as in the authors' code."""
     d_loss: Literal["sum", "mean"] = "sum"
     """D's loss on real and on fake images: their sum, or their mean."""
 
@@ -108,6 +113,7 @@ class Config:
         self._require("batch_size", self.batch_size >= 2, "batch normalisation needs 2 or more")
         for name in ("lr_d", "lr_g"):
             self._require(name, 0 < getattr(self, name) < 1, "give a learning rate between 0 and 1, such as 2e-4")
+        self._require("leaky_slope", 0 <= self.leaky_slope < 1, "give a slope in [0, 1), such as 0.1")
         self._require("beta1", 0 <= self.beta1 < 1, "give a value in [0, 1), such as 0.5")
         self._require("pretraining", self.pretraining == 0 or self.pretraining >= 2, "give 0, or 2 or more updates")
         self._require("lr_decay", 0 <= self.lr_decay <= 1, "give a share of the run between 0 and 1, such as 0.5")

@@ -1,6 +1,7 @@
 """The paper's networks (appendix C) as data, and the one builder that makes modules of them."""
 
 from collections.abc import Iterable
+from functools import partial
 from math import prod
 from typing import NamedTuple
 
@@ -60,6 +61,7 @@ class Architecture(NamedTuple):
     """The trunk that D and Q share, Q's hidden layers, and G; the heads follow from the latent codes.
 
     With `tanh` the networks work on [-1, 1]; outside them images are in [0, 1] always.
+    leaky_slope: of the leaky ReLU in trunk and Q, below 0.
     """
 
     image: tuple[int, int, int]
@@ -67,6 +69,7 @@ class Architecture(NamedTuple):
     q_hidden: tuple[Dense, ...]
     generator: tuple[Dense | Up, ...]
     tanh: bool = False
+    leaky_slope: float = 0.1
 
 
 def architecture(image: tuple[int, int, int], network: str = "auto") -> Architecture:
@@ -157,15 +160,11 @@ class Generator(nn.Module):
         return (images + 1) / 2 if self.tanh else images
 
 
-def _leaky_relu() -> nn.Module:
-    return nn.LeakyReLU(0.1)
-
-
 class Trunk(Stack):
     """The convolutions of D/Q: images [N, C, H, W] in [0, 1] to features [N, width]."""
 
     def __init__(self, arch: Architecture):
-        modules, shape = _stack(arch.trunk, arch.image, _leaky_relu)
+        modules, shape = _stack(arch.trunk, arch.image, partial(nn.LeakyReLU, arch.leaky_slope))
         super().__init__(*modules, *([ToFeatures()] if len(shape) > 1 else []))
         self.width, self.tanh = prod(shape), arch.tanh
 
@@ -191,7 +190,7 @@ class DiscriminatorQ(nn.Module):
         super().__init__()
         self.image_shape = arch.image
         self.trunk = Trunk(arch)
-        hidden, q_shape = _stack(arch.q_hidden, (self.trunk.width,), _leaky_relu)
+        hidden, q_shape = _stack(arch.q_hidden, (self.trunk.width,), partial(nn.LeakyReLU, arch.leaky_slope))
         self.d_head = Linear(self.trunk.width, 1)
         self.q_head = Stack(*hidden, Linear(prod(q_shape), latent.q_width))
 
@@ -210,7 +209,7 @@ def build(
 ) -> tuple[Generator, DiscriminatorQ]:
     """G and D/Q for images of C x H x W, with the networks and the initialisation that the recipe names; the weights
     are the same for the same seed."""
-    arch = architecture(image, recipe.network)
+    arch = architecture(image, recipe.network)._replace(leaky_slope=recipe.leaky_slope)
     if recipe.spectral_norm:
         arch = arch._replace(trunk=tuple(layer._replace(spectral=True) for layer in arch.trunk))
     if recipe.g_layers == "blog":
@@ -237,20 +236,25 @@ def _as_in_the_blog(layers: tuple[Dense | Up, ...]) -> tuple[Dense | Up, ...]:
 def draw(networks: Iterable[nn.Module], seed: int, initialisation: str = "paper") -> torch.Generator:
     """Draw the weights, the same for the same seed. Returns the generator, for what else is drawn.
 
-    "paper": weights from N(0, 0.02), biases 0, batch norm's scale 1. "blog": weights as there, biases uniform within
-    1 / sqrt(inputs of a unit), as torch draws them, and batch norm's scale from N(1, 0.02).
+    "paper": weights from N(0, 0.02), biases 0, batch norm's scale 1. "authors": as there, but the convolutions' (not
+    the transposed ones') cut off at two standard deviations, and batch norm's scale from N(1, 0.02). "blog": weights as
+    in "paper", biases uniform within 1 / sqrt(inputs of a unit), as torch draws them, and batch norm's scale from
+    N(1, 0.02).
     """
     generator = torch.Generator().manual_seed(seed)
     for network in networks:
         for module in network.modules():
             if isinstance(module, Product):
-                nn.init.normal_(module.weight, 0.0, 0.02, generator=generator)
+                if initialisation == "authors" and isinstance(module, Convolution) and not module.transposed:
+                    nn.init.trunc_normal_(module.weight, 0.0, 0.02, -0.04, 0.04, generator=generator)
+                else:
+                    nn.init.normal_(module.weight, 0.0, 0.02, generator=generator)
                 if module.bias is not None and initialisation == "blog":
                     bound = module.weight[0].numel() ** -0.5
                     nn.init.uniform_(module.bias, -bound, bound, generator=generator)
                 elif module.bias is not None:
                     nn.init.zeros_(module.bias)
-            elif isinstance(module, BatchNorm) and initialisation == "blog":
+            elif isinstance(module, BatchNorm) and initialisation != "paper":
                 nn.init.normal_(module.weight, 1.0, 0.02, generator=generator)
     return generator
 

@@ -137,6 +137,9 @@ class InfoGAN:
         metrics |= seen.metrics
 
         # G descends V(D, G) - lambda L_I(G, Q), and the other terms of its step.
+        if self.config.g_latent == "fresh":
+            z = parallel.part(self.latent.sample(len(images), self.streams["codes"]))
+            fake = G(z)
         seen = Seen(G, D, self.latent, self.streams, batch, index, z, real, fake, *D(fake))
         descend(self.g_passes, seen)
         self.adam_g.step()

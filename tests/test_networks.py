@@ -2,8 +2,8 @@ import pytest
 import torch
 
 from infogan.codes import Latent
-from infogan.config import InputError
-from infogan.layers import BatchNorm, Convolution, UpConvolution
+from infogan.config import Config, InputError
+from infogan.layers import BatchNorm, Convolution, Product, UpConvolution
 from infogan.networks import build
 from infogan.presets import PRESETS
 
@@ -139,6 +139,20 @@ def test_weights_are_seeded_normals_of_std_002():
     assert all(torch.equal(a, b) for a, b in zip(first.parameters(), again.parameters()))
     assert not torch.equal(first.trunk[0].weight, other.trunk[0].weight)
     assert first.trunk[2].weight.std().item() == pytest.approx(0.02, rel=0.02)
+
+
+def test_the_authors_code_cuts_off_convolutions_and_draws_scales():
+    """custom_ops.py: truncated normals for convolutions, normals for the rest; scales from N(1, 0.02); slope 0.01."""
+    made = Config(initialisation="authors", leaky_slope=0.01)
+    generator, discriminator = build((1, 28, 28), PAPER, 0, made)
+    convolution, dense, up = discriminator.trunk[2].weight, discriminator.trunk[6].weight, generator.layers[7].weight
+    assert convolution.abs().max() <= 0.04 and min(dense.abs().max(), up.abs().max()) > 0.06
+    assert convolution.std().item() == pytest.approx(0.88 * 0.02, rel=0.02), "that of a normal cut off at 2 std"
+    scales = torch.cat([m.weight for m in (*generator.modules(), *discriminator.modules()) if isinstance(m, BatchNorm)])
+    assert scales.mean().item() == pytest.approx(1, abs=0.002) and scales.std().item() == pytest.approx(0.02, rel=0.1)
+    assert all((m.bias == 0).all() for m in discriminator.modules() if isinstance(m, Product) and m.bias is not None)
+    slopes = [m.negative_slope for m in discriminator.modules() if isinstance(m, torch.nn.LeakyReLU)]
+    assert len(slopes) == 4 and set(slopes) == {0.01}
 
 
 def test_the_blogs_networks_have_the_notebooks_layers_and_initial_values():

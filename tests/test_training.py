@@ -76,15 +76,16 @@ def test_terms_share_a_backward_pass_where_their_parts_allow(preset, digits):
 BEYOND = {"terms": "iic:2+pseudo-labels:0.6", "pretraining": 2}
 
 
-@pytest.mark.parametrize("recipe", [*PRESETS, "with terms"])
+@pytest.mark.parametrize("recipe", [*PRESETS, "with terms", "with fresh latents"])
 def test_a_step_is_gradient_descent_on_the_stated_losses(recipe, digits):
-    """A step of each preset, and one with terms beyond the paper, against its losses written out, each gradient taken
+    """A step of each preset, one with terms beyond the paper and one with other latents in G's step, against its losses written out, each gradient taken
     by itself.
 
     Plain SGD takes Adam's place: Adam's first step is the gradient's sign, which rounding turns where it is zero.
     """
-    preset, beyond = (recipe, {}) if recipe in PRESETS else ("authors", BEYOND)
-    made = config(preset, batch_size=32, lambda_categorical=0.7, lambda_continuous=0.3, **beyond)
+    preset, beyond = recipe if recipe in PRESETS else "authors", BEYOND if recipe == "with terms" else {}
+    latents = {"g_latent": "fresh"} if recipe == "with fresh latents" else {}
+    made = config(preset, batch_size=32, lambda_categorical=0.7, lambda_continuous=0.3, **beyond, **latents)
     model, twin = (training.InfoGAN(made, digits.image_shape, n_images=32) for _ in range(2))
     sources = {"authors": "fixed", "paper": "learned", "blog": "none", "gan": "fixed"}
 
@@ -109,7 +110,7 @@ def test_a_step_is_gradient_descent_on_the_stated_losses(recipe, digits):
     ce = torch.nn.functional.cross_entropy
     bce = torch.nn.functional.binary_cross_entropy_with_logits
 
-    def bound(q_params):
+    def bound(q_params, z):
         value = 0.7 * (-ce(q_params[:, :10], z[:, :10].argmax(1)) + math.log(10))
         if sources[preset] == "none":
             return value
@@ -130,7 +131,7 @@ def test_a_step_is_gradient_descent_on_the_stated_losses(recipe, digits):
     (real_logit, q_real), (fake_logit, q_fake) = D(images / 255), D(fake.detach())
     value = bce(real_logit, torch.ones(32)) + bce(fake_logit, torch.zeros(32))
     value = value / 2 if preset == "blog" else value
-    terms = [(value, trunk + d)] + ([(-bound(q_fake), trunk + q)] if preset == "authors" else [])
+    terms = [(value, trunk + d)] + ([(-bound(q_fake, z), trunk + q)] if preset == "authors" else [])
     if beyond:
         q_augmented = D(augmentation.augment(images / 255, twin.streams["augmentation"]))[1]
         p, copy = ((10 * logits[:, :10]).softmax(1) for logits in (q_real, q_augmented))
@@ -141,9 +142,12 @@ def test_a_step_is_gradient_descent_on_the_stated_losses(recipe, digits):
         losses = [ce(logits[labelled, :10], given, reduction="sum") for logits in (q_real, q_augmented)]
         terms.append((0.6 * sum(losses) / 64, trunk + q))
     descend(terms)
+    if made.g_latent == "fresh":
+        z = twin.latent.sample(32, twin.streams["codes"])
+        fake = G(z)
     fake_logit, q_fake = D(fake)
     informed = {"authors": g, "paper": g + q + trunk, "blog": g + q, "gan": q}[preset]
-    descend([(bce(fake_logit, torch.ones(32)), g), (-bound(q_fake), informed)])
+    descend([(bce(fake_logit, torch.ones(32)), g), (-bound(q_fake, z), informed)])
     ours, plain = ([*made.generator.parameters(), *made.discriminator.parameters()] for made in (model, twin))
     for a, b, old in zip(ours, plain, before, strict=True):
         # As a share of the move: batch norm amplifies the rounding of sums, differently on each processor.

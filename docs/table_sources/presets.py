@@ -16,6 +16,7 @@ G_LAYERS = {
 }
 INITIALISATION = {
     "paper": "N(0, 0.02), biases 0, γ 1",
+    "authors": "N(0, 0.02), convolutions' cut off at 0.04, biases 0, γ from N(1, 0.02)",
     "blog": "N(0, 0.02), torch's biases, γ from N(1, 0.02)",
 }
 AS_RECALLED = {
@@ -49,6 +50,8 @@ def sources() -> str:
         "what L_I trains (`info_flow`)": lambda c: WHO[c.info_flow],
         "G's batch norm and last bias (`g_layers`)": lambda c: G_LAYERS[c.g_layers],
         "initial weights (`initialisation`)": lambda c: INITIALISATION[c.initialisation],
+        "slope of leaky ReLU": lambda c: f"{c.leaky_slope:g}",
+        "latents of G's step": lambda c: {"same": "those of D's step", "fresh": "drawn anew"}[c.g_latent],
         "λ categorical": lambda c: f"{c.lambda_categorical:g}",
         "λ continuous": lambda c: f"{c.lambda_continuous:g}" if has_continuous[c.preset] else "",
         "learning rate of D, of G": lambda c: f"{c.lr_d:g}, {c.lr_g:g}",

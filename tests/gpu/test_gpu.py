@@ -63,7 +63,9 @@ def test_terms_are_inside_the_captured_step(terms):
     assert_captured_is_plain("authors", terms=terms)
 
 
-@pytest.mark.parametrize("changes", [{"lr_decay": 1.0}, {"spectral_norm": True}, {"info_flow": "detached"}])
+@pytest.mark.parametrize(
+    "changes", [{"lr_decay": 1.0}, {"spectral_norm": True}, {"info_flow": "detached"}, {"g_latent": "fresh"}]
+)
 def test_options_are_inside_the_captured_step(changes):
     assert_captured_is_plain("authors", **changes)
 

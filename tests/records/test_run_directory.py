@@ -37,6 +37,8 @@ def test_every_field_of_the_recipe_identifies_a_run(name, tmp_path):
         "network": "mnist",
         "g_layers": "blog",
         "initialisation": "blog",
+        "leaky_slope": 0.01,
+        "g_latent": "fresh",
         "spectral_norm": True,
         "lambda_categorical": 2.0,
         "lambda_continuous": 2.0,
