@@ -78,8 +78,8 @@ BEYOND = {"terms": "iic:2+pseudo-labels:0.6", "pretraining": 2}
 
 @pytest.mark.parametrize("recipe", [*PRESETS, "with terms", "with fresh latents"])
 def test_a_step_is_gradient_descent_on_the_stated_losses(recipe, digits):
-    """A step of each preset, one with terms beyond the paper and one with other latents in G's step, against its losses written out, each gradient taken
-    by itself.
+    """A step of each preset, one with terms beyond the paper and one with other latents in G's step, against its losses
+    written out, each gradient taken by itself.
 
     Plain SGD takes Adam's place: Adam's first step is the gradient's sign, which rounding turns where it is zero.
     """

@@ -3,6 +3,7 @@
 import contextlib
 import ctypes
 import os
+import platform
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -68,6 +69,16 @@ def _taken_cores(wanted: int) -> Iterator[int]:
         except OSError:
             free = wanted
         yield free
+
+
+def describe() -> str:
+    """The processor's name, the cores that this process may use, and its bfloat16 instructions."""
+    cpuinfo = Path("/proc/cpuinfo")
+    text = cpuinfo.read_text() if cpuinfo.exists() else ""
+    models = [line.split(":", 1)[1].strip() for line in text.splitlines() if line.startswith("model name")]
+    model = models[-1] if models else platform.processor() or platform.machine()
+    features = [name for name in ("avx512_bf16", "amx_bf16") if name in text]
+    return f"{model}, {cores()} cores, {' '.join(features) or 'no bfloat16'}"
 
 
 def keep_memory() -> None:

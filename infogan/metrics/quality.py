@@ -121,11 +121,12 @@ def _covered(points: np.ndarray, manifold: np.ndarray) -> float:
     return float((squares <= radii**2).any(1).mean())
 
 
-def measure(generator: nn.Module, latent: Latent, real: Split, network: DiscriminatorQ) -> dict[str, float]:
+def measure(generator: nn.Module, latent: Latent, real: Split, network: DiscriminatorQ) -> dict:
     """Sample quality against held-out real images, in the features of the classifier `network`.
 
-    Returns: frechet_distance, precision, recall; where there are categorical codes also generator_accuracy: the share
-    of generated images that are classified as the label matched one-to-one to their category, of the best such code.
+    Returns: frechet_distance, precision, recall; where there are categorical codes also, of the best such code,
+    generator_accuracy: the share of generated images that are classified as the label matched one-to-one to their
+    category; code: its number; shown: for each of its categories how many images are classified as each label.
     """
     count = min(MAX_COMPARED, len(real))
     z = latent.sample(count, torch.Generator().manual_seed(0))
@@ -133,11 +134,16 @@ def measure(generator: nn.Module, latent: Latent, real: Split, network: Discrimi
     features, _ = classify(network, real.images[:count])
     fake_features, probabilities = classify(network, images)
     precision, recall = precision_recall(features, fake_features)
-    out = {"frechet_distance": frechet_distance(features, fake_features), "precision": precision, "recall": recall}
+    out: dict = {
+        "frechet_distance": frechet_distance(features, fake_features),
+        "precision": precision,
+        "recall": recall,
+    }
     if latent.categorical_sizes:
         categories, labels = latent.read(z)[0].numpy(), probabilities.argmax(1)
-        out["generator_accuracy"] = max(
-            clustering.code_to_label(categories[:, i], labels, size)["accuracy"]
-            for i, size in enumerate(latent.categorical_sizes)
-        )
+        codes = [
+            clustering.code_to_label(categories[:, i], labels, size) for i, size in enumerate(latent.categorical_sizes)
+        ]
+        best = max(range(len(codes)), key=lambda i: codes[i]["accuracy"])
+        out |= {"generator_accuracy": codes[best]["accuracy"], "code": best, "shown": codes[best]["confusion"]}
     return out

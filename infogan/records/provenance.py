@@ -12,6 +12,10 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import torch
+
+from infogan.accel import cpu
+
 if TYPE_CHECKING:
     from sqlalchemy.engine import URL
 
@@ -87,8 +91,14 @@ def provenance() -> dict:
         "commit": commit,
         "commit_is_dirty": bool(_git("status", "--porcelain", "--untracked-files=no")) if commit else None,
         "versions": {"python": platform.python_version(), **_versions()},
-        "host": {"name": socket.gethostname(), "platform": platform.platform(), "cpus": os.cpu_count()},
+        "host": {"name": socket.gethostname(), "platform": platform.platform(), "cpus": os.cpu_count()} | _hardware(),
     }
+
+
+def _hardware() -> dict[str, str]:
+    """The processor, and the GPU where there is one."""
+    gpu = {"gpu": torch.cuda.get_device_name()} if torch.cuda.is_available() else {}
+    return {"processor": cpu.describe()} | gpu
 
 
 def _git(*arguments: str) -> str | None:

@@ -11,6 +11,7 @@ pretraining.csv, pretraining.json   of a run with pretraining: its rows; its len
                          of each head's superclusters (nats)
 status.json       running, finished, interrupted, stopped, diverged or failed, with the step reached
 evaluation.json   the finished run's measures on the test images
+quality.json      of analysis/measure.py --quality: measures of generated images
 """
 
 import dataclasses

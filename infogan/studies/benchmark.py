@@ -15,7 +15,6 @@ Examples:
 
 import dataclasses
 import os
-import platform
 import statistics
 import sys
 from contextlib import ExitStack
@@ -93,14 +92,8 @@ def machine(device: str) -> str:
 
     if device.startswith("cuda"):
         return torch.cuda.get_device_name(device)
-    cpuinfo = Path("/proc/cpuinfo")
-    text = cpuinfo.read_text() if cpuinfo.exists() else ""
-    models = [line.split(":", 1)[1].strip() for line in text.splitlines() if line.startswith("model name")]
-    model = models[-1] if models else platform.processor() or platform.machine()
-    features = [name for name in ("avx512_bf16", "amx_bf16") if name in text]
     limit = os.environ.get("ONEDNN_MAX_CPU_ISA")
-    limited = f", limited to {limit}" if limit else ""
-    return f"{model}, {cpu.cores()} cores, {' '.join(features) or 'no bfloat16'}{limited}"
+    return cpu.describe() + (f", limited to {limit}" if limit else "")
 
 
 def spread(values: list[float]) -> dict[str, float]:

@@ -2,7 +2,8 @@
 
 Reads run directories, with the JSON files of morphology and of figures 3 to 6 in them (figures/morphology.json,
 figures/figure3.json to figure6.json), a benchmark's JSON and the table of settings. A claim that none of them concerns
-is left out. Writes scorecard.md, .csv and .png.
+is left out. Writes scorecard.md, .csv and .png, and in scorecard-runs.csv each run that was judged, with its length,
+its hardware and its number.
 
 Example:
   python analysis/claims.py analysis/results/{mnist,mnist-best,others}/*-seed?/ \\
@@ -18,8 +19,8 @@ import tyro
 
 from infogan.errors import InputError
 from infogan.reports import common
-from infogan.reports.claims.rows import cost_row, lambda_row, rows_over_seeds, traversal_rows
-from infogan.reports.claims.rules import RULES, read
+from infogan.reports.claims.rows import cost_row, lambda_row, list_runs, rows_over_seeds, traversal_rows
+from infogan.reports.claims.rules import RULES, RunRecord, read
 from infogan.reports.claims.scorecard import draw, markdown
 
 
@@ -37,12 +38,11 @@ class Options:
     """Folder for the scorecard."""
 
 
-def collect(options: Options) -> pd.DataFrame:
+def collect(options: Options, runs: list[RunRecord]) -> pd.DataFrame:
     """A row for each claim and each preset, benchmark, table or figure on which it is checked.
 
     In order: the paper's claims (C), the blog's (B), ours (O). Raises InputError where nothing can be checked.
     """
-    runs = [read(directory) for directory in options.runs]
     rows = [row for rule in RULES for row in rows_over_seeds(rule, runs)]
     if options.benchmark is not None:
         rows.append(cost_row(options.benchmark))
@@ -60,9 +60,11 @@ def collect(options: Options) -> pd.DataFrame:
 def main() -> None:
     """Write the scorecard and print it."""
     options = tyro.cli(Options, description=__doc__)
-    table = collect(options)
+    runs = [read(directory) for directory in options.runs]
+    table = collect(options, runs)
     options.out.mkdir(parents=True, exist_ok=True)
     table.to_csv(options.out / "scorecard.csv", index=False)
+    pd.DataFrame(list_runs(runs)).to_csv(options.out / "scorecard-runs.csv", index=False)
     (options.out / "scorecard.md").write_text(markdown(table))
     draw(table, options.out / "scorecard.png")
     print(common.as_text(table[["claim", "says", "by", "mean", "low", "high", "holds", "of", "verdict"]]))

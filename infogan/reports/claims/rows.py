@@ -12,9 +12,11 @@ from infogan.errors import InputError
 from infogan.metrics.clustering import mean_interval
 from infogan.presets import PRESETS, describe
 from infogan.reports.claims import verdicts
-from infogan.reports.claims.rules import Outcome, Rule, RunRecord
+from infogan.reports.claims.rules import RULES, Outcome, Rule, RunRecord
 from infogan.reports.information import YES, normalised_information
 
+SHARES = ("accuracy", "share of the worst row")
+"""Numbers from 0 to 1, and so are the bounds of their intervals."""
 ENOUGH = 3  # seeds of each value of lambda
 COST = 1.1  # times a GAN's time and memory that count as nearly nothing
 LEAD = -0.02  # of accuracy, of lambda 1 over the best other
@@ -57,10 +59,33 @@ def rows_over_seeds(rule: Rule, runs: list[RunRecord]) -> list[dict]:
     return [_row_of_seeds(rule, *group, list(seeds.values())) for group, seeds in groups.items()]
 
 
+def list_runs(runs: list[RunRecord]) -> list[dict]:
+    """A row for each claim and each run that is judged for it: its length, its hardware, its number."""
+    out = []
+    for rule in RULES:
+        for run in runs:
+            if (outcome := rule.check(run)) is not None:
+                config = run.config
+                about = {"preset": config.preset, "seed": config.seed, "updates": config.updates}
+                about |= {"precision": config.precision, "device": config.device} | _origin(run)
+                number = {"number": rule.number, "value": outcome.value, "holds": outcome.holds}
+                out.append({"claim": rule.claim, "run": run.directory.name} | about | number)
+    return out
+
+
+def _origin(run: RunRecord) -> dict[str, str]:
+    """hardware, as far as it was recorded, and commit of a run."""
+    made = records.read_json(run.directory / "config.json").get("provenance", {})
+    host = made.get("host", {})
+    processor = host.get("processor", f"{host.get('cpus', '?')} cores of {host.get('platform', 'an unknown platform')}")
+    hardware = host.get("gpu", processor) if run.config.device.startswith("cuda") else processor
+    return {"hardware": hardware, "commit": made.get("commit") or ""}
+
+
 def _row_of_seeds(rule: Rule, preset: str, updates: int, precision: str, outcomes: list[Outcome]) -> dict:
     values = [outcome.value for outcome in outcomes if np.isfinite(outcome.value)]
     mean, low, high = mean_interval(values) if values else (np.nan,) * 3
-    if rule.number == "accuracy":
+    if rule.number in SHARES:
         low, high = max(low, 0.0), min(high, 1.0)
     whole = PRESETS[preset][0].updates
     length = f"{updates:,}" if updates == whole else f"{updates:,} of {whole:,}"

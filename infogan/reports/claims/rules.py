@@ -13,8 +13,6 @@ from infogan.config import Config
 from infogan.presets import changed_fields
 from infogan.reports import common
 
-OWN_CATEGORY = 0.9
-"""Share of a category's images that must show one digit."""
 REACHED = 0.99
 """Share of H(c) at which L_I counts as having reached it."""
 
@@ -27,6 +25,8 @@ class RunRecord(NamedTuple):
     metrics: pd.DataFrame
     evaluation: dict
     """evaluation.json; empty where there is none."""
+    quality: dict
+    """quality.json; empty where there is none."""
 
     def figure(self, name: str) -> dict | None:
         """figures/NAME.json, where there is one."""
@@ -36,9 +36,10 @@ class RunRecord(NamedTuple):
 
 def read(directory: Path) -> RunRecord:
     """Raises InputError where the directory is not that of a run."""
-    metrics, evaluation = common.read_metrics(directory), directory / "evaluation.json"
-    measured = records.read_json(evaluation) if evaluation.exists() else {}
-    return RunRecord(directory, common.read_config(directory), metrics, measured)
+    metrics = common.read_metrics(directory)
+    files = [directory / "evaluation.json", directory / "quality.json"]
+    measured = [records.read_json(file) if file.exists() else {} for file in files]
+    return RunRecord(directory, common.read_config(directory), metrics, *measured)
 
 
 class Outcome(NamedTuple):
@@ -153,24 +154,25 @@ def codes_extrapolate(run: RunRecord) -> Outcome | None:
     return Outcome(kept, same and kept >= 0.9)
 
 
-def digits_have_categories(run: RunRecord) -> Outcome | None:
-    """B1. The number is that of digits with a category of their own."""
-    if not is_preset_on_mnist(run, "blog") or not run.evaluation.get("codes"):
+def digits_have_rows(run: RunRecord) -> Outcome | None:
+    """B1. The number is that of the digit which has the worst row: the share of a category's generated images that show
+    it, of its best category."""
+    if not is_preset_on_mnist(run, "blog") or "shown" not in run.quality:
         return None
-    table = np.array(run.evaluation["codes"][0]["confusion"])
-    pure = table.max(1) >= OWN_CATEGORY * table.sum(1).clip(1)
-    digits = len(set(table.argmax(1)[pure]))
-    return Outcome(digits, digits == 10)
+    shown = np.array(run.quality["shown"])
+    worst = float((shown / shown.sum(1, keepdims=True)).max(0).min())
+    return Outcome(worst, worst >= 0.9)
 
 
 def losses_diverge(run: RunRecord) -> Outcome | None:
-    """B2. The number is G's mean loss in the last tenth of the run."""
+    """B2. The number is the smaller of two factors, from the first tenth of the run to its last: by which D's mean loss
+    falls, and by which G's climbs."""
     if not is_preset_on_mnist(run, "blog"):
         return None
     tenth = max(1, len(run.metrics) // 10)
-    first, last = run.metrics[:tenth], run.metrics[-tenth:]
-    g = float(last.loss_g.mean())
-    return Outcome(g, bool(g >= 5 and last.loss_d.mean() < first.loss_d.mean() / 2))
+    first, last = run.metrics[:tenth].mean(numeric_only=True), run.metrics[-tenth:].mean(numeric_only=True)
+    factor = float(min(first.loss_d / last.loss_d, last.loss_g / first.loss_g))
+    return Outcome(factor, factor >= 2)
 
 
 RULES = (
@@ -227,16 +229,18 @@ RULES = (
     Rule(
         "B1",
         "one 10-way code separates the digits in rows (blog)",
-        "each digit has a category that shows it in 90 % or more",
-        "digits",
-        digits_have_categories,
+        "each digit has a category of which 90 % or more of the generated images show it",
+        "share of the worst row",
+        digits_have_rows,
+        0.9,
     ),
     Rule(
         "B2",
-        "D's loss falls towards 0, G's climbs to 5 to 8 (blog)",
-        "last tenth: G at 5 or more, D below half of the first tenth",
-        "G's loss",
+        "D's loss falls towards 0 while G's climbs (blog)",
+        "from the first tenth of the run to the last D's loss halves, and G's doubles",
+        "times, the smaller factor",
         losses_diverge,
+        2,
     ),
     Rule(
         "O1",
