@@ -12,6 +12,9 @@ Where things are:
     synthetic/       datasets that are rendered here, with known factors
     labels.py        labels of any kind as class numbers
     decoding.py      one image file to pixels
+    npy.py           arrays in an .npz file
+    limits.py        how much may be decoded
+    summary.py       the line that says what is used and what is left out
     cache.py         decoded images in a memory-mapped file
     augmentation.py  random affine maps and random strokes
 

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from infogan.codes import Categorical, Latent
+from infogan.errors import printable
 from infogan.networks import generate
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ def confusion(
     else:
         _annotated(axes, counts[order], names, [str(i) for i in order])
     axes.set_xlabel("label")
-    axes.set_title(_printable(title), parse_math=False)
+    axes.set_title(printable(title), parse_math=False)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph")  # of a name that the font lacks; a box is drawn
         figure.savefig(path, dpi=110)
@@ -120,10 +121,5 @@ def _annotated(axes: "Axes", counts: np.ndarray, labels: list[str], categories: 
 
 def _shown(name: str) -> str:
     """A class's name as it is drawn: printable, at most NAME_LENGTH characters."""
-    text = _printable(name)
+    text = printable(name)
     return text if len(text) <= NAME_LENGTH else text[: NAME_LENGTH - 1] + "…"
-
-
-def _printable(text: str) -> str:
-    """The text with ? for what no font can draw: line breaks, control characters, and bytes that are no UTF-8."""
-    return "".join(character if character.isprintable() else "?" for character in text)
