@@ -80,7 +80,8 @@ def confusion(
     names = [] if large else [_shown(name) for name in classes[: counts.shape[1]]]
     rows, columns = (min(side, ANNOTATED) for side in counts.shape)
     below = 0.6 + 0.07 * max(map(len, names), default=0)  # inches, for the names, which are upright
-    width, height = 0.45 * columns + 1.2, 0.38 * rows + 0.6 + below
+    cells = max(0.45 * columns, min(0.09 * len(title), 6))  # inches, as wide as the title
+    width, height = cells + 1.2, 0.38 * rows + 0.6 + below
     figure = Figure(figsize=(width, height))
     # Margins in inches: a layout engine would draw every number twice.
     axes = figure.add_axes((0.7 / width, below / height, 1 - 0.8 / width, 1 - (below + 0.4) / height))

@@ -79,8 +79,12 @@ def test_few_class_names_are_drawn_whatever_they_hold(classes, side, shown, tmp_
     def record(figure, *rest, **named):
         savefig(figure, *rest, **named)
         drawn.extend(text.get_text() for text in figure.axes[0].get_xticklabels())
+        for text in [*figure.axes[0].get_xticklabels(), figure.axes[0].title] if shown else []:
+            box, whole = text.get_window_extent(), figure.bbox
+            assert text.get_text() == "" or (whole.x0 <= box.x0 and box.x1 <= whole.x1 and whole.y0 <= box.y0)
 
     monkeypatch.setattr(Figure, "savefig", record)
-    pictures.confusion(tmp_path / "c.png", np.eye(side, dtype=int).tolist(), "title $x\n", classes=classes)
+    title = "validation images $x, update 1000000\n"
+    pictures.confusion(tmp_path / "c.png", np.eye(side, dtype=int).tolist(), title, classes=classes)
     assert drawn == shown if shown else "cat" not in drawn
     assert not list(recwarn) and (tmp_path / "c.png").stat().st_size > 0
