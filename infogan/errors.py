@@ -11,3 +11,8 @@ class InputError(Exception):
 
     Not a ValueError, which the command-line parser would catch and wrap in its own words.
     """
+
+
+def printable(text: str) -> str:
+    """The text in one line: with ? for line breaks, control characters, and bytes of file names that are no UTF-8."""
+    return "".join(character if character.isprintable() else "?" for character in text)

@@ -317,6 +317,10 @@ def evaluate(model: InfoGAN, dataset: Dataset, directory: Path, step: int) -> tu
         return row, {"samples": samples}
     confusion = directory / "samples" / f"confusion-{step:07d}.png"
     pictures.confusion(
-        confusion, codes[best]["confusion"], f"validation images, update {step}", codes[best]["label_of_category"]
+        confusion,
+        codes[best]["confusion"],
+        f"validation images, update {step}",
+        codes[best]["label_of_category"],
+        dataset.validation.classes,
     )
     return row, {"samples": samples, "confusion": confusion}

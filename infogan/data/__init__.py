@@ -13,6 +13,9 @@ Where things are:
     labels.py        labels of any kind as class numbers
     fingerprint.py   what tells a run's data from other data of the same name
     decoding.py      one image file to pixels
+    npy.py           arrays in an .npz file
+    limits.py        how much may be decoded
+    summary.py       the line that says what is used and what is left out
     cache.py         decoded images in a memory-mapped file
     augmentation.py  random affine maps and random strokes
 

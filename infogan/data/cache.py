@@ -4,9 +4,12 @@ The cache (in $INFOGAN_CACHE, else ~/.cache/infogan) is one uint8 .npy file per 
 that are not used take no memory. Decoding shows its progress, and continues where it stopped after an interruption.
 """
 
+import errno
 import hashlib
 import json
+import math
 import os
+import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -18,11 +21,13 @@ from torch import Tensor
 
 from infogan import records
 from infogan.accel import cpu
+from infogan.data.download import expand_user
 from infogan.data.errors import as_input_error
 from infogan.errors import InputError
 
 CACHE_VARIABLE = "INFOGAN_CACHE"
 DECODER = 2  # version: a change of how images are cropped, scaled or ordered needs a new one, which makes new caches
+NAME_LENGTH = 50  # characters of the dataset's name in its folder's; file systems allow 255 bytes
 CHUNK = 1000  # images that are decoded between two saves of the progress
 
 Shape = tuple[int, int, int, int]
@@ -31,7 +36,7 @@ Chunks = Callable[[int], Iterable[np.ndarray]]
 
 def cache_folder() -> Path:
     """Where decoded images and trained classifiers are kept: $INFOGAN_CACHE, else ~/.cache/infogan."""
-    return Path(os.environ.get(CACHE_VARIABLE) or Path.home() / ".cache" / "infogan")
+    return expand_user(os.environ.get(CACHE_VARIABLE) or Path.home() / ".cache" / "infogan")
 
 
 def file_identity(path: Path) -> list:
@@ -52,7 +57,7 @@ def cached(name: str, source: object, shape: Shape, chunks: Chunks, order: np.nd
     `chunks` raises an exception, the images before it stay in the cache.
     """
     digest = hashlib.sha256(json.dumps([DECODER, source, shape], default=str).encode()).hexdigest()[:12]
-    folder = cache_folder() / f"{name}-{digest}"
+    folder = cache_folder() / f"{name[:NAME_LENGTH]}-{digest}"
     mend = f"make room, or set {CACHE_VARIABLE} to another folder"
     with as_input_error(f"{name} cannot be kept in {folder}", mend, OSError):
         if _count_done(folder, shape) < shape[0]:
@@ -106,10 +111,18 @@ def _open_images(path: Path, shape: Shape, new: bool) -> np.memmap:
     """The cache's images, to be written; with `new` they are created."""
     if not new:
         return np.lib.format.open_memmap(path, "r+")
+    path.unlink(missing_ok=True)
+    needed, free = math.prod(shape), shutil.disk_usage(path.parent).free
+    if needed > free:  # said before the disk is filled, which other programs would notice
+        raise OSError(errno.ENOSPC, f"{needed:,} bytes are needed and {free:,} are free")
     images = np.lib.format.open_memmap(path, "w+", np.uint8, shape)
     if hasattr(os, "posix_fallocate"):  # a full disk raises OSError here; writing to the map, it would kill the process
-        with path.open("r+b") as file:
-            os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+        try:
+            with path.open("r+b") as file:
+                os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+        except OSError:
+            path.unlink()  # it has taken what room there was
+            raise
     return images
 
 

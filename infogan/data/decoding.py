@@ -1,11 +1,21 @@
 """One image file to pixels."""
 
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from infogan.data import limits
 from infogan.data.errors import as_input_error
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+GREY = ("1", "L", "LA", "La", "I", "F")
+"""Pillow's modes without colour; I;16 in its byte orders is another."""
 
 
 def decode_image(data: bytes | Path, name: str, colour: bool, size: int, crop: int | None = None) -> np.ndarray:
@@ -15,16 +25,14 @@ def decode_image(data: bytes | Path, name: str, colour: bool, size: int, crop: i
 
     data: the file's path, or its content. name: the file's name for errors.
     crop: side of the square in pixels; default: the image's shorter side.
-    Raises InputError for a damaged file, and for pixels of more than 16 bits.
+    Raises InputError for a damaged file, one of too many pixels, and for pixels of more than 16 bits.
     """
     from PIL import Image, ImageOps
 
-    with (
-        as_input_error(f"the image {name} cannot be read", "get it again, or remove it"),
-        Image.open(io.BytesIO(data) if isinstance(data, bytes) else data) as opened,
-    ):
+    with _opened(data, name) as opened:
         image: Image.Image = ImageOps.exif_transpose(opened)
-        if image.mode.startswith("I;16"):  # Pillow would clip to 255 what is brighter
+        # Pillow would clip to 255 what is brighter; 16-bit .pgm files are of mode I.
+        if image.mode.startswith("I;16") or (image.mode == "I" and opened.format in ("PNG", "PPM")):
             image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
         elif image.mode in ("I", "F"):
             raise ValueError(f"its pixels are of Pillow's mode {image.mode}: save it with 8 or 16 bits")
@@ -39,9 +47,36 @@ def decode_image(data: bytes | Path, name: str, colour: bool, size: int, crop: i
     return pixels.transpose(2, 0, 1) if colour else pixels[None]
 
 
-def is_colour(path: Path) -> bool:
-    """Whether an image file has more than shades of grey. Raises InputError for a damaged file."""
+def look_at(path: Path) -> tuple[bool, bool]:
+    """Whether an image file has more than shades of grey, and whether it has more than one frame.
+
+    Raises InputError for a damaged file.
+    """
+    with _opened(path, str(path)) as image:
+        several = bool(getattr(image, "is_animated", False))
+        if image.mode in ("P", "PA"):  # colours of a palette, which may all be grey
+            pixels = np.asarray(image.convert("RGB"))
+            return bool((pixels != pixels[..., :1]).any()), several
+        return image.mode not in GREY and not image.mode.startswith("I;16"), several
+
+
+@contextmanager
+def _opened(data: bytes | Path, name: str) -> Iterator["Image.Image"]:
+    """An image file, opened where it is a regular file that does not declare too many pixels.
+
+    What the block raises becomes an InputError.
+    """
     from PIL import Image
 
-    with as_input_error(f"the image {path} cannot be read", "get it again, or remove it"), Image.open(path) as image:
-        return image.mode not in ("1", "L", "LA", "I", "I;16", "F")
+    if isinstance(data, Path):
+        limits.check_regular(data)
+    Image.MAX_IMAGE_PIXELS = max(limits.max_pixels(), Image.MAX_IMAGE_PIXELS or 0)  # more only where the user says so
+    with as_input_error(f"the image {name} cannot be read", "get it again, or remove it"):
+        try:
+            image = Image.open(io.BytesIO(data) if isinstance(data, bytes) else data)
+        except Image.DecompressionBombError:
+            raise limits.too_many_pixels(name) from None
+        with image:
+            if image.width * image.height > limits.max_pixels():
+                raise limits.too_many_pixels(name)
+            yield image

@@ -3,25 +3,33 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from infogan.errors import InputError
+from infogan.errors import InputError, printable
 
 Failures = type[Exception] | tuple[type[Exception], ...]
 
 
 def first_line(error: Exception) -> str:
-    """The first line of an error's message, at most 200 characters; the error's type where it has no message."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+    """The first line of an error's message, at most 300 characters; the error's type where it has no message.
+
+    A line that ends with a colon announces the next, which is added.
+    """
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
+    end = next((i for i, line in enumerate(lines) if not line.endswith(":")), len(lines) - 1)
+    return " ".join(lines[: end + 1])[:300]
 
 
 @contextmanager
 def as_input_error(problem: str, mend: str, failures: Failures = Exception) -> Iterator[None]:
     """Raise `failures` of the block as the InputError "problem (the failure's first line): mend".
 
-    failures: default, every exception, because a parser of a damaged file can raise any. An InputError stays as it is.
+    failures: default, every exception, because a parser of a damaged file can raise any. An InputError stays as it is,
+    but for line breaks in names of files.
     """
     try:
         yield
-    except InputError:
+    except InputError as error:
+        if printable(str(error)) != str(error):
+            raise InputError(printable(str(error))) from error
         raise
     except failures as error:
-        raise InputError(f"{problem} ({first_line(error)}): {mend}") from error
+        raise InputError(printable(f"{problem} ({first_line(error)}): {mend}")) from error

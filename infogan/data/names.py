@@ -6,10 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from infogan.data import synthetic
-from infogan.data.download import data_folder
+from infogan.data.download import data_folder, expand_user
+from infogan.data.errors import as_input_error
 from infogan.data.formats import celeba, digits, folders, mnist, npz, rendered_chairs, svhn
 from infogan.data.splits import Dataset
-from infogan.errors import InputError
+from infogan.errors import InputError, printable
 
 Loader = Callable[[Path, int | None], Dataset]
 """loader(folder of the datasets, side of the images in pixels or None), see load()."""
@@ -37,10 +38,12 @@ ARCHIVES = tuple(name for name in LOADERS if name not in ("digits", *TORCHVISION
 """Names of the other published datasets, read from their original files."""
 
 FOLDER_SIZE = 32  # pixels, of a folder's images where no @SIZE is given
-
+LARGEST_SIZE = 1024  # pixels
 
 NARROW = 48
 """Range of pixels below which it is asked whether it is right."""
+NEARLY_CONSTANT = 2.0
+"""Standard deviation of pixels below which it is asked whether they are right."""
 
 
 def load(name: str, data_dir: str | os.PathLike | None = None) -> Dataset:
@@ -60,14 +63,21 @@ def load(name: str, data_dir: str | os.PathLike | None = None) -> Dataset:
     Raises InputError, one line that says how to get or mend the data.
     """
     root = data_folder(data_dir)
-    if name.lower().endswith(".npz"):
-        path = Path(name) if Path(name).exists() or not (root / name).exists() else root / name
-        return check_pixels(npz.load(path), name)
+    with as_input_error(
+        f"dataset {name!r} cannot be read", "make its files readable, and --data-dir a folder", OSError
+    ):
+        return check_pixels(_load(str(expand_user(name)) if name.startswith("~") else name, root), name)
+
+
+def _load(name: str, root: Path) -> Dataset:
+    if name.lower().endswith(".npz") and not os.path.isdir(name):
+        path = Path(name) if os.path.exists(name) or not os.path.exists(root / name) else root / name
+        return npz.load(path)
     base, size = _split_size(name)
     if base in LOADERS and (size is None or base in SYNTHETIC):
         return LOADERS[base](root, size)
-    if Path(base).is_dir():
-        return check_pixels(folders.load(Path(base), size or FOLDER_SIZE), name)
+    if os.path.isdir(base):
+        return folders.load(Path(base), size or FOLDER_SIZE)
     raise InputError(
         f"unknown dataset {name!r}: choose {', '.join(LOADERS)}, or give the path of an .npz file or of a folder of "
         f"images; @SIZE goes with {', '.join(SYNTHETIC)} and folders"
@@ -80,21 +90,29 @@ def check_pixels(dataset: Dataset, name: str) -> Dataset:
     Raises InputError where all pixels are alike, or 0 and 1 of 255.
     """
     some = dataset.train.images[:1000]
-    low, high = int(some.min()), int(some.max())
+    low, high, spread = int(some.min()), int(some.max()), float(some.float().std())
     if low == high:
         raise InputError(f"{name}: every pixel is {low}, of 255; give images that differ")
     if high == 1:
         raise InputError(f"{name}: pixels are 0 and 1, of 255, and would all be black; multiply them by 255")
-    if high - low < NARROW:
-        print(f"{name}: pixels lie between {low} and {high}, of 255: is their range right?", file=sys.stderr)
+    asked = ""
+    if high - low < NARROW or spread < NEARLY_CONSTANT:
+        asked = f"pixels lie between {low} and {high}, of 255, with a standard deviation of {spread:.2g}"
+    elif (some == some[0]).all():
+        asked = f"the first {len(some)} training images are all alike"
+    if asked:
+        print(f"{printable(name)}: {asked}: is that right?", file=sys.stderr)
     return dataset
 
 
 def _split_size(name: str) -> tuple[str, int | None]:
     """("chairs3d", 32) for chairs3d@32, and (name, None) for a name without a size."""
     base, at, size = name.rpartition("@")
-    if not at or Path(name).is_dir() or not (base in SYNTHETIC or Path(base).is_dir()):
+    if not at or os.path.isdir(name) or not (base in SYNTHETIC or os.path.isdir(base)):
         return name, None
-    if not size.isdecimal() or int(size) == 0 or int(size) % 4:
-        raise InputError(f"dataset {name!r} asks for images of size {size!r}; give a multiple of 4, such as {base}@64")
+    if not size.isdecimal() or len(size) > 4 or int(size) % 4 or not 0 < int(size) <= LARGEST_SIZE:
+        raise InputError(
+            f"dataset {name!r} asks for images of size {size!r}; give a multiple of 4, such as {base}@64, "
+            f"of at most {LARGEST_SIZE}"
+        )
     return base, int(size)

@@ -1,14 +1,20 @@
 """Pictures of a run: grids of generated images and confusion matrices."""
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import nn
 
 from infogan.codes import Categorical, Latent
+from infogan.errors import printable
 from infogan.networks import generate
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 GAP = 2  # white pixels between the images of a picture
 
@@ -50,39 +56,71 @@ def category_grid(
 
 ANNOTATED = 30
 """Rows and columns of a confusion matrix that are named and numbered one by one."""
+NAME_LENGTH = 12  # characters that are shown of a class's name
 
 
-def confusion(path: Path, table: list[list[int]], title: str, label_of_category: Sequence[int] | None = None) -> None:
+def confusion(
+    path: Path,
+    table: list[list[int]],
+    title: str,
+    label_of_category: Sequence[int] | None = None,
+    classes: Sequence[str] = (),
+) -> None:
     """Write a heat map of the number of images of each category (rows) and label (columns).
 
     label_of_category: orders the rows by matched label, unmatched categories (-1) last; without it they stay in order.
+    classes: the labels' names, drawn where there are at most ANNOTATED; without them labels are numbers.
     """
-    import seaborn
     from matplotlib.figure import Figure
 
     counts = np.asarray(table)
     label_of = np.asarray(range(len(counts)) if label_of_category is None else label_of_category)
     order = np.argsort(np.where(label_of < 0, counts.shape[1], label_of), kind="stable")
     large = max(counts.shape) > ANNOTATED  # numbers and names of so many cells could not be read
+    names = [] if large else [_shown(name) for name in classes[: counts.shape[1]]]
     rows, columns = (min(side, ANNOTATED) for side in counts.shape)
-    width, height = 0.45 * columns + 1.2, 0.38 * rows + 1.2
+    below = 0.6 + 0.07 * max(map(len, names), default=0)  # inches, for the names, which are upright
+    cells = max(0.45 * columns, min(0.09 * len(title), 6))  # inches, as wide as the title
+    width, height = cells + 1.2, 0.38 * rows + 0.6 + below
     figure = Figure(figsize=(width, height))
     # Margins in inches: a layout engine would draw every number twice.
-    axes = figure.add_axes((0.7 / width, 0.6 / height, 1 - 0.8 / width, 1 - 1.0 / height))
+    axes = figure.add_axes((0.7 / width, below / height, 1 - 0.8 / width, 1 - (below + 0.4) / height))
+    if large:
+        axes.imshow(counts[order], cmap="Blues", aspect="auto", interpolation="nearest")
+        axes.set_ylabel("categories, in the order of their labels")
+    else:
+        _annotated(axes, counts[order], names, [str(i) for i in order])
+    axes.set_xlabel("label")
+    axes.set_title(printable(title), parse_math=False)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph")  # of a name that the font lacks; a box is drawn
+        figure.savefig(path, dpi=110)
+
+
+def _annotated(axes: "Axes", counts: np.ndarray, labels: list[str], categories: list[str]) -> None:
+    """A heat map with the number in every cell, and a name at each row and column."""
+    import seaborn
+
     seaborn.heatmap(
-        counts[order],
-        annot=not large,
+        counts,
+        annot=True,
         fmt="d",
         cmap="Blues",
         cbar=False,
         square=False,
         ax=axes,
         xticklabels="auto",
-        yticklabels="auto" if large else [str(i) for i in order],
+        yticklabels=categories,
         annot_kws={"size": 7},
-        linewidths=0 if large else 0.5,
+        linewidths=0.5,
     )
-    ylabel = "categories, in the order of their labels" if large else "category"
-    axes.set(xlabel="label", ylabel=ylabel, title=title)
+    axes.set_ylabel("category")
     axes.tick_params(axis="y", rotation=0)
-    figure.savefig(path, dpi=110)
+    if labels:
+        axes.set_xticklabels(labels, rotation=90, size=8, parse_math=False)  # a name may have dollar signs
+
+
+def _shown(name: str) -> str:
+    """A class's name as it is drawn: printable, at most NAME_LENGTH characters."""
+    text = printable(name)
+    return text if len(text) <= NAME_LENGTH else text[: NAME_LENGTH - 1] + "…"

@@ -121,7 +121,8 @@ def draw_confusion(directory: Path, result: dict) -> None:
         return
     picture.parent.mkdir(parents=True, exist_ok=True)
     table = result["codes"][result["best_code"]]["confusion"]
-    pictures.confusion(picture, table, f"{directory.name}, {result['n_images']} test images")
+    title = f"{directory.name}, {result['n_images']} test images"
+    pictures.confusion(picture, table, title, classes=result.get("classes", ()))
     print(f"wrote {picture}")
 
 

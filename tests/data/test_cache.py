@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -114,4 +115,12 @@ def test_a_full_disk_is_an_error_and_no_crash(small_chunks, monkeypatch):
     monkeypatch.setattr(cache.os, "posix_fallocate", full)
     message = r"sprites cannot be kept in .* \(\[Errno 28\] No space left on device\): make room"
     with pytest.raises(InputError, match=message):
+        synthetic.render_dataset("sprites", None, 60)
+    assert not list(cache.cache_folder().rglob("images.npy")), "it would keep the disk full"
+
+
+def test_a_dataset_larger_than_the_disk_takes_nothing_of_it(small_chunks, monkeypatch):
+    monkeypatch.setattr(cache.os, "posix_fallocate", lambda *rest: pytest.fail("the disk would be full"))
+    monkeypatch.setattr(cache.shutil, "disk_usage", lambda path: SimpleNamespace(free=100_000))
+    with pytest.raises(InputError, match="245,760 bytes are needed and 100,000 are free.*make room"):
         synthetic.render_dataset("sprites", None, 60)

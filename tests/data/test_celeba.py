@@ -64,3 +64,12 @@ def test_missing_celeba_is_named_and_leaves_no_folders(tmp_path, monkeypatch):
         assert_input_error("celeba", tmp_path / root, "could not be downloaded (no network)", "--data-dir")
     assert not (tmp_path / "none").exists(), "folders that the download made are removed"
     assert list((tmp_path / "mine").iterdir()) == [], "the user's folder stays"
+
+
+def test_images_in_a_folder_of_the_same_name_are_read(tmp_path):
+    """As Kaggle's archive unpacks."""
+    images = write_celeba(tmp_path) / "img_align_celeba"
+    images.rename(tmp_path / "inner")
+    images.mkdir()
+    (tmp_path / "inner").rename(images / "img_align_celeba")
+    assert split_sizes(data.load("celeba", tmp_path)) == [24, 3, 3]

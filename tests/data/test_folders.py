@@ -1,10 +1,14 @@
+import os
+
 import numpy as np
+import pytest
 import torch
 from dataset_files import assert_input_error, split_sizes
 from PIL import Image
 
 from infogan import data
 from infogan.data.decoding import decode_image
+from infogan.data.formats import folders
 
 
 def test_sub_folders_are_the_classes(tmp_path):
@@ -144,3 +148,72 @@ def test_folders_beside_splits_are_named(tmp_path):
     for role in ("train", "test", "extra"):
         write_images(tmp_path / "d" / role / "x", 20)
     assert_input_error(str(tmp_path / "d"), tmp_path, "has the splits test, train and also extra")
+
+
+def test_links_that_lead_nowhere_or_in_circles_are_counted(tmp_path, capsys):
+    folder = tmp_path / "d"
+    write_images(folder, 20)
+    write_images(folder / ".hidden", 1)
+    (folder / "a.png").symlink_to(folder / "b.png")
+    (folder / "b.png").symlink_to(folder / "a.png")
+    (folder / "c.png").symlink_to(folder / "absent.png")
+    (folder / "again").symlink_to(folder)
+    assert sum(split_sizes(data.load(str(folder)))) == 20
+    said = capsys.readouterr().err
+    assert said == (
+        f"{folder}: 20 images; left out: 3 broken links, 1 hidden, 1 links to folders that were read before\n"
+    )
+
+
+def test_a_file_that_is_a_link_out_of_the_data_is_refused(tmp_path):
+    write_images(tmp_path / "data" / "d", 20)
+    write_images(tmp_path / "elsewhere", 1)
+    (tmp_path / "data" / "d" / "x.png").symlink_to(tmp_path / "elsewhere" / "0.png")
+    assert_input_error(str(tmp_path / "data" / "d"), tmp_path, "x.png is a link to", "copy what it leads to")
+
+
+def test_folders_with_the_names_of_files_are_folders(tmp_path):
+    for name in ("x.png", "y.png"):
+        write_images(tmp_path / "d.npz" / name, 12)
+    assert count_classes(data.load(str(tmp_path / "d.npz"))) == [12, 12]
+
+
+@pytest.mark.parametrize("what", ["folder", "file"])
+def test_what_may_not_be_read_is_named(what, tmp_path, monkeypatch):
+    """By its error, because root may read everything."""
+    write_images(tmp_path / "d", 20)
+
+    def refuse(path, *rest, **named):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(*((folders.os, "listdir") if what == "folder" else (Image, "open")), refuse)
+    assert_input_error(str(tmp_path / "d"), tmp_path, "cannot be read", "Permission denied")
+
+
+def test_names_that_are_no_utf8_and_long_ones_are_read(tmp_path):
+    for name in (os.fsdecode(b"\xff\xfe"), "$a$", "x" * 200):
+        write_images(tmp_path / ("d" * 250) / name, 8)
+    assert count_classes(data.load(str(tmp_path / ("d" * 250)))) == [8, 8, 8]
+
+
+def test_this_folder_and_the_one_above_have_names(tmp_path, monkeypatch):
+    write_images(tmp_path / "d" / "x", 20)
+    monkeypatch.chdir(tmp_path / "d" / "x")
+    assert data.load(".").name == "x" and data.load("..").name == "d"
+
+
+def test_frames_that_are_not_read_are_said(tmp_path, capsys):
+    write_images(tmp_path / "d", 20)
+    Image.new("RGB", (16, 16)).save(
+        tmp_path / "d" / "x.gif", save_all=True, append_images=[Image.new("RGB", (16, 16), 9)]
+    )
+    data.load(str(tmp_path / "d"))
+    assert "21 images; of 1 with several frames the first" in capsys.readouterr().err
+
+
+def test_a_grey_palette_is_grey(tmp_path):
+    (tmp_path / "d").mkdir()
+    random = np.random.default_rng(0)
+    for i in range(20):
+        Image.fromarray(random.integers(0, 255, (16, 16), np.uint8)).convert("P").save(tmp_path / "d" / f"{i}.png")
+    assert data.load(str(tmp_path / "d")).image_shape == (1, 32, 32)

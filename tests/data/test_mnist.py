@@ -1,7 +1,11 @@
+import gzip
 import shutil
+import struct
 
+import numpy as np
 import pytest
 import torch
+from dataset_files import assert_input_error, split_sizes
 
 from infogan import data
 from infogan.errors import InputError
@@ -39,3 +43,66 @@ def test_damaged_mnist_is_named(damage, tmp_path, data_dir, monkeypatch):
     assert "\n" not in str(error.value) and str(tmp_path / "MNIST") in str(error.value)
     if damage == "missing":
         assert list(tmp_path.iterdir()) == [], "empty folders are left behind"
+
+
+def write_mnist(root, spell=lambda name: name, gzipped=False, label=9):
+    """Files of MNIST's size: all images alike but the labels' brightness."""
+    raw = root / "MNIST" / "raw"
+    raw.mkdir(parents=True)
+    for part, count in (("train", 60_000), ("t10k", 10_000)):
+        labels = (np.arange(count) % 10).astype(np.uint8)
+        images = np.zeros((count, 28, 28), np.uint8)
+        images[:, 14:] = labels[:, None, None] * 25
+        labels[-1] = label
+        files = {f"{part}-images-idx3-ubyte": images, f"{part}-labels-idx1-ubyte": labels}
+        for name, array in files.items():
+            content = struct.pack(f">I{array.ndim}I", 0x800 + array.ndim, *array.shape) + array.tobytes()
+            path = raw / spell(name)
+            path.with_name(path.name + ".gz").write_bytes(gzip.compress(content, 1)) if gzipped else path.write_bytes(
+                content
+            )
+    return raw
+
+
+@pytest.mark.parametrize("gzipped", [False, True])
+@pytest.mark.parametrize("spell", [lambda name: name, lambda name: name.replace("-idx", ".idx")], ids=["-", "."])
+def test_files_of_other_spellings_and_gzipped_ones_are_read(spell, gzipped, tmp_path, monkeypatch):
+    monkeypatch.setattr(data.import_torchvision().datasets, "MNIST", None)  # nothing is to be downloaded
+    write_mnist(tmp_path, spell, gzipped)
+    mnist = data.load("mnist", tmp_path)
+    assert split_sizes(mnist) == [50_000, 10_000, 10_000] and mnist.train.labels.dtype == torch.int64
+    assert mnist.test.labels[:3].tolist() == [0, 1, 2] and mnist.test.images[2, 0, 20, 20] == 50
+
+
+def test_a_label_that_is_none_is_named(tmp_path):
+    write_mnist(tmp_path, label=77)
+    assert_input_error("mnist", tmp_path, "train-labels-idx1-ubyte is damaged (it has the label 77, expected 0 to 9)")
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (gzip.compress(bytes(100_000))[:50], "train-images-idx3-ubyte.gz is damaged (Compressed file ended before"),
+        (b"<html>not found</html>", "train-images-idx3-ubyte.gz is damaged (Not a gzipped file"),
+        (
+            gzip.compress(struct.pack(">4I", 0x803, 60_000, 28, 28) + bytes(100_000_000), 1),
+            "train-images-idx3-ubyte.gz is damaged (it holds more than its 47,040,000 values)",
+        ),
+        (gzip.compress(struct.pack(">4I", 0x803, 50, 28, 28)), "its shape is (50, 28, 28), expected (60000, 28, 28)"),
+        (gzip.compress(b"what is this"), "it is no idx file of 3 dimensions"),
+    ],
+    ids=["truncated", "a page", "a bomb", "another shape", "another format"],
+)
+def test_a_damaged_gz_is_named_and_not_called_missing(content, reason, tmp_path, monkeypatch):
+    monkeypatch.setattr(data.import_torchvision().datasets.MNIST, "mirrors", ["http://127.0.0.1:9/"])
+    raw = tmp_path / "MNIST" / "raw"
+    raw.mkdir(parents=True)
+    (raw / "train-images-idx3-ubyte.gz").write_bytes(content)
+    assert_input_error("mnist", tmp_path, reason, "--data-dir")
+    assert (raw / "train-images-idx3-ubyte.gz").read_bytes() == content
+
+
+def test_a_failed_download_says_why(tmp_path, monkeypatch):
+    monkeypatch.setattr(data.import_torchvision().datasets.MNIST, "mirrors", ["http://127.0.0.1:9/"])
+    assert_input_error("mnist", tmp_path / "a" / "b", "Error downloading train-images", "refused")
+    assert list(tmp_path.iterdir()) == []

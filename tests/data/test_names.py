@@ -7,6 +7,7 @@ import torch
 from conftest import ROOT
 
 from infogan import data
+from infogan.data import cache
 from infogan.data.download import data_folder
 from infogan.errors import InputError
 
@@ -61,3 +62,19 @@ def test_the_users_home_is_meant_by_its_sign(tmp_path, monkeypatch):
     assert data_folder("~/data") == tmp_path / "data"
     monkeypatch.setenv("INFOGAN_DATA", "~/other")
     assert data_folder() == tmp_path / "other"
+    monkeypatch.setenv(cache.CACHE_VARIABLE, "~/kept")
+    assert cache.cache_folder() == tmp_path / "kept"
+    np.savez(tmp_path / "x.npz", images=np.random.default_rng(0).integers(0, 255, (20, 8, 8), np.uint8))
+    assert data.load("~/x.npz").name == "x"
+
+
+@pytest.mark.parametrize("name", ["a" * 5000, "a" * 5000 + ".npz", "a\0b", "a\0b.npz"])
+def test_names_that_no_file_can_have_are_refused(name):
+    with pytest.raises(InputError):
+        data.load(name)
+
+
+@pytest.mark.parametrize("size", ["0", "30", "-4", "100000", "4" * 5000, "big", ""])
+def test_sizes_that_cannot_be_meant_are_refused(size):
+    with pytest.raises(InputError, match="give a multiple of 4, such as chairs3d@64, of at most 1024"):
+        data.load(f"chairs3d@{size}")

@@ -1,3 +1,6 @@
+import io
+import zipfile
+
 import numpy as np
 import pytest
 import torch
@@ -73,9 +76,44 @@ def test_factors_of_every_real_type_are_read(kind, tmp_path):
     assert names == ("light",) and set(read.double().unique().tolist()) == {0.0, 1.0}
 
 
-def test_arrays_that_are_not_read_refuse_nothing(tmp_path):
-    write_npz(tmp_path / "extra.npz", notes=np.array([{}], dtype=object))  # pickled
+def test_arrays_that_are_not_read_refuse_nothing_and_are_said(tmp_path, capsys):
+    write_npz(tmp_path / "extra.npz", notes=np.array([{}], dtype=object), imgs=np.zeros(3))  # notes are pickled
     assert len(data.load(str(tmp_path / "extra.npz")).train) == 32
+    said = capsys.readouterr().err
+    assert said == (
+        f"{tmp_path / 'extra.npz'}: 40 images of 4 classes, 2 attributes, 3 factors; left out: `notes`, `imgs`\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("members", "message"),
+    [
+        ({"imgs.npy": None}, "holds imgs and no `images`"),
+        ({"images": b"abc"}, "holds nothing and no `images`"),
+        ({"images.npy": b"abc"}, "`images` cannot be read"),
+        ({"images.npy": b""}, "`images` cannot be read"),
+        (None, "cannot be read as .npz .File is not a zip file"),
+    ],
+    ids=["imgs", "no array", "no header", "empty", "an .npy"],
+)
+def test_archives_of_something_else_are_named(members, message, tmp_path):
+    array = io.BytesIO()
+    np.save(array, np.zeros((40, 20, 20), np.uint8))
+    if members is None:
+        (tmp_path / "x.npz").write_bytes(array.getvalue())
+    else:
+        with zipfile.ZipFile(tmp_path / "x.npz", "w") as archive:
+            for name, content in members.items():
+                archive.writestr(name, array.getvalue() if content is None else content)
+    with pytest.raises(InputError, match=message):
+        data.load(str(tmp_path / "x.npz"))
+
+
+def test_booleans_are_labels_and_large_factors_keep_their_size(tmp_path):
+    write_npz(tmp_path / "b.npz", labels=np.arange(40) % 2 == 0, factors=np.full((40, 3), 2**64 - 1, np.uint64))
+    loaded = data.load(str(tmp_path / "b.npz"))
+    assert loaded.train.classes == ("False", "True")
+    assert loaded.train.extra["factors"][0].unique().tolist() == [2.0**64]
 
 
 @pytest.mark.parametrize(
@@ -91,7 +129,11 @@ def test_arrays_that_are_not_read_refuse_nothing(tmp_path):
         ({"factors": np.zeros(40)}, r"`factors` has shape \(40,\); give 40 x columns"),
         ({"factors": np.zeros((40, 2)), "factor_names": ["one"]}, "a name for each of 2 columns"),
         ({"labels": np.zeros(40)}, "whole numbers"),
-        ({"images": np.array([{}] * 40)}, "cannot be read"),
+        ({"images": np.array([{}] * 40)}, "`images` cannot be read .Object arrays"),
+        ({"labels": np.array([{}] * 40)}, "`labels` cannot be read .Object arrays.*save it as plain numbers or texts"),
+        ({"factor_names": np.array([{}] * 3)}, "`factor_names` cannot be read .Object arrays"),
+        ({"factors": np.zeros((40, 0)), "factor_names": None}, "no columns"),
+        ({"factors": np.full((40, 3), np.longdouble("1e4000"))}, "has inf in row 0, column 0; give finite"),
         ({"images": np.zeros((40, 0, 0), np.uint8)}, "without a pixel"),
         ({"labels": np.full(40, np.datetime64("2020-01-01"))}, "`labels` is datetime64"),
         ({"labels": np.full(40, -1)}, "has the value -1"),
@@ -131,9 +173,22 @@ def test_pixels_that_show_nothing_are_refused(images, message, tmp_path):
         data.load(str(tmp_path / "dark.npz"))
 
 
-def test_a_narrow_range_of_pixels_is_asked_about(tmp_path, capsys):
-    """12 bits in a file of 16, say."""
-    write_npz(tmp_path / "narrow.NPZ.npz", images=np.random.default_rng(0).integers(0, 16, (40, 28, 28), np.uint8))
+NEARLY_BLACK = np.zeros((40, 28, 28), np.uint8)
+NEARLY_BLACK[:, 3, 3] = np.arange(40)
+NEARLY_BLACK[0, 4, 4] = 255
+
+
+@pytest.mark.parametrize(
+    ("images", "message"),
+    [
+        (np.random.default_rng(0).integers(0, 16, (40, 28, 28), np.uint8), "pixels lie between 0 and 15, of 255"),
+        (NEARLY_BLACK, "pixels lie between 0 and 255, of 255, with a standard deviation of"),
+        (np.tile(np.arange(0, 252, 9, dtype=np.uint8), (40, 28, 1)), "the first 32 training images are all alike"),
+    ],
+    ids=["12 of 16 bits", "nearly black", "one image"],
+)
+def test_a_narrow_range_of_pixels_and_one_image_alone_are_asked_about(images, message, tmp_path, capsys):
+    write_npz(tmp_path / "narrow.NPZ.npz", images=images)
     (tmp_path / "narrow.NPZ.npz").rename(tmp_path / "narrow.NPZ")
     data.load(str(tmp_path / "narrow.NPZ"))
-    assert "pixels lie between 0 and 15, of 255" in capsys.readouterr().err
+    assert message in capsys.readouterr().err

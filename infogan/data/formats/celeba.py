@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from infogan.data import limits
 from infogan.data.cache import cached, file_identity, in_parallel
 from infogan.data.decoding import decode_image
 from infogan.data.download import download
@@ -36,7 +37,7 @@ def load(root: Path) -> Dataset:
     folder = root / "celeba"
     if not folder.is_dir():
         fetch = partial(import_torchvision().datasets.CelebA, root, target_type="attr", download=True)
-        download(fetch, f"celeba is not in {root} and", (folder, root))
+        download(fetch, f"celeba is not in {root} and", folder)
     files, names, attributes = _read_attributes(folder)
     parts = _read_partition(folder, files)
     whole = Split(_read_images(folder, files), None, {"attributes": (torch.from_numpy(attributes), names)})
@@ -75,8 +76,10 @@ def _read_partition(folder: Path, files: list[str]) -> np.ndarray:
 
 def _read_table(path: Path, skip: int, header: bool) -> tuple[list[str], list[str], np.ndarray]:
     """One of CelebA's text tables: names of the rows, names of the columns, whole numbers [rows, columns]."""
+    limits.check_regular(path)
     problem = f"{path} {'cannot be read' if path.exists() else 'is missing'}"
     with as_input_error(problem, f"get it from {WEBSITE}", (OSError, ValueError, IndexError)):
+        limits.check_bytes(path.stat().st_size, str(path))
         lines = path.read_text().splitlines()[skip:]
         columns = lines.pop(0).split() if header else []
         cells = [line.split() for line in lines if line.strip()]
@@ -99,6 +102,9 @@ def _read_images(folder: Path, files: list[str]) -> Tensor:
 def _open_files(folder: Path, files: list[str]) -> tuple[Callable[[str], bytes | Path], list]:
     """A function from an image's file name to its path or its content, and what identifies the images for the cache."""
     images, archive = folder / IMAGES, folder / f"{IMAGES}.zip"
+    if (images / IMAGES).is_dir():  # as Kaggle packs them
+        images = images / IMAGES
+    limits.check_regular(archive)
     if images.is_dir():
         missing = next((name for name in files if not (images / name).is_file()), None)
         if missing is not None:
@@ -115,7 +121,7 @@ def _open_zip(path: Path, files: list[str]) -> Callable[[str], bytes]:
     """A function from an image's file name to its content in the archive, whatever folder it is in there."""
     with as_input_error(f"{path} is truncated or no zip file", "get it again", (OSError, zipfile.BadZipFile)):
         archive = zipfile.ZipFile(path)
-    members = {Path(member).name: member for member in archive.namelist()}
+    members = {Path(member.filename).name: member for member in archive.infolist()}
     if missing := next((name for name in files if name not in members), None):
         raise InputError(f"{path} lacks {missing}, which {ATTRIBUTES} names: get it again from {WEBSITE}")
     # A RuntimeError or NotImplementedError says that the member is encrypted, or of an unknown compression.
@@ -123,6 +129,7 @@ def _open_zip(path: Path, files: list[str]) -> Callable[[str], bytes]:
 
     def read(name: str) -> bytes:
         with as_input_error(f"{name} in {path} cannot be read", "get the archive again", failures):
+            limits.check_image_file(members[name].file_size, f"{name} in {path}")
             return archive.read(members[name])
 
     return read

@@ -1,4 +1,4 @@
-"""dSprites' .npz file (Matthey et al. 2017)."""
+"""dSprites' .npz file (Matthey et al. 2017), recognised by its KEYS."""
 
 import io
 import zipfile
@@ -6,17 +6,17 @@ import zlib
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 import torch
 
-from infogan.data import cache
+from infogan.data import cache, limits, npy
 from infogan.data.errors import as_input_error
 from infogan.data.splits import Dataset, Split, split_in_order
 
 SOURCE = "https://github.com/google-deepmind/dsprites-dataset"
 SIZE = 64  # pixels, side of the images
+KEYS = {"imgs", "latents_values"}
 FACTORS = ("color", "shape", "scale", "orientation", "posX", "posY")
 
 
@@ -27,11 +27,13 @@ def load(path: Path) -> Dataset:
     """
     with as_input_error(f"{path} is truncated or no zip file", "get it again", (OSError, zipfile.BadZipFile)):
         archive = zipfile.ZipFile(path)
-    with as_input_error(f"{path} is damaged or not dSprites", f"get it again from {SOURCE}"):
-        with archive.open("latents_values.npy") as file:
-            factors = np.lib.format.read_array(file, allow_pickle=False).astype(np.float32)
+    mend = f"get it again from {SOURCE}, or name images of another kind `images`"
+    with as_input_error(f"{path} is damaged or not dSprites", mend):
+        limits.check_bytes(npy.declared_bytes(archive, "latents_values.npy"), f"{path}: `latents_values`")
+        factors = npy.read(archive, "latents_values.npy").astype(np.float32)
+        npy.declared_bytes(archive, "imgs.npy")  # they are mapped, and may be larger than memory
         with archive.open("imgs.npy") as file:
-            shape, dtype = _read_header(file)
+            shape, dtype = npy.read_header(file)
         count = shape[0]
         if dtype != np.uint8 or shape[1:] != (SIZE, SIZE) or factors.shape != (count, len(FACTORS)):
             raise ValueError(f"imgs is {dtype} of shape {shape}, latents_values of shape {factors.shape}")
@@ -48,17 +50,8 @@ def _chunks(archive: zipfile.ZipFile, path: Path, count: int, start: int) -> Ite
     pixels = SIZE * SIZE
     failures = (OSError, ValueError, EOFError, zlib.error, zipfile.BadZipFile)
     with as_input_error(f"{path} is damaged", "get it again", failures), archive.open("imgs.npy") as file:
-        _read_header(file)
+        npy.read_header(file)
         file.seek(start * pixels, io.SEEK_CUR)
         for first in range(start, count, cache.CHUNK):
             data = file.read(min(cache.CHUNK, count - first) * pixels)
             yield np.frombuffer(data, np.uint8).reshape(-1, 1, SIZE, SIZE) * 255
-
-
-def _read_header(file: IO[bytes]) -> tuple[tuple[int, ...], np.dtype]:
-    """Shape and type of the .npy file that begins here."""
-    if np.lib.format.read_magic(file) == (1, 0):
-        shape, _, dtype = np.lib.format.read_array_header_1_0(file)
-    else:
-        shape, _, dtype = np.lib.format.read_array_header_2_0(file)
-    return shape, dtype

@@ -1,7 +1,6 @@
 """A folder of image files; its sub-folders, where there are any, are the classes, or train, val and test."""
 
 import os
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,11 +11,15 @@ from torch import Tensor
 
 from infogan.data import labels
 from infogan.data.cache import cached, file_identity, in_parallel
-from infogan.data.decoding import decode_image, is_colour
+from infogan.data.decoding import decode_image, look_at
+from infogan.data.errors import as_input_error
 from infogan.data.splits import Dataset, Split, split_in_order
+from infogan.data.summary import print_summary
 from infogan.errors import InputError
 
 IMAGE_FILES = (".bmp", ".gif", ".jfif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
+MAY_MOVE = (".gif", ".tif", ".tiff", ".webp")
+"""Endings of files that may have several frames."""
 ROLES = {"train": "train", "training": "train", "val": "validation", "valid": "validation"}
 ROLES |= {"validation": "validation", "test": "test", "testing": "test"}
 """Names of sub-folders that are a division into splits and no classes."""
@@ -27,9 +30,12 @@ def load(folder: Path, size: int) -> Dataset:
 
     Labels are the numbers of the sub-folders by name. Sub-folders ROLES are the splits, where there is one to train on,
     and theirs the classes; splits that are missing are held out of the training images. Hidden files and folders are
-    left out, and so are images beside the folders of classes; how many is said on stderr.
+    left out, and so are images beside the folders of classes; how many is said on stderr. Of an image of several frames
+    the first is used.
     Raises InputError where there are fewer than 20 images, one is damaged, or a link leads out of the folder's parent.
     """
+    if folder.name in ("", ".."):
+        folder = folder.resolve()  # which has a name
     files, skipped = _find(folder)
     roles = _roles(folder, files)
     if roles:
@@ -39,32 +45,42 @@ def load(folder: Path, size: int) -> Dataset:
             f"{folder} holds {len(files)} images ({', '.join(IMAGE_FILES)}); "
             f"give at least 20, so that each split has some"
         )
-    colour = any(map(is_colour, files))
+    colour, moving = _look_at(files)
     order = np.random.default_rng(0).permutation(len(files))
 
     def decode(i: int) -> np.ndarray:
         file = files[order[i]]
         return decode_image(file, str(file), colour, size)
 
-    source, shape = [file_identity(file) for file in files], (len(files), 3 if colour else 1, size, size)
+    shape = (len(files), 3 if colour else 1, size, size)
+    with as_input_error(f"{folder} cannot be read", "leave its files in place while they are read", OSError):
+        source = [file_identity(file) for file in files]
     images = cached(folder.name, source, shape, in_parallel(decode, len(files)))
     parents = [file.relative_to(folder).parts[:-1] for file in files]
     numbers, classes = _labels(folder, parents, 1 if roles else 0)
     ordered = None if numbers is None else numbers[torch.from_numpy(order)]
     whole = Split(images, ordered, classes=classes)
-    said = f"{folder}: {len(files)} images" + (f" of {len(classes)} classes" if ordered is not None else "")
-    left_out = ", ".join(f"{number} {what}" for what, number in skipped.most_common())
-    print(said + (f"; left out: {left_out}" if left_out else ""), file=sys.stderr)
+    print_summary(str(folder), whole, skipped, f"; of {moving} with several frames the first" if moving else "")
     if roles:
         return _split_by_role(folder, whole, np.array([roles[parent[0]] for parent in parents])[order])
     return split_in_order(folder.name, whole)
+
+
+def _look_at(files: list[Path]) -> tuple[bool, int]:
+    """Whether one of the images is in colour, and how many have several frames."""
+    colour, moving = False, 0
+    for file in files:
+        if not colour or file.suffix.lower() in MAY_MOVE:
+            is_colour, has_frames = look_at(file)
+            colour, moving = colour or is_colour, moving + has_frames
+    return colour, moving
 
 
 def _find(folder: Path) -> tuple[list[Path], Counter]:
     """The image files below a folder, sorted, and how many files were left out, by reason."""
     skipped: Counter = Counter()
     files = []
-    for path in _walk(folder, folder.resolve().parent, set()):
+    for path in _walk(folder, folder.resolve().parent, set(), skipped):
         if path.suffix.lower() in IMAGE_FILES:
             files.append(path)
         else:
@@ -76,22 +92,29 @@ def _find(folder: Path) -> tuple[list[Path], Counter]:
     return sorted(files), skipped
 
 
-def _walk(folder: Path, root: Path, seen: set[Path]) -> Iterator[Path]:
-    """Files below a folder but hidden ones; links to folders are followed once each, and only below `root`."""
-    target = folder.resolve()
-    if target in seen:
-        return
-    seen.add(target)
-    for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
-        path = Path(entry.path)
-        if entry.name.startswith((".", "__MACOSX")):
-            continue
-        if entry.is_symlink() and not path.resolve().is_relative_to(root):
+def _walk(folder: Path, root: Path, seen: set[Path], skipped: Counter) -> Iterator[Path]:
+    """Regular files below a folder but hidden ones; links to folders are followed once each, and only below `root`.
+
+    skipped: counts what is left out.
+    """
+    seen.add(folder.resolve())
+    with as_input_error(f"the folder {folder} cannot be read", "make it readable, or move it away", OSError):
+        names = sorted(os.listdir(folder))
+    for path in (folder / name for name in names):
+        if path.name.startswith((".", "__MACOSX")):
+            skipped["hidden"] += 1
+        elif not os.path.exists(path):
+            skipped["broken links"] += 1
+        elif path.is_symlink() and not path.resolve().is_relative_to(root):
             raise InputError(f"{path} is a link to {path.resolve()}, out of {root}: copy what it leads to")
-        if entry.is_dir():
-            yield from _walk(path, root, seen)
-        elif entry.is_file():
+        elif path.is_dir() and path.resolve() in seen:
+            skipped["links to folders that were read before"] += 1
+        elif path.is_dir():
+            yield from _walk(path, root, seen, skipped)
+        elif path.is_file():
             yield path
+        else:
+            skipped["pipes or devices"] += 1
 
 
 def _roles(folder: Path, files: list[Path]) -> dict[str, str]:

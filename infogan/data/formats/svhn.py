@@ -1,11 +1,13 @@
 """SVHN's cropped digits (Netzer et al. 2011), train_32x32.mat and test_32x32.mat."""
 
+import math
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
 
+from infogan.data import limits
 from infogan.data.download import download
 from infogan.data.errors import as_input_error
 from infogan.data.splits import Dataset, Split
@@ -26,18 +28,21 @@ def load(root: Path) -> Dataset:
 
 def _part(root: Path, part: str) -> Split:
     path = root / f"{part}_32x32.mat"
+    limits.check_regular(path)
     if not path.is_file():
         fetch = partial(import_torchvision().datasets.SVHN, root, split=part, download=True)
-        download(fetch, f"svhn's {path.name} is not in {root} and", (root,))
+        download(fetch, f"svhn's {path.name} is not in {root} and", root, file=path)
     return read_mat(path)
 
 
 def read_mat(path: Path) -> Split:
     """One of the two files: images uint8 [N, 3, 32, 32] and labels, where the file's 10 is the digit 0."""
-    from scipy.io import loadmat
+    from scipy.io import loadmat, whosmat
 
     with as_input_error(f"{path} is damaged or not SVHN's cropped digits", f"get it again from {SOURCE}"):
-        arrays = loadmat(path)
+        declared = {name: shape for name, shape, _ in whosmat(path)}
+        limits.check_bytes(math.prod(declared["X"]) + 8 * math.prod(declared["y"]), str(path))  # y is uint8 or float64
+        arrays = loadmat(path, variable_names=["X", "y"])
         images, labels = arrays["X"], arrays["y"].reshape(-1).astype(np.int64)
         expected = (32, 32, 3, len(labels))
         if images.dtype != np.uint8 or images.shape != expected:

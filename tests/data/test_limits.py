@@ -1,0 +1,138 @@
+import io
+import os
+import signal
+import struct
+import zipfile
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from dataset_files import assert_input_error, split_sizes, write_celeba
+from PIL import Image
+from scipy.io import savemat
+
+from infogan import data
+from infogan.data import limits
+from infogan.errors import InputError
+
+NOISE = np.random.default_rng(0).integers(0, 255, (40, 32, 32), np.uint8)
+
+
+def write_npz(root: Path) -> str:
+    np.savez_compressed(root / "x.npz", images=NOISE)
+    return str(root / "x.npz")
+
+
+def write_svhn(root: Path) -> str:
+    for part in ("train", "test"):
+        arrays = {
+            "X": np.tile(NOISE.transpose(1, 2, 0)[:, :, None], (1, 1, 3, 1)),
+            "y": np.arange(40)[:, None] % 10 + 1,
+        }
+        savemat(root / f"{part}_32x32.mat", arrays, do_compression=True)
+    return "svhn"
+
+
+@pytest.mark.parametrize("write", [write_npz, write_svhn])
+def test_a_dataset_larger_than_the_limit_is_refused_until_the_limit_is_raised(write, tmp_path, monkeypatch):
+    name = write(tmp_path)
+    monkeypatch.setenv(limits.BYTES_VARIABLE, "4e4")
+    assert_input_error(name, tmp_path, "bytes in memory, and 40,000 are allowed", f"set {limits.BYTES_VARIABLE}=")
+    monkeypatch.setenv(limits.BYTES_VARIABLE, "1e6")
+    assert sum(split_sizes(data.load(name, tmp_path))) >= 40
+
+
+def test_an_array_larger_than_its_file_is_named(tmp_path):
+    """Its memory would be taken before the file turns out to be short."""
+    header = io.BytesIO()
+    described = {"descr": "|u1", "fortran_order": False, "shape": (10**6, 10**3, 10**3)}
+    np.lib.format.write_array_header_1_0(header, described)
+    with zipfile.ZipFile(tmp_path / "x.npz", "w") as archive:
+        archive.writestr("images.npy", header.getvalue() + bytes(100))
+    assert_input_error(str(tmp_path / "x.npz"), tmp_path, "`images` cannot be read", "it holds 100")
+
+
+def write_huge_png(path: Path, width: int, height: int) -> None:
+    """A file of a few hundred bytes that declares width x height pixels."""
+    parts = [(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)), (b"IDAT", zlib.compress(bytes(1000)))]
+    chunks = [
+        struct.pack(">I", len(d)) + t + d + struct.pack(">I", zlib.crc32(t + d)) for t, d in [*parts, (b"IEND", b"")]
+    ]
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(chunks))
+
+
+def test_an_image_of_too_many_pixels_is_refused_until_the_limit_is_raised(tmp_path, monkeypatch):
+    (tmp_path / "p").mkdir()
+    for i in range(20):
+        Image.fromarray(NOISE[i]).save(tmp_path / "p" / f"{i}.png")
+    write_huge_png(tmp_path / "p" / "huge.png", 50_000, 50_000)
+    assert_input_error(str(tmp_path / "p"), tmp_path, "huge.png has more pixels than", limits.PIXELS_VARIABLE)
+    (tmp_path / "p" / "huge.png").unlink()
+    monkeypatch.setenv(limits.PIXELS_VARIABLE, "1000")
+    assert_input_error(str(tmp_path / "p"), tmp_path, "the 1,000 that are allowed")
+    monkeypatch.setenv(limits.PIXELS_VARIABLE, "1024")
+    assert sum(split_sizes(data.load(str(tmp_path / "p")))) == 20
+
+
+def test_a_huge_file_in_celebas_zip_is_not_unpacked(tmp_path, monkeypatch):
+    path = write_celeba(tmp_path, zipped=True) / "img_align_celeba.zip"
+    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("again/000003.jpg", bytes(2_000_000))
+    monkeypatch.setenv(limits.PIXELS_VARIABLE, "1e5")
+    assert_input_error("celeba", tmp_path, "000003.jpg", "has 2,000,000 bytes", limits.PIXELS_VARIABLE)
+
+
+@pytest.mark.parametrize("text", ["many", "0", "-1", "nan", "inf"])
+def test_a_limit_that_is_no_number_is_named(text, monkeypatch):
+    monkeypatch.setenv(limits.BYTES_VARIABLE, text)
+    with pytest.raises(InputError, match=f"INFOGAN_MAX_BYTES is '{text}'; give a number"):
+        limits.max_bytes()
+
+
+@pytest.fixture
+def ends():
+    """A test that hangs fails."""
+
+    def stop(number, frame):
+        raise TimeoutError("it waits for a pipe")
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.alarm(20)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
+
+
+@pytest.mark.parametrize(
+    ("name", "file"),
+    [
+        ("x.npz", "x.npz"),
+        ("svhn", "train_32x32.mat"),
+        ("mnist", "MNIST/raw/train-images-idx3-ubyte"),
+        ("fashion-mnist", "FashionMNIST/raw/train-images-idx3-ubyte.gz"),
+        ("celeba", "celeba/list_attr_celeba.txt"),
+        ("celeba", "celeba/img_align_celeba.zip"),
+        ("rendered_chairs", "rendered_chairs/a/renders/image_001_p020_t011_r096.png"),
+    ],
+)
+def test_a_pipe_is_refused_and_never_waited_for(name, file, tmp_path, ends):
+    if file.endswith("zip"):
+        write_celeba(tmp_path, zipped=True)
+        (tmp_path / file).unlink()
+    for chair in "abc" if name == "rendered_chairs" else "":
+        folder = tmp_path / name / chair / "renders"
+        folder.mkdir(parents=True)
+        Image.fromarray(NOISE[0]).save(folder / "image_002_p020_t011_r096.png")
+    (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+    os.mkfifo(tmp_path / file)
+    assert_input_error(name, tmp_path, Path(file).name, "is a pipe or a device; give a regular file")
+
+
+def test_a_pipe_in_a_folder_is_left_out(tmp_path, ends, capsys):
+    (tmp_path / "p").mkdir()
+    for i in range(20):
+        Image.fromarray(NOISE[i]).save(tmp_path / "p" / f"{i}.png")
+    os.mkfifo(tmp_path / "p" / "pipe.png")
+    assert sum(split_sizes(data.load(str(tmp_path / "p")))) == 20
+    assert "left out: 1 pipes or devices" in capsys.readouterr().err
