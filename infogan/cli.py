@@ -49,6 +49,7 @@ EXTRAS = {
     "markupsafe": "analysis",
     "pandas": "analysis",
     "skimage": "analysis",
+    "statsmodels": "analysis",
     "onnx": "onnx",
     "onnxruntime": "onnx",
     "onnxscript": "onnx",

@@ -8,6 +8,7 @@ from scipy import stats
 
 from table_sources.common import csv, h200, interval, read, share
 from table_sources.mnist import AUTHORS, mnist_runs, sharing_runs
+from table_sources.settings import settings_facts
 
 NUMBERS = ["none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
 
@@ -47,6 +48,7 @@ def facts() -> dict[str, list[str]]:
     )
     notebook = csv("h200/blog_full_seed0_evaluations.csv").iloc[-1]
     low, high = _welch(iic, authors)
+    of_settings = settings_facts()
     quality = csv("mnist/quality.csv").set_index("run")
     shipped, early = quality.loc["analysis/results/models/mnist-best"], quality.loc["mnist-authors-seed0"]
     return {
@@ -59,7 +61,7 @@ def facts() -> dict[str, list[str]]:
             f"reaches {full.test_accuracy:.3f} in the one seed that was run",
             f"ten seeds have a mean of {runs['iic'].accuracy.mean():.3f}",
             f"Q has {pretrained:.3f} on validation images",
-            f"changes the mean accuracy of `authors` on MNIST by at most {_effect_of_lambda():.3f}",
+            *of_settings["README.md"],
             f"one seed on the H200 reaches {full.test_accuracy:.3f}",
             f"processes {_rounded(gpu, 100)} images/s on the H200 and {cpu:,.0f} on two Xeon cores",
             f"{times_gpu:.1f} and {times_cpu:.1f} times a textbook loop",
@@ -70,22 +72,12 @@ def facts() -> dict[str, list[str]]:
             f"ten seeds predicted real digits as well ({_short(strong)} on one Xeon core)",
             f"The difference is {interval(iic.mean() - authors.mean(), low, high)} (Welch)",
         ],
+        "docs/settings.md": of_settings["docs/settings.md"],
         "docs/faq.md": [f"in {shared} of ten seeds of `authors` 4 and 9 share categories, with L_I {near}"],
         "docs/speed.md": [
             f"a slightly slower step reached {_rate('benchmark/cpu-d20a701.json', 'fast')[0]:,.0f} images/s"
         ],
     }
-
-
-def _effect_of_lambda() -> float:
-    """Largest difference of the mean accuracy of `authors` with another lambda of the categorical code (H200)."""
-    runs = h200()[h200().preset == "authors"]
-    preset = runs[runs.why == "ten seeds"].iloc[0]
-    same = [name for name in ("codes", "lambda_continuous", "batch_size") if name in runs]
-    changed = runs[(runs[same] == preset[same]).all(axis=1) & (runs.lambda_categorical != 1) & (runs.why == "settings")]
-    means = changed.groupby("lambda_categorical").test_accuracy.mean()
-    assert sorted(means.index) == [0.1, 0.3, 3, 10]
-    return float((means - runs[runs.why == "ten seeds"].test_accuracy.mean()).abs().max())
 
 
 def _short(values: pd.Series) -> str:

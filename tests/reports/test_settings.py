@@ -2,38 +2,60 @@
 
 import dataclasses
 import json
+import re
+import sys
 
+import numpy as np
 import pandas as pd
 import pytest
-from conftest import call
+from conftest import ROOT, call
 
 from infogan.presets import PRESETS
-from infogan.reports.settings import holm
+from infogan.reports.settings.comparison import compare, detectable, holm, seeds_needed
+
+RESULTS = ROOT / "analysis" / "results"
 
 
 def write_run(folder, seed: int, accuracy: float | None, **changes):
+    """A finished run of 20 logged updates, with L_I at half of ln 10 but for the last tenth, where it is all of it."""
     made = dataclasses.replace(
         PRESETS["authors"][0], **{"dataset": "digits", "precision": "float32", "seed": seed, "updates": 100} | changes
     )
-    directory = folder / f"digits-{seed}-{'-'.join(f'{key}={value}' for key, value in changes.items())}"
+    directory = folder / "-".join(["digits-authors", *(f"{name}={changes[name]}" for name in changes), f"seed{seed}"])
     directory.mkdir()
     (directory / "config.json").write_text(json.dumps({"config": dataclasses.asdict(made)}))
     result = {} if accuracy is None else {"accuracy": accuracy, "majority_accuracy": accuracy + 0.1}
     (directory / "evaluation.json").write_text(json.dumps(result))
+    bound = [np.log(10) / 2] * 18 + [np.log(10)] * 2
+    pd.DataFrame({"step": range(20), "info_categorical_nats": bound}).to_csv(directory / "metrics.csv", index=False)
     return directory
+
+
+def runs_of(effects: dict[str, float], seeds: int, seed_sd: float, residual_sd: float, own_seeds=0, random_seed=0):
+    """A table of runs whose values of `codes` raise the accuracy by known effects."""
+    random = np.random.default_rng(random_seed)
+    intercepts, rows = random.normal(0, seed_sd, own_seeds or seeds), []
+    for value, effect in {"": 0.0, **effects}.items():
+        for seed in range(seeds if value else own_seeds or seeds):
+            accuracy = 0.7 + effect + intercepts[seed] + random.normal(0, residual_sd)
+            row = {"preset": "authors", "setting": "codes" if value else "", "value": value, "seed": seed}
+            rows.append(row | {"accuracy": accuracy, "majority_accuracy": accuracy})
+    return pd.DataFrame(rows)
 
 
 def test_each_value_is_compared_with_the_presets_own(tmp_path):
     directories = [write_run(tmp_path, seed, accuracy) for seed, accuracy in enumerate((0.6, 0.7, 0.8))]
     directories += [
-        write_run(tmp_path, seed, accuracy, lambda_categorical=0.1) for seed, accuracy in enumerate((0.3, 0.4, 0.5))
+        write_run(tmp_path, seed, accuracy, lambda_categorical=0.1) for seed, accuracy in enumerate((0.5, 0.3, 0.4))
     ]
     directories += [write_run(tmp_path, seed, 0.9, batch_size=64, updates=200) for seed in (0, 1)]
     directories += [write_run(tmp_path, 0, 0.5, codes="20c+2u")]
     done = call("settings", *directories, "--out", tmp_path / "out", folder="analysis")
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "out" / "settings.png").stat().st_size > 5000
-    assert len(pd.read_csv(tmp_path / "out" / "settings.csv")) == 9
+    runs = pd.read_csv(tmp_path / "out" / "settings.csv")
+    assert runs.run.tolist() == [directory.name for directory in directories]
+    assert runs.bound_share.tolist() == pytest.approx([1] * 8 + [np.log(10) / np.log(20)], abs=1e-4)
     table = pd.read_csv(tmp_path / "out" / "settings-values.csv").set_index(["setting", "value"])
     assert list(table.index) == [
         ("lambda_categorical", "0.1"),
@@ -47,15 +69,92 @@ def test_each_value_is_compared_with_the_presets_own(tmp_path):
     worse = table.loc[("lambda_categorical", "0.1")]
     means = worse.accuracy, worse.majority_accuracy, worse.difference
     assert means == pytest.approx((0.4, 0.5, -0.3))
-    # Two groups of three with standard deviation 0.1 and four degrees of freedom: 2.776 * 0.1 * sqrt(2 / 3).
-    assert worse.difference_high == pytest.approx(-0.3 + 0.2267, abs=1e-4)
+    # Seeds are no block here, so the model is that of least squares: squares of 0.04 in all, five degrees of freedom.
+    assert worse.difference_high == pytest.approx(-0.3 + 2.571 * (0.04 / 5 * 2 / 3) ** 0.5, abs=1e-3)
     assert worse.low == pytest.approx(0.4 - 4.303 * 0.1 / 3**0.5, abs=1e-3)
-    assert table.difference.isna().tolist() == [False, True, False, True, True, True], "one seed has no interval"
+    alone = [False, True, False, True, True, True]
+    for column in ("difference", "difference_low", "difference_high", "p", "p_holm", "p_welch_holm", "detectable"):
+        assert table[column].isna().tolist() == alone, "one seed has no interval"
+    model = json.loads((tmp_path / "out" / "settings-model.json").read_text())
+    assert (model["runs"], model["seeds"]) == (8, 3) and model["seed_sd"] == 0
+    assert "seeds are no block effect" in done.stdout
+
+    again = call("settings", tmp_path / "out" / "settings.csv", "--out", tmp_path / "again", folder="analysis")
+    assert again.returncode == 0, again.stderr
+    for name in ("settings.csv", "settings-values.csv", "settings-model.json"):
+        assert (tmp_path / "again" / name).read_text() == (tmp_path / "out" / name).read_text()
+
+
+def test_values_of_one_run_each_have_no_differences(tmp_path):
+    directories = [write_run(tmp_path, seed, 0.5) for seed in (0, 1)]
+    directories += [write_run(tmp_path, 0, 0.5, lambda_categorical=0.1)]
+    done = call("settings", *directories, "--out", tmp_path / "out", folder="analysis")
+    assert done.returncode == 0 and "there are no differences" in done.stdout, done.stderr
+    assert "difference" not in pd.read_csv(tmp_path / "out" / "settings-values.csv")
+
+
+@pytest.mark.parametrize("seed_sd", [0.0, 0.1])
+def test_the_model_recovers_an_effect_and_the_seeds(seed_sd):
+    effects = {"10c+1u": -0.1, "10c+3u": 0.0, "10c+4u": 0.05}
+    values, model = compare(runs_of(effects, 30, seed_sd, 0.03))
+    changed = values[~values.own].set_index("value")
+    assert changed.difference.to_dict() == pytest.approx(effects, abs=0.02)
+    within = (changed.difference_low < pd.Series(effects)) & (pd.Series(effects) < changed.difference_high)
+    assert within.all() and (changed.p_holm < 0.05).to_dict() == {"10c+1u": True, "10c+3u": False, "10c+4u": True}
+    assert model.seed_sd == pytest.approx(seed_sd, abs=0.03) and model.residual_sd == pytest.approx(0.03, rel=0.2)
+    # A shared intercept cancels in the differences, so they are as exact as without it.
+    assert (changed.difference_high - changed.difference_low).max() < 0.035
+    assert seed_sd == 0 or "no block effect" not in model.describe()
+
+
+def test_without_an_effect_few_data_sets_have_a_flagged_value():
+    """The probability is at most 0.05 that any of 14 values is flagged: of 20 data sets 3 or fewer (98 %)."""
+    flagged = 0
+    for random_seed in range(20):
+        values, _ = compare(runs_of({f"10c+{n}u": 0.0 for n in range(3, 17)}, 5, 0.05, 0.06, 10, random_seed))
+        assert values.p_holm.count() == 14
+        flagged += (values.p_holm < 0.05).any()
+    assert flagged <= 3
+
+
+def test_what_so_many_seeds_can_show():
+    # Cohen (1988), table 2.4.1: a difference of half a standard deviation needs 64 of each, of 0.8 it needs 26.
+    assert [seeds_needed(d, 1.0) for d in (0.5, 0.8, 100)] == [64, 26, 2] and seeds_needed(0.1, 0.0) == 2
+    assert detectable(64, 64, 0.1) == pytest.approx(0.05, abs=5e-4)
+    assert detectable(5, 10, 0.1) > detectable(10, 10, 0.1) > detectable(10, 20, 0.1)
 
 
 def test_holms_adjustment():
     p = pd.Series([0.01, float("nan"), 0.04, 0.03, 0.005])
     assert holm(p).tolist() == pytest.approx([0.03, float("nan"), 0.06, 0.06, 0.02], nan_ok=True)
+
+
+@pytest.mark.parametrize(
+    ("folder", "source"),
+    [
+        ("mnist-settings", ("h200/mnist_h200.csv", "--where", "why=settings,ten seeds")),
+        ("digits-settings", ("digits-settings/settings.csv",)),
+        ("digits-settings/epyc", ("digits-settings/epyc/settings.csv",)),
+    ],
+)
+def test_the_committed_tables_are_of_the_committed_runs(folder, source, tmp_path):
+    done = call("settings", RESULTS / source[0], *source[1:], "--out", tmp_path, folder="analysis")
+    assert done.returncode == 0, done.stderr
+    for name in ("settings.csv", "settings-values.csv"):
+        made, kept = pd.read_csv(tmp_path / name), pd.read_csv(RESULTS / folder / name)
+        pd.testing.assert_frame_equal(made, kept, rtol=1e-3, atol=1e-4)
+    assert (tmp_path / "settings-model.json").exists() == (RESULTS / folder / "settings-model.json").exists()
+    if not (tmp_path / "settings-model.json").exists():  # one run of each value
+        return
+    made, kept = (json.loads((at / "settings-model.json").read_text()) for at in (tmp_path, RESULTS / folder))
+    assert made.pop("seeds_needed") == kept.pop("seeds_needed") and made == pytest.approx(kept, abs=1e-3)
+
+
+def test_help_does_not_wait_for_statistics():
+    for name in [name for name in sys.modules if name.split(".")[0] == "statsmodels"]:
+        del sys.modules[name]
+    done = call("settings", "--help", folder="analysis")
+    assert done.returncode == 0 and "--where" in done.stdout and "statsmodels" not in sys.modules
 
 
 def test_runs_that_cannot_be_compared_are_one_clear_line(tmp_path):
@@ -71,6 +170,32 @@ def test_runs_that_cannot_be_compared_are_one_clear_line(tmp_path):
         ((*own, changed, changed), "repeats a seed"),
         ((*own, changed, tmp_path), "give the directories of finished runs"),
     ):
-        done = call("settings", *arguments, "--out", tmp_path / "out", folder="analysis")
-        assert done.returncode == 1 and message in done.stderr and done.stderr.count("\n") == 1, done.stderr
-    assert not (tmp_path / "out").exists()
+        check_refused(arguments, message, tmp_path)
+
+
+TABLE = "why,preset,lambda_categorical,seed,updates,test_accuracy,test_majority_accuracy"
+
+
+@pytest.mark.parametrize(
+    ("text", "where", "message"),
+    [
+        ("", (), "is not a CSV file of runs"),
+        ("a,b\n1,2\n", (), "has the columns a, b: give a settings.csv of this command, or a table with preset, seed"),
+        (f"{TABLE}\nx,nobody,1,0,9,0.5,0.5\n", (), "runs.csv, row 1, has the preset nobody; allowed: authors"),
+        (f"{TABLE}\nx,authors,1,0,9,,\n", (), "runs.csv, row 1, changes nothing, and its accuracy is nan"),
+        (f"{TABLE}\nx,authors,1,0,9,0.5,0.5\n", ("why",), "where has 'why'; give COLUMN=VALUE,VALUE"),
+        (f"{TABLE}\nx,authors,1,0,9,0.5,0.5\n", ("who=x",), "where COLUMN is one of why, preset"),
+        (f"{TABLE}\nx,authors,1,0,9,0.5,0.5\n", ("why=x,y",), "no row of .* has y; there are: x"),
+        (f"{TABLE}\nx,authors,1,0,9,0.5,0.5\ny,paper,1,0,9,0.5,0.5\n", (), "differ in preset, authors, paper"),
+    ],
+)
+def test_a_csv_file_that_cannot_be_read_is_one_clear_line(text, where, message, tmp_path):
+    (tmp_path / "runs.csv").write_text(text)
+    check_refused((tmp_path / "runs.csv", *(("--where", *where) if where else ())), message, tmp_path)
+
+
+def check_refused(arguments, message, folder):
+    done = call("settings", *arguments, "--out", folder / "out", folder="analysis")
+    assert done.returncode == 1 and done.stderr.count("\n") == 1, done.stderr
+    assert re.search(message, done.stderr), done.stderr
+    assert not (folder / "out").exists()

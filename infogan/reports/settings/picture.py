@@ -1,0 +1,46 @@
+"""The picture of accuracies by setting."""
+
+from pathlib import Path
+
+import pandas as pd
+from matplotlib.axes import Axes
+
+from infogan.reports import style
+
+TITLES = {
+    "lambda_categorical": "λ of the categorical codes",
+    "lambda_continuous": "λ of the continuous codes",
+    "codes": "latent codes",
+    "batch_size": "batch size",
+}
+
+
+def draw(table: pd.DataFrame, values: pd.DataFrame, path: Path) -> None:
+    """A panel for each setting: every run as a dot, means with their intervals, the preset's own value in orange."""
+    settings = values.setting.unique()
+    figure = style.new_figure(3.6 * len(settings), 3.8)
+    for axes, setting in zip(figure.subplots(1, len(settings), sharey=True, squeeze=False)[0], settings):
+        _draw_setting(axes, table, values[values.setting == setting].reset_index(drop=True), setting)
+    figure.axes[0].set_ylabel("accuracy on test images (one-to-one)")
+    about = table.iloc[0]
+    figure.suptitle(
+        f"{about.dataset}, preset {about.preset} (blue) with one setting changed, {about.images:,} images, "
+        f"{about.precision}; bars: 95 % over seeds",
+        fontsize=10,
+    )
+    figure.savefig(path, dpi=style.DPI)
+
+
+def _draw_setting(axes: Axes, table: pd.DataFrame, values: pd.DataFrame, setting: str) -> None:
+    for x, line in enumerate(values.itertuples()):
+        mine = (table.setting == setting) & (table.value == line.value)
+        accuracy = table.accuracy[table.setting == "" if line.own else mine]
+        colour, bars = (
+            style.BLUE if line.own else style.GREY,
+            [[line.accuracy - line.low], [line.high - line.accuracy]],
+        )
+        axes.plot([x] * len(accuracy), accuracy, ".", color=colour, alpha=0.35)
+        axes.errorbar(x + 0.15, line.accuracy, bars, fmt="o", color=colour, capsize=3)
+    labels = [value.replace("+", "\n+") if isinstance(value, str) else f"{value:g}" for value in values.value]
+    axes.set_xticks(range(len(values)), labels)
+    axes.set(xlabel=TITLES.get(setting, setting), ylim=(0, 1))

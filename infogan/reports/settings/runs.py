@@ -1,0 +1,144 @@
+"""The runs that are compared, one a row: from run directories and from CSV files."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from infogan import records
+from infogan.codes import Latent
+from infogan.config import Config
+from infogan.errors import InputError
+from infogan.presets import ALIASES, PRESETS, changed_fields
+from infogan.reports import common
+
+NEAR = 0.1
+"""Images seen may differ by this share: a batch size cuts them to whole updates."""
+BOUND = "info_categorical_nats_last_tenth"
+"""L_I of the categorical codes (nats), the mean over the last tenth of a run's updates."""
+FORMER = {"warm_up": "pretraining", "test_accuracy": "accuracy", "test_majority_accuracy": "majority_accuracy"}
+"""Columns of CSV files, and their present names."""
+FIELDS = {field.name: type(getattr(Config(), field.name)) for field in dataclasses.fields(Config)}
+
+
+def collect(paths: tuple[Path, ...], where: tuple[str, ...] = ()) -> pd.DataFrame:
+    """A row for each run. where: as in Options. Raises InputError where they are not comparable."""
+    tables = [from_csv(path, where) if path.is_file() else pd.DataFrame([from_directory(path)]) for path in paths]
+    table = pd.concat(tables, ignore_index=True).dropna(axis=1, how="all")
+    for column in ("dataset", "preset", "precision"):
+        if table[column].nunique() > 1:
+            values = ", ".join(sorted(table[column].unique()))
+            raise InputError(f"the runs differ in {column}, {values}: give those of one (--where picks rows of a CSV)")
+    least, most = table.images.min(), table.images.max()
+    if least < (1 - NEAR) * most:
+        raise InputError(f"the runs saw from {least:,} to {most:,} images: give those that saw equally many")
+    if (again := table.duplicated(["setting", "value", "seed"])).any():
+        raise InputError(f"{table.run[again].iloc[0]} repeats a seed: give each once")
+    if (table.setting == "").sum() < 2 or table.setting.nunique() < 2:
+        raise InputError(
+            "give two runs or more of the preset itself, and runs that change a setting "
+            "(experiments/reproduce.py --vary)"
+        )
+    return table
+
+
+def from_directory(directory: Path) -> dict[str, Any]:
+    """The row of a run directory: which setting it changes (none: the preset itself), to what, and its accuracy on the
+    test images.
+
+    Raises InputError where it is not finished, has no accuracy, or changes more than one setting.
+    """
+    if not (directory / "evaluation.json").exists():
+        raise InputError(
+            f"there is no {directory / 'evaluation.json'}: give the directories of finished runs, or CSV files"
+        )
+    result, bound = records.read_json(directory / "evaluation.json"), np.nan
+    if (directory / "metrics.csv").exists():
+        logged = common.read_metrics(directory).info_categorical_nats
+        bound = float(logged[-max(1, len(logged) // 10) :].mean())
+    commit = records.read_json(directory / "config.json").get("provenance", {}).get("commit", "")
+    return _row(str(directory), common.read_config(directory), result | {BOUND: bound}, commit) | {
+        "run": directory.name
+    }
+
+
+def from_csv(path: Path, where: tuple[str, ...]) -> pd.DataFrame:
+    """The rows of a CSV file, see Options. Raises InputError."""
+    table = _picked(_read(path), path, where)
+    if {"run", "setting", "value"} <= set(table.columns):  # written by this command
+        table["setting"] = table.setting.fillna("")
+        table["value"] = [FIELDS[name](value) if name else "" for name, value in zip(table.setting, table.value)]
+        return table
+    lines = table.rename(columns=FORMER).to_dict("records")
+    return pd.DataFrame([_of_line(f"{path}, row {row + 1},", line) for row, line in zip(table.index, lines)])
+
+
+def _read(path: Path) -> pd.DataFrame:
+    try:
+        table = pd.read_csv(path)
+    except ValueError as error:  # for what is no table pandas raises kinds of ValueError
+        raise InputError(f"{path} is not a CSV file of runs: give one, or run directories") from error
+    for needed in ({"preset", "seed", "updates", "test_accuracy", "test_majority_accuracy"}, {"setting", "value"}):
+        if needed <= set(table.columns):
+            return table
+    raise InputError(
+        f"{path} has the columns {', '.join(map(str, table.columns))}: give a settings.csv of this command, or a table "
+        "with preset, seed, updates, test_accuracy and test_majority_accuracy"
+    )
+
+
+def _picked(table: pd.DataFrame, path: Path, where: tuple[str, ...]) -> pd.DataFrame:
+    """The rows that --where asks for."""
+    for text in where:
+        column, _, values = text.partition("=")
+        if column not in table or not values:
+            raise InputError(
+                f"where has {text!r}; give COLUMN=VALUE,VALUE, where COLUMN is one of {', '.join(table.columns)}"
+            )
+        present = table[column].astype(str)
+        if unknown := sorted(set(values.split(",")) - set(present)):
+            raise InputError(
+                f"where has {text!r}, but no row of {path} has {', '.join(unknown)}; "
+                f"there are: {', '.join(sorted(set(present)))}"
+            )
+        table = table[present.isin(values.split(","))]
+    return table
+
+
+def _of_line(place: str, line: dict[str, Any]) -> dict[str, Any]:
+    """The row of a line whose columns are fields of a configuration; what it does not say is the preset's."""
+    name = ALIASES.get(line["preset"], line["preset"])
+    if name not in PRESETS:
+        raise InputError(f"{place} has the preset {name}; allowed: {', '.join(PRESETS)}")
+    stated = {field: FIELDS[field](line[field]) for field in FIELDS if field in line and field != "preset"}
+    return _row(place, dataclasses.replace(PRESETS[name][0], **stated), line, line.get("commit", ""))
+
+
+def _row(place: str, config: Config, result: dict[str, Any], commit: str) -> dict[str, Any]:
+    """A run's row. place: what names the run in an error."""
+    changed = changed_fields(config)
+    if len(changed) > 1 or pd.isna(result.get("accuracy")):
+        raise InputError(
+            f"{place} changes {', '.join(changed) or 'nothing'}, and its accuracy is {result.get('accuracy')}: "
+            "give runs on labelled data that change one setting at most"
+        )
+    [(setting, value)] = changed.items() or [("", "")]
+    dataset, entropy = Path(config.dataset).stem, Latent(config.codes, config.noise).entropy[0]
+    label = f"{config.preset}-{setting}={value}" if setting else config.preset
+    bound = result.get(BOUND, np.nan)
+    return {
+        "run": f"{dataset}-{label}-seed{config.seed}",
+        "dataset": dataset,
+        "preset": config.preset,
+        "precision": config.precision,
+        "setting": setting,
+        "value": value,
+        "seed": config.seed,
+        "images": config.images(config.updates),
+        "accuracy": result["accuracy"],
+        "majority_accuracy": result["majority_accuracy"],
+        "bound_share": round(bound / entropy, 5) if entropy else np.nan,
+        "commit": commit or None,
+    }
