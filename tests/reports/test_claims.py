@@ -215,6 +215,13 @@ def test_every_run_is_listed_with_its_length_and_hardware(made):
     assert listed.hardware.str.len().min() > 0 and (listed[listed.preset == "authors"].updates == 5000).all()
 
 
+def test_settings_of_several_datasets_are_a_row_each(tmp_path):
+    lines = {"": [0.8, 0.9, 0.7], "0.1": [0.5, 0.6, 0.7]}
+    tables = [write_settings(tmp_path / f"{name}.csv", lines) for name in "ab"]
+    table = scorecard(tmp_path / "out", "--settings", *tables)
+    assert list(table.index) == ["C8", "C8"]
+
+
 def test_the_notebooks_own_log_passes_the_rule_for_its_losses(tmp_path):
     """Means of its first and its last tenth, 18 of the 187 printed values each."""
     run = write_run(tmp_path, "blog", 0, (10, 2.3), loss_d=(0.565, 0.208), loss_g=(1.092, 3.667))

@@ -1,13 +1,13 @@
 """The scorecard: which claims of the paper and of the blog replicate, as numbers over seeds, each by a stated rule.
 
 Reads run directories, with the JSON files of morphology and of figures 3 to 6 in them (figures/morphology.json,
-figures/figure3.json to figure6.json), a benchmark's JSON and the table of settings. A claim that none of them concerns
+figures/figure3.json to figure6.json), a benchmark's JSON and tables of settings. A claim that none of them concerns
 is left out. Writes scorecard.md, .csv and .png, and in scorecard-runs.csv each run that was judged, with its length,
 its hardware and its number.
 
 Example:
   python analysis/claims.py analysis/results/{mnist,mnist-best,others}/*-seed?/ \\
-    --benchmark analysis/results/benchmark/cpu.json --settings analysis/results/digits-settings/settings.csv \\
+    --benchmark analysis/results/benchmark/cpu.json --settings analysis/results/{mnist,digits}-settings/settings.csv \\
     --out analysis/results
 """
 
@@ -32,8 +32,8 @@ class Options:
     """Run directories, of any datasets and presets."""
     benchmark: Path | None = None
     """JSON of experiments/benchmark.py, for C7."""
-    settings: Path | None = None
-    """settings.csv of analysis/settings.py, for C8."""
+    settings: tuple[Path, ...] = ()
+    """settings.csv of analysis/settings.py, of one dataset or of several, for C8."""
     out: Path = Path(".")
     """Folder for the scorecard."""
 
@@ -46,8 +46,7 @@ def collect(options: Options, runs: list[RunRecord]) -> pd.DataFrame:
     rows = [row for rule in RULES for row in rows_over_seeds(rule, runs)]
     if options.benchmark is not None:
         rows.append(cost_row(options.benchmark))
-    if options.settings is not None:
-        rows.append(lambda_row(options.settings))
+    rows += [lambda_row(path) for path in options.settings]
     rows += traversal_rows(runs)
     if not rows:
         raise InputError(
