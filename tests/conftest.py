@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import hypothesis
 import pytest
 import torch
 
@@ -17,6 +18,8 @@ from infogan.presets import PRESETS
 
 os.environ["WANDB_MODE"] = "disabled"  # tests of tracking say otherwise themselves
 torch.set_num_threads(1)
+hypothesis.settings.register_profile("short", max_examples=100, derandomize=True, deadline=None)
+hypothesis.settings.load_profile("short")
 
 ROOT = Path(__file__).parents[1]
 
