@@ -210,20 +210,26 @@ def build(
 ) -> tuple[Generator, DiscriminatorQ]:
     """G and D/Q for images of C x H x W, with the networks and the initialisation that the recipe names; the weights
     are the same for the same seed."""
+    generator, discriminator, spectral = undrawn(image, latent, recipe)
+    random = draw((generator, discriminator), seed, recipe.initialisation)
+    for layer in spectral:
+        layer.normalise_spectrally(random)
+    return generator, discriminator
+
+
+def undrawn(
+    image: tuple[int, int, int], latent: Latent, recipe: Config
+) -> tuple[Generator, DiscriminatorQ, list[Product]]:
+    """What `build` builds, before weights are drawn; and the layers that are to be normalised spectrally."""
     arch = architecture(image, recipe.network)
     if recipe.spectral_norm:
         arch = arch._replace(trunk=tuple(layer._replace(spectral=True) for layer in arch.trunk))
     if recipe.g_layers == "blog":
         arch = arch._replace(generator=_as_in_the_blog(arch.generator))
     generator, discriminator = Generator(arch, latent), DiscriminatorQ(arch, latent)
-    random = draw((generator, discriminator), seed, recipe.initialisation)
-    products = (layer for layer in discriminator.trunk if isinstance(layer, Product))
-    for layer, described in zip(products, arch.trunk, strict=True):
-        if described.spectral:
-            layer.normalise_spectrally(random)
-    if arch.trunk[-1].spectral:
-        discriminator.d_head.normalise_spectrally(random)
-    return generator, discriminator
+    products = [layer for layer in discriminator.trunk if isinstance(layer, Product)]
+    spectral = [layer for layer, described in zip(products, arch.trunk, strict=True) if described.spectral]
+    return generator, discriminator, [*spectral, discriminator.d_head] if arch.trunk[-1].spectral else spectral
 
 
 def _as_in_the_blog(layers: tuple[Dense | Up, ...]) -> tuple[Dense | Up, ...]:

@@ -50,7 +50,7 @@ def row(directory: Path) -> dict:
     """
     if not (directory / "evaluation.json").exists():
         raise InputError(f"there is no {directory / 'evaluation.json'}: give the directories of finished runs")
-    config, result = common.read_config(directory), records.read_json(directory / "evaluation.json")
+    config, result = records.read_config(directory), records.read_json(directory / "evaluation.json")
     changed = changed_fields(config)
     if len(changed) > 1 or "accuracy" not in result:
         raise InputError(

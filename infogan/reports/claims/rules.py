@@ -38,7 +38,7 @@ def read(directory: Path) -> RunRecord:
     """Raises InputError where the directory is not that of a run."""
     metrics, evaluation = common.read_metrics(directory), directory / "evaluation.json"
     measured = records.read_json(evaluation) if evaluation.exists() else {}
-    return RunRecord(directory, common.read_config(directory), metrics, measured)
+    return RunRecord(directory, records.read_config(directory), metrics, measured)
 
 
 class Outcome(NamedTuple):
