@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from infogan.errors import DISK_FULL, InputError
+from infogan.errors import DISK_FULL, InputError, printable
 
 COMMANDS = {
     "train": ("commands.train", "train one InfoGAN from a preset, or resume it, and measure it"),
@@ -92,8 +92,7 @@ def run_script(main: Callable[[], None]) -> None:
             sys.exit(OUT_OF_MEMORY)
         if error.filename is None:  # not about a file that the user named
             raise
-        sys.exit(f"error: {error.filename}: {error.strerror}; give another path")
-
+        sys.exit(f"error: {printable(error.filename)}: {error.strerror}; give another path")
     except (MemoryError, RuntimeError) as error:
         if not is_out_of_memory(error):
             raise

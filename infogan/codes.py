@@ -17,7 +17,9 @@ from torch import Tensor
 
 from infogan.config import InputError
 
-_TERM = re.compile(r"(?:(\d+)x)?(\d+)([a-z])")
+_TERM = re.compile(r"(?:([0-9]{1,9})x)?([0-9]{1,9})([a-z])")
+LARGEST = 10_000
+"""Numbers that G receives of all terms of a specification: more is a mistake, and would take all memory."""
 _LOG_2PI = math.log(2 * math.pi)
 _HELP = (
     "write terms such as 10c (one 10-way code), 4x10c (four of them), 2u (two Unif(-1,1)), 1g (one N(0,1)), "
@@ -108,7 +110,7 @@ class Continuous:
 def parse(text: str) -> tuple[Categorical | Continuous, ...]:
     """Read a specification such as "10c+2u"; the empty text has no terms.
 
-    Raises InputError naming the term that cannot be read.
+    Raises InputError naming the term that cannot be read, and for terms of more than LARGEST numbers.
     """
     terms: list[Categorical | Continuous] = []
     for word in text.replace(" ", "").split("+") if text.strip() else []:
@@ -128,6 +130,8 @@ def parse(text: str) -> tuple[Categorical | Continuous, ...]:
             if terms and isinstance(terms[-1], Continuous) and terms[-1].kind == kind:
                 count += terms.pop().count
             terms.append(Continuous(kind, count))
+    if (width := sum(term.width for term in terms)) > LARGEST:
+        raise InputError(f"{text!r} has {width:,} numbers; give {LARGEST:,} at most")
     return tuple(terms)
 
 

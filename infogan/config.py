@@ -1,8 +1,9 @@
 """The configuration of one run. Imports nothing heavy: `--help` stays instant."""
 
 import dataclasses
+import sys
 from dataclasses import dataclass
-from typing import Annotated, Literal, get_args, get_origin
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 from infogan import terms
 from infogan.errors import InputError
@@ -104,21 +105,21 @@ class Config:
 
     def __post_init__(self):
         for field in dataclasses.fields(self):
-            value = getattr(self, field.name)
-            if get_origin(field.type) is Literal and value not in get_args(field.type):
-                raise InputError(f"{field.name} is {value!r}; allowed: {', '.join(get_args(field.type))}")
+            _check_type(field, getattr(self, field.name))
         for name in ("updates", "log_every", "evaluations", "checkpoint_every"):
-            self._require(name, getattr(self, name) >= 1, "give 1 or more")
+            self._require(name, 1 <= getattr(self, name) < 2**63, "give 1 or more, below 2**63")
         self._require("seed", 0 <= self.seed < 2**63, "give a whole number from 0 to 2**63 - 1")
-        self._require("batch_size", self.batch_size >= 2, "batch normalisation needs 2 or more")
+        self._require("batch_size", 2 <= self.batch_size < 2**63, "batch normalisation needs 2 or more, below 2**63")
         for name in ("lr_d", "lr_g"):
             self._require(name, 0 < getattr(self, name) < 1, "give a learning rate between 0 and 1, such as 2e-4")
         self._require("leaky_slope", 0 <= self.leaky_slope < 1, "give a slope in [0, 1), such as 0.1")
         self._require("beta1", 0 <= self.beta1 < 1, "give a value in [0, 1), such as 0.5")
-        self._require("pretraining", self.pretraining == 0 or self.pretraining >= 2, "give 0, or 2 or more updates")
+        self._require(
+            "pretraining", self.pretraining == 0 or 2 <= self.pretraining < 2**63, "give 0, or 2 or more updates"
+        )
         self._require("lr_decay", 0 <= self.lr_decay <= 1, "give a share of the run between 0 and 1, such as 0.5")
         for name in ("lambda_categorical", "lambda_continuous"):
-            self._require(name, 0 <= getattr(self, name) < float("inf"), "give 0 or a positive number")
+            self._require(name, 0 <= getattr(self, name) <= sys.float_info.max, "give 0 or a positive number")
         terms.parse(self.terms)
 
     def _require(self, name: str, allowed: bool, mend: str) -> None:
@@ -130,6 +131,27 @@ class Config:
         return (self.pretraining + step) * self.batch_size
 
 
+_TYPES: dict[object, tuple[tuple[type, ...], str]] = {
+    bool: ((bool,), "give true or false"),
+    int: ((int,), "give a whole number"),
+    float: ((float, int), "give a number"),
+    str: ((str,), "give a text"),
+}
+"""The types that a field of each type takes, and what to give instead of another."""
+
+
+def _check_type(field: dataclasses.Field, value: object) -> None:
+    """Raises InputError where a field's value is of another type, or none of those that are allowed."""
+    if get_origin(field.type) is Literal:
+        if value not in get_args(field.type):
+            raise InputError(f"{field.name} is {value!r}; allowed: {', '.join(get_args(field.type))}")
+        return
+    kind = get_args(field.type)[0] if get_origin(field.type) is Annotated else field.type
+    types, mend = _TYPES[kind]
+    if not isinstance(value, types) or (isinstance(value, bool) and kind is not bool):
+        raise InputError(f"{field.name} is {value!r}; {mend}")
+
+
 _RENAMED = {"warm_up": "pretraining", "cool_down": "lr_decay"}
 _NOW_TERMS = {"consistency": "iic", "hold": "pseudo-labels"}
 _REMOVED = (
@@ -138,15 +160,24 @@ _REMOVED = (
 _PRESETS = {"best": "iic"}
 
 
-def from_dict(values: dict) -> Config:
-    """A Config from stored values, those of earlier versions included; raises InputError naming unknown fields."""
+def from_dict(values: Any) -> Config:
+    """A Config from stored values, those of earlier versions included.
+
+    Raises InputError naming unknown fields, and fields whose values a Config cannot have.
+    """
+    if not isinstance(values, dict) or not all(isinstance(name, str) for name in values):
+        raise InputError(f"a configuration is {values!r}; give an object of fields and their values")
     values = {_RENAMED.get(name, name): value for name, value in values.items() if name not in _REMOVED}
-    weights = {_NOW_TERMS[name]: values.pop(name) for name in _NOW_TERMS if name in values}
+    weights = {name: values.pop(name) for name in _NOW_TERMS if name in values}
+    for name, weight in weights.items():
+        if not isinstance(weight, int | float):
+            raise InputError(f"{name} is {weight!r}; give a number")
     if any(weights.values()):
         values["terms"] = "+".join(
-            f"{name}:{weight!r}".removesuffix(".0") for name, weight in weights.items() if weight
+            f"{_NOW_TERMS[name]}:{weight!r}".removesuffix(".0") for name, weight in weights.items() if weight
         )
-    values["preset"] = _PRESETS.get(values.get("preset", "authors"), values.get("preset", "authors"))
+    if values.get("preset") in list(_PRESETS):  # a list compares with values that cannot be hashed too
+        values["preset"] = _PRESETS[values["preset"]]
     known = {field.name for field in dataclasses.fields(Config)}
     if unknown := sorted(set(values) - known):
         raise InputError(f"unknown configuration fields {', '.join(unknown)}; known: {', '.join(sorted(known))}")

@@ -29,9 +29,11 @@ class HubModel(Model, ModelHubMixin, library_name="infogan"):
         write_card(self, save_directory, onnx={}, half=False)
 
     @classmethod
-    def _from_pretrained(cls, *, model_id: str, **options: Any) -> "HubModel":
-        """Raises InputError where what was found is no model of this project."""
-        if Path(model_id).is_dir():
-            return cls(model_id)
-        names = ("revision", "cache_dir", "force_download", "local_files_only", "token")
-        return cls(snapshot_download(model_id, **{name: options[name] for name in names if name in options}))
+    def from_pretrained(cls, pretrained_model_name_or_path: str | Path, **options: Any) -> "HubModel":
+        """The model of a directory, or of a repository on the hub.
+
+        Unlike the mixin's it opens no file that `infogan.load` has not checked. options: of snapshot_download, such as
+        revision, cache_dir, token. Raises InputError where what was found is no model of this project.
+        """
+        name = pretrained_model_name_or_path
+        return cls(name if Path(name).is_dir() else snapshot_download(str(name), **options))

@@ -47,7 +47,9 @@ class Model:
         )
 
     def sample(self, n: int, seed: int = 0) -> Codes:
-        """Codes of n images, drawn from their prior."""
+        """Codes of n images, drawn from their prior. Raises InputError where n or seed is no whole number from 0."""
+        if not isinstance(n, int | np.integer) or n < 0:
+            raise InputError(f"n is {n!r}; give a whole number of images, 0 or more")
         categories, continuous = self.latent.read(self.latent.sample(n, _random(seed)))
         return Codes(categories.numpy(), continuous.numpy())
 
@@ -80,13 +82,17 @@ class Model:
                 "give as many of both"
             )
         for i, size in enumerate(sizes):
-            if ((part := categories[:, i]) < 0).any() or (part >= size).any():
-                raise InputError(f"categorical code {i} has categories {part.unique().tolist()}; give 0 to {size - 1}")
+            part = categories[:, i]
+            if len(wrong := part[(part < 0) | (part >= size)].unique()):
+                raise InputError(f"categorical code {i} has categories {wrong[:3].tolist()}; give 0 to {size - 1}")
         return categories, continuous
 
     def _noise(self, n: int, seed: int | np.ndarray) -> Tensor:
         """Latents [n, latent.width] from the prior; `generate` replaces the codes in them."""
-        seeds = np.asarray(seed)
+        try:
+            seeds = np.asarray(seed)
+        except ValueError as error:
+            raise InputError(f"seed is no array ({error}); give a whole number, or one for each image") from error
         if seeds.ndim > 1 or not all(isinstance(each, int) for each in seeds.ravel().tolist()):
             raise InputError(
                 f"seed is {seeds.dtype} of shape {seeds.shape}; give a whole number, or one for each image"
@@ -95,7 +101,8 @@ class Model:
             return self.latent.sample(n, _random(int(seeds)))
         if len(seeds) != n:
             raise InputError(f"there are {len(seeds)} seeds for {n} images; give one, or one for each")
-        return torch.cat([self.latent.sample(1, _random(int(each))) for each in seeds])
+        rows = [self.latent.sample(1, _random(int(each))) for each in seeds]
+        return torch.cat(rows) if rows else torch.zeros(0, self.latent.width)
 
     def recognise(self, images: np.ndarray | Tensor) -> Codes:
         """Q's prediction for images: the most likely categories, the means of the continuous codes.
@@ -115,13 +122,18 @@ class Model:
 
     def _maps(self, images: np.ndarray | Tensor) -> Tensor:
         """Images as uint8 [N, C, H, W]."""
-        given = images if isinstance(images, Tensor) else np.ascontiguousarray(images)  # a reversed view has no tensor
+        try:
+            given = (
+                images if isinstance(images, Tensor) else np.ascontiguousarray(images)
+            )  # no tensor of reversed views
+        except ValueError as error:
+            raise InputError(f"images are no array ({error}); give uint8 N x H x W x C") from error
         shape = tuple(given.shape) + (1,) * (given.ndim == 3)
         channels, height, width = self.image_shape
         dtype = str(given.dtype).removeprefix("torch.")
         if dtype != "uint8" or len(shape) != 4 or shape[1:] != (height, width, channels):
             raise InputError(f"images are {dtype} of shape {shape}; give uint8 N x {height} x {width} x {channels}")
-        maps = torch.as_tensor(given).reshape(shape)
+        maps = torch.as_tensor(given).cpu().reshape(shape)
         return maps.permute(0, 3, 1, 2)
 
     def save(self, directory: str | os.PathLike, half: bool = False) -> Path:
@@ -155,13 +167,14 @@ class Model:
 def _rows(values: np.ndarray | Tensor, columns: int, dtype: torch.dtype, what: str) -> Tensor:
     """Values as [N, columns]; a vector is one image's, or, of one column, N images'. [0, 0] for no columns.
 
-    Raises InputError for another shape, for values that are no finite numbers, and for categories that are not whole.
+    Raises InputError for another shape, for values that are no finite float32, and for categories that are not whole.
     """
     if not columns:
         return torch.zeros(0, 0, dtype=dtype)
     numbers = _array(values, what)
-    if not np.isfinite(numbers).all():
-        raise InputError(f"{what} have values that are not finite numbers, such as {numbers[~np.isfinite(numbers)][0]}")
+    finite = np.abs(numbers) <= np.finfo(np.float32).max
+    if not finite.all():
+        raise InputError(f"{what} have values that are not finite numbers, such as {numbers[~finite][0]}, in float32")
     if dtype == torch.int64 and (numbers != np.round(numbers)).any():
         raise InputError(f"{what} have values such as {numbers[numbers != np.round(numbers)][0]}; give whole numbers")
     rows = torch.from_numpy(numbers).to(dtype)
@@ -182,14 +195,14 @@ def _array(values: np.ndarray | Tensor, what: str) -> np.ndarray:
         raise InputError(f"{what} are no table of numbers ({error}); give N x columns") from error
     if array.dtype.kind not in "biuf":
         raise InputError(f"{what} are {array.dtype}; give real numbers")
-    wide = array.dtype.kind == "f" or array.dtype.itemsize > 8
+    wide = array.dtype.kind == "f" or array.dtype == np.uint64
     native = array.astype(np.float64) if wide else array.astype(np.int64)
     return np.ascontiguousarray(native)
 
 
 def _random(seed: int) -> torch.Generator:
     """Raises InputError for a seed that torch cannot take."""
-    if not 0 <= seed < 2**63:
+    if not isinstance(seed, int | np.integer) or not 0 <= seed < 2**63:
         raise InputError(f"seed is {seed}; give a whole number from 0 to 2**63 - 1")
     return torch.Generator().manual_seed(seed)
 

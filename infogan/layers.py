@@ -37,10 +37,9 @@ class Product(nn.Module):
             weight = (weight.float() / self._spectral_norm(weight, self.left_singular)).to(weight.dtype)
         return weight, None if self.bias is None else self.bias.to(weight.dtype)
 
-    def normalise_spectrally(self, generator: torch.Generator) -> None:
-        """From now on divide the weight by its largest singular value (Miyato et al. 2018, algorithm 1)."""
-        start = torch.randn(self.weight.shape[0], generator=generator)
-        self.left_singular = F.normalize(start, dim=0)
+    def normalise_spectrally(self) -> None:
+        """Divide the weight by its largest singular value (Miyato et al. 2018, algorithm 1), once weights are drawn."""
+        self.left_singular = torch.zeros(self.weight.shape[0])
 
     def _spectral_norm(self, weight: Tensor, left: Tensor) -> Tensor:
         """The largest singular value, a scalar with a gradient to the weight, by one power iteration from the last

@@ -1,6 +1,6 @@
 """The paper's networks (appendix C) as data, and the one builder that makes modules of them."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from functools import partial
 from math import prod
 from typing import NamedTuple
@@ -33,7 +33,6 @@ class Conv(NamedTuple):
     channels: int
     norm: bool = True
     stride: int = 2
-    spectral: bool = False
 
 
 class Dense(NamedTuple):
@@ -45,7 +44,6 @@ class Dense(NamedTuple):
     units: int | tuple[int, int, int]
     norm: bool = True
     norm_maps: bool = False
-    spectral: bool = False
 
 
 class Up(NamedTuple):
@@ -209,19 +207,21 @@ def build(
 ) -> tuple[Generator, DiscriminatorQ]:
     """G and D/Q for images of C x H x W, with the networks and the initialisation that the recipe names; the weights
     are the same for the same seed."""
+    networks = undrawn(image, latent, recipe)
+    draw(networks, seed, recipe.initialisation)
+    return networks
+
+
+def undrawn(image: tuple[int, int, int], latent: Latent, recipe: Config) -> tuple[Generator, DiscriminatorQ]:
+    """What `build` builds, before weights are drawn."""
     arch = architecture(image, recipe.network)._replace(leaky_slope=recipe.leaky_slope)
-    if recipe.spectral_norm:
-        arch = arch._replace(trunk=tuple(layer._replace(spectral=True) for layer in arch.trunk))
     if recipe.g_layers == "blog":
         arch = arch._replace(generator=_as_in_the_blog(arch.generator))
     generator, discriminator = Generator(arch, latent), DiscriminatorQ(arch, latent)
-    random = draw((generator, discriminator), seed, recipe.initialisation)
-    products = (layer for layer in discriminator.trunk if isinstance(layer, Product))
-    for layer, described in zip(products, arch.trunk, strict=True):
-        if described.spectral:
-            layer.normalise_spectrally(random)
-    if arch.trunk[-1].spectral:
-        discriminator.d_head.normalise_spectrally(random)
+    if recipe.spectral_norm:
+        for layer in (*discriminator.trunk, discriminator.d_head):
+            if isinstance(layer, Product):
+                layer.normalise_spectrally()
     return generator, discriminator
 
 
@@ -233,8 +233,8 @@ def _as_in_the_blog(layers: tuple[Dense | Up, ...]) -> tuple[Dense | Up, ...]:
     return (*changed, last._replace(bias=False))
 
 
-def draw(networks: Iterable[nn.Module], seed: int, initialisation: str = "paper") -> torch.Generator:
-    """Draw the weights, the same for the same seed. Returns the generator, for what else is drawn.
+def draw(networks: Sequence[nn.Module], seed: int, initialisation: str = "paper") -> None:
+    """Draw the weights, the same for the same seed, and what spectral normalisation begins with.
 
     "paper": weights from N(0, 0.02), biases 0, batch norm's scale 1. "authors": as there, but the convolutions' (not
     the transposed ones') cut off at two standard deviations, and batch norm's scale from N(1, 0.02). "blog": weights as
@@ -256,7 +256,11 @@ def draw(networks: Iterable[nn.Module], seed: int, initialisation: str = "paper"
                     nn.init.zeros_(module.bias)
             elif isinstance(module, BatchNorm) and initialisation != "paper":
                 nn.init.normal_(module.weight, 1.0, 0.02, generator=generator)
-    return generator
+    for module in (module for network in networks for module in network.modules()):
+        if isinstance(module, Product) and module.left_singular is not None:
+            module.left_singular = nn.functional.normalize(
+                torch.randn(module.left_singular.shape, generator=generator), dim=0
+            )
 
 
 @torch.no_grad()

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 import torch
 
@@ -18,6 +19,8 @@ from infogan.presets import PRESETS
 
 os.environ["WANDB_MODE"] = "disabled"  # tests of tracking say otherwise themselves
 torch.set_num_threads(1)
+hypothesis.settings.register_profile("short", max_examples=100, derandomize=True, deadline=None)
+hypothesis.settings.load_profile("short")
 
 ROOT = Path(__file__).parents[1]
 

@@ -3,8 +3,10 @@ import re
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
-from infogan.codes import Categorical, Continuous, Latent, parse
+from infogan.codes import LARGEST, Categorical, Continuous, Latent, parse
 from infogan.config import InputError
 from infogan.objective import information_bound
 
@@ -28,6 +30,39 @@ def test_nonsense_is_named(text):
     with pytest.raises(InputError, match=re.escape(repr(NONSENSE[text]))) as error:
         parse(text)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("text", ["10001u", "5001c+5000u", "99999x99999c", "+".join(["5000u", "5000g"] * 2)])
+def test_more_codes_than_memory_has_are_refused(text):
+    with pytest.raises(InputError, match="numbers; give 10,000 at most"):
+        parse(text)
+    assert parse("10000u") == (Continuous("u", LARGEST),)
+
+
+@given(st.text() | st.text("0123456789x+cug ") | st.from_regex(r"[0-9]{1,5000}(x[0-9]{1,50})?[cug]", fullmatch=True))
+def test_any_text_is_codes_or_an_input_error(text):
+    try:
+        terms = parse(text)
+    except InputError as error:
+        assert str(error).isprintable()
+    else:
+        assert sum(term.width for term in terms) <= LARGEST and parse("+".join(map(str, terms))) == terms
+
+
+TERMS = st.builds(Categorical, st.integers(2, 50), st.integers(1, 5)) | st.builds(
+    Continuous, st.sampled_from("ug"), st.integers(1, 50)
+)
+
+
+@given(st.lists(TERMS, max_size=8))
+def test_terms_round_trip_through_their_text(terms):
+    """Neighbours of one kind become one term: the numbers in it are the same."""
+    read = parse("+".join(map(str, terms)))
+    assert parse("+".join(map(str, read))) == read
+    for kind in (Categorical, Continuous):
+        counts = [sum(term.count for term in some if isinstance(term, kind)) for some in (terms, read)]
+        assert counts[0] == counts[1]
+    assert sum(term.width for term in terms) == sum(term.width for term in read)
 
 
 def test_latent_needs_a_code_and_continuous_noise():

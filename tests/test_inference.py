@@ -120,6 +120,9 @@ def test_bad_input_is_named(model):
         ([[3, 0]], [[0, 0, 0]], 2**64, f"seed is {2**64}; give a whole number from 0"),
         ([[3, 0]], [[0, 0, 0]], -1, "seed is -1; give a whole number from 0"),
         ([[3, 0]], [[0, 0, 0]], 0.5, "seed is float64 of shape (); give a whole number"),
+        ([[3, 0]], [[0, 0, 0]], [[1], [1, 2]], "seed is no array"),
+        ([[3, 0]], [[0, 1e39, 0]], 0, "continuous codes have values that are not finite numbers, such as 1e+39"),
+        (np.array([[2**64 - 1, 0]], np.uint64), [[0, 0, 0]], 0, "categorical code 0 has categories"),
     ],
 )
 def test_codes_and_seeds_that_cannot_be_meant_are_refused(model, categories, continuous, seed, message):
@@ -134,12 +137,50 @@ def test_arrays_of_any_layout_and_byte_order_mean_the_same(model, digits):
         (codes.categories.astype(">i8"), codes.continuous.astype(">f4")),
         (codes.categories[::-1][::-1], codes.continuous[::-1][::-1]),
         (codes.categories.astype(float), codes.continuous.astype(np.longdouble)),
+        (codes.categories.astype(np.uint64), codes.continuous),
         (torch.from_numpy(codes.categories), torch.from_numpy(codes.continuous)),
         (torch.from_numpy(codes.categories), torch.from_numpy(codes.continuous).requires_grad_()),
     ):
         assert (model.generate(Codes(categories, continuous)) == images).all()
     assert (model.recognise(images[:, ::-1]).categories == model.recognise(images[:, ::-1].copy()).categories).all()
     assert (model.recognise(np.asfortranarray(images)).continuous == model.recognise(images).continuous).all()
+
+
+def test_no_images_are_no_codes_and_no_codes_no_images(model):
+    none = model.recognise(np.zeros((0, 8, 8, 1), np.uint8))
+    assert none.categories.shape == (0, 2) and none.continuous.shape == (0, 3)
+    assert [p.shape for p in model.probabilities(np.zeros((0, 8, 8), np.uint8))] == [(0, 10), (0, 5)]
+    for seed in (0, np.zeros(0, int)):
+        assert model.generate(none, seed).shape == (0, 8, 8, 1)
+    assert model.sample(0).categories.shape == (0, 2)
+
+
+@pytest.mark.parametrize(
+    "images",
+    [
+        np.full((1, 8, 8, 1), 300.0),
+        np.zeros((1, 8, 8, 3), np.uint8),
+        np.zeros((1, 1, 8, 8), np.uint8),
+        np.zeros((8, 8), np.uint8),
+        np.zeros(0, np.uint8),
+        np.zeros((1, 8, 8, 1), np.int64),
+        np.zeros((1, 8, 8, 1), bool),
+        torch.zeros(1, 8, 8, 1),
+        [[1], [1, 2]],
+        [["a"]],
+        None,
+    ],
+)
+def test_images_that_are_not_the_models_are_refused(model, images):
+    for use in (model.recognise, model.probabilities):
+        with pytest.raises(InputError, match=r"images are .*; give uint8 N x "):
+            use(images)
+
+
+@pytest.mark.parametrize(("n", "seed"), [(-1, 0), (1.5, 0), ("3", 0), (3, 1.5), (3, None), (3, -1), (3, 2**63)])
+def test_samples_that_cannot_be_drawn_are_refused(model, n, seed):
+    with pytest.raises(InputError, match="give a whole number"):
+        model.sample(n, seed)
 
 
 def test_weights_alone_are_a_model(model, tmp_path):
@@ -218,6 +259,10 @@ def test_the_hub_gets_and_gives_the_same_model(run, model, tmp_path, monkeypatch
     assert "## Intended use" in (tmp_path / "kept" / "README.md").read_text()
     assert json.loads((tmp_path / "kept" / "config.json").read_text())["config"]["dataset"] == "digits"
 
+    broken = shutil.copytree(tmp_path / "kept", tmp_path / "broken")
+    (broken / "config.json").write_text("[]")
+    with pytest.raises(InputError, match="is JSON, but no object"):
+        hub.HubModel.from_pretrained(broken)
     snapshots = tmp_path / "cache" / "models--me--digits"
     (snapshots / "refs").mkdir(parents=True)
     (snapshots / "refs" / "main").write_text("0" * 40)

@@ -10,12 +10,13 @@ from infogan import training
 from infogan.codes import Latent
 from infogan.config import Config
 from infogan.layers import Convolution, Linear
-from infogan.networks import build
+from infogan.networks import build, draw
 
 
 def normalised(layer):
-    torch.nn.init.normal_(layer.weight, generator=torch.Generator().manual_seed(0))
-    layer.normalise_spectrally(torch.Generator().manual_seed(1))
+    layer.normalise_spectrally()
+    draw([layer], seed=0)
+    layer.weight.data.mul_(50)  # to N(0, 1)
     for _ in range(100):
         layer.operands()
     return layer

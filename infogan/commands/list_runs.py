@@ -5,12 +5,13 @@ Examples:
   python experiments/list.py studies/digits --csv trials.csv
 """
 
+import csv
 from dataclasses import dataclass
 from pathlib import Path
 
 import tyro
 
-from infogan.config import InputError
+from infogan.errors import InputError, printable
 
 USUAL = (Path("runs"), Path("studies"))
 
@@ -33,15 +34,14 @@ def describe(directory: Path) -> dict[str, str]:
     """A row of the table, from the run's small files alone; a run that cannot be read has the reason as its status."""
     try:
         return {"run": str(directory), **_describe(directory)}
-    except (InputError, KeyError, TypeError, ValueError) as error:
+    except (InputError, KeyError, TypeError, ValueError, OSError, csv.Error) as error:
         return {"run": str(directory), "status": f"unreadable: {error}"}
 
 
 def _describe(directory: Path) -> dict[str, str]:
     from infogan import records
-    from infogan.config import from_dict
 
-    config = from_dict(records.read_json(directory / "config.json")["config"])
+    config = records.read_config(directory)
     status_file, test_file = directory / "status.json", directory / "evaluation.json"
     status: dict = records.read_json(status_file) if status_file.exists() else {"status": "new", "step": 0}
     name, step = str(status["status"]), int(status["step"])
@@ -88,7 +88,7 @@ def main() -> None:
         raise InputError(f"no run in {folders}: infogan train authors --dataset digits makes one")
     columns = ["run", "dataset", "preset", "codes", "seed", "status", "updates", "validation", "test"]
     table = pd.DataFrame([describe(directory) for directory in found], columns=columns, dtype=object).fillna("")
-    print(table.to_string(index=False))
+    print(table.map(printable).to_string(index=False))
     if options.csv is not None:
         records.write_atomic(options.csv, table.to_csv(index=False))
         print(f"wrote {options.csv}")

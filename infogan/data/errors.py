@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from infogan.errors import InputError, printable
+from infogan.errors import InputError
 
 Failures = type[Exception] | tuple[type[Exception], ...]
 
@@ -22,14 +22,11 @@ def first_line(error: Exception) -> str:
 def as_input_error(problem: str, mend: str, failures: Failures = Exception) -> Iterator[None]:
     """Raise `failures` of the block as the InputError "problem (the failure's first line): mend".
 
-    failures: default, every exception, because a parser of a damaged file can raise any. An InputError stays as it is,
-    but for line breaks in names of files.
+    failures: default, every exception, because a parser of a damaged file can raise any. An InputError stays as it is.
     """
     try:
         yield
-    except InputError as error:
-        if printable(str(error)) != str(error):
-            raise InputError(printable(str(error))) from error
+    except InputError:
         raise
     except failures as error:
-        raise InputError(printable(f"{problem} ({first_line(error)}): {mend}")) from error
+        raise InputError(f"{problem} ({first_line(error)}): {mend}") from error

@@ -25,7 +25,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
 from infogan.errors import InputError
-from infogan.records.files import write_atomic
+from infogan.records.files import check_regular, write_atomic
 
 CHECKPOINT = "checkpoint.safetensors"
 PREVIOUS = "checkpoint.previous.safetensors"
@@ -78,11 +78,12 @@ def load_checkpoint(directory: Path) -> tuple[dict[str, torch.Tensor], dict]:
         raise InputError(f"{directory} has no {CHECKPOINT}: train it first, or give a finished run's directory")
     damage = []
     for path in (directory / CHECKPOINT, directory / PREVIOUS):
+        check_regular(path)
         if not path.exists():
             continue
         try:
             tensors, state = _read(path)
-        except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
+        except (SafetensorError, OSError, KeyError, TypeError, ValueError, RecursionError) as error:
             damage.append(f"{path} is damaged ({error})")
             continue
         if damage:

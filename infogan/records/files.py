@@ -7,15 +7,17 @@ import os
 import tempfile
 from pathlib import Path
 
+from infogan.config import Config, from_dict
 from infogan.errors import InputError
 
 
 def write_atomic(path: Path, content: bytes | str, keep: Path | None = None) -> None:
     """Replace the file `path` as a whole, so that a reader or a resumed run never meets a part of it.
 
-    Missing parent folders are made. keep: where the file's previous content goes.
+    Missing parent folders are made. What is no Unicode text, as in a folder's name, is written as an escape.
+    keep: where the file's previous content goes.
     """
-    data = content.encode() if isinstance(content, str) else content
+    data = content.encode(errors="backslashreplace") if isinstance(content, str) else content
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
@@ -45,13 +47,36 @@ def write_json(path: Path, content: dict) -> None:
 
 
 def read_json(path: Path) -> dict:
-    """Raises InputError where the file is missing or is not JSON."""
+    """Raises InputError where the file is missing, is no regular file, or is not a JSON object."""
     try:
-        return json.loads(path.read_text())
+        check_regular(path)
+        content = json.loads(path.read_text())
     except OSError as error:
         raise InputError(f"{path} cannot be read ({error.strerror}): is {path.parent} a run directory?") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{path} is not valid JSON ({error}): restore it from a copy") from error
+    if not isinstance(content, dict):
+        raise InputError(f"{path} is JSON, but no object of names and values: restore it from a copy")
+    return content
+
+
+def read_config(directory: Path) -> Config:
+    """The configuration of a run directory. Raises InputError where there is none, or one that no run can have."""
+    return config_of(read_json(directory / "config.json"), directory)
+
+
+def config_of(record: dict, directory: Path) -> Config:
+    """The configuration in the content of a directory's config.json. Raises InputError where no run can have it."""
+    try:
+        return from_dict(record.get("config"))
+    except InputError as error:
+        raise InputError(f"{directory / 'config.json'}: {error}") from error
+
+
+def check_regular(path: Path) -> None:
+    """Raises InputError for a pipe, a device, a folder, or a link to nothing: opening some of them never returns."""
+    if os.path.lexists(path) and not path.is_file():
+        raise InputError(f"{path} is no regular file: restore it from a copy")
 
 
 class Table:
@@ -71,8 +96,9 @@ class Table:
 
     def rows(self) -> list[dict[str, str]]:
         """All rows, values as text; an empty list where there is no file."""
-        if not self.path.exists():
+        if not os.path.lexists(self.path):
             return []
+        check_regular(self.path)
         with self.path.open(newline="") as file:
             return list(csv.DictReader(file))
 

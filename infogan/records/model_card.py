@@ -1,9 +1,11 @@
 """The model card of a trained model: what it is, what it is for and what not, and how it was measured."""
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from infogan import records
+from infogan.errors import printable
 
 if TYPE_CHECKING:
     from infogan.inference import Model
@@ -19,11 +21,15 @@ tags: [infogan, gan, disentanglement]
 
 def write_card(model: "Model", folder: Path, onnx: dict[str, float], half: bool) -> None:
     """Write README.md, the model card, and evaluation.json, where the model was measured, into a folder."""
-    source, evaluation = model.directory / "evaluation.json", {}
-    if source.exists():
-        evaluation = records.read_json(source)
+    evaluation = records.read_evaluation(model.directory)
+    if evaluation:
         records.write_json(folder / "evaluation.json", evaluation)
     records.write_atomic(folder / "README.md", model_card(model, evaluation, onnx, half))
+
+
+def markdown(text: object) -> str:
+    """Text in one line of Markdown that shows as it is: nothing in it is markup, HTML or a control character."""
+    return re.sub(r"([\\`*_\[\]<>|~$&])", r"\\\1", printable(text))
 
 
 def model_card(model: "Model", evaluation: dict, onnx: dict[str, float], half: bool) -> str:
@@ -32,15 +38,16 @@ def model_card(model: "Model", evaluation: dict, onnx: dict[str, float], half: b
     evaluation: content of evaluation.json, or empty. onnx: each ONNX file's largest difference from torch. half: the
     weights are stored as float16.
     """
-    config, made = model.config, records.read_json(model.directory / "config.json").get("provenance", {})
+    config = model.config
+    commit, torch_version = _made_by(records.read_json(model.directory / "config.json"))
     channels, height, width = model.image_shape
-    dataset = Path(config.dataset).name
+    dataset, preset = markdown(Path(config.dataset).name), markdown(config.preset)
     pretraining = f"{config.pretraining:,} updates of self-supervised pretraining, then " if config.pretraining else ""
     files = [f"- `{name}`: largest difference from torch {difference:.1e}." for name, difference in onnx.items()]
     if half:
         files.append("- Weights are stored as float16; the accuracy is that of the run, in float32.")
     lines = [
-        f"# InfoGAN on {dataset}, preset {config.preset}, seed {config.seed}",
+        f"# InfoGAN on {dataset}, preset {preset}, seed {config.seed}",
         "",
         f"Generator and recognition network of InfoGAN (Chen et al. 2016): codes `{model.latent}`, noise "
         f"`{config.noise}`, images {height}x{width}x{channels}.",
@@ -66,7 +73,7 @@ def model_card(model: "Model", evaluation: dict, onnx: dict[str, float], half: b
         f"- Data: {dataset}, its training images without labels, less those held out for validation. The terms of "
         "use of the data hold for the model as well.",
         f"- {pretraining}{model.step:,} updates of batch {config.batch_size}; all settings are in `config.json`. "
-        f"Commit {made.get('commit')}, torch {made.get('versions', {}).get('torch')}.",
+        f"Commit {commit}, torch {torch_version}.",
         "",
         "## Evaluation",
         "",
@@ -82,14 +89,23 @@ def model_card(model: "Model", evaluation: dict, onnx: dict[str, float], half: b
     return "\n".join([FRONT, *lines, *(["", "## Files", "", *files] if files else [])]) + "\n"
 
 
+def _made_by(record: dict) -> tuple[str, str]:
+    """Commit and torch's version in the record of a run, as Markdown; unknown where it has none."""
+    made = record.get("provenance")
+    made = made if isinstance(made, dict) else {}
+    versions = made.get("versions")
+    versions = versions if isinstance(versions, dict) else {}
+    return markdown(made.get("commit", "unknown")), markdown(versions.get("torch", "unknown"))
+
+
 def _accuracy(evaluation: dict) -> str:
     if "accuracy" not in evaluation:
         return "Not measured (no labels, or an unfinished run)."
     low, high = evaluation["accuracy_ci95"]
-    names = dict(enumerate(evaluation.get("classes", [])))
-    label_of = [names.get(label, label) for label in evaluation["label_of_category"]]
+    names = {label: f"'{markdown(name)}'" for label, name in enumerate(evaluation.get("classes", []))}
+    label_of = ", ".join(names.get(label, str(label)) for label in evaluation["label_of_category"])
     return (
         f"Code-to-label accuracy {evaluation['accuracy']:.4f} on {evaluation['n_images']:,} test images (95 % interval "
         f"over images {low:.4f} to {high:.4f}), categories matched one-to-one to labels; of code "
-        f"{evaluation['best_code']}, category to label {label_of}."
+        f"{evaluation['best_code']}, category to label [{label_of}]."
     )

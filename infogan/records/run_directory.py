@@ -15,17 +15,14 @@ quality.json      of analysis/measure.py --quality: measures of generated images
 """
 
 import dataclasses
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from infogan.codes import Latent
-from infogan.config import RUNTIME_FIELDS, Config, from_dict
+from infogan.config import RUNTIME_FIELDS, Config
 from infogan.errors import InputError
-from infogan.networks import DiscriminatorQ, Generator, build
 from infogan.records.checkpoints import CHECKPOINT, has_checkpoint, load_checkpoint
-from infogan.records.files import read_json, remove_leftovers, write_json
+from infogan.records.files import config_of, read_json, remove_leftovers, write_json
 from infogan.records.provenance import provenance
 
 WRITTEN = ("config.json", "status.json", "pretraining.json", "pretraining.csv", "metrics.csv", "evaluations.csv")
@@ -43,7 +40,7 @@ def as_begun(directory: Path, config: Config) -> Config:
     """
     if config.precision != "auto" or (before := begun(directory)) is None:
         return config
-    return dataclasses.replace(config, precision=from_dict(before["config"]).precision)
+    return dataclasses.replace(config, precision=config_of(before, directory).precision)
 
 
 def begun(directory: Path) -> dict | None:
@@ -66,9 +63,9 @@ def create(directory: Path, config: Config, data: dict | None = None) -> None:
     file = directory / "config.json"
     record: dict = {"config": dataclasses.asdict(config), "provenance": provenance(), "data": data}
     if before := begun(directory):
-        stored = from_dict(before["config"])  # fields that are newer than the run have their defaults
+        stored = config_of(before, directory)  # fields that are newer than the run have their defaults
         _check_same_recipe(directory, stored, config)
-        record["provenance"] = before["provenance"]
+        record["provenance"] = before.get("provenance", {})
         if "continued" in before or stored.updates < config.updates:
             longer = [provenance()] if stored.updates < config.updates else []
             record["continued"] = [*before.get("continued", []), *longer]
@@ -126,43 +123,3 @@ def is_locked(directory: Path) -> bool:
             return False
     except Timeout:
         return True
-
-
-@dataclasses.dataclass(frozen=True)
-class Run:
-    """A run read back for analysis: its configuration and its networks in evaluation mode."""
-
-    directory: Path
-    config: Config
-    latent: Latent
-    generator: Generator
-    discriminator: DiscriminatorQ
-    step: int
-
-    @property
-    def status(self) -> dict:
-        return read_json(self.directory / "status.json")
-
-
-def load(directory: str | os.PathLike) -> Run:
-    """Read a run directory, whoever made it and wherever.
-
-    Raises InputError, one line, where it is missing, incomplete or damaged.
-    """
-    directory = Path(directory)
-    config = from_dict(read_json(directory / "config.json")["config"])
-    tensors, state = load_checkpoint(directory)
-    if state.get("phase") == "pretraining":
-        raise InputError(
-            f"{directory} was interrupted in its pretraining and has no trained generator yet: train it further"
-        )
-    latent = Latent(config.codes, config.noise, config.q_std)
-    generator, discriminator = build(tuple(state["image_shape"]), latent, seed=0, recipe=config)
-    for prefix, network in (("generator.", generator), ("discriminator.", discriminator)):
-        weights = {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
-        try:
-            network.load_state_dict(weights)
-        except RuntimeError as error:
-            raise InputError(f"the checkpoint in {directory} does not fit its config.json: {error}") from error
-        network.eval()
-    return Run(directory, config, latent, generator, discriminator, state["step"])

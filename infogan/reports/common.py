@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from infogan import records
-from infogan.config import Config, from_dict
-from infogan.errors import InputError
+from infogan.config import Config
+from infogan.errors import InputError, printable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,11 +17,6 @@ SMOOTHING = 50
 """Updates over which L_I is averaged (centred) before it is compared with H(c)."""
 
 
-def read_config(directory: Path) -> Config:
-    """The configuration of a run directory. Raises InputError where there is none."""
-    return from_dict(records.read_json(directory / "config.json")["config"])
-
-
 def load_dataset(data_dir: Path | None, *directories: Path) -> "data.Dataset":
     """The dataset that these runs were trained on, all of one name. data_dir: see infogan.data.load.
 
@@ -30,7 +25,7 @@ def load_dataset(data_dir: Path | None, *directories: Path) -> "data.Dataset":
     from infogan import data
     from infogan.data import fingerprint
 
-    dataset = data.load(read_config(directories[0]).dataset, data_dir)
+    dataset = data.load(records.read_config(directories[0]).dataset, data_dir)
     for directory in directories:
         fingerprint.check(records.read_json(directory / "config.json").get("data"), dataset, directory)
     return dataset
@@ -61,8 +56,8 @@ def figures_folder(directory: Path) -> Path:
 
 
 def run_title(config: Config) -> str:
-    """A run in a few words: dataset, preset and seed."""
-    return f"{Path(config.dataset).stem}, preset {config.preset}, seed {config.seed}"
+    """A run in a few printable words: dataset, preset and seed."""
+    return printable(f"{Path(config.dataset).stem}, preset {config.preset}, seed {config.seed}")
 
 
 def origin() -> dict[str, Any]:
@@ -73,7 +68,8 @@ def origin() -> dict[str, Any]:
 
 def as_text(table: "pd.DataFrame", number: str = "{:.3f}", missing: str = "NaN") -> str:
     """A table as aligned text without its index. number: format of floats; missing: stands for NaN."""
-    return table.to_string(index=False, float_format=number.format, na_rep=missing)
+    shown = table.map(lambda value: printable(value) if isinstance(value, str) else value)
+    return shown.to_string(index=False, float_format=number.format, na_rep=missing)
 
 
 def data_url(png: bytes) -> str:

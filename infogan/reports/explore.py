@@ -9,8 +9,12 @@ Example:
 import base64
 import io
 import json
+import re
+import socket
 import sys
 import threading
+import time
+import warnings
 import webbrowser
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,7 +27,7 @@ from PIL import Image
 
 from infogan import load, records
 from infogan.codes import Categorical, Continuous
-from infogan.errors import InputError
+from infogan.errors import InputError, printable
 from infogan.inference import Codes, Model
 from infogan.reports import common
 from infogan.reports.effects import measured_effects
@@ -31,6 +35,7 @@ from infogan.reports.effects import measured_effects
 PAGE = Path(__file__).with_name("explore.html")
 LIMIT = 1_000_000  # bytes of a request: a drawing is far smaller
 LARGEST_SIDE = 1000  # pixels of a drawing
+LARGEST_CODE = 100  # of a continuous code
 VALUES = np.linspace(-2, 2, 9, dtype=np.float32)
 """Of a continuous code, in the strip below its slider."""
 COLUMNS = 10
@@ -85,9 +90,18 @@ def _start(centre: float, side: int, room: int) -> int:
     return int(np.clip(round((room - 1) / 2 - centre), 0, room - side))
 
 
-def _codes(request: dict) -> Codes:
-    """The codes of one image."""
-    return Codes(np.array([request["categories"]], np.int64), np.array([request["continuous"]], np.float32))
+def _is_list(values: object, n: int, kind: type) -> bool:
+    """Whether JSON is a list of n numbers: whole ones where the kind is int."""
+    kinds = (int,) if kind is int else (int, float)
+    return isinstance(values, list) and len(values) == n and all(type(one) in kinds for one in values)
+
+
+def _seed(request: dict) -> int:
+    """Raises InputError for what is no seed."""
+    seed = request["seed"]
+    if type(seed) is not int or not 0 <= seed < 2**31:
+        raise InputError(f"seed is {seed!r}; give a whole number from 0 to 2**31 - 1")
+    return seed
 
 
 class Explorer:
@@ -95,14 +109,23 @@ class Explorer:
 
     def __init__(self, model: Model):
         self.model = model
-        evaluation = model.directory / "evaluation.json"
-        self.codes = records.read_json(evaluation).get("codes", []) if evaluation.exists() else []
+        self.codes = records.read_evaluation(model.directory).get("codes", [])
         self.measured: list[list[tuple[str, float]]] | None = None
         self.measuring = threading.Lock()
 
     def actions(self) -> tuple[Callable[[dict], dict], ...]:
         """What the page may ask for, by the method's name."""
         return self.about, self.effects, self.generate, self.traversals, self.grid, self.recognise
+
+    def _codes(self, request: dict) -> tuple[Codes, int]:
+        """The codes of one image, and the seed of its noise. Raises InputError where the model has no such image."""
+        categories, continuous = request["categories"], request["continuous"]
+        sizes, n = self.model.latent.categorical_sizes, len(self.model.latent.single_codes(Continuous))
+        if not _is_list(categories, len(sizes), int) or not all(0 <= k < size for k, size in zip(categories, sizes)):
+            raise InputError(f"categories are {categories!r}; give a whole number below each of {sizes}")
+        if not _is_list(continuous, n, float) or not all(abs(value) <= LARGEST_CODE for value in continuous):
+            raise InputError(f"continuous are {continuous!r}; give {n} numbers from -{LARGEST_CODE} to {LARGEST_CODE}")
+        return Codes(np.array([categories], np.int64), np.array([continuous], np.float32)), _seed(request)
 
     def about(self, _: dict) -> dict:
         """The model's title, its codes, and the width of the pen."""
@@ -131,13 +154,13 @@ class Explorer:
 
     def generate(self, request: dict) -> dict:
         """The image of the codes."""
-        codes, seed = _codes(request), int(request["seed"])
+        codes, seed = self._codes(request)
         return {"image": png(self.model.generate(codes, seed)[0])}
 
     def traversals(self, request: dict) -> dict:
         """Of the codes: an image of each category of the first code, and for each continuous code a strip of images
         over VALUES, all else equal."""
-        codes, seed = _codes(request), int(request["seed"])
+        codes, seed = self._codes(request)
         sizes, n_continuous = self.model.latent.categorical_sizes, codes.continuous.shape[1]
         n_categories = sizes[0] if sizes else 0
         n = n_categories + n_continuous * len(VALUES)
@@ -158,7 +181,7 @@ class Explorer:
 
     def grid(self, request: dict) -> dict:
         """A strip of COLUMNS noise vectors for each category of the first code, all else equal."""
-        codes, seed = _codes(request), int(request["seed"])
+        codes, seed = self._codes(request)
         n = self.model.latent.categorical_sizes[0]
         varied = Codes(np.repeat(codes.categories, n * COLUMNS, 0), np.repeat(codes.continuous, n * COLUMNS, 0))
         varied.categories[:, 0] = np.repeat(np.arange(n), COLUMNS)
@@ -173,7 +196,7 @@ class Explorer:
             raise InputError(f"the drawing is {drawing.width}x{drawing.height}; at most {LARGEST_SIDE} on a side")
         image = as_dataset(drawing, self.model.image_shape)
         codes = self.model.recognise(image)
-        reconstruction = self.model.generate(codes, int(request["seed"]))[0]
+        reconstruction = self.model.generate(codes, _seed(request))[0]
         return {
             "categories": codes.categories[0].tolist(),
             "continuous": codes.continuous[0].round(3).tolist(),
@@ -183,11 +206,35 @@ class Explorer:
         }
 
 
+class Timed(io.RawIOBase):
+    """What a client sends, all of it within some seconds: one that sends a byte now and then holds no thread for long.
+
+    Reading raises TimeoutError afterwards.
+    """
+
+    def __init__(self, connection: socket.socket, seconds: float):
+        self.connection, self.end = connection, time.monotonic() + seconds
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer) -> int:
+        if (left := self.end - time.monotonic()) <= 0:
+            raise TimeoutError("the request takes too long")
+        self.connection.settimeout(left)
+        return self.connection.recv_into(buffer)
+
+
 class Handler(BaseHTTPRequestHandler):
     """Sends the page and answers its requests, and refuses those of other pages."""
 
     explorer: Explorer
-    timeout = 20  # seconds that a connection may be silent
+    timeout = 10  # seconds that a client may take to send its request, and to receive the answer
+
+    def setup(self) -> None:
+        super().setup()
+        self.rfile.close()
+        self.rfile = io.BufferedReader(Timed(self.connection, self.timeout))
 
     def do_GET(self) -> None:
         """The page."""
@@ -201,12 +248,13 @@ class Handler(BaseHTTPRequestHandler):
         explorer = self.explorer
         actions = {f"/{action.__name__}": action for action in explorer.actions()}
         length = self.headers.get("Content-Length", "")
-        if not self._is_from_the_page() or self.path not in actions or not length.isdigit() or int(length) > LIMIT:
+        readable = re.fullmatch("[0-9]{1,7}", length) and int(length) <= LIMIT
+        if not self._is_from_the_page() or self.path not in actions or not readable:
             return self._send(400, "text/plain", b"bad request")
         try:
             response = actions[self.path](json.loads(self.rfile.read(int(length))))
         except Exception as error:  # of whatever kind a wrong request causes; the server goes on
-            return self._send(400, "text/plain", f"{type(error).__name__}: {error}".encode())
+            return self._send(400, "text/plain", f"{type(error).__name__}: {printable(error)}".encode())
         self._send(200, "application/json", json.dumps(response).encode())
 
     def _is_from_the_page(self) -> bool:
@@ -220,6 +268,7 @@ class Handler(BaseHTTPRequestHandler):
         return self.headers.get("Content-Type") == "application/json" and host in HOSTS
 
     def _send(self, status: int, kind: str, body: bytes) -> None:
+        self.connection.settimeout(self.timeout)
         self.send_response(status)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(body)))
@@ -259,9 +308,10 @@ def serve(model: Model, port: int) -> ThreadingHTTPServer:
 def main() -> None:
     """Serve the page until Ctrl-C."""
     options = tyro.cli(Options, description=__doc__)
+    warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # `recognise` refuses what it warns of
     server = serve(load(options.run), options.port)
     url = f"http://127.0.0.1:{server.server_address[1]}/"
-    print(f"{options.run}: {url}   (Ctrl-C ends it)", flush=True)
+    print(f"{printable(options.run)}: {url}   (Ctrl-C ends it)", flush=True)
     if options.browser:
         webbrowser.open(url)
     try:

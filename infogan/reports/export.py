@@ -18,7 +18,7 @@ import torch
 import tyro
 
 from infogan import load
-from infogan.errors import InputError
+from infogan.errors import InputError, printable
 from infogan.inference import Model, Recogniser
 from infogan.records.model_card import write_card
 
@@ -139,6 +139,6 @@ def main() -> None:
             os.replace(file, out / file.name)
         for name in CONTENT.keys() - {file.name for file in files}:  # of an earlier export
             (out / name).unlink(missing_ok=True)
-    print(f"wrote to {out}/")
+    print(f"wrote to {printable(out)}/")
     for file in files:
         print(f"  {file.name:24} {(out / file.name).stat().st_size / 1e6:6.2f} MB  {CONTENT.get(file.name, '')}")

@@ -15,6 +15,7 @@ import tyro
 
 from infogan import data, records
 from infogan.codes import Categorical
+from infogan.errors import printable
 from infogan.metrics import disentanglement
 from infogan.reports import common
 from infogan.reports.information import information, known_factors, predicted_codes
@@ -44,7 +45,7 @@ def compare(run: records.Run, dataset: data.Dataset) -> dict:
 
 def show(kind: str, result: dict, n_images: int) -> str:
     """One kind's numbers as text. result: of `information`."""
-    table = pd.DataFrame(index=result["names"])
+    table = pd.DataFrame(index=[printable(name) for name in result["names"]])
     for i, (nats, shuffled) in enumerate(zip(result["information_nats"], result["shuffled_nats"])):
         table[f"c{i + 1} (shuffled)"] = [f"{a:.3f} ({b:.3f})" for a, b in zip(nats, shuffled)]
     table["H"] = [f"{h:.3f}" for h in result["entropy_nats"]]
@@ -63,4 +64,4 @@ def main() -> None:
         print(show(kind, result[kind], result["n_images"]))
     path = options.run / "factors.json"
     records.write_json(path, result | {"provenance": records.provenance()})
-    print(f"wrote {path}")
+    print(f"wrote {printable(path)}")

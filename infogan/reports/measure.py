@@ -20,7 +20,7 @@ from scipy import stats
 
 from infogan import records
 from infogan.config import Config
-from infogan.errors import InputError
+from infogan.errors import InputError, printable
 from infogan.metrics.clustering import MEASURES, mean_interval
 from infogan.presets import describe
 from infogan.records import pictures
@@ -71,7 +71,7 @@ def row(directory: Path, options: Options) -> dict:
     """
     path = directory / "evaluation.json"
     result = measure_again(directory, options.data_dir) if options.again else records.read_json(path)
-    config = common.read_config(directory)
+    config = records.read_config(directory)
     known = [field.name for field in dataclasses.fields(Config)]
     if options.compare and options.compare not in known:
         raise InputError(f"compare is {options.compare!r}; give a field of the configuration: {', '.join(known)}")
@@ -123,7 +123,7 @@ def draw_confusion(directory: Path, result: dict) -> None:
     table = result["codes"][result["best_code"]]["confusion"]
     title = f"{directory.name}, {result['n_images']} test images"
     pictures.confusion(picture, table, title, classes=result.get("classes", ()))
-    print(f"wrote {picture}")
+    print(f"wrote {printable(picture)}")
 
 
 def difference(rows: pd.DataFrame, field: str) -> pd.DataFrame:

@@ -21,7 +21,7 @@ from tqdm import tqdm
 
 from infogan import load, records
 from infogan.codes import Continuous
-from infogan.errors import InputError
+from infogan.errors import InputError, printable
 from infogan.inference import Codes, Model
 from infogan.metrics import clustering, quality
 from infogan.metrics.morphometrics import NAMES, measure, partial_correlation
@@ -188,4 +188,4 @@ def main() -> None:
     path = options.out or common.figures_folder(options.run) / "morphology.png"
     draw(model, spread, path)
     records.write_json(path.with_suffix(".json"), result | {"run": options.run.name} | common.origin())
-    print(f"wrote {path} and {path.with_suffix('.json').name}")
+    print(f"wrote {printable(path)} and {path.with_suffix('.json').name}")

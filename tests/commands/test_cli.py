@@ -130,6 +130,16 @@ def test_only_errors_of_the_user_become_one_line(capsys):
             cli.run_script(fails(error))
 
 
+@pytest.mark.parametrize("error", [InputError("no \x1b[2J\n"), PermissionError(13, "Permission denied", "\x1b[2J\n")])
+def test_no_control_sequence_of_a_name_reaches_the_terminal(error):
+    def main():
+        raise error
+
+    with pytest.raises(SystemExit) as stop:
+        cli.run_script(main)
+    assert "\\x1b[2J\\n" in stop.value.code and stop.value.code.isprintable()
+
+
 def test_a_wrong_preset_is_one_line_with_a_proposal():
     done = call("train", "autors")
     assert done.returncode == 1 and done.stderr.count("\n") == 1

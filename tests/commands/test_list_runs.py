@@ -1,3 +1,5 @@
+import os
+
 import pandas as pd
 from conftest import call, config
 
@@ -46,3 +48,27 @@ def test_where_there_is_none_it_says_how_to_make_one(tmp_path):
     assert "infogan train authors --dataset digits" in done.stderr
     mistyped = call("list", "rums", "runs", cwd=tmp_path)
     assert mistyped.returncode == 1 and "there is no folder rums" in mistyped.stderr
+
+
+def test_runs_of_strangers_are_listed_without_control_sequences(tmp_path):
+    """Names and texts from elsewhere, tables that are none, pipes and values of other types."""
+    for name, stored, more in (
+        ("\x1b[2J\n", {"preset": "\x1b]0;title\x07", "dataset": "\u202eevil", "codes": "10c"}, {}),
+        ("pipe", {}, {}),
+        ("types", {}, {"status.json": {"status": "finished", "step": [1]}}),
+        ("text", {}, {"evaluation.json": {"accuracy": "\x1b[2J"}}),
+        ("nul", {}, {"status.json": {"status": "\x1b[2J", "step": 1}}),
+        ("seed", {"seed": "\x1b[2J"}, {}),
+    ):
+        folder = tmp_path / name
+        (folder / "samples").mkdir(parents=True)
+        for file, content in {"config.json": {"config": stored}, **more}.items():
+            records.write_json(folder / file, content)
+        (folder / "metrics.csv").write_text("step\n1\n")
+        if name == "pipe":
+            os.mkfifo(folder / "evaluations.csv")
+    (tmp_path / "nul" / "evaluations.csv").write_bytes(b"step,accuracy\n1,\x00\x1b[2J\n")
+    done = call("list", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.replace("\n", "").isprintable() and done.stdout.count("\n") == 7
+    assert done.stdout.count("unreadable") == 5

@@ -1,5 +1,7 @@
 """The explorer, driven in a real headless browser, and the server behind it."""
 
+import base64
+import contextlib
 import http.client
 import json
 import socket
@@ -8,6 +10,8 @@ import subprocess
 import sys
 import threading
 import time
+import warnings
+import zlib
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -228,6 +232,81 @@ def test_requests_of_other_pages_and_wrong_ones_are_refused(address):
     assert post(address, "/generate", good)[0] == 200, "the server goes on"
 
 
+GOOD = {"categories": [3], "continuous": [0, 0], "seed": 1}
+
+
+@pytest.mark.parametrize("path", ["/generate", "/traversals", "/grid"])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"categories": [3.7]},
+        {"categories": [float("nan")]},
+        {"categories": [True]},
+        {"categories": [-1]},
+        {"categories": "3"},
+        {"continuous": [float("nan"), 0]},
+        {"continuous": [1e39, 0]},
+        {"continuous": [10**400, 0]},
+        {"continuous": [0] * 100_000},
+        {"continuous": [[0, 0]]},
+        {"seed": 1.5},
+        {"seed": -1},
+        {"seed": 2**64},
+        {"seed": "\ud800"},
+    ],
+    ids=str,
+)
+def test_codes_that_cannot_be_meant_are_refused(address, path, change):
+    assert post(address, path, json.dumps(GOOD).encode())[0] == 200
+    assert post(address, path, json.dumps(GOOD | change).encode())[0] == 400
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"null", b"[]", b"3", b"[" * 400_000, b'{"a":' * 100_000, b"\xff", b"[" + b"9" * 5000 + b"]"]
+)
+def test_what_is_no_request_is_refused(address, body, capfd):
+    assert post(address, "/generate", body)[0] == 400
+    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize("length", ["-1", "abc", str(10**12), "\xb2", "1" * 5000, "+3", ""])
+def test_a_length_that_is_none_is_refused_without_a_word(address, length, capfd):
+    head = "POST /generate HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+    assert answer(address, f"{head}Content-Length: {length}\r\n\r\n".encode("latin-1")) == b"HTTP/1.0 400"
+    assert capfd.readouterr().err == ""
+
+
+def test_enormous_headers_are_refused_without_a_word(address, capfd):
+    for head, status in (
+        ("X: " + "a" * 70_000, b"HTTP/1.0 431"),
+        ("X: a\r\n" * 300, b"HTTP/1.0 431"),
+    ):
+        assert answer(address, f"GET / HTTP/1.1\r\n{head}\r\n\r\n".encode()) == status
+    assert answer(address, b"GET /" + b"a" * 70_000 + b" HTTP/1.1\r\n\r\n") == b"HTTP/1.0 414"
+    assert capfd.readouterr().err == ""
+
+
+def answer(address, request: bytes) -> bytes:
+    """The first line of the answer to bytes, as far as the status."""
+    with socket.create_connection(address, timeout=10) as connection:
+        connection.sendall(request)
+        return connection.recv(12)
+
+
+@pytest.mark.parametrize("size", [(60_000, 60_000), (9_900, 9_900), (2**32 - 1, 2**32 - 1), (100_000, 1), (0, 0)])
+def test_a_drawing_of_absurd_size_is_refused_before_it_is_decoded(address, size):
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", *size, 8, 0, 0, 0, 0))
+    file = b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
+    drawing = "data:image/png;base64," + base64.b64encode(file).decode()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        status, content = post(address, "/recognise", json.dumps({"drawing": drawing, "seed": 1}).encode())
+    assert status == 400 and b"truncated" not in content
+
+
 def test_a_drawing_is_scaled_and_centred_as_the_dataset_is():
     drawing = Image.new("L", (280, 280))
     ImageDraw.Draw(drawing).rectangle((10, 20, 29, 119), fill=255)
@@ -312,6 +391,25 @@ def test_a_client_that_leaves_or_falls_silent_is_forgotten_without_a_word(model,
     assert [one.recv(1) for one in silent] == [b""] * 5, "their connections are closed"
     server.shutdown()
     assert capfd.readouterr().err == ""
+
+
+def test_clients_that_send_a_byte_now_and_then_hold_no_threads(model, monkeypatch):
+    monkeypatch.setattr(explore.Handler, "timeout", 0.5)
+    server = explore.serve(model, 0)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threads = threading.active_count()
+    slow = [socket.create_connection(server.server_address) for _ in range(100)]
+    began = time.monotonic()
+    while time.monotonic() - began < 15:
+        for one in slow:
+            with contextlib.suppress(OSError):  # closed by the server
+                one.sendall(b"P")
+        time.sleep(0.1)
+        if time.monotonic() - began > 1 and threading.active_count() <= threads:
+            break
+    assert threading.active_count() <= threads
+    assert post(server.server_address, "/generate", json.dumps(GOOD).encode())[0] == 200
+    server.shutdown()
 
 
 def test_effects_of_a_known_generator_are_found(model, monkeypatch):

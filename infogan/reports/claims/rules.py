@@ -39,7 +39,7 @@ def read(directory: Path) -> RunRecord:
     metrics = common.read_metrics(directory)
     files = [directory / "evaluation.json", directory / "quality.json"]
     measured = [records.read_json(file) if file.exists() else {} for file in files]
-    return RunRecord(directory, common.read_config(directory), metrics, *measured)
+    return RunRecord(directory, records.read_config(directory), metrics, *measured)
 
 
 class Outcome(NamedTuple):

@@ -8,6 +8,7 @@ import seaborn
 import tyro
 from matplotlib.axes import Axes
 
+from infogan import records
 from infogan.codes import Latent
 from infogan.errors import InputError
 from infogan.reports import common, style
@@ -53,7 +54,7 @@ class Figure1:
 
 def bound_curve(directory: Path) -> tuple[dict, pd.DataFrame]:
     """A run's numbers in figure 1, and its smoothed L_I in nats by update."""
-    metrics, config = common.read_metrics(directory), common.read_config(directory)
+    metrics, config = common.read_metrics(directory), records.read_config(directory)
     entropy = Latent(config.codes, config.noise, config.q_std).entropy[0]
     smooth = common.smoothed_bound(metrics, config.log_every)
     reached = metrics.step[smooth >= 0.99 * entropy]
@@ -90,7 +91,7 @@ class Losses:
     def draw(self) -> None:
         """Write the figure; its numbers are the means over the first and over the last tenth of the run."""
         metrics = common.read_metrics(self.run)
-        config = common.read_config(self.run)
+        config = records.read_config(self.run)
         tenth, window = max(1, len(metrics) // 10), max(1, len(metrics) // 100)
         numbers = {
             "run": self.run.name,

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from infogan import records
-from infogan.errors import InputError
+from infogan.errors import InputError, printable
 from infogan.records import pictures
 from infogan.reports import common, style
 from infogan.reports.figures.panels import Panel
@@ -27,7 +27,7 @@ def write_figure(figure: Figure, path: Path, numbers: dict) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=style.DPI)
     records.write_json(path.with_suffix(".json"), numbers | common.origin())
-    print(f"wrote {path} and {path.with_suffix('.json').name}")
+    print(f"wrote {printable(path)} and {printable(path.with_suffix('.json').name)}")
 
 
 def write_panels(path: Path, panels: Sequence[Panel], numbers: dict) -> None:
@@ -74,7 +74,7 @@ def compose(source: Path, path: Path) -> None:
     figure.suptitle("\n".join(caption), fontsize=10)
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=style.DPI)
-    print(f"wrote {path}")
+    print(f"wrote {printable(path)}")
 
 
 def _panel_height(panels: list[dict], tiles: list[np.ndarray], width: float) -> float:
@@ -116,4 +116,4 @@ def animate(path: Path, panels: Sequence[np.ndarray]) -> None:
         frames.append(Image.fromarray(frame.squeeze(2) if frame.shape[2] == 1 else frame))
     path.parent.mkdir(parents=True, exist_ok=True)
     frames[0].save(path, save_all=True, append_images=frames[1:] + frames[-2:0:-1], duration=120, loop=0)
-    print(f"wrote {path}")
+    print(f"wrote {printable(path)}")

@@ -7,7 +7,7 @@ from typing import ClassVar
 import tyro
 
 from infogan import records
-from infogan.errors import InputError
+from infogan.errors import InputError, printable
 from infogan.reports.figures.drawing import compose
 
 
@@ -28,7 +28,7 @@ class Redraw:
         for path in self.figures:
             if not any("tile" in panel for panel in records.read_json(path).get("panels", [])):
                 if path.stem not in self.without_images:
-                    print(f"{path} has no images: draw it from its run")
+                    print(f"{printable(path)} has no images: draw it from its run")
                 continue
             run = path.parent.parent.name if path.parent.name == "figures" else path.parent.name
             compose(path, self.out / f"{run}-{path.stem}.png")

@@ -14,7 +14,7 @@ from pathlib import Path
 import tyro
 
 from infogan import records
-from infogan.errors import InputError
+from infogan.errors import InputError, printable
 from infogan.reports.report.of_run import run_report
 from infogan.reports.report.of_study import study_report
 from infogan.reports.report.page import as_html
@@ -52,7 +52,9 @@ def main() -> None:
     page = as_html(report)
     out = options.out or options.folder / ("report.html" if of_run else "report/report.html")
     records.write_atomic(out, page)
-    print(f"wrote {out} ({len(page) / 1e6:.1f} MB): open it in a browser, or send it; it needs no other files")
+    print(
+        f"wrote {printable(out)} ({len(page) / 1e6:.1f} MB): open it in a browser, or send it; it needs no other files"
+    )
     if options.online:
         print(f"created {_create_online(report, options)}")
 

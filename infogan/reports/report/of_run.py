@@ -15,7 +15,7 @@ from infogan.reports.report.sections import Card, Picture, Report, Section, draw
 
 def run_report(directory: Path) -> Report:
     """Raises InputError where the directory holds no run that was trained."""
-    config, metrics = common.read_config(directory), common.read_metrics(directory)
+    config, metrics = records.read_config(directory), common.read_metrics(directory)
     stored = records.read_json(directory / "config.json")
     path = directory / "evaluation.json"
     evaluation = records.read_json(path) if path.exists() else {}

@@ -7,9 +7,10 @@ import pandas as pd
 import seaborn
 from matplotlib.figure import Figure
 
+from infogan import records
 from infogan.codes import Latent
 from infogan.config import Config
-from infogan.reports import common, style
+from infogan.reports import style
 from infogan.reports.study.trials import ACCURACY
 
 AXES = (
@@ -62,7 +63,7 @@ def plot_bounds(trials: pd.DataFrame) -> Figure | None:
         path = Path(str(trial.run_dir)) / "metrics.csv"
         if path.exists():
             metrics = pd.read_csv(path)
-            kind, entropy = bounded(common.read_config(path.parent))
+            kind, entropy = bounded(records.read_config(path.parent))
             if kind != "categorical":
                 continue
             curve = {"images": metrics.images, bound: metrics.info_categorical_nats / entropy}
@@ -90,7 +91,7 @@ def plot_run(directory: Path) -> Figure:
         losses.plot(metrics.step, metrics[column].rolling(window, min_periods=1).mean(), color=colour, label=label)
     losses.legend()
     losses.set(title="GAN losses (nats)", xlabel="update")
-    kind, entropy = bounded(common.read_config(directory))
+    kind, entropy = bounded(records.read_config(directory))
     mean = metrics[f"info_{kind}_nats"].rolling(window, min_periods=1).mean()
     bound.plot(metrics.step, mean, color=style.BLACK)
     bound.axhline(entropy, color=style.GREY, linestyle="--", linewidth=1)

@@ -59,7 +59,7 @@ def from_directory(directory: Path) -> dict[str, Any]:
         logged = common.read_metrics(directory).info_categorical_nats
         bound = float(logged[-max(1, len(logged) // 10) :].mean())
     commit = records.read_json(directory / "config.json").get("provenance", {}).get("commit", "")
-    return _row(str(directory), common.read_config(directory), result | {BOUND: bound}, commit) | {
+    return _row(str(directory), records.read_config(directory), result | {BOUND: bound}, commit) | {
         "run": directory.name
     }
 

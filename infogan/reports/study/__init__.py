@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from optuna.trial import TrialState
 
 from infogan import records
-from infogan.errors import InputError
+from infogan.errors import InputError, printable
 from infogan.reports import common
 from infogan.reports.study import plots
 from infogan.reports.study.importance import HINT_BELOW, importances
@@ -42,7 +42,7 @@ def report_trials(study: optuna.Study, trials: pd.DataFrame, folder: Path) -> pd
     records.write_atomic(folder / "trials.csv", trials.to_csv(index=False))
     print(common.as_text(trials.sort_values(ACCURACY, ascending=False)[SHOWN], missing="-"))
     for failed in trials[trials.error != ""].itertuples():
-        print(f"trial {failed.trial} failed: {failed.error}")
+        print(f"trial {failed.trial} failed: {printable(failed.error)}")
     measured = trials.dropna(subset=[ACCURACY])
     if measured.empty:
         raise InputError("no trial of this study was measured yet: there is nothing to draw")
@@ -89,14 +89,15 @@ def report_best(study: optuna.Study, folder: Path) -> None:
     text = f"\nbest: trial {winner['trial']}, validation accuracy {winner['validation_accuracy']:.4f}"
     if "test" in winner:
         text += f", {winner['validation_accuracy_fresh_seeds']:.4f} over fresh seeds"
-    print(f"{text}, codes {winner['config']['codes']}")
+    print(f"{text}, codes {printable(winner['config']['codes'])}")
     if "test" in winner:
         test, (low, high) = winner["test"], winner["test"]["ci95"]
         print(
             f"test accuracy of its configuration over {test['n_seeds']} fresh seeds: {test['accuracy_mean']:.4f} "
             f"(95 % interval {low:.4f} to {high:.4f})"
         )
-    print(f"train it: {train_command(winner['config'], Path('runs') / f'{study.study_name}-best')}")
+    command = train_command(winner["config"], Path("runs") / f"{study.study_name}-best")
+    print(f"train it: {printable(command)}")
 
 
 def main() -> None:

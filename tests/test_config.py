@@ -1,0 +1,58 @@
+"""What a configuration can be: stored values of other types are refused by name, whoever wrote them."""
+
+import dataclasses
+import json
+
+import pytest
+from hostile import CHANGES
+from hypothesis import given
+
+from infogan.config import Config, InputError, from_dict
+from infogan.presets import PRESETS
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("seed", "0", "seed is '0'; give a whole number"),
+        ("seed", 1.0, "seed is 1.0; give a whole number"),
+        ("batch_size", None, "batch_size is None; give a whole number"),
+        ("updates", True, "updates is True; give a whole number"),
+        ("updates", 2**63, "updates is 9223372036854775808; give 1 or more, below"),
+        ("pretraining", [[2]], r"pretraining is \[\[2\]\]; give a whole number"),
+        ("lr_d", "1e-3", "lr_d is '1e-3'; give a number"),
+        ("lr_g", float("nan"), "lr_g is nan; give a learning rate"),
+        ("lambda_categorical", 10**400, "lambda_categorical is 1000.*; give 0 or a positive number"),
+        ("spectral_norm", 1, "spectral_norm is 1; give true or false"),
+        ("codes", 10, "codes is 10; give a text"),
+        ("preset", [], r"preset is \[\]; give a text"),
+        ("network", ["mnist"], r"network is \['mnist'\]; allowed: auto, mnist"),
+        ("hold", [2], r"hold is \[2\]; give a number"),
+    ],
+)
+def test_a_field_of_another_type_is_named(name, value, message):
+    with pytest.raises(InputError, match=message) as error:
+        from_dict(dataclasses.asdict(Config()) | {name: value})
+    assert "\n" not in str(error.value) and len(str(error.value)) < 2500
+
+
+@pytest.mark.parametrize("values", [None, [], 3, "x", [["seed", 1]], {1: 2}])
+def test_what_is_no_configuration_is_named(values):
+    with pytest.raises(InputError, match="a configuration is"):
+        from_dict(values)
+
+
+def test_every_preset_is_read_back_and_whole_numbers_are_numbers():
+    for made, _ in PRESETS.values():
+        assert from_dict(json.loads(json.dumps(dataclasses.asdict(made)))) == made
+    assert from_dict({"lambda_categorical": 1, "preset": "best"}) == Config(preset="iic")
+
+
+@given(CHANGES)
+def test_stored_values_of_any_kind_are_a_configuration_or_an_input_error(changes):
+    try:
+        made = from_dict(dataclasses.asdict(Config()) | changes)
+    except InputError as error:
+        assert str(error).isprintable()
+    else:
+        assert from_dict(json.loads(json.dumps(dataclasses.asdict(made)))) == made
