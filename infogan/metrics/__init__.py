@@ -1,7 +1,8 @@
 """Metrics, one family a module.
 
 clustering        categories against labels: accuracy, NMI, ARI, with 95 % intervals
-disentanglement   codes against known factors: MIG, SAP, DCI, modularity, explicitness, BetaVAE, FactorVAE
+disentanglement   codes against known factors: MIG, SAP, DCI, modularity, explicitness, BetaVAE, FactorVAE;
+                  models against each other: ModelCentrality
 quality           generated images against real ones: Frechet distance, precision, recall
 image_statistics  brightness of images of any kind, and where they are bright
 morphometrics     shape of digits (Morpho-MNIST), partial correlation

@@ -9,8 +9,10 @@ import torch
 from conftest import call, config
 
 from infogan import data, experiment
+from infogan.codes import Latent
+from infogan.metrics.disentanglement import model_centrality
 from infogan.metrics.image_statistics import image_statistics
-from infogan.reports import information
+from infogan.reports import factors, information
 
 
 def test_known_factors_are_compared_with_the_codes(tmp_path):
@@ -62,3 +64,45 @@ def test_normalised_information_is_corrected_for_chance():
     same, other = (information.normalised_information(a[0], b[0], found["entropy_nats"][0]) for a, b in numbers)
     assert same == pytest.approx(1, abs=0.01) and other == pytest.approx(0, abs=0.01)
     assert [information.stands_for(value) for value in (0.25, 0.24, 0.05, 0.04)] == ["yes", "partly", "partly", "no"]
+
+
+def test_runs_are_compared_by_model_centrality(trained, monkeypatch):
+    monkeypatch.setattr(model_centrality, "GROUPS", 24)
+    monkeypatch.setattr(model_centrality, "GROUP_SIZE", 10)
+    monkeypatch.setattr(factors, "FREE_IMAGES", 200)
+    runs = [trained / name for name in ("a", "b", "gan")]
+    done = call("factors", runs[0], "--others", *runs[1:], folder="analysis")
+    assert done.returncode == 0, done.stderr
+    found = json.loads((runs[0] / "factors.json").read_text())["model_centrality"]
+    similarity = np.array(found["similarity"])
+    assert found["runs"] == [str(run) for run in runs] and similarity.shape == (3, 3)
+    assert similarity.min() >= 1 / 3 and similarity.max() <= 1  # 24 groups share each of three codes 8 times
+    expected = (similarity[0, 1:].sum() + similarity[1:, 0].sum()) / 4
+    assert found["centrality"][0] == pytest.approx(expected) and "ModelCentrality" in done.stdout
+
+
+def test_images_of_a_group_share_one_code():
+    """Groups take turns in the codes; the other codes and the noise differ within a group."""
+    latent = Latent("4c+2u", "3u")
+    latents, shared = factors.shared_latents(latent, torch.Generator().manual_seed(0))
+    groups = latents[factors.FREE_IMAGES :].unflatten(0, (model_centrality.GROUPS, model_centrality.GROUP_SIZE))
+    assert shared[:4].tolist() == [0, 1, 2, 0]
+    constant = (groups == groups[:, :1]).all(1)
+    for code, columns in enumerate(latent.single_columns()):
+        assert constant[shared == code, columns].all() and not constant[shared != code, columns].any()
+    assert not constant[:, latent.code_width :].any()
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [({"codes": "10c"}, "has one code, which ModelCentrality cannot compare"), ({"side": 16}, "give runs of one")],
+)
+def test_runs_that_cannot_be_compared_are_named(trained, tmp_path, changes, message):
+    random = np.random.default_rng(0)
+    side = changes.pop("side", 8)
+    np.savez(tmp_path / "noise.npz", images=random.integers(255, size=(400, side, side), dtype=np.uint8))
+    name = str(tmp_path / "noise.npz")
+    made = config(dataset=name, updates=1, **changes)
+    experiment.train(made, data.load(name), tmp_path / "run", "disabled", progress=False)
+    done = call("factors", trained / "a", "--others", tmp_path / "run", folder="analysis")
+    assert done.returncode == 1 and message in done.stderr and "Traceback" not in done.stderr

@@ -1,6 +1,7 @@
 """BetaVAE score.
 
-Higgins et al. 2017, "beta-VAE: Learning Basic Visual Concepts with a Constrained Variational Framework", section 3.
+Higgins et al. 2017, "beta-VAE: Learning Basic Visual Concepts with a Constrained Variational Framework", section 3;
+protocol: `beta_vae_sklearn` of disentanglement_lib.
 """
 
 from collections.abc import Sequence
@@ -8,27 +9,26 @@ from collections.abc import Sequence
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
-from infogan.metrics.disentanglement.preprocessing import images_by_value, standardise
+from infogan.metrics.disentanglement.preprocessing import TEST_POINTS, TRAIN_POINTS, SameValue, number_factors
 
-POINTS = 1000  # to fit on, and as many to evaluate on
-PAIRS = 16  # of images, averaged for one point
+PAIRS = 64
+"""Of images, averaged for one point: `beta_vae_sklearn.batch_size`."""
 
 
 def score(codes: np.ndarray, factors: np.ndarray, categorical: Sequence[int] = (), seed: int = 0) -> float:
-    """Accuracy of a linear classifier of the factor that pairs of images share; chance is 1/k.
+    """Accuracy of logistic regression of the factor that pairs of images share; chance is 1/k.
 
-    Its input, a point, is the mean over PAIRS pairs, which share one random factor, of the absolute difference of the
-    standardised codes (of a categorical code: whether the two differ).
+    Its input, a point, is the mean over PAIRS pairs, of which each shares the value of the same random factor, of the
+    absolute difference of the codes as they are (of a categorical code: whether the two differ). The penalty of the
+    regression is scikit-learn's default, so that the scale of codes matters, as in the protocol.
     """
     random = np.random.default_rng(seed)
-    standard, is_category = standardise(codes)[0], np.isin(np.arange(codes.shape[1]), categorical)
-    images = images_by_value(factors)
-    points, shared = [], []
-    for _ in range(2 * POINTS):
-        k = random.integers(len(images))
-        pairs = np.array([random.choice(images[k][random.integers(len(images[k]))], 2) for _ in range(PAIRS)])
-        difference = np.abs(standard[pairs[:, 0]] - standard[pairs[:, 1]])
+    is_category = np.isin(np.arange(codes.shape[1]), categorical)
+    sharing = [SameValue(factor) for factor in number_factors(factors).T]
+    points, shared = [], random.integers(len(sharing), size=TRAIN_POINTS + TEST_POINTS)
+    for k in shared:
+        first = random.choice(sharing[k].candidates, PAIRS)
+        difference = np.abs(codes[first] - codes[sharing[k].draw(first, random)])
         points.append(np.where(is_category, difference > 0, difference).mean(axis=0))
-        shared.append(k)
-    model = LogisticRegression(max_iter=1000).fit(points[:POINTS], shared[:POINTS])
-    return float(model.score(points[POINTS:], shared[POINTS:]))
+    model = LogisticRegression().fit(points[:TRAIN_POINTS], shared[:TRAIN_POINTS])
+    return float(model.score(points[TRAIN_POINTS:], shared[TRAIN_POINTS:]))

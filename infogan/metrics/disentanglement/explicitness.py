@@ -1,6 +1,7 @@
 """Explicitness.
 
-Ridgeway & Mozer 2018, "Learning Deep Disentangled Embeddings with the F-Statistic Loss", section 3.
+Ridgeway & Mozer 2018, "Learning Deep Disentangled Embeddings with the F-Statistic Loss", section 3; protocol:
+`modularity_explicitness` of disentanglement_lib, `explicitness_score_test`.
 """
 
 from collections.abc import Sequence
@@ -11,24 +12,24 @@ from sklearn.metrics import roc_auc_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from infogan.metrics.disentanglement.preprocessing import discretise, halves, one_hot
+from infogan.metrics.disentanglement.preprocessing import number_factors, one_hot, split
 
 
 def score(codes: np.ndarray, factors: np.ndarray, categorical: Sequence[int] = (), seed: int = 0) -> float:
-    """How well logistic regression on all codes classifies each value of each factor.
+    """How well logistic regression on all standardised codes classifies each value of each factor; chance is 0.5.
 
-    The mean area under the ROC curve of each value against the rest on held-out images, scaled so that chance is 0.
+    The mean over factors of the mean over values of the area under the ROC curve of the value against the rest, on
+    held-out images. As in the protocol it is not rescaled; the paper rescales it so that chance is 0.
     """
-    train, test = halves(len(codes), seed)
+    train, test = split(len(codes), seed)
     inputs, _ = one_hot(codes, categorical)
-    areas = []
-    for factor in discretise(factors).T:
-        if len(np.unique(factor[train])) < 2:
-            continue
-        model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000)).fit(inputs[train], factor[train])
-        probability = model.predict_proba(inputs[test])
-        for value, column in zip(model.classes_, probability.T):
-            is_value = factor[test] == value
-            if 0 < is_value.sum() < len(is_value):
-                areas.append(2 * roc_auc_score(is_value, column) - 1)
-    return float(np.mean(areas)) if areas else 0.0
+    means = []
+    for factor in number_factors(factors).T:
+        model = make_pipeline(StandardScaler(), LogisticRegression()).fit(inputs[train], factor[train])
+        areas = [
+            roc_auc_score(factor[test] == value, column)
+            for value, column in zip(model.classes_, model.predict_proba(inputs[test]).T)
+            if 0 < np.mean(factor[test] == value) < 1  # the area of a value that all or none have is not defined
+        ]
+        means.append(np.mean(areas) if areas else 0.5)
+    return float(np.mean(means))

@@ -1,43 +1,75 @@
 """FactorVAE score.
 
-Kim & Mnih 2018, "Disentangling by Factorising", section 4.
+Kim & Mnih 2018, "Disentangling by Factorising", section 4; protocol: `factor_vae_score` of disentanglement_lib.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from infogan.metrics.disentanglement.preprocessing import images_by_value, standardise
+from infogan.metrics.disentanglement.preprocessing import (
+    TEST_POINTS,
+    TRAIN_POINTS,
+    SameValue,
+    first_points,
+    number_factors,
+)
 
-BATCHES = 800  # to fit on, and as many to evaluate on
 BATCH_SIZE = 64
+"""Images that share a value: `factor_vae_score.batch_size`."""
+LEAST_DEVIATION = 0.05
+"""Standard deviation below which a continuous code is left out: `prune_dims.threshold`."""
 
 
 def score(codes: np.ndarray, factors: np.ndarray, categorical: Sequence[int] = (), seed: int = 0) -> float:
     """Accuracy of a majority vote from the code that varies least in a batch to the factor that the batch shares.
 
-    A code's variance is divided by its variance over all images. Constant codes are left out; the score is 0 where all
-    are constant. A categorical code's variance is the share of pairs of images that differ in it, as in the paper.
+    A code's variance is divided by its variance over up to 10,000 images. Codes that hardly vary are left out; the
+    score is 0 where all are. A categorical code's variance is the share of pairs of images that differ in it, as in the
+    paper.
     """
     random = np.random.default_rng(seed)
-    standard, varies = standardise(codes)
+    everywhere = variances(codes[first_points(len(codes), seed)], categorical)
+    is_category = np.isin(np.arange(codes.shape[1]), categorical)
+    varies = np.where(is_category, everywhere > 0, np.sqrt(everywhere) >= LEAST_DEVIATION)
     if not varies.any():
         return 0.0
-    unequal = {j: unequal_pairs(codes[:, j]) for j in categorical if varies[j]}
-    images = images_by_value(factors)
-    votes = np.zeros((2, standard.shape[1], len(images)), dtype=np.int64)  # to fit, to evaluate: code x factor
-    for batch in range(2 * BATCHES):
-        k = random.integers(len(images))
-        members = random.choice(images[k][random.integers(len(images[k]))], BATCH_SIZE)
-        variance = np.where(varies, standard[members].var(axis=0), np.inf)
-        for j in unequal:
-            variance[j] = unequal_pairs(codes[members, j]) / unequal[j]
-        votes[batch // BATCHES, variance.argmin(), k] += 1
-    factor_of_code = votes[0].argmax(axis=1)
-    return float(votes[1][np.arange(len(factor_of_code)), factor_of_code].sum() / BATCHES)
+    sharing = [SameValue(factor) for factor in number_factors(factors).T]
+    shared = random.integers(len(sharing), size=TRAIN_POINTS + TEST_POINTS)
+    batches = (codes[_batch(sharing[k], random)] for k in shared)
+    least = least_varying(batches, everywhere, varies, categorical)
+    votes = count_votes(least[:TRAIN_POINTS], shared[:TRAIN_POINTS], codes.shape[1], len(sharing))
+    return float(np.mean(votes.argmax(axis=1)[least[TRAIN_POINTS:]] == shared[TRAIN_POINTS:]))
+
+
+def _batch(sharing: SameValue, random: np.random.Generator) -> np.ndarray:
+    return sharing.draw(np.repeat(random.choice(sharing.candidates), BATCH_SIZE), random)
+
+
+def variances(codes: np.ndarray, categorical: Sequence[int]) -> np.ndarray:
+    """Of each code over images, [m], of codes [N, m]; of a categorical code the share of pairs that differ in it."""
+    out = codes.var(axis=0, ddof=1)
+    for j in categorical:
+        out[j] = unequal_pairs(codes[:, j])
+    return out
 
 
 def unequal_pairs(column: np.ndarray) -> float:
-    """The share of pairs of entries of [N] that differ (an entry paired with itself included)."""
-    share = np.unique(column, return_counts=True)[1] / len(column)
-    return float(1 - (share**2).sum())
+    """The share of pairs of different entries of [N] that are unequal."""
+    n, counts = len(column), np.unique(column, return_counts=True)[1]
+    return float((n**2 - (counts**2).sum()) / (n * (n - 1)))
+
+
+def least_varying(
+    batches: Iterable[np.ndarray], everywhere: np.ndarray, varies: np.ndarray, categorical: Sequence[int]
+) -> np.ndarray:
+    """For each batch of codes [L, m] the code whose variance in it, over that everywhere [m], is least, of `varies`."""
+    scale = np.where(varies, everywhere, 1)
+    return np.array([np.where(varies, variances(codes, categorical) / scale, np.inf).argmin() for codes in batches])
+
+
+def count_votes(codes: np.ndarray, factors: np.ndarray, n_codes: int, n_factors: int) -> np.ndarray:
+    """How often each code goes with each factor, [n_codes, n_factors], in two lists of indices."""
+    votes = np.zeros((n_codes, n_factors), dtype=np.int64)
+    np.add.at(votes, (codes, factors), 1)
+    return votes

@@ -1,55 +1,53 @@
 """Separated attribute predictability (SAP).
 
-Kumar et al. 2018, "Variational Inference of Disentangled Latent Concepts from Unlabeled Observations", section 3.
+Kumar et al. 2018, "Variational Inference of Disentangled Latent Concepts from Unlabeled Observations", section 3;
+protocol: `sap_score` of disentanglement_lib.
 """
 
 from collections.abc import Sequence
 
 import numpy as np
-from sklearn.tree import DecisionTreeClassifier
+from sklearn.svm import LinearSVC
 
-from infogan.metrics.disentanglement.preprocessing import BINS, halves
+from infogan.metrics.disentanglement.preprocessing import is_discrete, number_factors, one_hot, split
+
+C = 0.01
+"""Of LinearSVC, `compute_score_matrix` of disentanglement_lib's sap_score.py."""
 
 
 def score(codes: np.ndarray, factors: np.ndarray, categorical: Sequence[int] = (), seed: int = 0) -> float:
     """Mean over factors of the difference between the factor's predictability from its best and its second best code.
 
-    A factor of more than BINS values: its squared correlation with the code. A factor of fewer values: the balanced
-    accuracy of a decision tree on held-out images, chance scaled to 0 (the paper's threshold classifier,
-    for any number of values).
+    Of a discrete factor: the accuracy on held-out images of a linear classifier from the raw code, with balanced
+    classes. A code that predicts nothing has the accuracy of chance, and a line through one code separates no value
+    that lies between others, so that one code for each factor scores far below 1. Of a continuous factor: its squared
+    correlation with the code (`continuous_factors`; the study of disentanglement_lib has none).
+    A single code is compared with a constant one.
     """
+    train, test = split(len(codes), seed)
+    inputs, code_of_column = one_hot(codes, categorical)
+    parts = [inputs[:, code_of_column == j] for j in range(codes.shape[1])]
+    if len(parts) == 1:
+        parts.append(np.zeros((len(codes), 1)))
     gaps = []
-    for factor in np.asarray(factors, dtype=np.float64).T:
-        values, index = np.unique(factor, return_inverse=True)
-        predictability = [0.0]  # of no code: where there is one code, it is compared with this
-        for j, code in enumerate(np.asarray(codes, dtype=np.float64).T):
-            if len(values) > BINS:
-                predictability.append(_squared_correlation(code, factor, j in categorical))
-            else:
-                predictability.append(_tree_accuracy(code, index, j in categorical, seed))
-        second, first = sorted(predictability)[-2:]
+    for factor, number in zip(np.asarray(factors, dtype=np.float64).T, number_factors(factors).T):
+        if is_discrete(factor):
+            found = [_accuracy(part[train], number[train], part[test], number[test]) for part in parts]
+        else:
+            found = [_explained_variance(part[train], factor[train]) for part in parts]
+        second, first = sorted(found)[-2:]
         gaps.append(first - second)
     return float(np.mean(gaps))
 
 
-def _squared_correlation(code: np.ndarray, factor: np.ndarray, is_category: bool) -> float:
-    """Squared correlation of a factor with a code; with its mean in each category where the code is categorical."""
-    if is_category:
-        category = np.unique(code, return_inverse=True)[1]
-        code = (np.bincount(category, factor) / np.bincount(category))[category]
-    return 0.0 if code.std() == 0 else float(np.corrcoef(code, factor)[0, 1] ** 2)
+def _accuracy(train: np.ndarray, values: np.ndarray, test: np.ndarray, test_values: np.ndarray) -> float:
+    """On `test` of a linear classifier of integers, fitted on `train`; both [N, columns of one code]."""
+    return float(LinearSVC(C=C, class_weight="balanced").fit(train, values).score(test, test_values))
 
 
-def _tree_accuracy(code: np.ndarray, factor: np.ndarray, is_category: bool, seed: int) -> float:
-    """Balanced accuracy, chance scaled to 0, of a decision tree from one code to a factor of integers from 0.
-
-    The tree has a leaf for each value of the factor; for a categorical code a leaf for each category, in any order.
-    """
-    train, test = halves(len(code), seed)
-    n_values = int(factor.max()) + 1
-    leaves = None if is_category else max(2, n_values)
-    tree = DecisionTreeClassifier(max_leaf_nodes=leaves, class_weight="balanced", random_state=seed)
-    predicted = tree.fit(code[train, None], factor[train]).predict(code[test, None])
-    recall = [np.mean(predicted[factor[test] == value] == value) for value in np.unique(factor[test])]
-    chance = 1 / n_values
-    return max(0.0, (float(np.mean(recall)) - chance) / (1 - chance))
+def _explained_variance(code: np.ndarray, factor: np.ndarray) -> float:
+    """Squared correlation of a factor [N] with a code [N, 1]; with its mean in each category of a code one-hot."""
+    if code.shape[1] > 1:
+        counts = code.sum(axis=0)
+        code = code @ ((factor @ code) / np.maximum(counts, 1))[:, None]
+    return 0.0 if code.std() < 1e-6 else float(np.corrcoef(code[:, 0], factor)[0, 1] ** 2)
