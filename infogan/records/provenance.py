@@ -115,7 +115,8 @@ def provenance() -> dict:
 
 def _git(*arguments: str) -> str | None:
     """Output of a git command in this repository; None where it fails or there is no git."""
-    command = ["git", "-C", str(Path(__file__).parent), *arguments]
+    # `git status` would write the index, and leave its lock behind where the disk is full or the process is killed.
+    command = ["git", "--no-optional-locks", "-C", str(Path(__file__).parent), *arguments]
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
     except FileNotFoundError:

@@ -1,4 +1,8 @@
+import subprocess
+import sys
+
 import pandas as pd
+import pytest
 from conftest import call, config
 
 from infogan import records, training
@@ -46,3 +50,30 @@ def test_where_there_is_none_it_says_how_to_make_one(tmp_path):
     assert "infogan train authors --dataset digits" in done.stderr
     mistyped = call("list", "rums", "runs", cwd=tmp_path)
     assert mistyped.returncode == 1 and "there is no folder rums" in mistyped.stderr
+
+
+CRASHES = {
+    "a full disk at a checkpoint": ("full(100_000)", "failed"),
+    "a full disk for the status too": ("training.InfoGAN.step = lambda *given: full(0) or step(*given)", "killed"),
+    "no memory": ("training.InfoGAN.step = lambda *given: bytearray(1 << 60)", "failed"),
+    "a kill": ("training.InfoGAN.step = lambda *given: os.kill(os.getpid(), 9)", "killed"),
+}
+CRASHING = """
+import os, resource, sys
+from infogan import cli, training
+step = training.InfoGAN.step
+full = lambda size: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+{crash}
+sys.argv = "infogan train authors --dataset digits --updates 20 --run-dir runs/crashed".split()
+cli.main()
+"""
+
+
+@pytest.mark.parametrize("crash", CRASHES)
+def test_a_crashed_run_is_not_listed_as_running(crash, tmp_path, script_environment):
+    change, status = CRASHES[crash]
+    program = [sys.executable, "-c", CRASHING.format(crash=change)]
+    done = subprocess.run(program, cwd=tmp_path, env=script_environment, capture_output=True, text=True, timeout=100)
+    assert done.returncode == (-9 if crash == "a kill" else 1) and "Traceback" not in done.stderr, done.stderr
+    assert call("list", "--csv", "t.csv", cwd=tmp_path).returncode == 0
+    assert pd.read_csv(tmp_path / "t.csv").status.tolist() == [status]

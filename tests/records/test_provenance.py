@@ -1,5 +1,6 @@
 """What a record says of its origin, and that no password of a database's URL is in it or in anything printed."""
 
+import subprocess
 import sys
 from urllib.parse import quote, quote_plus
 
@@ -93,6 +94,14 @@ def test_what_is_no_secret_is_shown(arguments, masked, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["infogan sweep", *arguments])
     for shown in (" ".join(records.mask_arguments(arguments)), records.provenance.__wrapped__()["command"]):
         assert masked in shown and "s3cr" not in shown and "9912" not in shown
+
+
+def test_a_record_takes_no_lock_of_the_repository(monkeypatch):
+    """It would stay behind where the disk is full or the process is killed."""
+    commands, run = [], subprocess.run
+    monkeypatch.setattr(subprocess, "run", lambda command, **named: commands.append(command) or run(command, **named))
+    records.provenance.__wrapped__()
+    assert commands and all("--no-optional-locks" in command for command in commands)
 
 
 @pytest.mark.parametrize("url", ["me:s3cret@h/db", "postgresql://h:s3cret/db", "sqlite://", "nothing://me:s3cret@h/db"])
