@@ -26,8 +26,8 @@ class Options:
     """Also write the table here."""
 
 
-TABLES = ("metrics.csv", "pretraining.csv")
-"""A folder with a config.json and one of them is a run."""
+FILES = ("status.json", "metrics.csv", "pretraining.csv")
+"""A folder with a config.json and one of them is a run; one that crashed at once has the first alone."""
 
 
 def describe(directory: Path) -> dict[str, str]:
@@ -82,7 +82,7 @@ def main() -> None:
         if not folder.is_dir() and options.folders != USUAL:
             raise InputError(f"there is no folder {folder}: give one that holds runs, such as runs")
     configs = [file for folder in options.folders for file in folder.rglob("config.json")]
-    found = sorted(file.parent for file in configs if any((file.parent / name).exists() for name in TABLES))
+    found = sorted(file.parent for file in configs if any((file.parent / name).exists() for name in FILES))
     if not found:
         folders = ", ".join(map(str, options.folders))
         raise InputError(f"no run in {folders}: infogan train authors --dataset digits makes one")

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote, quote_plus
 
 import torch
 
@@ -22,8 +23,9 @@ if TYPE_CHECKING:
 PACKAGES = ("torch", "torchvision", "numpy", "scipy", "scikit-learn", "optuna", "wandb")
 
 
-SECRET = re.compile(r"(?i)pass|pwd|secret|token")
-"""Names of a URL's parameters whose values are secret, such as sslpassword."""
+SHOWN = ("host", "port", "sslmode", "charset", "connect_timeout", "application_name", "timeout", "mode", "uri")
+"""Names of a URL's parameters whose values are shown. Others may hold a secret, as password, sslkey or odbc_connect."""
+PORTS = range(1 << 16)
 
 
 def mask_url(url: str) -> str:
@@ -31,7 +33,7 @@ def mask_url(url: str) -> str:
     scheme = match[0] if (match := re.match(r"[A-Za-z][\w+]*://", url)) else ""
     if (parsed := _parsed(url)) is None:
         return f"{scheme}***"
-    query = {name: "***" if SECRET.search(name) else value for name, value in parsed.query.items()}
+    query = {name: value if name in SHOWN else "***" for name, value in parsed.query.items()}
     return parsed.set(query=query).render_as_string(hide_password=True).replace("%2A%2A%2A", "***")
 
 
@@ -44,32 +46,52 @@ def _parsed(url: str) -> "URL | None":
         parsed = make_url(url)
     except Exception:  # it is no URL of a database, or sqlalchemy is not installed
         return None
-    rest = url.partition("://")[2]
-    after_host = re.split(r"[/?#]", rest, maxsplit=1)[1:]
-    return None if rest.count("@") > 1 + str(parsed.username).count("@") or "@" in "".join(after_host) else parsed
+    after_host = re.split(r"[/?#]", url.partition("://")[2], maxsplit=1)[1:]
+    query = url.partition("?")[2]
+    misread = (
+        not url.isprintable()  # as of line breaks, where its library may stop to read
+        or "@" in (parsed.host or "")
+        or "@" in "".join(after_host)
+        or re.search(r"\s", f"{parsed.username}{parsed.host}")
+        or (parsed.port or 0) not in PORTS
+        or (":" in (parsed.database or "") and parsed.get_backend_name() != "sqlite")
+        or any(not re.match(r"[\w.-]+=", setting) for setting in query.split("&") if query)
+    )
+    return None if misread else parsed
 
 
 def mask_arguments(arguments: Sequence[str]) -> list[str]:
-    """Command-line arguments as they may be shown and recorded: the value of --storage, and every URL, masked."""
+    """Command-line arguments as they may be shown and recorded: the value of --storage, and every URL, masked.
+
+    Words after the value of --storage are masked too: they may belong to it, as of a password with a blank.
+    """
     out: list[str] = []
+    storage = False  # whether the words belong to a --storage
     for argument in arguments:
         name, equals, value = argument.partition("=")
         if out and out[-1] == "--storage":
             out.append(mask_url(argument))
-        elif equals and name == "--storage":
-            out.append(f"--storage={mask_url(value)}")
+        elif storage and not re.fullmatch(r"--[a-z-]+(=.*)?", argument):
+            out.append("***")
+        elif storage := name == "--storage":
+            out.append(f"--storage={mask_url(value)}" if equals else name)
         else:
             out.append(mask_url(argument) if "://" in argument else argument)
     return out
 
 
 def mask_in(text: str, url: str) -> str:
-    """A library's message about a database URL, without the URL and without its secrets."""
+    """A library's message about a database URL, without the URL and without its secrets, however they are written."""
     if (parsed := _parsed(url)) is None:
         return "it is no URL of a database"
-    secrets = [url, *([str(parsed.password)] if parsed.password else [])]
-    secrets += [str(value) for name, value in parsed.query.items() if SECRET.search(name)]
-    for secret in sorted(secrets, key=len, reverse=True):
+    hidden = [parsed.password, *(value for name, value in parsed.query.items() if name not in SHOWN)]
+    words = [str(word) for value in hidden if value for word in (value if isinstance(value, tuple) else (value,))]
+    if any("=" in word for word in words):  # settings in a setting, such as odbc_connect: any of them may be quoted
+        return "its library's message may hold a secret"
+    written = [
+        form for word in words for form in (word, quote(word), quote_plus(word), repr(word)[1:-1], ascii(word)[1:-1])
+    ]
+    for secret in sorted([url, *written], key=len, reverse=True):
         text = text.replace(secret, "***")
     return text
 
@@ -103,7 +125,8 @@ def _hardware() -> dict[str, str]:
 
 def _git(*arguments: str) -> str | None:
     """Output of a git command in this repository; None where it fails or there is no git."""
-    command = ["git", "-C", str(Path(__file__).parent), *arguments]
+    # `git status` would write the index, and leave its lock behind where the disk is full or the process is killed.
+    command = ["git", "--no-optional-locks", "-C", str(Path(__file__).parent), *arguments]
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
     except FileNotFoundError:

@@ -16,6 +16,9 @@ from infogan import events
 from infogan.accel import cpu
 from infogan.errors import InputError
 
+DATABASE_REACHED = "INFOGAN_DATABASE_REACHED"
+"""Environment variable of the commands that a study's command starts: it has reached the database, so that they wait
+where it is away."""
 THREADS = (cpu.THREADS_VARIABLE, "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
@@ -123,7 +126,10 @@ def threads_of_children(threads: int) -> Iterator[None]:
 def _start(task: Callable[..., None], index: int, parent: int, *arguments: Any) -> None:
     """In a worker's process. A terminal sends Ctrl-C to all processes; workers ignore it, the parent sends SIGTERM."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    task(index, parent, *arguments)
+    try:
+        task(index, parent, *arguments)
+    except InputError as error:
+        sys.exit(f"error: {error}")
 
 
 def run_on_ray(options: WorkerOptions, command: list[str]) -> None:
@@ -150,7 +156,7 @@ def run_on_ray(options: WorkerOptions, command: list[str]) -> None:
         task = ray.remote(num_cpus=1, num_gpus=options.gpus_per_worker, max_retries=-1)(subprocess.call)
         nodes = len([node for node in ray.nodes() if node["Alive"]])
         print(f"{options.workers} workers as Ray tasks on {nodes} node(s)", flush=True)
-        joining = [*command, "--launcher", "local", "--workers", "1", "--join"]
+        joining = ["env", f"{DATABASE_REACHED}=1", *command, "--launcher", "local", "--workers", "1", "--join"]
         codes = ray.get([task.remote(joining, cwd=os.getcwd()) for _ in range(options.workers or 1)])
     finally:
         ray.shutdown()

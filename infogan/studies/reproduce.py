@@ -144,7 +144,7 @@ def work(index: int, parent: int | None, options: Options, storage: str) -> None
         print(f"{job}: {result['images']:,} images in {seconds:.0f} s, test accuracy {accuracy:.4f}", flush=True)
         return result.get("validation_accuracy", 0.0)
 
-    run_grid(open_storage(storage), grid_name(group, configs), configs, train)
+    run_grid(open_storage(storage, patient=True), grid_name(group, configs), configs, train)
 
 
 def main() -> None:
@@ -154,18 +154,18 @@ def main() -> None:
 
     import optuna
 
-    from infogan import data
-    from infogan.codes import Latent
+    from infogan import data, training
     from infogan.records import mask_arguments
     from infogan.studies.grid import failed_jobs, grid_name, queue_failed
-    from infogan.studies.storage import open_storage, quiet_optuna
+    from infogan.studies.storage import as_input_error, open_storage, quiet_optuna
 
     command = command_line("reproduce", *sys.argv[1:])
     sys.argv = mask_arguments(sys.argv)
-    # What is wrong with codes or data is said here, once, and before anything is made.
-    for config in wanted.values():
-        Latent(config.codes, config.noise, config.q_std)
-    data.load(options.dataset, options.data_dir)
+    # What cannot be trained is said here, once, and before anything is made: first what needs no dataset.
+    resolved = [training.resolve(config) for config in wanted.values()]
+    dataset = data.load(options.dataset, options.data_dir)
+    for config in resolved:
+        training.check(config, dataset)
     options = dataclasses.replace(options, workers=options.default_workers(len(wanted)))
     _make_folder(options.folder)
     quiet_optuna()
@@ -173,7 +173,8 @@ def main() -> None:
     storage = options.storage or f"sqlite:///{options.folder / 'reproduce.db'}"
     opened = open_storage(storage)  # makes the tables, before all workers would at once
     if not options.join:
-        queue_failed(opened, name)
+        with as_input_error(storage):
+            queue_failed(opened, name)
     print(f"{len(wanted)} runs in {options.folder}/, {options.workers} worker(s)", flush=True)
     if options.launcher == "ray":
         run_on_ray(options, command)
@@ -181,7 +182,7 @@ def main() -> None:
         run_workers(options.workers or 1, work, options, storage)
     if options.join:
         return
-    if failed := failed_jobs(optuna.load_study(study_name=name, storage=open_storage(storage))):
+    if failed := failed_jobs(optuna.load_study(study_name=name, storage=opened)):
         raise InputError(
             f"{', '.join(failed)} failed (see above): mend the cause, and the same command tries them again"
         )

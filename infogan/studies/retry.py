@@ -1,4 +1,4 @@
-"""Trials that lost their process: queued again, until their process has died too often."""
+"""Trials that are queued again: those that lost their process, and those whose error may have been mended."""
 
 import copy
 from collections.abc import Iterable
@@ -7,8 +7,12 @@ from optuna.storages import RetryHeartbeatStaleTrialCallback
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
+from infogan.events import Diverged
+
 DEATHS = 5
 """How often a trial is queued again after its process died; after one more death the trial is given up."""
+RETRIES = 3
+"""How often a trial that failed with an error is queued again, once at each start of the study's command."""
 
 
 def queue_again(study: Study, trial: FrozenTrial, died: bool) -> None:
@@ -26,8 +30,34 @@ def queue_again(study: Study, trial: FrozenTrial, died: bool) -> None:
     """
     lost = copy.deepcopy(trial)  # the callback changes it
     lost.user_attrs.setdefault("run", trial.number)
+    if lost.user_attrs.pop("error", None):
+        lost.user_attrs["retries"] = lost.user_attrs.get("retries", 0) + 1
     lost.user_attrs["handed_back"] = lost.user_attrs.get("handed_back", 0) + (not died)
     RetryHeartbeatStaleTrialCallback(max_retry=DEATHS + lost.user_attrs["handed_back"])(study, lost)
+
+
+def queue_failed(study: Study) -> list[FrozenTrial]:
+    """Queue the trials again that failed with an error, whose cause may have been mended since; returns them.
+
+    Not those that failed RETRIES times more, nor those of a loss that was not finite: that is the configuration's own.
+    """
+    failed = [
+        trial
+        for trial in not_continued(study.get_trials(deepcopy=False))
+        if trial.state == TrialState.FAIL
+        and not trial.user_attrs.get("error", Diverged.__name__).startswith(Diverged.__name__)
+        and trial.user_attrs.get("retries", 0) < RETRIES
+    ]
+    for trial in failed:
+        queue_again(study, trial, died=False)
+    return failed
+
+
+def not_continued(trials: Iterable[FrozenTrial]) -> list[FrozenTrial]:
+    """Without duplicates, and without those that a later trial continues."""
+    own = [trial for trial in trials if "duplicate" not in trial.user_attrs]
+    continued = {previous(trial) for trial in own}
+    return [trial for trial in own if trial.number not in continued]
 
 
 def previous(trial: FrozenTrial) -> int | None:
@@ -52,5 +82,5 @@ def given_up(trial: FrozenTrial) -> bool:
 
 
 def count_done(trials: Iterable[FrozenTrial]) -> int:
-    """How many trials came to an end: those that will be tried again did not."""
-    return sum(t.state in (TrialState.COMPLETE, TrialState.PRUNED) or given_up(t) for t in trials)
+    """How many trials came to an end: those that are or will be tried again did not."""
+    return sum(t.state in (TrialState.COMPLETE, TrialState.PRUNED) or given_up(t) for t in not_continued(trials))

@@ -1,20 +1,40 @@
 """The configurations that a sweep searches: presets with other latent codes, weights of L_I and batch sizes."""
 
 import dataclasses
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from infogan.config import Config
+from infogan.errors import InputError
 from infogan.presets import PRESETS
 
 if TYPE_CHECKING:
+    from optuna.distributions import BaseDistribution
+    from optuna.study import Study
     from optuna.trial import BaseTrial
 
 RECIPES = ("authors", "paper", "blog")
 """Presets whose noise prior, Q's std, learning rates and information flow a trial may have."""
+BATCH_SIZES = (16, 32, 64, 128, 256, 512)
 
 
-def suggest(trial: "BaseTrial", dataset: str, images: int, seed: int) -> Config:
-    """The configuration of a trial; every trial sees the same number of real images."""
+def fitting(train_images: int) -> tuple[int, ...]:
+    """Those of BATCH_SIZES that so many training images can fill. Raises InputError where there are too few for any."""
+    if train_images < BATCH_SIZES[0]:
+        raise InputError(
+            f"there are {train_images} training images, and a study's smallest batch size is {BATCH_SIZES[0]}: "
+            "give a larger dataset"
+        )
+    return tuple(size for size in BATCH_SIZES if size <= train_images)
+
+
+def batch_sizes(study: "Study") -> tuple[int, ...]:
+    """Those that the study was made with."""
+    return tuple(study.user_attrs.get("settings", {}).get("batch_sizes", BATCH_SIZES))
+
+
+def suggest(trial: "BaseTrial", dataset: str, images: int, seed: int, sizes: Sequence[int] = BATCH_SIZES) -> Config:
+    """The configuration of a trial; every trial sees the same number of real images. sizes: the study's batch sizes."""
     recipe = trial.suggest_categorical("recipe", RECIPES)
     codes = trial.suggest_int("categorical_codes", 1, 3)
     size = trial.suggest_categorical("categories", (5, 8, 10, 12, 20))
@@ -22,7 +42,7 @@ def suggest(trial: "BaseTrial", dataset: str, images: int, seed: int) -> Config:
     noise = trial.suggest_categorical("noise", (16, 62, 128))
     lambda_categorical = trial.suggest_float("lambda_categorical", 0.03, 10, log=True)
     lambda_continuous = trial.suggest_float("lambda_continuous", 0.03, 10, log=True) if continuous else 0.0
-    batch_size = trial.suggest_categorical("batch_size", (16, 32, 64, 128, 256, 512))
+    batch_size = trial.suggest_categorical("batch_size", tuple(sizes))
     base = PRESETS[recipe][0]
     categorical = f"{codes}x{size}c" if codes > 1 else f"{size}c"
     updates = max(1, round(images / batch_size))
@@ -50,3 +70,20 @@ def source_settings() -> list[dict[str, str | int | float]]:
         {"recipe": "authors", **codes, "continuous_codes": 2, "lambda_continuous": 1.0, "batch_size": 128},
         {"recipe": "blog", **codes, "continuous_codes": 0, "batch_size": 16},
     ]
+
+
+def check_unchanged(study: "Study", sizes: Sequence[int]) -> None:
+    """Raises InputError where trials of the study searched another space: Optuna would fail each new trial."""
+    from optuna.trial import FixedTrial
+
+    point = source_settings()[1] | {"batch_size": sizes[0]}  # with continuous codes: it has every parameter
+    example = FixedTrial(point)
+    suggest(example, "", 1, 0, sizes)
+    now: dict[str, BaseDistribution] = example.distributions
+    for trial in study.get_trials(deepcopy=False):
+        for name, before in trial.distributions.items():
+            if before != now.get(name):
+                raise InputError(
+                    f"study {study.study_name!r} searched {name} in {before}, and this version searches "
+                    f"{now.get(name, 'no such parameter')}: give another --study, which begins anew"
+                )

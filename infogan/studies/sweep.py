@@ -12,7 +12,9 @@ Examples:
   python experiments/sweep.py mnist --launcher ray --workers 16 --gpus-per-worker 0.25 --storage postgresql://me@host/db
 """
 
+import contextlib
 import dataclasses
+import os
 import re
 import subprocess
 import sys
@@ -24,11 +26,13 @@ from typing import TYPE_CHECKING, Literal
 import tyro
 
 from infogan.config import InputError, WandbMode
-from infogan.studies.launchers import WorkerOptions, command_line, run_on_ray, run_workers
-from infogan.studies.search_space import source_settings
+from infogan.studies import search_space
+from infogan.studies.launchers import DATABASE_REACHED, WorkerOptions, command_line, run_on_ray, run_workers
 
 if TYPE_CHECKING:
     from optuna.study import Study
+
+    from infogan.data import Dataset
 
 # What a trial costs: enough images for the order of configurations to show (mnist: the authors' 5,000 x 128).
 IMAGES, OTHER_IMAGES = {"digits": 100_000}, 640_000
@@ -98,43 +102,99 @@ class ResolvedOptions(Options):
         return Path("studies") / self.study
 
 
-def open_study(options: ResolvedOptions) -> "Study":
+def check_dataset(options: ResolvedOptions, dataset: "Dataset") -> tuple[int, ...]:
+    """The batch sizes to search, the larger ones left out with a line on stderr.
+
+    Raises InputError where the study's configurations cannot be trained on the dataset, or not be compared on it.
+    """
+    from optuna.trial import FixedTrial
+
+    from infogan import training
+
+    labels = dataset.validation.labels
+    if labels is None:
+        raise InputError(
+            f"{options.dataset} has no labels, and the study compares code-to-label accuracy: add `labels`"
+        )
+    if len(labels.unique()) < 2:
+        raise InputError(
+            f"the {len(labels)} validation images of {options.dataset} are of fewer than two classes, and the study "
+            "compares code-to-label accuracy: give more images, of several classes"
+        )
+    train_images = len(dataset.train)
+    sizes = search_space.fitting(train_images)
+    for point in search_space.source_settings():
+        trial = FixedTrial(point | {"batch_size": sizes[0]})
+        config = search_space.suggest(trial, options.dataset, options.images, options.seed, sizes)
+        training.check(training.resolve(config), dataset)
+    if left_out := [str(size) for size in search_space.BATCH_SIZES if size not in sizes]:
+        print(f"{train_images} training images: batch sizes of {', '.join(left_out)} are left out", file=sys.stderr)
+    return sizes
+
+
+def open_study(
+    options: ResolvedOptions, batch_sizes: tuple[int, ...] = search_space.BATCH_SIZES, patient: bool | None = None
+) -> "Study":
     """Make the study, or join it: to be called once before any worker starts.
 
-    Raises InputError where it cannot be made, or exists with other settings.
+    batch_sizes: those that the dataset can fill; a study keeps those that it was made with. patient: see open_storage.
+    Raises InputError where it cannot be made, or exists with other settings or another search space; no folder is left
+    behind then.
     """
-    import optuna
-
-    from infogan.studies.storage import open_storage
-
-    settings = {name: getattr(options, name) for name in ("dataset", "images", "seed", "quality")}
-    if not options.storage.startswith("sqlite"):
-        storage = open_storage(options.storage)  # first: where it cannot be opened no folder is left behind
     try:
-        options.folder.mkdir(parents=True, exist_ok=True)
+        options.folder.mkdir(parents=True, exist_ok=True)  # the database's file may be in it
     except OSError as error:
         reason = f"cannot make the study's folder {options.folder} ({error.strerror})"
         raise InputError(f"{reason}: choose another --study") from error
-    if options.storage.startswith("sqlite"):  # its file may be in the folder
-        storage = open_storage(options.storage)
     try:
-        directions: list[Literal["maximize", "minimize"]]
-        directions = ["maximize", "minimize"] if options.quality else ["maximize"]
-        study = optuna.create_study(storage=storage, study_name=options.study, directions=directions)
-    except optuna.exceptions.DuplicatedStudyError:
-        study = optuna.load_study(storage=storage, study_name=options.study)
-        stored = study.user_attrs.get("settings", settings)
-        for name, value in settings.items():
-            if stored[name] != value:
-                raise InputError(
-                    f"study {options.study!r} was made with {name} {stored[name]!r}, not {value!r}: "
-                    "give the same value, or another --study"
-                ) from None
-    else:  # of all processes that start at once, this one made it
-        study.set_user_attr("settings", settings)
-        for point in source_settings():
-            study.enqueue_trial(point, user_attrs={"source": point["recipe"]})
+        return _make_or_join(options, batch_sizes, patient)
+    except InputError:
+        with contextlib.suppress(OSError):  # it is not empty
+            os.removedirs(options.folder)
+        raise
+
+
+def _make_or_join(options: ResolvedOptions, batch_sizes: tuple[int, ...], patient: bool | None) -> "Study":
+    import optuna
+
+    from infogan.studies.storage import as_input_error, open_storage
+
+    settings = {name: getattr(options, name) for name in ("dataset", "images", "seed", "quality")}
+    storage = open_storage(options.storage, patient)
+    directions: list[Literal["maximize", "minimize"]]
+    directions = ["maximize", "minimize"] if options.quality else ["maximize"]
+    with as_input_error(options.storage):
+        try:
+            study = optuna.create_study(storage=storage, study_name=options.study, directions=directions)
+        except optuna.exceptions.DuplicatedStudyError:
+            study = optuna.load_study(storage=storage, study_name=options.study)
+            _check_same_study(study, settings, batch_sizes)
+        else:  # of all processes that start at once, this one made it
+            study.set_user_attr("settings", settings | {"batch_sizes": batch_sizes})
+            for point in search_space.source_settings():
+                if point["batch_size"] in batch_sizes:
+                    study.enqueue_trial(point, user_attrs={"source": point["recipe"]})
     return study
+
+
+def _check_same_study(study: "Study", settings: dict, batch_sizes: tuple[int, ...]) -> None:
+    """Raises InputError where the study was made for other settings, for more images, or with another search space."""
+    if "settings" not in study.user_attrs:  # the process that makes it has not come so far
+        study.set_user_attr("settings", settings | {"batch_sizes": batch_sizes})
+    stored = study.user_attrs["settings"]
+    for name, value in settings.items():
+        if stored[name] != value:
+            raise InputError(
+                f"study {study.study_name!r} was made with {name} {stored[name]!r}, not {value!r}: "
+                "give the same value, or another --study"
+            )
+    kept = search_space.batch_sizes(study)
+    if max(kept) > max(batch_sizes):
+        raise InputError(
+            f"study {study.study_name!r} has batch sizes up to {max(kept)}, and the training images fill "
+            f"{max(batch_sizes)} at most: give another --study, or the images it was made with"
+        )
+    search_space.check_unchanged(study, kept)
 
 
 def work(index: int, parent: int | None, options: ResolvedOptions) -> None:
@@ -145,11 +205,26 @@ def work(index: int, parent: int | None, options: ResolvedOptions) -> None:
 
 
 def say_interrupted(options: ResolvedOptions) -> None:
-    """A line on stderr: how many trials are done of those asked."""
+    """A line on stderr: how many trials are done of those asked, if the database answers."""
     from infogan.studies.retry import count_done
 
-    done = count_done(open_study(options).get_trials(deepcopy=False))
-    print(f"stopped with {done} of {options.trials} trials done; the same command goes on", file=sys.stderr)
+    done = ""
+    with contextlib.suppress(InputError):
+        trials = open_study(options, patient=False).get_trials(deepcopy=False)
+        done = f" with {count_done(trials)} of {options.trials} trials done"
+    print(f"stopped{done}; the same command goes on", file=sys.stderr)
+
+
+def queue_failed(study: "Study") -> None:
+    """Queue failed trials again, those of the confirmation too, and say so: their cause may have been mended."""
+    from infogan.studies import grid, retry
+
+    if failed := retry.queue_failed(study):
+        numbers = ", ".join(str(trial.number) for trial in failed)
+        reason = failed[-1].user_attrs["error"].splitlines()[0]
+        print(f"trying failed trials again: {numbers} ({reason})", file=sys.stderr)
+    if "confirmation" in study.user_attrs:
+        grid.queue_failed(study._storage, study.user_attrs["confirmation"])
 
 
 def main() -> None:
@@ -158,17 +233,17 @@ def main() -> None:
 
     from infogan import data
     from infogan.records import mask_arguments, mask_url
-    from infogan.studies.storage import quiet_optuna
+    from infogan.studies.storage import as_input_error, quiet_optuna
 
     # W&B records the command line of every process it runs in, so no password of a storage URL may be in it.
     command = command_line("sweep", *sys.argv[1:])
     sys.argv = mask_arguments(sys.argv)
-    if data.load(options.dataset, options.data_dir).validation.labels is None:
-        raise InputError(
-            f"{options.dataset} has no labels, and the study compares code-to-label accuracy: add `labels`"
-        )
+    batch_sizes = check_dataset(options, data.load(options.dataset, options.data_dir))
     quiet_optuna()
-    open_study(options)
+    study = open_study(options, batch_sizes)
+    if not options.join:
+        with as_input_error(options.storage):
+            queue_failed(study)
     print(
         f"study {options.study!r} in {mask_url(options.storage)}: {options.trials} trials of {options.images:,} "
         f"images on {options.dataset}, {options.workers} worker(s)",
@@ -186,4 +261,5 @@ def main() -> None:
     print(f"{time.time() - began:.0f} s\n", flush=True)
     if not options.join:
         report = command_line("study", str(options.folder), "--storage", options.storage, "--study", options.study)
-        sys.exit(subprocess.run(report, check=False).returncode)
+        environment = os.environ | {DATABASE_REACHED: "1"}
+        sys.exit(subprocess.run(report, env=environment, check=False).returncode)

@@ -17,8 +17,8 @@ from infogan.metrics import quality
 from infogan.randomness import derive
 from infogan.studies.grid import grid_name, run_grid
 from infogan.studies.launchers import ParentWatch
-from infogan.studies.retry import count_done, given_up
-from infogan.studies.search_space import suggest
+from infogan.studies.retry import count_done, given_up, not_continued
+from infogan.studies.search_space import batch_sizes, suggest
 from infogan.studies.storage import open_storage, quiet_optuna
 from infogan.studies.trials import run_trials
 
@@ -58,10 +58,11 @@ class Worker:
         quiet_optuna()
         self.index, self.parent, self.options = index, parent, options
         self.dataset = data.load(options.dataset, options.data_dir)
-        self.storage = open_storage(options.storage)
+        self.storage = open_storage(options.storage, patient=True)
         # Of seven pruners it found the best trials at equal cost (experiments/README.md, "Why successive halving").
         pruner = optuna.pruners.SuccessiveHalvingPruner(min_resource=1, reduction_factor=3)
         self.study = optuna.load_study(study_name=options.study, storage=self.storage, pruner=pruner)
+        self.batch_sizes = batch_sizes(self.study)
         self.classifier = quality.classifier(self.dataset) if options.quality else None
         self.seconds: list[float] = []  # of this worker's trials
 
@@ -99,7 +100,7 @@ class Worker:
     def say(self, trial: Trial, outcome: str, began: float) -> None:
         """A line on stdout: trials done of trials asked, the trial, and the time left. began: of perf_counter()."""
         self.seconds.append(time.perf_counter() - began)
-        others = [t for t in self.study.get_trials(deepcopy=False) if t.number != trial.number]
+        others = [t for t in not_continued(self.study.get_trials(deepcopy=False)) if t.number != trial.number]
         done, asked = count_done(others) + 1, self.options.trials
         left = max(0, asked - done) * sum(self.seconds) / len(self.seconds) / self.options.workers
         params, codes = trial.params, trial.user_attrs.get("config", {}).get("codes", "")
@@ -114,7 +115,7 @@ class Worker:
     def _train(self, trial: Trial, run: int) -> dict:
         options = self.options
         directory = options.folder / "trials" / f"{run:04d}"
-        config = suggest(trial, options.dataset, options.images, seed=options.seed + run)
+        config = suggest(trial, options.dataset, options.images, options.seed + run, self.batch_sizes)
         trial.set_user_attr("run_dir", str(directory))
         trial.set_user_attr("config", dataclasses.asdict(config))
         watch = ParentWatch(self.parent)

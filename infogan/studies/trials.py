@@ -7,7 +7,8 @@ What can go wrong, and what happens then:
 - SIGTERM, Ctrl-C or a full disk: the process itself queues the trial again, at once;
 - the database is away: every call to it is repeated for up to storage.PATIENCE seconds;
 - memory runs out: the trial counts as pruned, so that the sampler learns to avoid such configurations;
-- any other error: the trial fails with the error in its record, and the study continues.
+- any other error: the trial fails with the error in its record, and the study continues; the next start of its command
+  queues the trial again, up to retry.RETRIES times, unless a loss was not finite.
 """
 
 import contextlib
@@ -25,7 +26,7 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 from infogan import events, records
 from infogan.errors import DISK_FULL
 from infogan.studies import storage
-from infogan.studies.retry import given_up, previous, queue_again
+from infogan.studies.retry import given_up, not_continued, previous, queue_again
 
 Objective = Callable[[Trial, Any], float | Sequence[float]]
 
@@ -56,7 +57,7 @@ class _Loop:
 
     def run(self) -> None:
         while True:
-            trials = self._current_trials()
+            trials = not_continued(self.study.get_trials(deepcopy=False))
             handed_back = any(t.state == TrialState.WAITING and previous(t) is not None for t in trials)
             if handed_back or not self.enough(trials):
                 self._run_one()
@@ -68,12 +69,6 @@ class _Loop:
                     queue_again(self.study, trial, died=True)
             else:
                 return
-
-    def _current_trials(self) -> list[FrozenTrial]:
-        """Without duplicates, and without those that a later trial continues."""
-        trials = [t for t in self.study.get_trials(deepcopy=False) if "duplicate" not in t.user_attrs]
-        continued = {previous(t) for t in trials}
-        return [t for t in trials if t.number not in continued]
 
     def _run_one(self) -> None:
         self.before_each(len(self.study.get_trials(deepcopy=False)))

@@ -1,6 +1,9 @@
 import os
+import subprocess
+import sys
 
 import pandas as pd
+import pytest
 from conftest import call, config
 
 from infogan import records, training
@@ -72,3 +75,30 @@ def test_runs_of_strangers_are_listed_without_control_sequences(tmp_path):
     assert done.returncode == 0, done.stderr
     assert done.stdout.replace("\n", "").isprintable() and done.stdout.count("\n") == 7
     assert done.stdout.count("unreadable") == 5
+
+
+CRASHES = {
+    "a full disk at a checkpoint": ("full(100_000)", "failed"),
+    "a full disk for the status too": ("training.InfoGAN.step = lambda *given: full(0) or step(*given)", "killed"),
+    "no memory": ("training.InfoGAN.step = lambda *given: bytearray(1 << 60)", "failed"),
+    "a kill": ("training.InfoGAN.step = lambda *given: os.kill(os.getpid(), 9)", "killed"),
+}
+CRASHING = """
+import os, resource, sys
+from infogan import cli, training
+step = training.InfoGAN.step
+full = lambda size: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+{crash}
+sys.argv = "infogan train authors --dataset digits --updates 20 --run-dir runs/crashed".split()
+cli.main()
+"""
+
+
+@pytest.mark.parametrize("crash", CRASHES)
+def test_a_crashed_run_is_not_listed_as_running(crash, tmp_path, script_environment):
+    change, status = CRASHES[crash]
+    program = [sys.executable, "-c", CRASHING.format(crash=change)]
+    done = subprocess.run(program, cwd=tmp_path, env=script_environment, capture_output=True, text=True, timeout=100)
+    assert done.returncode == (-9 if crash == "a kill" else 1) and "Traceback" not in done.stderr, done.stderr
+    assert call("list", "--csv", "t.csv", cwd=tmp_path).returncode == 0
+    assert pd.read_csv(tmp_path / "t.csv").status.tolist() == [status]

@@ -1,15 +1,12 @@
-"""Checkpoints and files that are replaced as a whole, damaged ones, and records without secrets."""
+"""Checkpoints and files that are replaced as a whole, and damaged ones."""
 
 import os
 
-import numpy as np
 import pytest
 import torch
-from sqlalchemy.engine import URL
 
 from infogan import records
 from infogan.errors import InputError
-from infogan.studies.storage import open_storage
 
 
 def test_tensors_and_state_are_read_back(tmp_path):
@@ -89,46 +86,3 @@ def test_provenance_says_what_made_a_result():
     made = records.provenance()
     assert made.keys() == {"command", "commit", "commit_is_dirty", "versions", "host"}
     assert made["versions"]["torch"].partition("+")[0] == torch.__version__.partition("+")[0]
-
-
-@pytest.mark.parametrize(
-    ("arguments", "masked"),
-    [
-        (["--storage", "postgresql://me:s3cr:et@db.example:5432/study"], "postgresql://me:***@db.example:5432/study"),
-        (["--storage=postgresql://me@corp:s3cret@h/db"], "postgresql://me%40corp:***@h/db"),
-        (["--storage", "postgresql://me:a s3cret@h/db"], "postgresql://me:***@h/db"),
-        (["--storage", "postgresql:///db?user=me&password=s3cr:et&host=h"], "password=***"),
-        (["--storage", "postgresql:///db?password=a s3cret"], "password=***"),
-        (["--storage", "postgresql:///db?ssl_key_password=s3cret"], "ssl_key_password=***"),
-        (["--storage", "me:s3cret@h/db"], "***"),
-        (["--storage", "postgresql:/me:s3cret@h/db"], "***"),
-        (["--storage", "postgresql://me:p@s3cret@h/db"], "postgresql://***"),
-        (["--storage", "postgresql://h:s3cret/db"], "postgresql://***"),
-        (["postgresql://me:s3cret@h/db"], "postgresql://me:***@h/db"),
-        (["--dataset", "a:b@c.npz"], "a:b@c.npz"),  # no URL
-    ],
-)
-def test_passwords_are_masked(arguments, masked):
-    shown = " ".join(records.mask_arguments(arguments))
-    assert masked in shown and "s3cr" not in shown and "s3cret" not in shown
-
-
-def test_no_password_is_ever_shown():
-    """Of 500 random user names and passwords that the database library accepts."""
-    random = np.random.default_rng(0)
-    letters = list("abcXYZ019 @:/?#&=%+;!'\\\"é*-_.~[]")
-    for _ in range(500):
-        user, password = ("".join(random.choice(letters, size=random.integers(1, 12))) for _ in range(2))
-        password = f"P4{password}4P"
-        url = URL.create("postgresql", user, password, "db.example", 5432, "study", {"sslpassword": password})
-        for text in (url.render_as_string(hide_password=False), f"postgresql://{user}:{password}@db.example/study"):
-            for shown in (records.mask_url(text), records.mask_in(f"cannot reach {text}", text)):
-                assert "P4" not in shown and "4P" not in shown, (text, shown)
-
-
-@pytest.mark.parametrize("url", ["me:s3cret@h/db", "postgresql://h:s3cret/db", "sqlite://", "nothing://me:s3cret@h/db"])
-def test_a_storage_that_cannot_be_opened_is_one_line_without_a_secret(url):
-    with pytest.raises(InputError) as error:
-        open_storage(url)
-    assert "s3cret" not in str(error.value) and "\n" not in str(error.value)
-    assert error.value.__cause__ is None, "a traceback would print it"

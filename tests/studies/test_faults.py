@@ -119,6 +119,26 @@ def test_a_database_that_goes_away_for_a_while_costs_nothing(server, tmp_path, m
     assert "the study's database does not answer" in logs(tmp_path)
 
 
+def test_a_database_that_is_away_while_workers_start_is_waited_for(server, tmp_path, script_environment):
+    storage = database(server, "starting")
+    options = ("--trials", "3", "--images", "600", "--confirm-seeds", "0", "--workers", "2", "--join")
+    arguments = command("sweep", *options, "--storage", storage)
+    with (tmp_path / "printed").open("w") as printed:
+        process = subprocess.Popen(arguments, cwd=tmp_path, env=script_environment, stdout=printed, stderr=printed)
+    while "study 'digits' in" not in (tmp_path / "printed").read_text():
+        assert process.poll() is None, (tmp_path / "printed").read_text()
+        time.sleep(0.01)
+    psutil.Process(process.pid).suspend()  # stopping the server takes longer than a worker takes to start
+    server.stop()
+    psutil.Process(process.pid).resume()
+    while "the study's database does not answer" not in (tmp_path / "printed").read_text():
+        assert process.poll() is None, (tmp_path / "printed").read_text()
+        time.sleep(0.1)
+    server.start()
+    assert process.wait(100) == 0, (tmp_path / "printed").read_text()
+    assert_every_trial_is_accounted_for(trials_of(storage, "digits"), at_least=3)
+
+
 def test_sigterm_hands_a_trial_back_at_once(tmp_path, monkeypatch, script_environment):
     options = {"trials": 1, "images": 40_000}
     made = open_shared(monkeypatch, tmp_path, **options)

@@ -76,6 +76,16 @@ def test_optuna_dashboard_shows_the_study(tmp_path, monkeypatch):
     assert [study["study_name"] for study in shown["study_summaries"]] == ["shared"]
 
 
+def refuse(index: int, parent: int) -> None:
+    raise InputError("the dataset has been moved")
+
+
+def test_what_ends_a_worker_is_one_line(capfd):
+    with pytest.raises(SystemExit, match="every worker ended with an error; see above"):
+        run_workers(2, refuse)
+    assert capfd.readouterr().err == "error: the dataset has been moved\n" * 2
+
+
 @pytest.mark.parametrize(("cores", "count", "each"), [(4, 2, 2), (3, 2, 1), (1, 2, 1)])
 def test_workers_together_use_no_more_threads_than_there_are_cores(cores, count, each, tmp_path, monkeypatch):
     """Else they spend their time switching: four pretrainings at once on one machine took ten times as long."""

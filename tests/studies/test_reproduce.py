@@ -57,6 +57,22 @@ def test_bad_input_is_named(changes, message):
         jobs(Options(**changes))
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--vary", "batch_size=64,5000"), "batch_size is 5000, but there are only 1197 training images"),
+        (("--vary", "codes=10x"), "cannot read the latent code term '10x'"),
+        (("--vary", "codes=2u", "--presets", "iic"), "codes is 2u"),
+        (("--vary", "terms=iic:1:speed=2"), "the term iic has no setting speed"),
+        (("--vary", "network=svhn"), "images are 8x8; both sides must be divisible by 16"),
+    ],
+)
+def test_a_run_that_cannot_be_trained_is_refused_before_a_study(arguments, message, tmp_path):
+    done = call("reproduce", "digits", "--presets", "authors", "--seeds", "1", *arguments, cwd=tmp_path)
+    assert done.returncode == 1 and done.stderr.startswith("error: ") and done.stderr.count("\n") == 1
+    assert message in done.stderr and list(tmp_path.iterdir()) == []
+
+
 def test_one_setting_at_a_time_is_varied_at_equal_images():
     vary = ("lambda_categorical=0.1,1,10", "batch_size=16", "codes=20c+2u")
     configs = jobs(Options(dataset="digits", presets=("authors",), seeds=2, images=100_000, vary=vary))

@@ -6,10 +6,12 @@ import shlex
 import sys
 from pathlib import Path
 
+import numpy as np
 import optuna
 import pandas as pd
 import pytest
 from conftest import call
+from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.trial import TrialState
 from shared_study import trials_of
 
@@ -247,3 +249,66 @@ def test_a_storage_that_cannot_be_opened_leaves_no_folder(tmp_path):
     done = call("sweep", "--storage", "postgresql://me:s3cret@127.0.0.1:1/x", "--trials", 1, cwd=tmp_path)
     assert done.returncode == 1 and "cannot open the storage" in done.stderr and done.stderr.count("\n") == 1
     assert "s3cret" not in done.stderr and list(tmp_path.iterdir()) == []
+
+
+def write_npz(path: Path, count: int, side: int = 8, classes: int | None = 5) -> str:
+    """A dataset of noise; returns its name. classes: None without labels; 1 with the second one in one image alone."""
+    random = np.random.default_rng(0)
+    numbers = np.arange(count)
+    labels = {} if classes is None else {"labels": numbers % classes if classes > 1 else (numbers == 1).astype(int)}
+    np.savez(path, images=random.integers(0, 256, (count, side, side), np.uint8), **labels)
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"count": 40, "classes": None}, "has no labels"),
+        ({"count": 40, "classes": 1}, "of fewer than two classes"),
+        ({"count": 40, "side": 10}, "images are 10x10; both sides must be divisible by 4"),
+    ],
+)
+def test_a_dataset_that_no_trial_can_train_on_is_refused_before_a_study(options, message, tmp_path):
+    done = call("sweep", write_npz(tmp_path / "data.npz", **options), cwd=tmp_path)
+    assert done.returncode == 1 and done.stderr.startswith("error: ") and done.stderr.count("\n") == 1
+    assert message in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["data.npz"]
+
+
+def test_batch_sizes_above_the_number_of_training_images_are_not_proposed(options, quick_training, capsys):
+    dataset = data.load(write_npz(Path("data.npz"), 100))
+    with pytest.raises(InputError, match="there are 15 training images, and a study's smallest batch size is 16"):
+        search_space.fitting(15)
+    made = dataclasses.replace(options, dataset="data.npz", trials=12)
+    sizes = sweep.check_dataset(made, dataset)
+    line = "80 training images: batch sizes of 128, 256, 512 are left out\n"
+    assert sizes == (16, 32, 64) and capsys.readouterr().err == line
+    sweep.open_study(made, sizes)
+    sweep.work(0, None, made)
+    trials = trials_of(made.storage, made.study)
+    assert {t.params["batch_size"] for t in trials} == {16, 32, 64}
+    assert [t.user_attrs.get("source") for t in trials[:2]] == ["blog", None], "the others' batches are of 128"
+    assert sweep.open_study(made).user_attrs["settings"]["batch_sizes"] == [16, 32, 64], "of more images it goes on"
+    with pytest.raises(InputError, match="has batch sizes up to 64, and the training images fill 32 at most"):
+        sweep.open_study(made, (16, 32))
+
+
+@pytest.mark.parametrize(
+    ("name", "before"),
+    [
+        ("recipe", CategoricalDistribution(("authors", "paper"))),
+        ("batch_size", IntDistribution(16, 512)),
+        ("categorical_codes", IntDistribution(1, 2)),
+        ("lambda_categorical", FloatDistribution(0.03, 10)),
+        ("dropout", FloatDistribution(0, 1)),
+    ],
+)
+def test_a_study_of_another_search_space_is_refused(name, before, options, quick_training, tmp_path):
+    study = sweep.open_study(options)
+    value = before.to_external_repr(0.0 if isinstance(before, CategoricalDistribution) else before.low)
+    study.add_trial(optuna.create_trial(params={name: value}, distributions={name: before}, value=0.5))
+    count = len(study.trials)
+    done = call("sweep", "--trials", 9, "--images", options.images, "--workers", 1, cwd=tmp_path)
+    assert done.returncode == 1 and done.stderr.count("\n") == 1
+    assert f"error: study 'digits' searched {name} in {before}, and this version searches" in done.stderr
+    assert "give another --study" in done.stderr and len(study.trials) == count

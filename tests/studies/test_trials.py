@@ -5,10 +5,12 @@ import time
 
 import optuna
 import pytest
+from conftest import call
 from optuna.trial import TrialState
 from shared_study import assert_every_trial_is_accounted_for, open_shared, trials_of
 
-from infogan import experiment, records
+from infogan import events, experiment, records
+from infogan.errors import InputError
 from infogan.studies import retry, storage, sweep, trials
 
 
@@ -187,3 +189,58 @@ def test_a_full_disk_is_recognised_wherever_it_shows():
     full.__cause__ = sqlite3.OperationalError("database or disk is full")
     assert trials.is_disk_full(full) and trials.is_disk_full(OSError(28, "No space left on device"))
     assert not trials.is_disk_full(OSError(2, "No such file")) and not trials.is_disk_full(ValueError("full of it"))
+
+
+@pytest.mark.parametrize(
+    ("error", "again"),
+    [
+        (InputError("an image cannot be read"), True),
+        (FileNotFoundError(2, "No such file"), True),
+        (KeyError("accuracy"), True),
+        (events.Diverged("loss_d stopped being finite"), False),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory"), False),
+    ],
+)
+def test_failed_trials_are_tried_again_once_their_cause_is_mended(error, again, study_with, tmp_path, monkeypatch):
+    """By the same command; the bad configurations of a loss that is not finite, and out of memory, stay so."""
+    causes = [error]
+
+    def train(config):
+        if causes and config.preset in ("paper", "authors"):
+            raise causes[0]
+
+    made = study_with(train)
+    sweep.work(0, None, made)
+    before = trials_of(made.storage)
+    failed = [t for t in before if "error" in t.user_attrs]
+    assert {0, 1} <= {t.number for t in failed}
+    causes.clear()
+    monkeypatch.setattr(sweep, "command_line", lambda *arguments: ["true"])  # no report
+    arguments = ("--study", "shared", "--trials", 4, "--images", 1000, "--workers", 1, "--confirm-seeds", 0)
+    done = call("sweep", "digits", *arguments, "--wandb", "disabled", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    new = trials_of(made.storage)[len(before) :]
+    assert [t.params for t in new] == ([t.params for t in failed] if again else [])
+    assert {t.state for t in new} <= {TrialState.COMPLETE}
+    assert [t.user_attrs["run"] for t in new] == [t.number for t in failed if again], "in the same run directory"
+    assert not [t for t in new if "error" in t.user_attrs]
+    assert ("trying failed trials again: 0, 1" in done.stderr) == again
+    assert "4/4" in done.stdout or not again
+
+
+def test_a_failed_trial_is_tried_again_a_few_times_only(study_with):
+    attempts = []
+
+    def train(config):
+        attempts.append(config)
+        raise InputError("never mended")
+
+    made = dataclasses.replace(study_with(train), trials=3)
+    sweep.work(0, None, made)
+    study = sweep.open_study(made)
+    queued = []
+    for _ in range(retry.RETRIES + 2):
+        queued.append(len(retry.queue_failed(study)))
+        sweep.work(0, None, made)
+    assert queued == [3] * retry.RETRIES + [0, 0]
+    assert attempts == attempts[:3] * (1 + retry.RETRIES) and retry.count_done(study.trials) == 3

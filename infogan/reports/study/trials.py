@@ -14,7 +14,7 @@ from infogan.config import from_dict
 from infogan.errors import InputError
 from infogan.metrics.clustering import MEASURES, mean_interval
 from infogan.presets import changed_fields
-from infogan.studies.storage import open_storage, quiet_optuna
+from infogan.studies.storage import quiet_optuna, read_study
 
 ACCURACY, DISTANCE = "validation accuracy", "Fréchet distance"
 """Columns of the tables: the values of a trial."""
@@ -46,15 +46,17 @@ class Options:
 
 
 def open_study(options: Options) -> optuna.Study:
-    """Raises InputError where there is no such study."""
+    """Raises InputError where there is no such study, or it cannot be read, or it is no sweep's."""
     quiet_optuna()
     file, name = options.folder / "study.db", options.study or options.folder.name
     if options.storage is None and not file.exists():
         raise InputError(f"there is no {file}: give a study's folder, such as studies/digits, or --storage")
-    try:
-        return optuna.load_study(study_name=name, storage=open_storage(options.storage or f"sqlite:///{file}"))
-    except KeyError as error:
-        raise InputError(f"no study {name!r} in that storage: give --study") from error
+    study = read_study(options.storage or f"sqlite:///{file}", name)
+    if "settings" not in study.user_attrs:
+        raise InputError(f"study {name!r} is no sweep's, which this reports of: give --study")
+    if not study.get_trials(deepcopy=False):
+        raise InputError(f"study {name!r} has no trials yet: there is nothing to report")
+    return study
 
 
 def table(study: optuna.Study) -> pd.DataFrame:
@@ -84,9 +86,10 @@ def table(study: optuna.Study) -> pd.DataFrame:
 
 def confirmation(study: optuna.Study) -> pd.DataFrame:
     """A row for each run of the best configurations with a fresh seed; empty where there are none."""
-    if "confirmation" not in study.user_attrs:
+    try:
+        confirmed = optuna.load_study(study_name=study.user_attrs["confirmation"], storage=study._storage)
+    except KeyError:  # it is named a moment before it is made
         return pd.DataFrame()
-    confirmed = optuna.load_study(study_name=study.user_attrs["confirmation"], storage=study._storage)
     rows = []
     for trial in confirmed.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)):
         of, seed = trial.user_attrs["run"].split("/seed")

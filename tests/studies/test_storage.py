@@ -1,0 +1,130 @@
+"""Databases that cannot be opened or do not answer: one line from every command, soon or after much patience."""
+
+import random
+import socket
+import sqlite3
+import time
+from pathlib import Path
+
+import optuna
+import pytest
+import sqlalchemy.exc
+from conftest import call
+
+from infogan.errors import InputError
+from infogan.studies import storage
+
+AWAY = "postgresql://me:s3cret@127.0.0.1:1/x"
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory) -> bytes:
+    """A study's file."""
+    storage.quiet_optuna()
+    file = tmp_path_factory.mktemp("whole") / "study.db"
+    study = optuna.create_study(storage=storage.open_storage(f"sqlite:///{file}"), study_name="digits")
+    study.set_user_attr("settings", {"dataset": "digits", "images": 600, "seed": 0, "quality": False})
+    for _ in range(20):
+        trial = study.ask()
+        trial.suggest_float("lambda_categorical", 0.03, 10, log=True)
+        study.tell(trial, 0.5)
+    return file.read_bytes()
+
+
+def edit(file: Path, whole: bytes, statement: str) -> None:
+    file.write_bytes(whole)
+    with sqlite3.connect(file) as database:
+        database.execute(statement)
+    database.close()
+
+
+DAMAGE = {
+    "a few bytes": lambda file, whole: file.write_bytes(whole[:3]),
+    "cut in its first page": lambda file, whole: file.write_bytes(whole[:1000]),
+    "cut in the middle": lambda file, whole: file.write_bytes(whole[: len(whole) // 2]),
+    "random": lambda file, whole: file.write_bytes(random.Random(0).randbytes(20_000)),
+    "random after its tables": lambda file, whole: file.write_bytes(
+        whole[:8192] + random.Random(0).randbytes(len(whole) - 8192)
+    ),
+    "a text": lambda file, whole: file.write_text("a text\n" * 99),
+    "a folder": lambda file, whole: file.mkdir(),
+    "of a later version": lambda file, whole: edit(file, whole, "update alembic_version set version_num = 'v99'"),
+    "of an earlier version": lambda file, whole: edit(
+        file, whole, "update alembic_version set version_num = 'v1.3.0.a'"
+    ),
+    "of another program": lambda file, whole: edit(file, b"", "create table studies (foo int)"),
+    "a row of no sense": lambda file, whole: edit(file, whole, "update trial_params set distribution_json = '{'"),
+}
+COMMANDS = {
+    "study": ("analysis", "studies/digits"),
+    "report": ("analysis", "studies/digits"),
+    "sweep": ("experiments", "digits", "--trials", 1, "--images", 600, "--workers", 1),
+    "reproduce": ("experiments", "digits", "--presets", "authors", "--seeds", 1, "--images", 640, "--workers", 1),
+}
+
+
+def error_of(name: str, url: str, folder: Path) -> str:
+    """The line that a command ends with."""
+    scripts, *arguments = COMMANDS[name]
+    done = call(name, *arguments, "--storage", url, folder=scripts, cwd=folder)
+    assert done.returncode == 1 and done.stderr.count("\n") == 1, done.stdout + done.stderr
+    assert done.stderr.startswith("error: ") and "s3cret" not in done.stderr
+    return done.stderr
+
+
+@pytest.mark.parametrize("name", [name for name in COMMANDS if name != "reproduce"])
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_a_damaged_database_is_one_line(damage, name, whole, tmp_path):
+    file = tmp_path / "damaged.db"
+    DAMAGE[damage](file, whole)
+    assert f"cannot open the storage sqlite:///{file}" in error_of(name, f"sqlite:///{file}", tmp_path)
+    assert not (tmp_path / "studies").exists(), "nothing is left behind"
+
+
+@pytest.mark.parametrize("name", ["study", "report"])
+def test_a_report_of_nothing_is_one_line_and_makes_nothing(name, whole, tmp_path):
+    assert "there is no absent.db" in error_of(name, "sqlite:///absent.db", tmp_path)
+    (tmp_path / "empty.db").touch()
+    assert "no such table" in error_of(name, "sqlite:///empty.db", tmp_path)
+    assert (tmp_path / "empty.db").stat().st_size == 0 and not (tmp_path / "absent.db").exists()
+    edit(tmp_path / "none.db", whole, "delete from trials")
+    assert "study 'digits' has no trials yet" in error_of(name, "sqlite:///none.db", tmp_path)
+    edit(tmp_path / "other.db", whole, "delete from study_user_attributes")
+    assert "study 'digits' is no sweep's" in error_of(name, "sqlite:///other.db", tmp_path)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_database_that_is_not_there_is_one_line_at_once(name, tmp_path):
+    began = time.monotonic()
+    assert "check the URL, and that the server runs" in error_of(name, AWAY, tmp_path)
+    assert time.monotonic() - began < 20
+
+
+def test_a_server_that_never_replies_counts_as_away(monkeypatch):
+    monkeypatch.setattr(storage, "CONNECTING", 2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        began = time.monotonic()
+        with pytest.raises(InputError, match="timeout expired"):
+            storage.open_storage(f"postgresql://me@127.0.0.1:{silent.getsockname()[1]}/x")
+    assert time.monotonic() - began < 20
+
+
+def test_patience_has_an_end_which_is_one_line(monkeypatch, capsys):
+    """At the start of a worker, and in any later call."""
+    monkeypatch.setattr(storage, "PATIENCE", 1)
+    began = time.monotonic()
+    with pytest.raises(InputError, match="Connection refused"):
+        storage.open_storage(AWAY, patient=True)
+    assert time.monotonic() - began > 1
+    assert capsys.readouterr().err.count("the study's database does not answer") == 1
+
+    class Away(storage.SharedStorage):
+        def __init__(self):
+            self.url = AWAY
+
+    def fail(self):
+        raise sqlalchemy.exc.OperationalError("select", {}, OSError("Connection refused"))
+
+    with pytest.raises(SystemExit, match="error: the study's database has not answered .*Connection refused"):
+        storage._repeated(fail)(Away())
+    assert "s3cret" not in capsys.readouterr().err
