@@ -54,6 +54,9 @@ class Config:
     them, batch norm's scale from N(1, 0.02)."""
     leaky_slope: float = 0.1
     """Slope of leaky ReLU below 0, in D and Q: 0.1 in the paper, 0.01 in the authors' code."""
+    q_trunk: Literal["shared", "own"] = "shared"
+    """Q's convolutions: those of D, as in every source, or a trunk of its own, so that what Q learns of real images
+    does not change what D sees."""
     spectral_norm: bool = False
     """Spectral normalisation (Miyato et al. 2018) of every layer of D's trunk and of its output. False in every
     source."""

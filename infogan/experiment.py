@@ -5,14 +5,13 @@ import dataclasses
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from torch import nn
-
 from infogan import events, records, training
 from infogan.accel import cpu, parallel
 from infogan.codes import Latent
 from infogan.config import Config, InputError, WandbMode
 from infogan.data import Dataset, fingerprint
 from infogan.metrics import clustering
+from infogan.networks import DiscriminatorQ
 from infogan.records.tracking import track
 from infogan.trainer import Trainer
 
@@ -93,7 +92,9 @@ def _measured(directory: Path, step: int) -> dict:
     return kept if kept.get("step") == step else {}
 
 
-def measure_test(discriminator: nn.Module, latent: Latent, dataset: Dataset, directory: Path, summary: dict) -> dict:
+def measure_test(
+    discriminator: DiscriminatorQ, latent: Latent, dataset: Dataset, directory: Path, summary: dict
+) -> dict:
     """Measures on the test images of every categorical code, and of the one that validation images choose:
     evaluation.json.
 

@@ -117,7 +117,7 @@ class Model:
     @torch.no_grad()
     def probabilities(self, images: np.ndarray | Tensor) -> list[np.ndarray]:
         """Q's probabilities of each categorical code's categories, float32 [N, size]; images as for `recognise`."""
-        _, q_params = self.discriminator(self._maps(images).float() / 255)
+        q_params = self.discriminator.q_params(self._maps(images).float() / 255)
         return [logits.softmax(1).numpy() for logits in self.latent.category_logits(q_params)]
 
     def _maps(self, images: np.ndarray | Tensor) -> Tensor:
@@ -210,9 +210,9 @@ def _random(seed: int) -> torch.Generator:
 class Recogniser(nn.Module):
     """The recognition network alone, for export: images float [N, C, H, W] in [0, 1] to Q's parameters [N, q_width]."""
 
-    def __init__(self, discriminator: nn.Module):
+    def __init__(self, discriminator: networks.DiscriminatorQ):
         super().__init__()
         self.discriminator = discriminator
 
     def forward(self, images: Tensor) -> Tensor:
-        return self.discriminator(images)[1]
+        return self.discriminator.q_params(images)

@@ -182,24 +182,42 @@ class DiscriminatorQ(nn.Module):
 
     Q's parameters are, in the codes' order, logits of categories and means of continuous codes, then the log standard
     deviations where they are learned.
+
+    q_trunk: None, or a trunk of Q's own, which takes the place of D's in all that Q says.
     """
 
-    def __init__(self, arch: Architecture, latent: Latent):
+    def __init__(self, arch: Architecture, latent: Latent, own_trunk: bool = False):
         super().__init__()
         self.image_shape = arch.image
         self.trunk = Trunk(arch)
         hidden, q_shape = _stack(arch.q_hidden, (self.trunk.width,), partial(nn.LeakyReLU, arch.leaky_slope))
         self.d_head = Linear(self.trunk.width, 1)
         self.q_head = Stack(*hidden, Linear(prod(q_shape), latent.q_width))
+        self.q_trunk = Trunk(arch) if own_trunk else None
+
+    @property
+    def trunk_of_q(self) -> Trunk:
+        """The trunk that Q reads images with."""
+        return self.trunk if self.q_trunk is None else self.q_trunk
+
+    @property
+    def layers_of_q(self) -> nn.ModuleList:
+        """All that Q does not share with D."""
+        return nn.ModuleList([self.q_head] if self.q_trunk is None else [self.q_head, self.q_trunk])
 
     def discriminate(self, images: Tensor, real: int | None = 0) -> Tensor:
         """D's logits [N] alone."""
         return self.d_head(self.trunk(images, real)).squeeze(1).float()
 
+    def q_params(self, images: Tensor, real: int | None = 0) -> Tensor:
+        """Q's parameters [N, q_width] alone."""
+        return self.q_head(self.trunk_of_q(images, real), real).float()
+
     def forward(self, images: Tensor, real: int | None = 0) -> tuple[Tensor, Tensor]:
         """D's logits [N] and Q's parameters [N, q_width] of images of which the first `real` are real."""
         features = self.trunk(images, real)
-        return self.d_head(features).squeeze(1).float(), self.q_head(features, real).float()
+        of_q = features if self.q_trunk is None else self.q_trunk(images, real)
+        return self.d_head(features).squeeze(1).float(), self.q_head(of_q, real).float()
 
 
 def build(
@@ -217,7 +235,7 @@ def undrawn(image: tuple[int, int, int], latent: Latent, recipe: Config) -> tupl
     arch = architecture(image, recipe.network)._replace(leaky_slope=recipe.leaky_slope)
     if recipe.g_layers == "blog":
         arch = arch._replace(generator=_as_in_the_blog(arch.generator))
-    generator, discriminator = Generator(arch, latent), DiscriminatorQ(arch, latent)
+    generator, discriminator = Generator(arch, latent), DiscriminatorQ(arch, latent, recipe.q_trunk == "own")
     if recipe.spectral_norm:
         for layer in (*discriminator.trunk, discriminator.d_head):
             if isinstance(layer, Product):
@@ -275,7 +293,7 @@ def generate(generator: nn.Module, latents: Tensor) -> np.ndarray:
 
 
 @torch.no_grad()
-def recognise(discriminator: nn.Module, latent: Latent, images: Tensor) -> tuple[Tensor, Tensor]:
+def recognise(discriminator: DiscriminatorQ, latent: Latent, images: Tensor) -> tuple[Tensor, Tensor]:
     """Q's prediction for uint8 images [N, C, H, W], never in bfloat16: likeliest categories [N, n] int64, means [N, m],
     on the CPU.
 
@@ -284,7 +302,7 @@ def recognise(discriminator: nn.Module, latent: Latent, images: Tensor) -> tuple
     device = next(discriminator.parameters()).device
     was_training = discriminator.training
     discriminator.eval()
-    parts = [latent.read(discriminator(batch.to(device).float() / 255)[1]) for batch in images.split(2000)]
+    parts = [latent.read(discriminator.q_params(batch.to(device).float() / 255)) for batch in images.split(2000)]
     discriminator.train(was_training)
     categories, means = zip(*parts)
     return torch.cat(categories).cpu(), torch.cat(means).cpu()

@@ -97,7 +97,7 @@ class InfoGAN:
             "generator": self.generator,
             "trunk": D.trunk,
             "d_head": D.d_head,
-            "q_head": D.q_head,
+            "q_head": D.layers_of_q,
         }
         of_step = [term for term in self.terms if term.step == step]
 

@@ -76,14 +76,15 @@ def test_terms_share_a_backward_pass_where_their_parts_allow(preset, digits):
 BEYOND = {"terms": "iic:2+pseudo-labels:0.6", "pretraining": 2}
 
 
-@pytest.mark.parametrize("recipe", [*PRESETS, "with terms", "with fresh latents"])
+@pytest.mark.parametrize("recipe", [*PRESETS, "with terms", "with fresh latents", "with an own trunk"])
 def test_a_step_is_gradient_descent_on_the_stated_losses(recipe, digits):
-    """A step of each preset, one with terms beyond the paper and one with other latents in G's step, against its losses
-    written out, each gradient taken by itself.
+    """A step of each preset, one with terms beyond the paper, one with other latents in G's step and one in which Q has
+    a trunk of its own, against its losses written out, each gradient taken by itself.
 
     Plain SGD takes Adam's place: Adam's first step is the gradient's sign, which rounding turns where it is zero.
     """
-    preset, beyond = recipe if recipe in PRESETS else "authors", BEYOND if recipe == "with terms" else {}
+    preset = recipe if recipe in PRESETS else "authors"
+    beyond = {"with terms": BEYOND, "with an own trunk": BEYOND | {"q_trunk": "own"}}.get(recipe, {})
     latents = {"g_latent": "fresh"} if recipe == "with fresh latents" else {}
     made = config(preset, batch_size=32, lambda_categorical=0.7, lambda_continuous=0.3, **beyond, **latents)
     model, twin = (training.InfoGAN(made, digits.image_shape, n_images=32) for _ in range(2))
@@ -104,7 +105,8 @@ def test_a_step_is_gradient_descent_on_the_stated_losses(recipe, digits):
     model.adam_d.zero_grad()
 
     G, D = twin.generator, twin.discriminator
-    g, trunk, d, q = (list(part.parameters()) for part in (G, D.trunk, D.d_head, D.q_head))
+    g, trunk, d, q = (list(part.parameters()) for part in (G, D.trunk, D.d_head, D.layers_of_q))
+    of_q = q if made.q_trunk == "own" else trunk + q
     z = twin.latent.sample(32, twin.streams["codes"])
     fake = G(z)
     ce = torch.nn.functional.cross_entropy
@@ -131,22 +133,22 @@ def test_a_step_is_gradient_descent_on_the_stated_losses(recipe, digits):
     (real_logit, q_real), (fake_logit, q_fake) = D(images / 255), D(fake.detach())
     value = bce(real_logit, torch.ones(32)) + bce(fake_logit, torch.zeros(32))
     value = value / 2 if preset == "blog" else value
-    terms = [(value, trunk + d)] + ([(-bound(q_fake, z), trunk + q)] if preset == "authors" else [])
+    terms = [(value, trunk + d)] + ([(-bound(q_fake, z), of_q)] if preset == "authors" else [])
     if beyond:
         q_augmented = D(augmentation.augment(images / 255, twin.streams["augmentation"]))[1]
         p, copy = ((10 * logits[:, :10]).softmax(1) for logits in (q_real, q_augmented))
         joint = sum(torch.outer(a, b) + torch.outer(b, a) for a, b in zip(p, copy)) / 64
-        terms.append((-2 * (joint * (joint / torch.outer(joint.sum(1), joint.sum(0))).log()).sum(), trunk + q))
+        terms.append((-2 * (joint * (joint / torch.outer(joint.sum(1), joint.sum(0))).log()).sum(), of_q))
         labelled = labels >= 0
         given = labels[labelled]
         losses = [ce(logits[labelled, :10], given, reduction="sum") for logits in (q_real, q_augmented)]
-        terms.append((0.6 * sum(losses) / 64, trunk + q))
+        terms.append((0.6 * sum(losses) / 64, of_q))
     descend(terms)
     if made.g_latent == "fresh":
         z = twin.latent.sample(32, twin.streams["codes"])
         fake = G(z)
     fake_logit, q_fake = D(fake)
-    informed = {"authors": g, "paper": g + q + trunk, "blog": g + q, "gan": q}[preset]
+    informed = {"authors": g, "paper": g + of_q, "blog": g + q, "gan": q}[preset]
     descend([(bce(fake_logit, torch.ones(32)), g), (-bound(q_fake, z), informed)])
     ours, plain = ([*made.generator.parameters(), *made.discriminator.parameters()] for made in (model, twin))
     for a, b, old in zip(ours, plain, before, strict=True):

@@ -14,11 +14,10 @@ scipy is imported where it is used: a run's first update does not wait for them.
 """
 
 import numpy as np
-from torch import nn
 
 from infogan.codes import Latent
 from infogan.data import Split
-from infogan.networks import recognise
+from infogan.networks import DiscriminatorQ, recognise
 
 MEASURES = ("accuracy", "majority_accuracy", "nmi", "ari")
 
@@ -142,7 +141,7 @@ def mean_interval(values: list[float]) -> tuple[float, float, float]:
     return mean, mean - half, mean + half
 
 
-def measure(discriminator: nn.Module, latent: Latent, split: Split, intervals: bool = False) -> list[dict]:
+def measure(discriminator: DiscriminatorQ, latent: Latent, split: Split, intervals: bool = False) -> list[dict]:
     """`code_to_label` of each categorical code on a split; an empty list without labels or without such codes."""
     if split.labels is None or not latent.categorical_sizes:
         return []

@@ -72,7 +72,8 @@ class Heads(nn.Module):
 class Overclustering:
     """The pretraining of one InfoGAN, update after update: clustering first, then distillation.
 
-    It moves D's trunk and Q's head; G and D's own output stay as they are. finish() drops the heads.
+    It moves Q's head and the trunk that Q reads images with; G, D's own output and a trunk that is D's alone stay as
+    they are. finish() drops the heads.
 
     Args:
         config: of the run, with one categorical code; discriminator, bf16_copies: what is trained, and the copies of
@@ -94,11 +95,11 @@ class Overclustering:
         self.config, self.latent, self.discriminator = config, latent, discriminator
         self.bf16_copies, self.images_of, self.streams = bf16_copies, images_of, streams
         self.clustering_updates = config.pretraining - math.ceil(DISTILLATION * config.pretraining)
-        self.heads = Heads(discriminator.trunk.width)
+        self.heads = Heads(discriminator.trunk_of_q.width)
         draw([self.heads], derive(config.seed, "heads"))
         self.heads.to(streams.device)
         copies = bf16_copies | (keep_bf16_copies(self.heads) if bf16_copies else {})
-        self._optimise([*discriminator.trunk.parameters(), *self.heads.parameters()], LEARNING_RATE, copies)
+        self._optimise([*discriminator.trunk_of_q.parameters(), *self.heads.parameters()], LEARNING_RATE, copies)
         streams["pretraining"]  # made before a step is captured
         self.teacher: DiscriminatorQ | None = None
         self.superclusters = torch.zeros(0)
@@ -143,7 +144,7 @@ class Overclustering:
         In nats, at best -HEADS log CLUSTERS.
         """
         n = len(real)
-        logits = self.heads(self.discriminator.trunk(torch.cat([real, augmented]), n), n)
+        logits = self.heads(self.discriminator.trunk_of_q(torch.cat([real, augmented]), n), n)
         joints = joint_distribution(*tempered_softmax(logits).split(n, dim=1))
         return -mutual_information(parallel.mean(joints)).sum()
 
@@ -153,7 +154,7 @@ class Overclustering:
         with torch.no_grad():
             probability, category = self.ensemble(real).max(1)
         targets = category.where(probability > AGREEMENT, IGNORE_INDEX)
-        q_params = self.discriminator(torch.cat([real, augmented]), len(real))[1]
+        q_params = self.discriminator.q_params(torch.cat([real, augmented]), len(real))
         return cross_entropy(self.latent, q_params, targets.repeat(2)), (probability > AGREEMENT).float().mean()
 
     def _clusters(self, images: Tensor) -> Tensor:
@@ -162,7 +163,7 @@ class Overclustering:
         Batch norm takes the batch's own statistics: after a short pretraining the running ones are still far off.
         """
         assert self.teacher is not None
-        return tempered_softmax(self.heads(self.teacher.trunk(images), 0)).double()
+        return tempered_softmax(self.heads(self.teacher.trunk_of_q(images), 0)).double()
 
     def ensemble(self, images: Tensor) -> Tensor:
         """The superclusters' mean probabilities over the heads [N, categories]."""
@@ -191,7 +192,7 @@ class Overclustering:
     def _keep_teacher(self) -> None:
         D = self.discriminator
         self.teacher = copy.deepcopy(D).requires_grad_(False)
-        self._optimise([*D.trunk.parameters(), *D.q_head.parameters()], self.config.lr_d, self.bf16_copies)
+        self._optimise([*D.trunk_of_q.parameters(), *D.q_head.parameters()], self.config.lr_d, self.bf16_copies)
 
     def finish(self) -> None:
         """Drop the heads, the teacher and a captured step, which hold memory."""

@@ -21,6 +21,7 @@ from infogan.randomness import Streams
 
 Part = Literal["generator", "trunk", "d_head", "q_head"]
 Step = Literal["D", "G"]
+"""trunk: D's, which Q shares unless it has one of its own; q_head: all that Q does not share."""
 MOVABLE: dict[Step, tuple[Part, ...]] = {
     "D": ("trunk", "d_head", "q_head"),
     "G": ("generator", "q_head", "trunk"),
@@ -74,7 +75,7 @@ class Seen:
     def q_augmented(self) -> Tensor:
         """Q's parameters [N, q_width] for an augmented copy of each real image: made once, when a term asks."""
         augmented = augmentation.augment(self.batch, self.streams["augmentation"])
-        return self.discriminator(parallel.part(augmented))[1]
+        return self.discriminator.q_params(parallel.part(augmented))
 
 
 @dataclass(frozen=True)
@@ -107,6 +108,8 @@ class Term(nn.Module):
     """The names that forward() adds to seen.metrics."""
     streams: tuple[str, ...] = ()
     """The random streams it draws from."""
+    of_q: ClassVar[bool] = False
+    """Whether it reads Q and not D. Where Q has a trunk of its own, such a term neither reads nor moves D's."""
 
     def __init__(self, weight: float = 1.0):
         super().__init__()
@@ -136,6 +139,8 @@ def build(context: Context) -> list[Term]:
     built = [_module(spec.name).build(context, spec.weight, **spec.settings) for spec in (*standard, *specs)]
     made = [term for of_spec in built for term in of_spec]
     for term in made:
+        if term.of_q and context.config.q_trunk == "own":
+            term.moves, term.reads = term.moves - {"trunk"}, term.reads - {"trunk"}
         if unmoved := sorted(term.moves - set(MOVABLE[term.step])):
             raise ValueError(f"the term {term.name} moves {', '.join(unmoved)}, which {term.step}'s step does not move")
     recorded = {name for term in made for name in term.metrics}

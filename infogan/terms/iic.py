@@ -49,7 +49,7 @@ def iic_information(latent: Latent, q_real: Tensor, q_augmented: Tensor) -> Tens
 class IIC(Term):
     """The IIC loss: minus that mutual information, in D's step."""
 
-    name, step = "iic", "D"
+    name, step, of_q = "iic", "D", True
     moves = reads = frozenset(("trunk", "q_head"))
     metrics = ("iic_nats",)
     streams = ("augmentation",)

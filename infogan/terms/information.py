@@ -18,7 +18,7 @@ MOVES: dict[str, dict[Step, tuple[Part, ...]]] = {
 class Information(Term):
     """-(lambda_categorical L_I(categorical codes) + lambda_continuous L_I(continuous codes)), in nats."""
 
-    name = "information"
+    name, of_q = "information", True
 
     def __init__(self, config: Config, step: Step, moves: tuple[Part, ...]):
         super().__init__()

@@ -38,7 +38,7 @@ def pseudo_labels(latent: Latent, discriminator: DiscriminatorQ, images: Tensor)
     discriminator.eval()
     labels = []
     for batch in images.split(EVALUATED_AT_ONCE):
-        [logits] = latent.category_logits(discriminator(batch.float() / 255)[1])
+        [logits] = latent.category_logits(discriminator.q_params(batch.float() / 255))
         probability, category = logits.softmax(1).max(1)
         labels.append(category.where(probability > CONFIDENCE, IGNORE_INDEX))
     discriminator.train(was_training)
@@ -49,7 +49,7 @@ class PseudoLabels(Term):
     """Cross-entropy of Q's categories, for a real image and for its augmented copy, with the image's pseudo-label; in
     D's step."""
 
-    name, step = "pseudo-labels", "D"
+    name, step, of_q = "pseudo-labels", "D", True
     moves = reads = frozenset(("trunk", "q_head"))
     metrics = ("pseudo_label_nats",)
     streams = ("augmentation",)

@@ -38,6 +38,7 @@ def test_every_field_of_the_recipe_identifies_a_run(name, tmp_path):
         "g_layers": "blog",
         "initialisation": "blog",
         "leaky_slope": 0.01,
+        "q_trunk": "own",
         "g_latent": "fresh",
         "spectral_norm": True,
         "lambda_categorical": 2.0,

@@ -97,6 +97,7 @@ def test_every_field_of_a_recipe_can_be_varied():
         "g_layers": "blog",
         "initialisation": "blog",
         "g_latent": "fresh",
+        "q_trunk": "own",
         "spectral_norm": True,
         "info_flow": "q-head",
         "terms": "iic:0.5+r1:10",
