@@ -9,7 +9,7 @@ sweep: .venv/ready
 	$(RUN) experiments/sweep.py $(ARGS)
 
 test: .venv/ready
-	$(RUN) -m pytest -n 2 --dist loadfile $(ARGS)
+	$(RUN) -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: .venv/ready
 	.venv/bin/ruff check .

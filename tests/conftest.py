@@ -25,8 +25,13 @@ hypothesis.settings.load_profile("short")
 ROOT = Path(__file__).parents[1]
 
 
+SLOW = ("test_faults", "test_parallel", "test_sweep_command", "test_trainer", "test_disentanglement", "test_tracking")
+"""Files that take minutes: two workers take them first, so that none is left alone with one in the end."""
+
+
 def pytest_collection_modifyitems(items):
-    """Tests marked gpu need a CUDA GPU."""
+    """Slow files come first, and tests marked gpu need a CUDA GPU."""
+    items.sort(key=lambda item: SLOW.index(item.path.stem) if item.path.stem in SLOW else len(SLOW))
     if not torch.cuda.is_available():
         for item in items:
             if item.get_closest_marker("gpu"):
