@@ -4,7 +4,10 @@ import difflib
 import errno
 import importlib
 import io
+import itertools
+import os
 import re
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -58,10 +61,11 @@ EXTRAS = {
 """Modules that come with an extra of the package only, and that extra."""
 
 
-OUT_OF_MEMORY = (
-    "error: out of memory: end other processes, or give fewer --workers, and the same command continues from the last "
-    "checkpoint"
-)
+NARROWEST = 40
+"""Columns of a terminal that help is written for at least."""
+MAY_BE_EMPTY = ("--codes", "--noise", "--terms")
+AGAIN = "and the same command continues"
+OUT_OF_MEMORY = f"error: out of memory: end other processes, or give fewer --workers, {AGAIN}"
 
 
 def run_script(main: Callable[[], None]) -> None:
@@ -73,7 +77,11 @@ def run_script(main: Callable[[], None]) -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
+    if shutil.get_terminal_size().columns < NARROWEST:
+        os.environ["COLUMNS"] = str(NARROWEST)
+    os.environ.pop("MPLBACKEND", None)  # no command opens a window, and one that is none would be an error
     try:
+        sys.argv[1:] = [_read_argument(*pair) for pair in itertools.pairwise(sys.argv)]
         main()
     except InputError as error:
         sys.exit(f"error: {error}")
@@ -87,7 +95,7 @@ def run_script(main: Callable[[], None]) -> None:
         sys.exit(f"error: {Path(sys.argv[0]).name} needs {module}: pip install 'infogan[{EXTRAS[module]}]'")
     except OSError as error:
         if error.errno in DISK_FULL:
-            sys.exit(f"error: {error.strerror}: make room, and the same command continues from the last checkpoint")
+            sys.exit(f"error: {error.strerror}: make room, {AGAIN}")
         if error.errno == errno.ENOMEM:
             sys.exit(OUT_OF_MEMORY)
         if error.filename is None:  # not about a file that the user named
@@ -97,6 +105,18 @@ def run_script(main: Callable[[], None]) -> None:
         if not is_out_of_memory(error):
             raise
         sys.exit(OUT_OF_MEMORY)
+
+
+def _read_argument(before: str, argument: str) -> str:
+    """An argument with the home folder in place of a ~ that the shell left, as in --run-dir=~/runs.
+
+    Raises InputError for an empty one where no empty text can be meant; before: the argument before it.
+    """
+    name, equals, value = argument.partition("=")
+    is_setting = bool(equals) and name.startswith("--")
+    if not (value if is_setting else argument) and (name if is_setting else before) not in MAY_BE_EMPTY:
+        raise InputError(f"{name or before} is given an empty value; is a variable of the shell not set? Leave it out")
+    return f"{name}={os.path.expanduser(value)}" if is_setting else os.path.expanduser(argument)
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -88,7 +88,9 @@ def _interrupting() -> Iterator[None]:
 def _measured(directory: Path, step: int) -> dict:
     """evaluation.json's content where it is of the run as it stands; empty where the run has become longer since."""
     file = directory / "evaluation.json"
-    kept = records.read_json(file) if file.exists() else {}
+    kept = {}
+    with contextlib.suppress(InputError):  # a damaged one is measured anew
+        kept = records.read_json(file) if file.exists() else {}
     return kept if kept.get("step") == step else {}
 
 

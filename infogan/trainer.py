@@ -15,7 +15,7 @@ from infogan.accel import parallel
 from infogan.accel.stopwatch import Stopwatch
 from infogan.config import Config
 from infogan.data import Batches, Dataset
-from infogan.errors import InputError
+from infogan.errors import InputError, printable
 from infogan.metrics import clustering
 from infogan.phases import Adversarial, Pretraining
 from infogan.randomness import derive
@@ -171,7 +171,7 @@ class Trainer:
         for name, table in self.tables.items():
             content = tensors.get(f"rows.{name}")
             if self.writes and content is not None and table.restore(content.numpy().tobytes()):
-                print(f"{table.path} lacked rows; they are restored from the checkpoint", file=sys.stderr)
+                print(printable(f"{table.path} lacked rows; they are restored from the checkpoint"), file=sys.stderr)
 
     def _missing(self, tensors: dict[str, Tensor], state: dict) -> str:
         """Names that the model has and a checkpoint of the adversarial phase lacks."""
@@ -279,7 +279,7 @@ class Trainer:
 
     def _say(self, text: str) -> None:
         if self.progress and self.writes:
-            print(text, file=sys.stderr)
+            print(printable(text), file=sys.stderr)
 
     def _show(self, row: dict) -> None:
         """The row's losses, L_I (nats) or accuracy beside the progress bar."""

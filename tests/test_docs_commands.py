@@ -20,6 +20,7 @@ SHORTER = {
 """Options after those of the text. MNIST becomes digits, but where a run is given a folder of data."""
 ELSEWHERE = {
     "explore": "reports/test_explore.py",
+    "runs/mnist-settings": "reports/test_settings.py",
     "benchmark": "studies/test_benchmark.py",
     "gpu_check": "studies/test_gpu_check.py",
     "sprites": "data/test_synthetic.py",

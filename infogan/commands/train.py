@@ -19,6 +19,7 @@ import tyro
 
 from infogan import events
 from infogan.config import Config, InputError, WandbMode
+from infogan.errors import printable
 from infogan.presets import ALIASES, PRESETS, changed_fields
 
 
@@ -93,7 +94,8 @@ def print_result(result: dict, config: Config, directory: Path) -> None:
     """What a finished run reached, and the next command. result: of experiment.train."""
     from infogan.codes import Latent
 
-    print(f"\n{directory}: {result['step']} updates in {result['train_seconds']} s")
+    shown = printable(directory)
+    print(f"\n{shown}: {result['step']} updates in {result['train_seconds']} s")
     if "accuracy" in result:
         low, high = result["accuracy_ci95"]
         interval = f"(95 % interval {low:.4f} to {high:.4f})"
@@ -103,4 +105,4 @@ def print_result(result: dict, config: Config, directory: Path) -> None:
             reached = when and f"after {when['seconds']:.0f} s of training, {when['images']:,} images"
             print(f"  {milestone}: {reached or 'never'}")
     figure = "figure2" if Latent(config.codes, config.noise).categorical_sizes else "grid"
-    print(f"next: python analysis/figures.py {figure} {directory}")
+    print(f"next: python analysis/figures.py {figure} {shown}")

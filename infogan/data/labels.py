@@ -8,17 +8,17 @@ from torch import Tensor
 
 from infogan.errors import InputError, printable
 
-KINDS = "biuSU"
+KINDS = "biuSUMm"
 
 
 def encode(values: np.ndarray, where: str) -> tuple[Tensor | None, tuple[str, ...]]:
     """Class numbers int64 [N] in the order of the values, and the classes' names.
 
-    values: [N] whole numbers, booleans or texts. None, said on stderr, where there is one class: of one no accuracy can
-    be measured. Raises InputError for values of another kind.
+    values: [N] whole numbers, booleans, texts or dates. None, said on stderr, where there is one class: of one no
+    accuracy can be measured. Raises InputError for values of another kind.
     """
     if values.dtype.kind not in KINDS:
-        raise InputError(f"{where} is {values.dtype}; give whole numbers or texts, one for each image")
+        raise InputError(f"{where} is {values.dtype}; give whole numbers, texts or dates, one for each image")
     if values.dtype.kind in "iu" and values.min() < 0:
         raise InputError(f"{where} has the value {values.min()}; give whole numbers from 0, or texts")
     classes, numbers = np.unique(values, return_inverse=True)

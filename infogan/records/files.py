@@ -5,10 +5,16 @@ import io
 import json
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from infogan.config import Config, from_dict
 from infogan.errors import InputError
+
+LARGEST_JSON = 100_000_000  # bytes
+RESTORED = "the command that trained the run restores it from the checkpoint"
+"""What mends a table, or a config.json, of a run."""
 
 
 def write_atomic(path: Path, content: bytes | str, keep: Path | None = None) -> None:
@@ -34,6 +40,24 @@ def write_atomic(path: Path, content: bytes | str, keep: Path | None = None) -> 
         raise
 
 
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A path of the same suffix beside `path`: what the block writes there takes its place, if the block succeeds.
+
+    Missing parent folders are made.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}.", suffix=path.suffix)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
 def remove_leftovers(directory: Path, *names: str) -> None:
     """Remove what a process that was killed inside write_atomic left of these files; nobody may be writing them."""
     for name in names:
@@ -50,6 +74,8 @@ def read_json(path: Path) -> dict:
     """Raises InputError where the file is missing, is no regular file, or is not a JSON object."""
     try:
         check_regular(path)
+        if path.exists() and path.stat().st_size > LARGEST_JSON:
+            raise InputError(f"{path} has more than {LARGEST_JSON:,} bytes, which no run writes: take a copy")
         content = json.loads(path.read_text())
     except OSError as error:
         raise InputError(f"{path} cannot be read ({error.strerror}): is {path.parent} a run directory?") from error
@@ -99,8 +125,11 @@ class Table:
         if not os.path.lexists(self.path):
             return []
         check_regular(self.path)
-        with self.path.open(newline="") as file:
-            return list(csv.DictReader(file))
+        try:
+            with self.path.open(newline="") as file:
+                return list(csv.DictReader(file))
+        except (csv.Error, UnicodeDecodeError) as error:
+            raise InputError(f"{self.path} is damaged ({error}): {RESTORED}") from error
 
     def content(self) -> bytes:
         """The file as it stands; empty where there is none."""

@@ -49,7 +49,7 @@ def load(directory: str | os.PathLike) -> Run:
     Raises InputError, one line, where it is missing, incomplete or damaged, or its configuration, state and weights do
     not fit each other.
     """
-    directory = Path(directory)
+    directory = Path(directory).expanduser()
     config = read_config(directory)
     for path in (directory / CHECKPOINT, directory / PREVIOUS):
         check_regular(path)

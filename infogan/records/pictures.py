@@ -12,6 +12,7 @@ from torch import nn
 from infogan.codes import Categorical, Latent
 from infogan.errors import printable
 from infogan.networks import generate
+from infogan.records.files import replacing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -35,7 +36,8 @@ def save(path: Path, image: np.ndarray, scale: int = 1) -> None:
     from PIL import Image
 
     image = image.repeat(scale, 0).repeat(scale, 1)
-    Image.fromarray(image.squeeze(2) if image.shape[2] == 1 else image).save(path)
+    with replacing(path) as file:
+        Image.fromarray(image.squeeze(2) if image.shape[2] == 1 else image).save(file)
 
 
 def category_grid(
@@ -94,7 +96,8 @@ def confusion(
     axes.set_title(printable(title), parse_math=False)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph")  # of a name that the font lacks; a box is drawn
-        figure.savefig(path, dpi=110)
+        with replacing(path) as file:
+            figure.savefig(file, dpi=110)
 
 
 def _annotated(axes: "Axes", counts: np.ndarray, labels: list[str], categories: list[str]) -> None:

@@ -15,12 +15,13 @@ quality.json      of analysis/measure.py --quality: measures of generated images
 """
 
 import dataclasses
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from infogan.config import RUNTIME_FIELDS, Config
-from infogan.errors import InputError
+from infogan.errors import InputError, printable
 from infogan.records.checkpoints import CHECKPOINT, has_checkpoint, load_checkpoint
 from infogan.records.files import config_of, read_json, remove_leftovers, write_json
 from infogan.records.provenance import provenance
@@ -45,10 +46,19 @@ def as_begun(directory: Path, config: Config) -> Config:
 
 def begun(directory: Path) -> dict | None:
     """The record of the run that was begun in the directory: config.json, or its copy in the checkpoint where that file
-    is missing; None where no run was begun."""
-    if (file := directory / "config.json").exists():
+    is missing or damaged; None where no run was begun."""
+    stored = _stored(directory / "config.json")
+    if stored is None and has_checkpoint(directory):
+        stored = load_checkpoint(directory)[1].get("record")
+    return stored or (read_json(directory / "config.json") if (directory / "config.json").exists() else None)
+
+
+def _stored(file: Path) -> dict | None:
+    """Content of a JSON file; None where it is missing or damaged."""
+    try:
         return read_json(file)
-    return load_checkpoint(directory)[1].get("record") if has_checkpoint(directory) else None
+    except InputError:
+        return None
 
 
 def create(directory: Path, config: Config, data: dict | None = None) -> None:
@@ -71,7 +81,9 @@ def create(directory: Path, config: Config, data: dict | None = None) -> None:
             record["continued"] = [*before.get("continued", []), *longer]
     remove_leftovers(directory, CHECKPOINT, *WRITTEN)
     (directory / "samples").mkdir(parents=True, exist_ok=True)
-    if record != before or not file.exists():
+    if (written := _stored(file)) is None and before:
+        print(f"{printable(file)} was missing or damaged; it is restored from the checkpoint", file=sys.stderr)
+    if record != written:
         write_json(file, record)
 
 

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 from infogan import records
 from infogan.config import Config
 from infogan.errors import InputError, printable
+from infogan.records.files import RESTORED
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from infogan import data
 
+PICTURES = (".png", ".pdf", ".svg", ".jpg", ".jpeg")
 SMOOTHING = 50
 """Updates over which L_I is averaged (centred) before it is compared with H(c)."""
 
@@ -38,7 +40,19 @@ def read_metrics(directory: Path) -> "pd.DataFrame":
     path = directory / "metrics.csv"
     if not path.exists():
         raise InputError(f"there is no {path}: give the directory of a run")
-    return pd.read_csv(path)
+    try:
+        table = pd.read_csv(path)
+    except ValueError as error:  # pandas' own errors, and UnicodeDecodeError, are such
+        raise InputError(f"{path} is damaged ({str(error).splitlines()[0]}): {RESTORED}") from error
+    if texts := list(table.select_dtypes(exclude="number").columns):
+        raise InputError(f"{path} is damaged ({', '.join(map(str, texts))}: no numbers): {RESTORED}")
+    return table
+
+
+def check_picture(path: Path) -> None:
+    """Raises InputError where the file's name is not that of a picture that can be drawn."""
+    if path.suffix.lower() not in PICTURES:
+        raise InputError(f"{path} is no name of a picture; give one that ends with {', '.join(PICTURES)}")
 
 
 def smoothed_bound(metrics: "pd.DataFrame", log_every: int) -> "pd.Series":

@@ -9,6 +9,7 @@ Examples:
 """
 
 import dataclasses
+import sys
 from collections.abc import Hashable
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,9 +70,10 @@ def row(directory: Path, options: Options) -> dict:
 
     Raises InputError where there is nothing to measure.
     """
-    path = directory / "evaluation.json"
-    result = measure_again(directory, options.data_dir) if options.again else records.read_json(path)
+    result = measure_again(directory, options.data_dir) if options.again else records.read_evaluation(directory)
     config = records.read_config(directory)
+    if not result:
+        raise InputError(f"{directory} has no evaluation.json, or an empty one: --again measures it")
     known = [field.name for field in dataclasses.fields(Config)]
     if options.compare and options.compare not in known:
         raise InputError(f"compare is {options.compare!r}; give a field of the configuration: {', '.join(known)}")
@@ -82,7 +84,10 @@ def row(directory: Path, options: Options) -> dict:
         raise InputError(f"{directory} is on {config.dataset}, which has no labels: there is no accuracy")
     if not metrics:
         raise InputError(f"{directory} has no metrics.csv, where L_I is: give a whole run directory")
-    draw_confusion(directory, result)
+    try:
+        draw_confusion(directory, result)
+    except OSError as error:  # such as of a directory that can only be read: the table needs no picture
+        print(f"{printable(directory)}: its confusion matrix is not drawn ({error.strerror})", file=sys.stderr)
     compared = [options.compare] if options.compare else []
     out = {
         "run": directory.name,
@@ -181,7 +186,7 @@ def main() -> None:
     options = tyro.cli(Options, description=__doc__)
     if not options.runs:
         raise InputError("give at least one run directory, such as runs/mnist-authors-seed0")
-    rows = pd.DataFrame([row(directory, options) for directory in options.runs])
+    rows = pd.DataFrame([row(directory, options) for directory in dict.fromkeys(options.runs)])
     compared = [options.compare] if options.compare else []
     seeds = summary(rows, list(dict.fromkeys(["dataset", "preset", "codes", *compared, "updates"])))
     print("each run; 95 % intervals over test images\n" + show(rows))

@@ -142,7 +142,8 @@ def draw(model: Model, spread: np.ndarray, path: Path) -> None:
     figure.legend(*axes.get_legend_handles_labels(), loc="outside right upper", fontsize=8)
     figure.suptitle(f"{common.run_title(model.config)}; grey: the range in training", fontsize=10)
     path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=style.DPI)
+    with records.replacing(path) as file:
+        figure.savefig(file, dpi=style.DPI)
 
 
 def _draw_code(axes: Axes, model: Model, code: int, spread: np.ndarray) -> None:

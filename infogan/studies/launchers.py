@@ -44,7 +44,7 @@ class WorkerOptions:
         import torch
 
         for field, least in (("workers", 1), ("gpus_per_worker", 0)):
-            if (value := getattr(self, field)) is not None and value < least:
+            if (value := getattr(self, field)) is not None and not value >= least:
                 raise InputError(f"{field} is {value}; give {least} or more")
         if self.workers is not None:
             return self.workers

@@ -76,9 +76,27 @@ def open_storage(url: str, patient: bool | None = None, make: bool = True) -> "S
         reraise=True,
     )
     with as_input_error(url):
-        if not make and (file := _file(url)) and not file.exists():
-            raise InputError(f"there is no {file}: give the URL of a study's database")
+        if file := _file(url):
+            _check_file(file, make)
         return attempts(SharedStorage, url, make)
+
+
+def _check_file(file: Path, make: bool) -> None:
+    """Raises InputError for an SQLite file that cannot hold a study. make: whether it may be new."""
+    if str(file).startswith("file:"):
+        raise InputError(f"{file} is a URI of SQLite: give sqlite:///PATH, of a path alone")
+    if not make and not file.exists():
+        raise InputError(f"there is no {file}: give the URL of a study's database")
+    if make and not file.parent.is_dir():
+        raise InputError(f"there is no folder {file.parent}: make it, or give another")
+    if file.is_file() and file.stat().st_size:
+        engine = sqlalchemy.create_engine(f"sqlite:///{file}")
+        try:
+            tables = sqlalchemy.inspect(engine).get_table_names()
+        finally:
+            engine.dispose()
+        if tables and "studies" not in tables:
+            raise InputError(f"{file} is a database of another program ({', '.join(tables[:3])}): give another file")
 
 
 def read_study(url: str, name: str) -> optuna.Study:

@@ -69,6 +69,41 @@ def test_a_missing_configuration_is_restored_and_not_replaced(tmp_path, digits):
     assert records.read_json(tmp_path / "config.json") == before
 
 
+@pytest.mark.parametrize("content", ["", "{", "[]"])
+def test_a_damaged_configuration_and_evaluation_are_restored(content, tmp_path, digits, capsys):
+    fit(tmp_path, digits, updates=10)
+    files = [tmp_path / "config.json", tmp_path / "evaluation.json"]
+    before = [records.read_json(file) for file in files]
+    for file in files:
+        file.write_text(content)
+    fit(tmp_path, digits, updates=10)
+    assert [records.read_json(file) for file in files] == before
+    assert capsys.readouterr().err.count("it is restored from the checkpoint") == 1
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe\x00", b"step,loss_d\n1,A\n"])
+def test_damaged_tables_are_one_line_in_reports(content, tmp_path, digits):
+    fit(tmp_path, digits, updates=10)
+    (tmp_path / "metrics.csv").write_bytes(content)
+    with pytest.raises(InputError, match="metrics.csv is damaged .*restores it from the checkpoint"):
+        common.read_metrics(tmp_path)
+    (tmp_path / "evaluations.csv").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(InputError, match="evaluations.csv is damaged"):
+        records.Table(tmp_path / "evaluations.csv").rows()
+
+
+def test_a_picture_is_written_whole_or_not_at_all(tmp_path):
+    path = tmp_path / "new" / "a.png"
+    with pytest.raises(OSError), records.replacing(path) as file:
+        file.write_bytes(b"half")
+        raise OSError("No space left on device")
+    assert not list(path.parent.iterdir())
+    with records.replacing(path) as file:
+        assert file.suffix == ".png"
+        file.write_bytes(b"whole")
+    assert [(file.name, file.read_bytes()) for file in path.parent.iterdir()] == [("a.png", b"whole")]
+
+
 def test_what_a_killed_write_left_is_removed(tmp_path, digits):
     for name in (".checkpoint.safetensors.a1b2c3d4", ".config.json.x", ".metrics.csv.y"):
         (tmp_path / name).write_text("half")

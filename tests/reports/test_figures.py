@@ -8,7 +8,7 @@ import imageio.v3 as imageio
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import ROOT, call, config
+from conftest import ROOT, call, config, fit
 from PIL import Image
 
 from infogan import data, experiment
@@ -208,3 +208,24 @@ def test_figures_of_committed_results_go_elsewhere(trained):
     kept = ROOT / "analysis" / "results" / "mnist" / "mnist-authors-seed0"
     assert common.figures_folder(kept) == Path("figures/mnist-authors-seed0")
     assert common.figures_folder(trained / "a") == trained / "a" / "figures"
+
+
+def test_a_name_that_is_no_pictures_is_refused_before_anything_is_written(tmp_path, digits):
+    run = tmp_path / "run"
+    fit(run, digits)
+    for out in (tmp_path / "new" / "a.xyz", tmp_path / "new" / "folder"):
+        done = call("figures", "figure2", run, "--out", out, folder="analysis")
+        assert done.returncode == 1 and f"{out} is no name of a picture; give one that ends with .png" in done.stderr
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_foreign_evaluation_is_one_line(tmp_path, digits):
+    run = tmp_path / "run"
+    fit(run, digits)
+    for content in ('{"accuracy": "boo"}', '{"codes": "boo"}', "[]"):
+        (run / "evaluation.json").write_text(content)
+        for arguments in (("figures", "figure2", run), ("report", run), ("measure", run)):
+            done = call(*arguments, folder="analysis", cwd=tmp_path)
+            assert done.returncode == 1 and done.stderr.count("\n") == 1 and "evaluation.json" in done.stderr, (
+                done.stderr
+            )

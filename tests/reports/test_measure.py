@@ -29,6 +29,16 @@ def test_measuring_again_gives_what_was_recorded(trained, tmp_path):
     assert (trained / "a" / "figures" / "confusion.png").exists()
 
 
+def test_a_run_given_twice_is_one_and_a_missing_picture_is_no_reason_to_fail(trained, tmp_path, monkeypatch, capsys):
+    def refuse(*_):
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr(measure, "draw_confusion", refuse)
+    done = script(trained / "a", trained / "a", "--csv", tmp_path / "t.csv")
+    assert done.returncode == 0 and "its confusion matrix is not drawn (Read-only file system)" in done.stderr
+    assert len(pd.read_csv(tmp_path / "t.csv")) == 1
+
+
 def test_sample_quality_is_measured_where_it_is_asked_for(trained, tmp_path, monkeypatch):
     monkeypatch.setenv("INFOGAN_DATA", str(tmp_path))  # where the classifier is kept
     done = script(trained / "a", trained / "b", "--quality", "--csv", tmp_path / "t.csv")
@@ -75,7 +85,7 @@ def test_two_groups_of_seeds_are_compared(trained, tmp_path, digits):
 def test_bad_input_is_one_clear_line(trained):
     inside_a_file = trained / "a" / "config.json" / "t.csv"
     for arguments, message in (
-        (("nowhere",), "error: nowhere/evaluation.json cannot be read"),
+        (("nowhere",), "error: nowhere/config.json cannot be read"),
         ((), "error: give at least one run"),
         ((trained / "a", "--csv", inside_a_file), f"error: {inside_a_file.parent}: "),
     ):

@@ -128,3 +128,20 @@ def test_patience_has_an_end_which_is_one_line(monkeypatch, capsys):
     with pytest.raises(SystemExit, match="error: the study's database has not answered .*Connection refused"):
         storage._repeated(fail)(Away())
     assert "s3cret" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("sqlite:///file:{}/a.db?uri=true", "is a URI of SQLite: give sqlite:///PATH"),
+        ("sqlite:///{}/none/a.db", "there is no folder"),
+        ("sqlite:///{}/other.db", "is a database of another program (mine)"),
+    ],
+)
+def test_a_file_that_cannot_hold_a_study_is_refused_before_training(url, message, tmp_path):
+    with sqlite3.connect(tmp_path / "other.db") as connection:
+        connection.execute("create table mine(a)")
+    with pytest.raises(InputError) as error:
+        storage.open_storage(url.format(tmp_path))
+    assert message in str(error.value)
+    assert [path.name for path in tmp_path.iterdir()] == ["other.db"]

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from infogan import records
 from infogan.reports import style
 from infogan.reports.claims.rows import TRAVERSALS
 from infogan.reports.claims.verdicts import VERDICTS
@@ -88,7 +89,8 @@ def draw(table: pd.DataFrame, path: Path) -> None:
     axes.set_xlabel("share in which the rule holds; grey: 95 % interval")
     axes.grid(axis="y", visible=False)
     axes.spines["left"].set_visible(False)
-    figure.savefig(path, dpi=style.DPI)
+    with records.replacing(path) as file:
+        figure.savefig(file, dpi=style.DPI)
 
 
 def _shares(table: pd.DataFrame) -> list[dict]:

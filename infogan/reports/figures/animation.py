@@ -10,7 +10,7 @@ import tyro
 from matplotlib.font_manager import findfont
 from PIL import Image, ImageDraw, ImageFont
 
-from infogan import load
+from infogan import load, records
 from infogan.codes import Categorical, Continuous
 from infogan.errors import InputError
 from infogan.inference import Codes, Model
@@ -108,7 +108,8 @@ def write_gif(path: Path, frames: Sequence[Image.Image]) -> None:
     """Write pictures as an animation without end, with one palette for all."""
     palette = frames[len(frames) // 4].quantize(COLOURS)
     small = [frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame in frames]
-    small[0].save(path, save_all=True, append_images=small[1:], duration=FRAME_MS, loop=0, optimize=True)
+    with records.replacing(path) as file:
+        small[0].save(file, save_all=True, append_images=small[1:], duration=FRAME_MS, loop=0, optimize=True)
 
 
 def write_mp4(path: Path, frames: Sequence[Image.Image]) -> None:
@@ -120,4 +121,5 @@ def write_mp4(path: Path, frames: Sequence[Image.Image]) -> None:
         raise InputError(f"{path} needs imageio-ffmpeg: pip install 'infogan[video]', or give a .gif") from error
     even = [frame.crop((0, 0, frame.width // 2 * 2, frame.height // 2 * 2)) for frame in frames]  # H.264 wants it
     video = np.stack([np.asarray(frame) for frame in even] * 4)
-    imageio.imwrite(path, video, plugin="FFMPEG", fps=1000 / FRAME_MS, codec="libx264", macro_block_size=2)
+    with records.replacing(path) as file:
+        imageio.imwrite(file, video, plugin="FFMPEG", fps=1000 / FRAME_MS, codec="libx264", macro_block_size=2)

@@ -22,10 +22,16 @@ COLUMNS = {1: 1, 2: 2, 3: 1, 4: 2}
 ENLARGED = 3  # pixels of an animation for each pixel of an image
 
 
+def save_figure(figure: Figure, path: Path) -> None:
+    """Write the picture, whole or not at all. Raises InputError where the path is not that of a picture."""
+    common.check_picture(path)
+    with records.replacing(path) as file:
+        figure.savefig(file, dpi=style.DPI)
+
+
 def write_figure(figure: Figure, path: Path, numbers: dict) -> None:
     """Write the picture, and its numbers with their origin as JSON beside it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=style.DPI)
+    save_figure(figure, path)
     records.write_json(path.with_suffix(".json"), numbers | common.origin())
     print(f"wrote {printable(path)} and {printable(path.with_suffix('.json').name)}")
 
@@ -35,7 +41,7 @@ def write_panels(path: Path, panels: Sequence[Panel], numbers: dict) -> None:
 
     numbers: with `caption`, the figure's title.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    common.check_picture(path)
     kept = []
     for letter, panel in zip(string.ascii_lowercase, panels):
         tile = f"{path.stem}-{letter}.png"
@@ -72,8 +78,7 @@ def compose(source: Path, path: Path) -> None:
     for axes in places[len(panels) :]:
         axes.set_axis_off()
     figure.suptitle("\n".join(caption), fontsize=10)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=style.DPI)
+    save_figure(figure, path)
     print(f"wrote {printable(path)}")
 
 
@@ -114,6 +119,6 @@ def animate(path: Path, panels: Sequence[np.ndarray]) -> None:
         parts = [pictures.tile(images[min(k, len(images) - 1)], images.shape[1]) for images in panels]
         frame = np.concatenate(parts, axis=1).repeat(ENLARGED, 0).repeat(ENLARGED, 1)
         frames.append(Image.fromarray(frame.squeeze(2) if frame.shape[2] == 1 else frame))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    frames[0].save(path, save_all=True, append_images=frames[1:] + frames[-2:0:-1], duration=120, loop=0)
+    with records.replacing(path) as file:
+        frames[0].save(file, save_all=True, append_images=frames[1:] + frames[-2:0:-1], duration=120, loop=0)
     print(f"wrote {printable(path)}")

@@ -86,8 +86,7 @@ def category_order(run: records.Run | Model) -> tuple[list[int], list[str]]:
     In their own order where the run was not measured on labelled test images.
     """
     size = run.latent.categorical_sizes[0]
-    path = run.directory / "evaluation.json"
-    codes = records.read_json(path)["codes"] if path.exists() else []
+    codes = records.read_evaluation(run.directory).get("codes", [])
     if not codes:
         return list(range(size)), [str(i) for i in range(size)]
     label = codes[0]["label_of_category"]

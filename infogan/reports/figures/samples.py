@@ -41,10 +41,8 @@ class Figure2:
         for code in run.latent.single_codes(Continuous):
             panels.append(vary_continuous(run, f"varying c{code + 1} from -2 to 2", self.rows, code, RANGE))
         numbers = about_run(run) | {"caption": caption(run)}
-        if (self.run / "evaluation.json").exists():
-            evaluation = records.read_json(self.run / "evaluation.json")
-            names = ("accuracy", "accuracy_ci95", "label_of_category")
-            numbers |= {name: evaluation[name] for name in names if name in evaluation}
+        evaluation, names = records.read_evaluation(self.run), ("accuracy", "accuracy_ci95", "label_of_category")
+        numbers |= {name: evaluation[name] for name in names if name in evaluation}
         write_panels(self.out or common.figures_folder(self.run) / "figure2.png", panels, numbers)
 
 

@@ -17,8 +17,7 @@ def run_report(directory: Path) -> Report:
     """Raises InputError where the directory holds no run that was trained."""
     config, metrics = records.read_config(directory), common.read_metrics(directory)
     stored = records.read_json(directory / "config.json")
-    path = directory / "evaluation.json"
-    evaluation = records.read_json(path) if path.exists() else {}
+    evaluation = records.read_evaluation(directory)
     last = metrics.iloc[-1]
     kind, entropy = bounded(config)
     bound = last[f"info_{kind}_nats"]

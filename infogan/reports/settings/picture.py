@@ -5,6 +5,7 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.axes import Axes
 
+from infogan import records
 from infogan.reports import style
 
 TITLES = {
@@ -28,7 +29,8 @@ def draw(table: pd.DataFrame, values: pd.DataFrame, path: Path) -> None:
         f"{about.precision}; bars: 95 % over seeds",
         fontsize=10,
     )
-    figure.savefig(path, dpi=style.DPI)
+    with records.replacing(path) as file:
+        figure.savefig(file, dpi=style.DPI)
 
 
 def _draw_setting(axes: Axes, table: pd.DataFrame, values: pd.DataFrame, setting: str) -> None:

@@ -31,7 +31,8 @@ from infogan.reports.study.trials import (
 
 
 def _save(figure: Figure, folder: Path, name: str) -> None:
-    figure.savefig(folder / f"{name}.png", dpi=120)
+    with records.replacing(folder / f"{name}.png") as file:
+        figure.savefig(file, dpi=120)
 
 
 def report_trials(study: optuna.Study, trials: pd.DataFrame, folder: Path) -> pd.DataFrame:
