@@ -65,7 +65,7 @@ def speed_gpu() -> str:
 
 @table
 def speed_epyc() -> str:
-    return _speed("benchmark/epyc.json")
+    return _speed("benchmark/epyc-efa401d.json")
 
 
 @table
