@@ -46,16 +46,21 @@ def category_grid(
     """Samples of G as one picture [H', W', C]: a row for each category of the first categorical code.
 
     A column's images have all other codes and the noise in common. Without categorical codes there is one row.
-    order: of the rows' categories; default 0, 1, 2, ...
+    order: of the rows' categories; default 0, 1, 2, ..., MOST_CATEGORIES at most.
     """
     z = latent.sample(columns, torch.Generator().manual_seed(seed))
     rows = [z]
     if latent.categorical_sizes:
         first = latent.single_codes(Categorical)[0]
-        rows = [latent.place(z, first, category) for category in order or range(latent.categorical_sizes[0])]
+        rows = [
+            latent.place(z, first, category)
+            for category in order or range(min(latent.categorical_sizes[0], MOST_CATEGORIES))
+        ]
     return tile(generate(generator, torch.cat(rows)), len(rows))
 
 
+MOST_CATEGORIES = 50
+"""Rows or columns of samples: of more, nothing could be seen."""
 ANNOTATED = 30
 """Rows and columns of a confusion matrix that are named and numbered one by one."""
 NAME_LENGTH = 12  # characters that are shown of a class's name

@@ -229,3 +229,14 @@ def test_a_foreign_evaluation_is_one_line(tmp_path, digits):
             assert done.returncode == 1 and done.stderr.count("\n") == 1 and "evaluation.json" in done.stderr, (
                 done.stderr
             )
+
+
+def test_of_a_thousand_categories_some_are_drawn_and_it_is_said(tmp_path, digits):
+    run = tmp_path / "run"
+    fit(run, digits, codes="1000c", updates=2)
+    for figure in ("grid", "figure2"):
+        done = call("figures", figure, run, folder="analysis")
+        assert done.returncode == 0, done.stderr
+        record = json.loads((run / "figures" / f"{figure}.json").read_text())
+        assert "50 of 1,000 categories" in record["caption"]
+        assert max(Image.open(run / "figures" / f"{figure}.png").size) < 5000

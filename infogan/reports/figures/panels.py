@@ -52,7 +52,7 @@ def vary_category(run: records.Run, title: str, rows: int, code: int | None = No
     if code is None:
         code, (order, ticks), xlabel = codes[0], category_order(run), "category → matched label"
     else:
-        order = list(range(run.latent.categorical_sizes[codes.index(code)]))
+        order = list(range(run.latent.categorical_sizes[codes.index(code)]))[: pictures.MOST_CATEGORIES]
         ticks, xlabel = [str(i) for i in order], "category"
     z = run.latent.sample(rows, torch.Generator().manual_seed(0))
     return _panel(run, title, xlabel, ticks, [run.latent.place(z, code, category) for category in order])
@@ -81,16 +81,18 @@ def _panel(run: records.Run, title: str, xlabel: str, ticks: list[str], columns:
 
 
 def category_order(run: records.Run | Model) -> tuple[list[int], list[str]]:
-    """The categories of c1 by matched label, unmatched ones last, and a label for each.
+    """The categories of c1 by matched label, unmatched ones last, and a label for each; pictures.MOST_CATEGORIES at
+    most.
 
     In their own order where the run was not measured on labelled test images.
     """
     size = run.latent.categorical_sizes[0]
     codes = records.read_evaluation(run.directory).get("codes", [])
+    most = pictures.MOST_CATEGORIES
     if not codes:
-        return list(range(size)), [str(i) for i in range(size)]
+        return list(range(size))[:most], [str(i) for i in range(size)][:most]
     label = codes[0]["label_of_category"]
-    order = sorted(range(size), key=lambda i: (label[i] < 0, label[i], i))
+    order = sorted(range(size), key=lambda i: (label[i] < 0, label[i], i))[:most]
     return order, [f"{i} → {label[i] if label[i] >= 0 else '–'}" for i in order]
 
 
@@ -116,4 +118,6 @@ def caption(run: records.Run, seed: bool = True) -> str:
     else:
         origin = "images of a file"
     parts = [f"{Path(dataset).stem} ({origin})", f"preset {describe(run.config)}"]
+    if (most := max(run.latent.categorical_sizes, default=0)) > pictures.MOST_CATEGORIES:
+        parts.append(f"{pictures.MOST_CATEGORIES} of {most:,} categories")
     return ", ".join([*parts, *([f"seed {run.config.seed}"] if seed else []), f"{run.step:,} updates"])
