@@ -124,9 +124,10 @@ def _covered(points: np.ndarray, manifold: np.ndarray) -> float:
 def measure(generator: nn.Module, latent: Latent, real: Split, network: DiscriminatorQ) -> dict:
     """Sample quality against held-out real images, in the features of the classifier `network`.
 
-    Returns: frechet_distance, precision, recall; where there are categorical codes also, of the best such code,
-    generator_accuracy: the share of generated images that are classified as the label matched one-to-one to their
-    category; code: its number; shown: for each of its categories how many images are classified as each label.
+    Returns: images, how many of each kind are compared; frechet_distance, precision, recall; where there are
+    categorical codes also, of the best such code, generator_accuracy: the share of generated images that are classified
+    as the label matched one-to-one to their category; code: its number; shown: for each of its categories how many
+    images are classified as each label.
     """
     count = min(MAX_COMPARED, len(real))
     z = latent.sample(count, torch.Generator().manual_seed(0))
@@ -135,6 +136,7 @@ def measure(generator: nn.Module, latent: Latent, real: Split, network: Discrimi
     fake_features, probabilities = classify(network, images)
     precision, recall = precision_recall(features, fake_features)
     out: dict = {
+        "images": count,
         "frechet_distance": frechet_distance(features, fake_features),
         "precision": precision,
         "recall": recall,

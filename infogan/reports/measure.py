@@ -113,7 +113,7 @@ def measure_quality(directory: Path, data_dir: Path | None) -> dict[str, float]:
     run = records.load(directory)
     dataset = common.load_dataset(data_dir, directory)
     measured = quality.measure(run.generator, run.latent, dataset.test, quality.classifier(dataset))
-    about = {"images": len(dataset.test), "step": run.step, "provenance": records.provenance()}
+    about = {"step": run.step, "provenance": records.provenance()}
     records.write_json(directory / "quality.json", {"dataset": dataset.name, "split": "test"} | measured | about)
     named = {f"sample_{name}" if name in ("precision", "recall") else name: value for name, value in measured.items()}
     return {name: named[name] for name in QUALITY if name in named}

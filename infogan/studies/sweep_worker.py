@@ -92,6 +92,7 @@ class Worker:
             return accuracy
         trained = records.load(trial.user_attrs["run_dir"])
         measured = quality.measure(trained.generator, trained.latent, self.dataset.validation, self.classifier)
+        measured.pop("shown", None)  # a table of categories and labels, which may be large
         trial.set_user_attr("quality", measured)
         distance = measured["frechet_distance"]
         self.say(trial, f"accuracy {accuracy:.3f}  Frechet distance {distance:.3g}", began)

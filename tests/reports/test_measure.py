@@ -7,6 +7,7 @@ import pytest
 from conftest import call, fit
 
 from infogan import experiment
+from infogan.metrics import quality
 from infogan.reports import measure
 
 
@@ -41,9 +42,12 @@ def test_a_run_given_twice_is_one_and_a_missing_picture_is_no_reason_to_fail(tra
 
 def test_sample_quality_is_measured_where_it_is_asked_for(trained, tmp_path, monkeypatch):
     monkeypatch.setenv("INFOGAN_DATA", str(tmp_path))  # where the classifier is kept
+    monkeypatch.setattr(quality, "MAX_COMPARED", 100)
     done = script(trained / "a", trained / "b", "--quality", "--csv", tmp_path / "t.csv")
     assert done.returncode == 0, done.stderr
     table, seeds = pd.read_csv(tmp_path / "t.csv"), pd.read_csv(tmp_path / "t-seeds.csv")
+    stored = json.loads((trained / "a" / "quality.json").read_text())
+    assert stored["images"] == sum(map(sum, stored["shown"])) == 100, "those compared, and not all that there are"
     assert (table.frechet_distance > 0).all() and table.sample_precision.between(0, 1).all()
     assert seeds.frechet_distance[0] == pytest.approx(table.frechet_distance.mean())
     assert "frechet_distance" in done.stdout and "generator_accuracy" in done.stdout
