@@ -7,6 +7,7 @@ import torch
 from conftest import fit, same_tensors
 
 from infogan import data, records
+from infogan.data import fingerprint
 from infogan.data.splits import Dataset
 from infogan.errors import InputError
 from infogan.records.files import write_atomic
@@ -176,6 +177,12 @@ def test_the_same_data_decoded_a_little_otherwise_is_the_same(tmp_path, digits):
     images[:, :, ::3, ::3] += (images[:, :, ::3, ::3] < 255).to(torch.uint8)
     other = dataclasses.replace(digits, train=dataclasses.replace(digits.train, images=images))
     assert fit(tmp_path, other, updates=20)["step"] == 20
+
+
+@pytest.mark.parametrize("stored", ["x", [1], {}, {"images": 3}, {"images": {"train": "x", "validation": 1}}])
+def test_a_fingerprint_that_no_run_writes_is_one_line(stored, digits):
+    with pytest.raises(InputError, match="whose `data` no run writes"):
+        fingerprint.check(stored, digits, "a-run")
 
 
 def test_a_run_of_earlier_versions_knows_no_data(tmp_path, digits):
