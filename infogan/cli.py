@@ -24,6 +24,7 @@ COMMANDS = {
     "claims": ("reports.claims", "which claims of the paper and of the blog replicate"),
     "settings": ("reports.settings", "what each setting of a preset does to the accuracy"),
     "factors": ("reports.factors", "mutual information of codes with known factors"),
+    "choose": ("reports.choose", "choose among seeds without labels"),
     "morphology": ("reports.morphology", "what continuous codes change in the shape of digits"),
     "study": ("reports.study", "tables and plots of a sweep"),
     "report": ("reports.report", "a sweep's report as one HTML file"),

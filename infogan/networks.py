@@ -293,16 +293,19 @@ def generate(generator: nn.Module, latents: Tensor) -> np.ndarray:
 
 
 @torch.no_grad()
-def recognise(discriminator: DiscriminatorQ, latent: Latent, images: Tensor) -> tuple[Tensor, Tensor]:
-    """Q's prediction for uint8 images [N, C, H, W], never in bfloat16: likeliest categories [N, n] int64, means [N, m],
-    on the CPU.
+def evaluate_q(discriminator: DiscriminatorQ, images: Tensor) -> Tensor:
+    """Q's parameters [N, q_width] of images [N, C, H, W], uint8 or float in [0, 1], never in bfloat16, on the CPU.
 
     Batch norm uses its running statistics, which training gathers on real images alone.
     """
-    device = next(discriminator.parameters()).device
+    device, scale = next(discriminator.parameters()).device, 1 if images.is_floating_point() else 255
     was_training = discriminator.training
     discriminator.eval()
-    parts = [latent.read(discriminator.q_params(batch.to(device).float() / 255)) for batch in images.split(2000)]
+    q_params = torch.cat([discriminator.q_params(batch.to(device).float() / scale) for batch in images.split(2000)])
     discriminator.train(was_training)
-    categories, means = zip(*parts)
-    return torch.cat(categories).cpu(), torch.cat(means).cpu()
+    return q_params.cpu()
+
+
+def recognise(discriminator: DiscriminatorQ, latent: Latent, images: Tensor) -> tuple[Tensor, Tensor]:
+    """Q's prediction for uint8 images [N, C, H, W]: likeliest categories [N, n] int64, means [N, m], on the CPU."""
+    return latent.read(evaluate_q(discriminator, images))

@@ -51,7 +51,7 @@ def majority_accuracy(table: np.ndarray) -> float:
     return float(table.max(1).sum() / table.sum())
 
 
-def _nmi_ari(table: np.ndarray) -> np.ndarray:
+def nmi_ari(table: np.ndarray) -> np.ndarray:
     """NMI and ARI of a contingency table."""
     cells, rows, columns = table[table > 0], table.sum(1), table.sum(0)
     return _from_sums(table.sum(), *(_x_log_x(part).sum() for part in (cells, rows, columns)), *_pairs(table))
@@ -120,7 +120,7 @@ def code_to_label(categories: np.ndarray, labels: np.ndarray, n_categories: int,
             f"categories are {categories.shape}, labels {labels.shape}; give two vectors of one length, 1 or more"
         )
     table, n = contingency(categories, labels, n_categories, int(labels.max()) + 1), len(categories)
-    result: dict = dict(zip(MEASURES, (accuracy(table), majority_accuracy(table), *_nmi_ari(table).tolist())))
+    result: dict = dict(zip(MEASURES, (accuracy(table), majority_accuracy(table), *nmi_ari(table).tolist())))
     if intervals:
         for name in ("accuracy", "majority_accuracy"):
             wilson = stats.binomtest(round(result[name] * n), n).proportion_ci(0.95, "wilson")

@@ -1,0 +1,89 @@
+"""What Q's categories of real images show of a model where there are no labels.
+
+Five indices, each of one categorical code on N real images:
+    certainty: L_I of real images, E_x E_{c ~ Q(c|x)} [log Q(c|x)] + H(c), in nats;
+    marginal entropy: of the categories' frequencies, in nats; ln K where K categories are equally frequent;
+    information: mutual information of image and category under Q, in nats: the entropy of the mean of Q(c|x), less its
+        mean entropy (Bridle et al. 1991, "Unsupervised classifiers, mutual information and 'phantom targets'");
+    agreement: the share of images whose category an affine augmentation leaves as it is;
+    consensus: the mean NMI of the categories with those of other models, of other seeds for example.
+"""
+
+import itertools
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from infogan.codes import Latent
+from infogan.data import augmentation
+from infogan.metrics.clustering import contingency, nmi_ari
+from infogan.networks import DiscriminatorQ, evaluate_q
+
+
+class Indices(NamedTuple):
+    """Of one model, without the consensus, which takes several."""
+
+    certainty_nats: float
+    marginal_entropy_nats: float
+    information_nats: float
+    agreement: float
+
+
+def entropy(p: Tensor) -> Tensor:
+    """In nats, of probabilities [..., K]: [...]."""
+    return -torch.special.xlogy(p, p).sum(-1)
+
+
+def indices(p: Tensor, augmented: Tensor) -> Indices:
+    """Of Q's probabilities for N images and for their augmented copies, both [N, K]."""
+    size, categories = p.shape[1], p.argmax(1)
+    frequencies = torch.bincount(categories, minlength=size).double() / len(p)
+    conditional = entropy(p.double()).mean()
+    return Indices(
+        certainty_nats=float(math.log(size) - conditional),
+        marginal_entropy_nats=float(entropy(frequencies)),
+        information_nats=float(entropy(p.double().mean(0)) - conditional),
+        agreement=float((categories == augmented.argmax(1)).double().mean()),
+    )
+
+
+def measure(discriminator: DiscriminatorQ, latent: Latent, code: int, images: Tensor) -> tuple[Indices, np.ndarray]:
+    """The indices of one categorical code on uint8 images [N, C, H, W], always with the same augmented copies, and the
+    categories [N].
+
+    code: its number among the categorical codes.
+    """
+    stream = torch.Generator().manual_seed(0)
+    copies = torch.cat([augmentation.random_affine(part.float() / 255, stream) for part in images.split(1000)])
+    p, augmented = (
+        latent.category_logits(evaluate_q(discriminator, some))[code].softmax(1) for some in (images, copies)
+    )
+    return indices(p, augmented), p.argmax(1).numpy()
+
+
+def similarity(categories: Sequence[np.ndarray]) -> np.ndarray:
+    """NMI of the categories of each two of n models on the same N images, [n, n].
+
+    categories: of each model [N], integers from 0.
+    """
+    n, sizes = len(categories), [int(one.max()) + 1 for one in categories]
+    out = np.eye(n)
+    for i, j in itertools.combinations(range(n), 2):
+        table = contingency(categories[i], categories[j], sizes[i], sizes[j])
+        out[i, j] = out[j, i] = nmi_ari(table)[0]
+    return out
+
+
+def consensus(similarities: np.ndarray) -> np.ndarray:
+    """For each of n models its mean similarity with the others, [n]. similarities: [n, n].
+
+    Raises ValueError for fewer than two models.
+    """
+    n = len(similarities)
+    if n < 2:
+        raise ValueError(f"consensus compares models; there is {n}, give two or more")
+    return (similarities.sum(1) - similarities.diagonal()) / (n - 1)

@@ -1,0 +1,51 @@
+"""The choice among seeds without labels."""
+
+import json
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import call, fit
+
+from infogan.errors import InputError
+from infogan.reports import choose
+
+
+def test_the_run_of_the_highest_index_is_chosen_whatever_the_accuracies(trained, tmp_path):
+    runs = [tmp_path / name for name in ("a", "b", "gan")]
+    for run in runs:
+        shutil.copytree(trained / run.name, run)
+    table, _ = choose.measure(runs, None)
+    best = table.run[table.information_nats.idxmax()]
+    for run in runs:  # the chosen one is made the least accurate
+        evaluation = json.loads((run / "evaluation.json").read_text())
+        (run / "evaluation.json").write_text(json.dumps(evaluation | {"accuracy": 0.1 if str(run) == best else 0.9}))
+    done = call("choose", *runs, "--by", "information_nats", "--csv", tmp_path / "t.csv", folder="analysis")
+    assert done.returncode == 0, done.stderr
+    assert f"chosen by information_nats: {best}" in done.stdout
+    assert "test accuracy: mean 0.633, 0.100 to 0.900" in done.stdout
+    assert list(pd.read_csv(tmp_path / "t.csv").columns) == ["run", *choose.INDICES, "accuracy"]
+
+
+def test_an_index_that_orders_runs_as_their_accuracy_chooses_the_best():
+    accuracy = np.linspace(0.5, 0.95, 10)
+    table = pd.DataFrame(dict.fromkeys(choose.INDICES, accuracy) | {"accuracy": accuracy, "run": "r"})
+    table["agreement"] = -accuracy
+    judged = choose.judge(table, np.eye(10)).set_index("index")
+    assert judged["rank correlation"]["information_nats"] == pytest.approx(1)
+    assert judged["rank correlation"]["agreement"] == pytest.approx(-1)
+    assert judged.chosen["information_nats"] == 0.95 and judged.chosen["agreement"] == 0.5
+    assert judged["chosen of 5"]["information_nats"] > 0.85 > 0.6 > judged["chosen of 5"]["agreement"]
+
+
+@pytest.mark.parametrize("codes", ["2u", "2x10c"])
+def test_runs_need_one_categorical_code(tmp_path, digits, codes):
+    fit(tmp_path / "run", digits, codes=codes)
+    with pytest.raises(InputError, match=f"codes {codes.replace('+', '.')}; give runs with one categorical code"):
+        choose.measure([tmp_path / "run"], None)
+
+
+def test_one_run_is_no_choice(trained):
+    done = call("choose", trained / "a", folder="analysis")
+    assert done.returncode == 1 and "give two or more run directories" in done.stderr
