@@ -5,6 +5,7 @@ from collections import Counter
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 from infogan import load
 from infogan.inference import Codes
@@ -13,6 +14,11 @@ from table_sources.common import H200, RESULTS, XEON, csv, h200, markdown, over,
 AUTHORS = "mnist/mnist-authors"
 SHARED = 200
 """Test images of a digit in the category of another from which the two count as sharing it."""
+
+DECIDED_AT = (1, 2, 3, 4, 5, 7, 9)
+"""Tenths of the updates."""
+MIXED = 0.2
+"""Share of a digit's test images in a second category from which that category is mixed."""
 
 
 def minutes(pattern: str) -> str:
@@ -249,3 +255,30 @@ def noise() -> str:
 def _deviation(images: np.ndarray) -> float:
     """Root mean variance of a pixel in [0, 1] over the 20 images of a category; mean over categories."""
     return float(np.sqrt((images.reshape(10, 20, -1) / 255).var(1).mean(-1)).mean())
+
+
+@table
+def decided() -> str:
+    """When it is decided which seeds are good: the rank correlation over seeds of the accuracy on the way and at the
+    end, both on validation images."""
+    rows = []
+    for name in ("authors", "paper", "blog"):
+        seeds = range(len(list(RESULTS.glob(f"mnist/mnist-{name}-seed*"))))
+        accuracy = pd.DataFrame([csv(f"mnist/mnist-{name}-seed{seed}/evaluations.csv").accuracy for seed in seeds])
+        ranks = accuracy.corrwith(accuracy[9], method="spearman")
+        rows.append((f"`{name}`", len(seeds), *(f"{ranks[tenth - 1]:.2f}" for tenth in DECIDED_AT)))
+    return markdown("preset | seeds | " + " | ".join(f"{10 * tenth} %" for tenth in DECIDED_AT), rows)
+
+
+def mixed_categories() -> tuple[float, list[float]]:
+    """Over the runs of the sources' presets: the lowest entropy, in nats, of the frequencies of c1's categories on test
+    images, and the accuracies of the runs in which no digit has MIXED of its images or more in a second category."""
+    entropies, accuracies = [], []
+    for name in ("authors", "paper", "blog"):
+        for file in RESULTS.glob(f"mnist/mnist-{name}-seed*/evaluation.json"):
+            measured = json.loads(file.read_text())
+            table = np.array(measured["codes"][0]["confusion"])
+            entropies.append(stats.entropy(table.sum(1)))
+            if (np.sort(table / table.sum(0), axis=0)[-2] < MIXED).all():
+                accuracies.append(measured["accuracy"])
+    return min(entropies), accuracies
