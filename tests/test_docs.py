@@ -251,6 +251,15 @@ def test_a_dataset_of_ones_own(project):
     assert 0 < execute(from_python)["result"]["accuracy"] <= 1
 
 
+def test_k_means(capsys):
+    """The page's example, on 8 x 8 digits."""
+    [code] = blocks(DOCS / "model-selection.md", "python").values()
+    assert 'data.load("mnist")' in code
+    exec(compile(code.replace('"mnist"', '"digits"'), "example", "exec"), {})
+    mean, low, high = eval(capsys.readouterr().out)
+    assert 0.6 < low < mean < high < 0.9
+
+
 EXTENDING = blocks(DOCS / "extending.md", "python")
 
 
