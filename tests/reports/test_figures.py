@@ -1,6 +1,7 @@
 """The figures: their numbers, what their panels show, and drawing them again without their runs."""
 
 import json
+import shutil
 import math
 from pathlib import Path
 
@@ -50,6 +51,25 @@ def test_losses_are_averaged_over_the_ends_of_the_run(trained):
     metrics = pd.read_csv(trained / "b" / "metrics.csv")
     assert numbers["loss_g_last_tenth"] == pytest.approx(metrics.loss_g.iloc[-1])
     assert numbers["loss_d_first_tenth"] == pytest.approx(metrics.loss_d.iloc[0]) and numbers["images"] == 20 * 32
+
+
+def test_the_trade_off_has_the_numbers_of_measured_runs(trained, tmp_path):
+    runs = [tmp_path / name for name in ("a", "b", "gan")]
+    for i, run in enumerate(runs):
+        shutil.copytree(trained / run.name, run)
+        quality = {"frechet_distance": 1.0 + i, "precision": 0.5, "recall": 0.1 * i}
+        (run / "quality.json").write_text(json.dumps(quality))
+    out = tmp_path / "tradeoff.png"
+    done = figures("tradeoff", *runs, "--out", out)
+    assert done.returncode == 0, done.stderr
+    numbers = json.loads(out.with_suffix(".json").read_text())["runs"]
+    assert [row["frechet_distance"] for row in numbers] == [1, 2, 3]
+    assert [row["accuracy"] for row in numbers] == [
+        json.loads((run / "evaluation.json").read_text())["accuracy"] for run in runs
+    ]
+    (runs[1] / "quality.json").unlink()
+    done = figures("tradeoff", *runs, "--out", out)
+    assert done.returncode == 1 and done.stderr.endswith(f"no quality.json: infogan measure --quality {runs[1]}\n")
 
 
 def test_grids_of_several_runs_stand_side_by_side(trained, tmp_path):

@@ -7,6 +7,7 @@ Examples:
   python analysis/figures.py figure2 runs/mnist-authors-seed0 --gan runs/mnist-gan-seed0
   python analysis/figures.py grid runs/mnist-blog-seed0
   python analysis/figures.py losses runs/mnist-blog-seed0
+  python analysis/figures.py tradeoff runs/mnist-*-seed*       # measured before with --quality
   python analysis/figures.py figure3 runs/faces3d-faces-*      # each panel from the run that represents its factor best
   python analysis/figures.py traversal runs/mnist-authors-seed0 --out traversal.mp4
   python analysis/figures.py figure6 runs/celeba-celeba-seed0 --gif
@@ -22,6 +23,7 @@ from infogan.reports.figures.animation import Traversal
 from infogan.reports.figures.curves import Figure1, Losses
 from infogan.reports.figures.redraw import Redraw
 from infogan.reports.figures.samples import Figure2, Grid
+from infogan.reports.figures.tradeoff import Tradeoff
 from infogan.reports.figures.traversals import Figure3, Figure4, Figure5, Figure6
 
 FIGURES: dict[str, Callable[..., Any]] = {
@@ -33,6 +35,7 @@ FIGURES: dict[str, Callable[..., Any]] = {
     "figure6": Figure6,
     "grid": Grid,
     "losses": Losses,
+    "tradeoff": Tradeoff,
     "traversal": Traversal,
     "redraw": Redraw,
 }

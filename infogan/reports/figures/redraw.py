@@ -16,11 +16,11 @@ class Redraw:
     """Draw pictures of generated images again from their JSON files and panels; no run is needed."""
 
     figures: tyro.conf.Positional[tuple[Path, ...]]
-    """JSON files that figures wrote; those without panels (figure1, losses) are passed over."""
+    """JSON files that figures wrote; those without panels (figure1, losses, tradeoff) are passed over."""
     out: Path = Path("figures")
     """Folder for the pictures, each named after its run and figure."""
 
-    without_images: ClassVar[tuple[str, ...]] = ("figure1", "losses", "morphology")
+    without_images: ClassVar[tuple[str, ...]] = ("figure1", "losses", "morphology", "tradeoff")
 
     def draw(self) -> None:
         """Write the figures. Raises InputError where none of the files has panels."""

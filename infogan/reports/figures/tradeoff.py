@@ -1,0 +1,72 @@
+"""What Q reads beside what G draws: accuracy against sample quality, run by run."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import seaborn
+import tyro
+
+from infogan import records
+from infogan.errors import InputError
+from infogan.presets import describe
+from infogan.reports import common, style
+from infogan.reports.figures.drawing import write_figure
+
+PANELS = {
+    "frechet_distance": "Fréchet distance (features of a classifier; lower is better)",
+    "recall": "recall: share of real images within reach of generated ones",
+}
+"""Horizontal axis of each panel, and what it says."""
+
+
+@dataclass(frozen=True)
+class Tradeoff:
+    """Test accuracy against Fréchet distance and recall, a point for each run.
+
+    The runs are to be measured first, with `infogan measure --quality`.
+    """
+
+    runs: tyro.conf.Positional[tuple[Path, ...]]
+    """Run directories with evaluation.json and quality.json; those of one setting have one colour."""
+    out: Path = Path("figures/tradeoff.png")
+    """Where to write the picture; its numbers go beside it."""
+
+    def draw(self) -> None:
+        """Write the figure, and print its numbers."""
+        if not self.runs:
+            raise InputError("give at least one run directory, such as runs/mnist-authors-seed0")
+        table = pd.DataFrame([measures(directory) for directory in dict.fromkeys(self.runs)])
+        figure = style.new_figure(9, 4)
+        left, right = figure.subplots(1, 2, sharey=True)
+        for axes, (column, label) in zip((left, right), PANELS.items()):
+            seaborn.scatterplot(
+                table,
+                x=column,
+                y="accuracy",
+                hue="setting",
+                style="setting",
+                palette=style.palette(table.setting),
+                s=45,
+                ax=axes,
+                legend=axes is right,
+            )
+            axes.set(xlabel=label, ylabel="test accuracy of c1")
+        left.set_xscale("log")
+        right.set_xlim(left=-0.02)
+        style.legend_beside(right)
+        figure.suptitle(f"{', '.join(sorted(set(table.dataset)))}: what Q predicts, and what G draws")
+        print(common.as_text(table))
+        write_figure(figure, self.out, {"runs": table.to_dict("records")})
+
+
+def measures(directory: Path) -> dict:
+    """A run's numbers in the figure. Raises InputError where it was not measured."""
+    evaluation, quality = records.read_evaluation(directory), directory / "quality.json"
+    if not evaluation.get("accuracy") or not quality.exists():
+        raise InputError(f"{directory} has no accuracy, or no quality.json: infogan measure --quality {directory}")
+    config = records.read_config(directory)
+    measured = records.read_json(quality)
+    about = {"run": directory.name, "dataset": Path(config.dataset).stem, "setting": describe(config)}
+    numbers = {name: measured[name] for name in ("frechet_distance", "precision", "recall")}
+    return about | {"updates": config.updates, "accuracy": evaluation["accuracy"]} | numbers
