@@ -1,8 +1,8 @@
 """The figures: their numbers, what their panels show, and drawing them again without their runs."""
 
 import json
-import shutil
 import math
+import shutil
 from pathlib import Path
 
 import imageio.v3 as imageio
