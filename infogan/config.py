@@ -16,7 +16,7 @@ except ImportError:
 __all__ = ["RUNTIME_FIELDS", "Config", "InputError", "Network", "WandbMode", "from_dict"]
 
 WandbMode = Literal["auto", "online", "offline", "disabled"]
-Network = Literal["auto", "mnist", "svhn", "faces", "chairs", "digits"]
+Network = Literal["auto", "mnist", "svhn", "faces", "chairs", "dsprites", "digits"]
 
 RUNTIME_FIELDS = ("device", "log_every", "evaluations", "checkpoint_every")
 """How a run is executed and recorded. The other fields are its recipe, which identifies it; these may change when it
@@ -30,9 +30,9 @@ class Config:
     preset: Annotated[str, Suppress] = "authors"
     """Name of the preset the other values started from."""
     dataset: str = "mnist"
-    """digits, mnist, fashion-mnist, svhn, celeba, rendered_chairs; sprites, faces3d, chairs3d (rendered here;
-    chairs3d@32: at 32 x 32); or the path of an .npz file with `images`, or of a folder of images (FOLDER@64: at 64 x
-    64; without, 32 x 32)."""
+    """digits, mnist, fashion-mnist, svhn, celeba, rendered_chairs, dsprites; sprites, faces3d, chairs3d (rendered
+    here; chairs3d@32: at 32 x 32); or the path of an .npz file with `images`, or of a folder of images (FOLDER@64: at
+    64 x 64; without, 32 x 32)."""
     seed: int = 0
     """Seeds weights, data order, codes and augmentation, each through a random stream of its own."""
 
@@ -43,8 +43,8 @@ class Config:
     q_std: Literal["learned", "fixed"] = "fixed"
     """Q's standard deviation of continuous codes: learned, or fixed to 1."""
     network: Network = "auto"
-    """The paper's networks for MNIST, SVHN and CelebA, faces or chairs, or ours for 8 x 8 digits; auto goes by the
-    images' size."""
+    """The paper's networks for MNIST, SVHN and CelebA, faces or chairs, InfoGAN-CR's for dSprites, or ours for 8 x 8
+    digits; auto goes by the images' size."""
     g_layers: Literal["paper", "blog"] = "paper"
     """blog: batch norm has one mean for each of G's first maps and not for each of their units, and G's last layer
     has no bias."""

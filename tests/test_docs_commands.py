@@ -21,6 +21,7 @@ SHORTER = {
 ELSEWHERE = {
     "explore": "reports/test_explore.py",
     "runs/mnist-settings": "reports/test_settings.py",
+    "dsprites": "commands/test_dsprites.py",
     "benchmark": "studies/test_benchmark.py",
     "gpu_check": "studies/test_gpu_check.py",
     "sprites": "data/test_synthetic.py",

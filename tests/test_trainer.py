@@ -169,9 +169,10 @@ def test_a_directory_refuses_another_configuration(tmp_path, digits):
         fit(tmp_path, digits, lr_d=1e-3)
     with pytest.raises(InputError, match="longer than 10"):
         fit(tmp_path, digits, updates=10)
-    fit(tmp_path / "decayed", digits, lr_decay=0.5)
-    with pytest.raises(InputError, match="it cannot go on to 40"):
-        fit(tmp_path / "decayed", digits, updates=40, lr_decay=0.5)
+    for name, scheduled in (("decayed", {"lr_decay": 0.5}), ("late", {"terms": "contrastive:1:start=0.5"})):
+        fit(tmp_path / name, digits, **scheduled)
+        with pytest.raises(InputError, match="it cannot go on to 40"):
+            fit(tmp_path / name, digits, updates=40, **scheduled)
     assert (tmp_path / "config.json").read_text() == before
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from infogan.data import synthetic
 from infogan.data.download import data_folder, expand_user
 from infogan.data.errors import as_input_error
-from infogan.data.formats import celeba, digits, folders, mnist, npz, rendered_chairs, svhn
+from infogan.data.formats import celeba, digits, dsprites, folders, mnist, npz, rendered_chairs, svhn
 from infogan.data.splits import Dataset
 from infogan.errors import InputError, printable
 
@@ -27,6 +27,7 @@ LOADERS: dict[str, Loader] = {
     "svhn": lambda root, size: svhn.load(root),
     "celeba": lambda root, size: celeba.load(root),
     "rendered_chairs": lambda root, size: rendered_chairs.load(root),
+    "dsprites": lambda root, size: dsprites.load_original(root),
     **{name: _synthetic_loader(name) for name in synthetic.SCENES},
 }
 

@@ -20,6 +20,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from infogan import terms
 from infogan.config import RUNTIME_FIELDS, Config
 from infogan.errors import InputError, printable
 from infogan.records.checkpoints import CHECKPOINT, has_checkpoint, load_checkpoint
@@ -97,9 +98,11 @@ def _check_same_recipe(directory: Path, stored: Config, config: Config) -> None:
             f"{directory} holds a run of {stored.updates} updates, longer than {config.updates}: "
             "choose another --run-dir"
         )
-    if stored.updates < config.updates and config.lr_decay:
+    starts = any("start" in spec.settings for spec in terms.parse(config.terms))
+    if stored.updates < config.updates and (config.lr_decay or starts):
+        scheduled = "learning rates decayed over" if config.lr_decay else "terms start at a share of"
         raise InputError(
-            f"{directory} holds a run of {stored.updates} updates whose learning rates decayed over its length: "
+            f"{directory} holds a run of {stored.updates} updates whose {scheduled} its length: "
             f"it cannot go on to {config.updates}; choose another --run-dir"
         )
 

@@ -49,7 +49,7 @@ class Options:
     """Folder of the dataset. Default: $INFOGAN_DATA, else ./data."""
 
 
-def compare(run: records.Run, dataset: data.Dataset) -> dict:
+def compare(run: records.Run, dataset: data.Dataset, progress: bool = True) -> dict:
     """n_images, and for each kind of factors `information`, with `scores` where two factors or more are known."""
     images, known = known_factors(dataset)
     codes, categorical = predicted_codes(run, images), run.latent.single_codes(Categorical)
@@ -57,7 +57,7 @@ def compare(run: records.Run, dataset: data.Dataset) -> dict:
     for kind, (values, names) in known.items():
         result[kind] = information(codes, values, names, categorical)
         if kind == "factors" and len(names) > 1:
-            result[kind]["scores"] = disentanglement.scores(codes, values, categorical, progress=True)
+            result[kind]["scores"] = disentanglement.scores(codes, values, categorical, progress)
     return result
 
 
@@ -66,8 +66,21 @@ def centrality(runs: Sequence[records.Run]) -> dict:
 
     Returns: runs, their directories; similarity, [n][n], of row i's codes on images of model j; centrality, [n].
 
-    Raises InputError where images differ in shape, or a model has one code alone.
+    Raises InputError where they cannot be compared.
     """
+    check_comparable(runs)
+    similarity = np.stack(
+        [similarities(source, runs) for source in tqdm(runs, "ModelCentrality", unit=" models", leave=False)], axis=1
+    )
+    return {
+        "runs": [str(run.directory) for run in runs],
+        "similarity": similarity.tolist(),
+        "centrality": model_centrality.centrality(similarity).tolist(),
+    }
+
+
+def check_comparable(runs: Sequence[records.Run]) -> None:
+    """Raises InputError where images of the runs differ in shape, or a model has one code alone."""
     for run in runs:
         if run.discriminator.image_shape != runs[0].discriminator.image_shape:
             raise InputError(
@@ -76,18 +89,17 @@ def centrality(runs: Sequence[records.Run]) -> dict:
             )
         if len(run.latent.single_columns()) < 2:
             raise InputError(f"{run.directory} has one code, which ModelCentrality cannot compare; give runs of two")
-    similarity = np.empty((len(runs), len(runs)))
-    for j, source in enumerate(tqdm(runs, "ModelCentrality", unit=" models", leave=False)):
-        latents, shared = shared_latents(source.latent, torch.Generator().manual_seed(0))
-        for i, (reader, codes) in enumerate(zip(runs, _codes_of_images(source, runs, latents))):
-            groups = codes[FREE_IMAGES:].reshape(len(shared), -1, codes.shape[1])
-            categorical = reader.latent.single_codes(Categorical)
-            similarity[i, j] = model_centrality.similarity(groups, shared, codes[:FREE_IMAGES], categorical)
-    return {
-        "runs": [str(run.directory) for run in runs],
-        "similarity": similarity.tolist(),
-        "centrality": model_centrality.centrality(similarity).tolist(),
-    }
+
+
+def similarities(source: records.Run, readers: Sequence[records.Run]) -> list[float]:
+    """The similarity of each reader's codes on images of `source`, see model_centrality.similarity."""
+    latents, shared = shared_latents(source.latent, torch.Generator().manual_seed(0))
+    out = []
+    for reader, codes in zip(readers, _codes_of_images(source, readers, latents)):
+        groups = codes[FREE_IMAGES:].reshape(len(shared), -1, codes.shape[1])
+        categorical = reader.latent.single_codes(Categorical)
+        out.append(model_centrality.similarity(groups, shared, codes[:FREE_IMAGES], categorical))
+    return out
 
 
 def shared_latents(latent: Latent, random: torch.Generator) -> tuple[Tensor, np.ndarray]:
@@ -126,6 +138,13 @@ def show(kind: str, result: dict, n_images: int) -> str:
     return text
 
 
+def write(run: records.Run, result: dict) -> Path:
+    """Write what `compare` returned to the run's factors.json, with the update that the model is of."""
+    path = run.directory / "factors.json"
+    records.write_json(path, result | {"step": run.step, "provenance": records.provenance()})
+    return path
+
+
 def main() -> None:
     """Print the tables and write RUN/factors.json."""
     options = tyro.cli(Options, description=__doc__)
@@ -139,6 +158,4 @@ def main() -> None:
         result["model_centrality"] = found
         table = pd.DataFrame({"run": found["runs"], "ModelCentrality": found["centrality"]})
         print(common.as_text(table.sort_values("ModelCentrality", ascending=False)) + "\n")
-    path = options.run / "factors.json"
-    records.write_json(path, result | {"provenance": records.provenance()})
-    print(f"wrote {printable(path)}")
+    print(f"wrote {printable(write(run, result))}")

@@ -14,31 +14,23 @@ Examples:
 import dataclasses
 import math
 import re
-import sys
-import time
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import tyro
 
-from infogan.config import Config, InputError, WandbMode
+from infogan.config import Config, InputError
 from infogan.presets import ALIASES, FREE_FIELDS, PRESETS, SOURCES
-from infogan.studies.launchers import ParentWatch, WorkerOptions, command_line, run_on_ray, run_workers
-
-if TYPE_CHECKING:
-    from optuna.trial import Trial
+from infogan.studies.runs import RunsOptions, train_all
 
 VARIED = sorted(field.name for field in dataclasses.fields(Config) if field.name not in FREE_FIELDS)
 """Fields of a configuration that --vary can change: those that identify a preset's recipe."""
 
 
 @dataclass(frozen=True)
-class Options(WorkerOptions):
+class Options(RunsOptions):
     """The command line."""
 
-    dataset: tyro.conf.Positional[str] = "mnist"
-    """digits, mnist, fashion-mnist, svhn, or the path of a labelled .npz file or folder of images (FOLDER@64)."""
     presets: tuple[str, ...] = SOURCES
     """Presets to train."""
     seeds: int = 10
@@ -47,17 +39,6 @@ class Options(WorkerOptions):
     """Presets that see more real images are cut to so many, and say so in their configuration."""
     vary: tuple[str, ...] = ()
     """FIELD=VALUE,VALUE ... of the configuration: each preset also with each of these values, one at a time."""
-    folder: Path = Path("runs")
-    """Where the run directories are kept, and by default the SQLite file (reproduce.db) that shares them out."""
-    data_dir: Path | None = None
-    """Folder of the datasets. Default: $INFOGAN_DATA, else ./data."""
-    wandb: WandbMode = "auto"
-    """auto: online where a W&B key is found, else offline."""
-
-    @property
-    def stem(self) -> str:
-        """The dataset's name in run directories."""
-        return Path(self.dataset).stem
 
 
 def variations(options: Options) -> list[tuple[str, object]]:
@@ -125,75 +106,12 @@ def _updates(label: str, config: Config, images: int) -> int:
     return updates
 
 
-def work(index: int, parent: int | None, options: Options, storage: str) -> None:
-    """What run_workers runs in each process: the worker's share of the jobs."""
-    from infogan import data, experiment
-    from infogan.studies.grid import grid_name, run_grid
-    from infogan.studies.storage import open_storage, quiet_optuna
-
-    quiet_optuna()
-    configs, dataset = jobs(options), data.load(options.dataset, options.data_dir)
-    group, watch = f"reproduce-{options.stem}", ParentWatch(parent)
-
-    def train(trial: "Trial", job: str) -> float:
-        began, directory = time.perf_counter(), options.folder / job
-        result = experiment.train(
-            configs[job], dataset, directory, options.wandb, group, [watch], progress=False, test=True
-        )
-        accuracy, seconds = result.get("accuracy", math.nan), time.perf_counter() - began
-        print(f"{job}: {result['images']:,} images in {seconds:.0f} s, test accuracy {accuracy:.4f}", flush=True)
-        return result.get("validation_accuracy", 0.0)
-
-    run_grid(open_storage(storage, patient=True), grid_name(group, configs), configs, train)
-
-
 def main() -> None:
-    """Read the command line, run the workers, and print the next command."""
+    """Read the command line, train, and print the next command."""
     options = tyro.cli(Options, description=__doc__)
-    wanted = jobs(options)
-
-    import optuna
-
-    from infogan import data, training
-    from infogan.records import mask_arguments
-    from infogan.studies.grid import failed_jobs, grid_name, queue_failed
-    from infogan.studies.storage import as_input_error, open_storage, quiet_optuna
-
-    command = command_line("reproduce", *sys.argv[1:])
-    sys.argv = mask_arguments(sys.argv)
-    # What cannot be trained is said here, once, and before anything is made: first what needs no dataset.
-    resolved = [training.resolve(config) for config in wanted.values()]
-    dataset = data.load(options.dataset, options.data_dir)
-    for config in resolved:
-        training.check(config, dataset)
-    options = dataclasses.replace(options, workers=options.default_workers(len(wanted)))
-    _make_folder(options.folder)
-    quiet_optuna()
-    name = grid_name(f"reproduce-{options.stem}", wanted)
-    storage = options.storage or f"sqlite:///{options.folder / 'reproduce.db'}"
-    opened = open_storage(storage)  # makes the tables, before all workers would at once
+    train_all(options, jobs(options), "reproduce")
     if not options.join:
-        with as_input_error(storage):
-            queue_failed(opened, name)
-    print(f"{len(wanted)} runs in {options.folder}/, {options.workers} worker(s)", flush=True)
-    if options.launcher == "ray":
-        run_on_ray(options, command)
-    else:
-        run_workers(options.workers or 1, work, options, storage)
-    if options.join:
-        return
-    if failed := failed_jobs(optuna.load_study(study_name=name, storage=opened)):
-        raise InputError(
-            f"{', '.join(failed)} failed (see above): mend the cause, and the same command tries them again"
-        )
-    _print_next(options)
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"cannot make the folder {folder} ({error.strerror}): choose another --folder") from error
+        _print_next(options)
 
 
 def _print_next(options: Options) -> None:

@@ -1,21 +1,27 @@
 """The contrastive regulariser of InfoGAN-CR (Lin et al. 2020, section 3)."""
 
+import math
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from infogan import terms
 from infogan.accel import parallel
 from infogan.codes import Latent
 from infogan.config import Config
 from infogan.errors import InputError
 from infogan.layers import Linear
-from infogan.networks import Trunk, architecture, draw
+from infogan.networks import Trunk, architecture, draw, normalise_spectrally
 from infogan.randomness import derive
 from infogan.terms.base import Context, Seen, Term
 
+NOISE = ("independent", "shared")
 
-def pairs(latent: Latent, n: int, stream: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
-    """Latents of n pairs of images that share the value of one code and nothing else.
+
+def pairs(latent: Latent, n: int, stream: torch.Generator, shared_noise: bool = False) -> tuple[Tensor, Tensor, Tensor]:
+    """Latents of n pairs of images that share the value of one code and nothing else, but for the noise where it is
+    shared.
 
     Returns z and z' [n, latent.width], and which code each pair shares, int64 [n], counted as in Latent.single_codes.
     """
@@ -25,6 +31,8 @@ def pairs(latent: Latent, n: int, stream: torch.Generator) -> tuple[Tensor, Tens
     for code, columns_of_code in enumerate(columns):
         same = (shared == code).unsqueeze(1)
         other[:, columns_of_code] = torch.where(same, z[:, columns_of_code], other[:, columns_of_code])
+    if shared_noise:
+        other[:, latent.code_width :] = z[:, latent.code_width :]
     return z, other, shared
 
 
@@ -32,27 +40,44 @@ class Contrastive(Term):
     """Cross-entropy, in nats, of a network H that tells from two generated images which code they share; moves G and H,
     in G's step.
 
-    H has the layers of D's trunk, and sees the two images as the channels of one. The noise of the two images is
-    independent.
+    H has the layers of D's trunk, its slope and its spectral normalisation, and sees the two images as the channels of
+    one.
+
+    Args:
+        shared_noise: whether the two images have the same noise, as in the published code.
+        start: the share of the run's updates after which the term moves G; H learns from the first. The published code
+            begins H anew there.
     """
+
+    update: Tensor
 
     name, step = "contrastive", "G"
     moves = reads = frozenset(("generator",))
     metrics = ("contrastive_nats", "contrastive_accuracy")
     streams = ("contrastive",)
 
-    def __init__(self, weight: float, context: Context):
+    def __init__(self, weight: float, context: Context, shared_noise: bool = False, start: float = 0.0):
         super().__init__(weight)
-        channels, height, width = context.image_shape
-        self.trunk = Trunk(architecture((2 * channels, height, width), context.config.network))
+        config, (channels, height, width) = context.config, context.image_shape
+        self.shared_noise, self.start = shared_noise, round(start * config.updates)
+        if self.start:  # counted where a captured step can count it
+            self.register_buffer("update", torch.zeros((), dtype=torch.int64))
+        layers = architecture((2 * channels, height, width), config.network)
+        self.trunk = Trunk(layers._replace(leaky_slope=config.leaky_slope))
+        if config.spectral_norm:
+            normalise_spectrally(self.trunk)
         self.head = Linear(self.trunk.width, len(context.latent.single_columns()))
         draw([self], derive(context.config.seed, "contrastive-weights"))
 
     def forward(self, seen: Seen) -> Tensor:
         z, other, shared = (
-            parallel.part(whole) for whole in pairs(seen.latent, len(seen.batch), seen.streams["contrastive"])
+            parallel.part(whole)
+            for whole in pairs(seen.latent, len(seen.batch), seen.streams["contrastive"], self.shared_noise)
         )
         images = seen.generator(torch.cat([z, other]))
+        if self.start:
+            self.update += 1
+            images = torch.lerp(images.detach(), images, (self.update > self.start).to(images.dtype))
         logits = self.head(self.trunk(torch.cat(images.split(len(z)), dim=1), real=None)).float()
         seen.metrics["contrastive_nats"] = loss = F.cross_entropy(logits, shared)
         seen.metrics["contrastive_accuracy"] = (logits.argmax(1) == shared).float().mean()
@@ -64,7 +89,23 @@ def check(config: Config, latent: Latent) -> None:
         raise InputError(
             f"the term contrastive needs two codes or more, and codes is {config.codes}: give such as 10c+2u"
         )
+    for spec in terms.parse(config.terms):
+        if spec.name == Contrastive.name:
+            _settings(**spec.settings)
 
 
-def build(context: Context, weight: float) -> list[Term]:
-    return [Contrastive(weight, context)]
+def _settings(noise: str = NOISE[0], start: str = "0") -> tuple[bool, float]:
+    """`shared_noise` and `start` from the text of a configuration. Raises InputError."""
+    if noise not in NOISE:
+        raise InputError(f"the term contrastive has noise {noise}; allowed: {', '.join(NOISE)}")
+    try:
+        share = float(start)
+    except ValueError:
+        share = math.nan
+    if not 0 <= share < 1:
+        raise InputError(f"the term contrastive has start {start}; give a share of the run from 0 to below 1")
+    return noise == "shared", share
+
+
+def build(context: Context, weight: float, noise: str = NOISE[0], start: str = "0") -> list[Term]:
+    return [Contrastive(weight, context, *_settings(noise, start))]

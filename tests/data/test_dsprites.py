@@ -6,7 +6,9 @@ import pytest
 from dataset_files import assert_input_error, split_sizes
 
 from infogan import data
-from infogan.data import cache
+from infogan.data import cache, limits
+from infogan.data.formats import dsprites
+from infogan.reports.information import known_factors
 
 
 class Trap:
@@ -41,6 +43,29 @@ def test_dsprites_keeps_images_and_factors_together_and_unpickles_nothing(tmp_pa
     for image, truth in zip(loaded.test.images, values):
         original = np.abs(factors - truth.numpy()).sum(1).argmin()
         assert np.array_equal(image[0].numpy(), 255 * images[original])
+
+
+def test_the_original_file_is_found_by_name(tmp_path, monkeypatch):
+    """Its images may be larger than the limit of memory, which they are mapped for; its colour is no factor."""
+    random = np.random.default_rng(0)
+    values = np.column_stack([np.ones(50), *(random.permutation(np.arange(50) % 5 + 1) for _ in range(5))])
+    images, _ = write_dsprites(tmp_path / dsprites.FILE, latents_values=values.astype(float))
+    monkeypatch.setenv(limits.BYTES_VARIABLE, str(values.size * 8))
+    loaded = data.load("dsprites", tmp_path)
+    assert loaded.name == "dsprites" and split_sizes(loaded) == [40, 5, 5]
+    assert loaded.train.images.unique().tolist() == [0, 255]
+    assert int((loaded.train.images[:, 0] == 255).sum()) <= images.sum()
+    assert known_factors(loaded)[1]["factors"][1] == ("shape", "scale", "orientation", "posX", "posY")
+    assert not (tmp_path / "unpickled").exists()
+    monkeypatch.setenv(limits.BYTES_VARIABLE, str(values.size * 8 - 1))
+    assert_input_error("dsprites", tmp_path, "`latents_values` takes 2,400 bytes", limits.BYTES_VARIABLE)
+
+
+def test_an_absent_original_file_is_one_line_that_says_where_to_get_it(tmp_path):
+    message = ("there is no", dsprites.FILE, "get it from https://github.com/google-deepmind/dsprites-dataset")
+    assert_input_error("dsprites", tmp_path, *message, "--data-dir", "sprites is drawn here")
+    (tmp_path / dsprites.FILE).mkdir()
+    assert_input_error("dsprites", tmp_path, dsprites.FILE, "is a folder; give a regular file")
 
 
 def test_damaged_dsprites_is_named(tmp_path):

@@ -111,6 +111,7 @@ def ends():
         ("svhn", "train_32x32.mat"),
         ("mnist", "MNIST/raw/train-images-idx3-ubyte"),
         ("fashion-mnist", "FashionMNIST/raw/train-images-idx3-ubyte.gz"),
+        ("dsprites", "dsprites_ndarray_co1sh3sc6or40x32y32_64x64.npz"),
         ("celeba", "celeba/list_attr_celeba.txt"),
         ("celeba", "celeba/img_align_celeba.zip"),
         ("rendered_chairs", "rendered_chairs/a/renders/image_001_p020_t011_r096.png"),

@@ -18,7 +18,8 @@ from infogan.terms.pseudo_labels import PseudoLabels
 pytestmark = pytest.mark.gpu
 
 IMAGES = {"svhn": (3, 32, 32), "celeba": (3, 32, 32), "rendered_chairs": (1, 64, 64), "faces3d": (1, 32, 32)}
-ADDED = ("iic:1", "contrastive:1", "r1:1", "hinge:1", "iic:1+contrastive:0.5+r1:2+hinge:1")
+IMAGES["sprites"] = (1, 64, 64)
+ADDED = ("iic:1", "contrastive:1", "r1:1", "hinge:1", "contrastive:1:start=0.2", "iic:1+contrastive:0.5+r1:2+hinge:1")
 
 
 def model_of(preset: str, **changes: Any) -> tuple[training.InfoGAN, tuple[int, int, int]]:

@@ -2,11 +2,13 @@
 
 import math
 
+import pytest
 import torch
-from conftest import config, fit
+from conftest import config, fit, same_tensors
 
 from infogan import records, training
 from infogan.codes import Latent
+from infogan.errors import InputError
 from infogan.terms.contrastive import pairs
 
 
@@ -35,3 +37,66 @@ def test_its_network_learns_which_code_is_shared(digits, tmp_path):
     fit(tmp_path, digits, terms="contrastive:1", updates=400, log_every=50)
     rows = records.Table(tmp_path / "metrics.csv").rows()
     assert float(rows[-1]["contrastive_nats"]) < 0.9 * math.log(3) and float(rows[-1]["contrastive_accuracy"]) > 0.45
+
+
+def test_the_noise_of_a_pair_can_be_shared():
+    """As in the published code; the codes are drawn as without it."""
+    latent = Latent("10c+2u", "5u")
+    z, other, shared = pairs(latent, 300, torch.Generator().manual_seed(0), shared_noise=True)
+    assert torch.equal(z[:, latent.code_width :], other[:, latent.code_width :])
+    _, independent, _ = pairs(latent, 300, torch.Generator().manual_seed(0))
+    assert torch.equal(other[:, : latent.code_width], independent[:, : latent.code_width])
+
+
+def test_it_moves_the_generator_from_its_start_on(digits):
+    """Before, G is what it is without the term, while H learns."""
+    late, without = (
+        training.InfoGAN(config(updates=8, terms=terms), digits.image_shape)
+        for terms in ("contrastive:1:start=0.75", "")  # six of eight updates
+    )
+    for update in range(8):
+        batch = digits.train.images[32 * update : 32 * (update + 1)], torch.arange(32)
+        before = late.terms[-1].head.weight.clone()
+        late.step(*batch), without.step(*batch)
+        weights = zip(late.generator.parameters(), without.generator.parameters())
+        assert all(torch.equal(a, b) for a, b in weights) == (update < 6)
+        assert not torch.equal(late.terms[-1].head.weight, before)
+
+
+def test_a_resumed_run_starts_it_at_the_same_update(digits, tmp_path, monkeypatch):
+    made = {"terms": "contrastive:1:start=0.5", "updates": 8, "checkpoint_every": 3}
+    fit(tmp_path / "whole", digits, **made)
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        step = training.InfoGAN.step
+        patched.setattr(training.InfoGAN, "step", lambda model, *batch: interrupted_after(3, model, step, *batch))
+        fit(tmp_path / "resumed", digits, **made)
+    fit(tmp_path / "resumed", digits, **made)
+    assert same_tensors(tmp_path / "whole", tmp_path / "resumed")
+
+
+def interrupted_after(updates, model, step, *batch):
+    if int(model.terms[-1].update) == updates:
+        raise KeyboardInterrupt
+    return step(model, *batch)
+
+
+def test_its_network_is_normalised_as_the_discriminator(digits):
+    made = config(terms="contrastive:1", spectral_norm=True, leaky_slope=0.2)
+    term = training.InfoGAN(made, digits.image_shape).terms[-1]
+    slopes = {module.negative_slope for module in term.modules() if isinstance(module, torch.nn.LeakyReLU)}
+    assert slopes == {0.2} and term.trunk[0].left_singular is not None and term.head.left_singular is None
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ("noise=some", "has noise some; allowed: independent, shared"),
+        ("start=1", "has start 1; give a share of the run from 0 to below 1"),
+        ("start=-0.1", "has start -0.1; give"),
+        ("start=nan", "has start nan; give"),
+        ("start=late", "has start late; give"),
+    ],
+)
+def test_settings_that_cannot_be_meant_are_named(settings, message):
+    with pytest.raises(InputError, match=message):
+        training.resolve(config(terms=f"contrastive:1:{settings}"))
