@@ -23,6 +23,7 @@ ELSEWHERE = {
     "runs/mnist-settings": "reports/test_settings.py",
     "benchmark": "studies/test_benchmark.py",
     "gpu_check": "studies/test_gpu_check.py",
+    "runs/faces3d": "reports/test_figures.py",
     "sprites": "data/test_synthetic.py",
     "render": "reports/test_notebooks.py",
     "torchrun": "accel/test_parallel.py",
