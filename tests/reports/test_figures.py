@@ -11,9 +11,10 @@ import pytest
 from conftest import ROOT, call, config, fit
 from PIL import Image
 
-from infogan import data, experiment
+from infogan import data, experiment, records
 from infogan.reports import common
 from infogan.reports.figures import curves, drawing
+from infogan.reports.information import known_factors, predict
 from infogan.reports.style import new_figure
 
 
@@ -99,13 +100,10 @@ def test_a_panel_shows_the_code_with_the_most_mutual_information(lit, tmp_path):
     assert [(panel["meant"], panel["factor"]) for panel in panels] == [("azimuth", "yaw"), ("lighting", "light")]
     nats = {}
     for name in ("run0", "run1"):
-        assert call("factors", lit / name, folder="analysis").returncode == 0
-        found = json.loads((lit / name / "factors.json").read_text())["factors"]
-        nats |= {
-            (name, factor, code): found["information_nats"][code][i]
-            for i, factor in enumerate(found["names"])
-            for code in (1, 2)  # the continuous ones
-        }
+        run, (images, known) = records.load(lit / name), known_factors(data.load(str(lit / "lit.npz")))
+        found, (values, names) = predict(run.discriminator, run.latent, images), known["factors"]
+        of_codes = found.information(values)[[1, 2]]  # the continuous ones
+        nats |= {(name, names[i], code + 1): of_codes[code, i] for code in range(2) for i in range(len(names))}
     for panel, row in zip(panels, numbers["verdicts"], strict=True):
         best = max((key for key in nats if key[1] == panel["factor"]), key=nats.get)
         assert panel["run"] == row["run"] == best[0] and panel["xlabel"] == row["code"] == f"c{best[2] + 1}"

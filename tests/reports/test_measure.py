@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import call, fit
+from conftest import call, config, fit
 
 from infogan import data, experiment
 from infogan.metrics import quality
@@ -62,7 +62,7 @@ def test_quality_is_measured_of_runs_without_labels_or_categories_too(tmp_path, 
     name = str(tmp_path / "bare.npz")
     np.savez(name, images=digits.train.images[:, 0].numpy())
     runs = [tmp_path / "bare", tmp_path / "continuous"]
-    fit(runs[0], data.load(name), dataset=name)
+    experiment.train(config(dataset=name), data.load(name), runs[0], "disabled", progress=False)
     fit(runs[1], digits, codes="3u")
     done = script(*runs, "--quality", "--csv", tmp_path / "t.csv")
     assert done.returncode == 0, done.stderr
@@ -75,7 +75,7 @@ def test_quality_is_measured_of_runs_without_labels_or_categories_too(tmp_path, 
         ((), "which has no labels: there is no accuracy"),
     ):
         refused = script(*runs, *arguments)
-        assert refused.returncode == 1 and message in refused.stderr and refused.stderr.count("\n") == 1
+        assert refused.returncode == 1 and message in refused.stderr and "Traceback" not in refused.stderr
 
 
 def test_where_measuring_again_fails_the_record_is_kept(trained, monkeypatch):
