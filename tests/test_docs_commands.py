@@ -24,6 +24,7 @@ ELSEWHERE = {
     "dsprites": "commands/test_dsprites.py",
     "benchmark": "studies/test_benchmark.py",
     "gpu_check": "studies/test_gpu_check.py",
+    "runs/faces3d": "reports/test_figures.py",
     "sprites": "data/test_synthetic.py",
     "render": "reports/test_notebooks.py",
     "torchrun": "accel/test_parallel.py",

@@ -9,6 +9,7 @@ REWORDED = {
     "means nothing": "has no clear meaning",
     "normalised MI": "normalised mutual information",
     "lambda": "λ",
+    "a stand-in rendered here": "a stand-in",
     "+-": "±",
     "the same beyond": "as C5 beyond",
     "does not": "does not replicate",

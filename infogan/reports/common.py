@@ -74,6 +74,17 @@ def run_title(config: Config) -> str:
     return printable(f"{Path(config.dataset).stem}, preset {config.preset}, seed {config.seed}")
 
 
+def origin_of_images(dataset: str) -> str:
+    """Where a dataset's images are from, in a few words. dataset: its name in a configuration."""
+    from infogan import data
+
+    if dataset.partition("@")[0] in data.SYNTHETIC:
+        return "a stand-in rendered here"
+    if dataset in ("digits", *data.TORCHVISION, *data.ARCHIVES):
+        return "the real dataset"
+    return "images of a file"
+
+
 def origin() -> dict[str, Any]:
     """The command and the commit that made a result, for its JSON file."""
     source = records.provenance()

@@ -1,8 +1,9 @@
 """Mutual information of a run's codes with the factors or attributes of its dataset, and disentanglement scores.
 
 The codes are also compared with statistics of the images, such as their brightness. Up to 20,000 images are used, test
-images first. Beside each number stands its value for shuffled factors: the bias of the estimate. With --others, runs of
-the same dataset are compared by ModelCentrality, which needs no factors: how much each resembles the others.
+images first. Beside the numbers stands the null: the best code of untrained networks of the run's configuration (mean
+and 95 % interval over ten seeds), and with --null that of runs of a regular GAN. With --others, runs of the same
+dataset are compared by ModelCentrality, which needs no factors: how much each resembles the others.
 
 The scores take about five minutes of one core for five factors with dSprites' numbers of values (113 together) and ten
 codes; nearly all of it is DCI's, whose 100 trees for each value of each factor the protocol asks for.
@@ -29,7 +30,7 @@ from infogan.errors import InputError, printable
 from infogan.metrics import disentanglement
 from infogan.metrics.disentanglement import model_centrality
 from infogan.reports import common
-from infogan.reports.information import information, known_factors, predicted_codes
+from infogan.reports.information import Nulls, information, known_factors, predict
 
 FREE_IMAGES = 10_000
 """Generated from each model's prior for ModelCentrality; 73,728 in the published code."""
@@ -45,19 +46,25 @@ class Options:
     """Run directory; the numbers are written to its factors.json."""
     others: tuple[Path, ...] = ()
     """Other runs of the same dataset, to compare with this one by ModelCentrality."""
+    null: tuple[Path, ...] = ()
+    """Runs of a regular GAN (info_flow detached) on the same dataset, which join the untrained networks as the null."""
     data_dir: Path | None = None
     """Folder of the dataset. Default: $INFOGAN_DATA, else ./data."""
 
 
-def compare(run: records.Run, dataset: data.Dataset, progress: bool = True) -> dict:
-    """n_images, and for each kind of factors `information`, with `scores` where two factors or more are known."""
+def compare(run: records.Run, dataset: data.Dataset, gans: Sequence[records.Run] = (), progress: bool = True) -> dict:
+    """n_images, and for each kind of factors `information`, with `scores` where two factors or more are known.
+
+    gans: runs of a regular GAN, for the null.
+    """
     images, known = known_factors(dataset)
-    codes, categorical = predicted_codes(run, images), run.latent.single_codes(Categorical)
-    result: dict = {"n_images": len(codes)}
+    predicted, nulls = predict(run.discriminator, run.latent, images), Nulls(images, gans)
+    result: dict = {"n_images": len(images)}
     for kind, (values, names) in known.items():
-        result[kind] = information(codes, values, names, categorical)
+        result[kind] = information(predicted, values, names, nulls.information(run, values))
         if kind == "factors" and len(names) > 1:
-            result[kind]["scores"] = disentanglement.scores(codes, values, categorical, progress)
+            categorical = run.latent.single_codes(Categorical)
+            result[kind]["scores"] = disentanglement.scores(predicted.codes, values, categorical, progress)
     return result
 
 
@@ -122,15 +129,19 @@ def _codes_of_images(source: records.Run, readers: Sequence[records.Run], latent
     for chunk in latents.split(CHUNK):
         images = torch.from_numpy(networks.generate(source.generator, chunk)).permute(0, 3, 1, 2)
         for codes, reader in zip(parts, readers):
-            codes.append(predicted_codes(reader, images))
+            codes.append(predict(reader.discriminator, reader.latent, images).codes)
     return [np.concatenate(codes) for codes in parts]
 
 
 def show(kind: str, result: dict, n_images: int) -> str:
     """One kind's numbers as text. result: of `information`."""
     table = pd.DataFrame(index=[printable(name) for name in result["names"]])
-    for i, (nats, shuffled) in enumerate(zip(result["information_nats"], result["shuffled_nats"])):
-        table[f"c{i + 1} (shuffled)"] = [f"{a:.3f} ({b:.3f})" for a, b in zip(nats, shuffled)]
+    for i, nats in enumerate(result["information_nats"]):
+        table[f"c{i + 1}"] = [f"{each:.3f}" for each in nats]
+    for name in result["null"][0]:
+        groups = [null[name] for null in result["null"]]
+        bounds = [f" [{each['low_nats']:.3f}, {each['high_nats']:.3f}]" if each["n"] > 1 else "" for each in groups]
+        table[f"best of {name}"] = [f"{each['mean_nats']:.3f}{bound}" for each, bound in zip(groups, bounds)]
     table["H"] = [f"{h:.3f}" for h in result["entropy_nats"]]
     text = f"{kind}: mutual information with each code in nats, {n_images:,} images\n{table.to_string()}\n"
     if "scores" in result:
@@ -151,7 +162,14 @@ def main() -> None:
     run = records.load(options.run)
     others = [records.load(directory) for directory in options.others]
     found = centrality([run, *others]) if others else None
-    result = compare(run, common.load_dataset(options.data_dir, options.run))
+    gans = [records.load(directory) for directory in options.null]
+    for gan in gans:
+        if gan.config.dataset != run.config.dataset:
+            raise InputError(
+                f"{gan.directory} is on {gan.config.dataset}, {run.directory} on {run.config.dataset}: "
+                "give runs of one dataset"
+            )
+    result = compare(run, common.load_dataset(options.data_dir, options.run, *options.null), gans)
     for kind in [key for key in result if key != "n_images"]:
         print(show(kind, result[kind], result["n_images"]))
     if found:

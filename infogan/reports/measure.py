@@ -28,7 +28,7 @@ from infogan.records import pictures
 from infogan.reports import common
 
 AVERAGED = (*MEASURES, "info_categorical_nats")
-QUALITY = ("frechet_distance", "sample_precision", "sample_recall", "generator_accuracy")
+QUALITY = ("frechet_distance", "sample_precision", "sample_recall", "spread", "generator_accuracy")
 """Of generated images; a configuration has a field `precision` of its own."""
 PAPER_ACCURACY = 0.95
 """Of c1 on MNIST (section 7.2)."""
@@ -48,8 +48,9 @@ class Options:
     """A field of the configuration, such as precision, that has two values among the runs: also print the
     difference of their mean accuracies over seeds."""
     quality: bool = False
-    """Also measure generated images of the checkpoints against test images, in the features of a classifier: Fréchet
-    distance, precision, recall, and the share that shows the label of its category."""
+    """Also measure generated images of the checkpoints against test images: their spread, and in the features of a
+    classifier (of labels; without labels of quarter turns) Fréchet distance, precision, recall; with labels also the
+    share that shows the label of its category. Runs without an accuracy then have a row too."""
     csv: Path | None = None
     """Also write the rows and the summary to this file."""
 
@@ -78,16 +79,12 @@ def row(directory: Path, options: Options) -> dict:
     if options.compare and options.compare not in known:
         raise InputError(f"compare is {options.compare!r}; give a field of the configuration: {', '.join(known)}")
     metrics = records.Table(directory / "metrics.csv").rows()
-    if "c" not in config.codes:
+    if not options.quality and "c" not in config.codes:
         raise InputError(f"{directory} has codes {config.codes}, none of them categorical: there is no accuracy")
-    if "accuracy" not in result:
+    if not options.quality and "accuracy" not in result:
         raise InputError(f"{directory} is on {config.dataset}, which has no labels: there is no accuracy")
     if not metrics:
         raise InputError(f"{directory} has no metrics.csv, where L_I is: give a whole run directory")
-    try:
-        draw_confusion(directory, result)
-    except OSError as error:  # such as of a directory that can only be read: the table needs no picture
-        print(f"{printable(directory)}: its confusion matrix is not drawn ({error.strerror})", file=sys.stderr)
     compared = [options.compare] if options.compare else []
     out = {
         "run": directory.name,
@@ -99,11 +96,20 @@ def row(directory: Path, options: Options) -> dict:
         "updates": result["step"],
         "images": result["images"],
     }
-    for name in MEASURES:
-        out[name] = result[name]
-        out[f"{name}_low"], out[f"{name}_high"] = result[f"{name}_ci95"]
+    if "accuracy" in result:
+        _draw_where_possible(directory, result)
+        for name in MEASURES:
+            out[name] = result[name]
+            out[f"{name}_low"], out[f"{name}_high"] = result[f"{name}_ci95"]
     out["info_categorical_nats"] = float(metrics[-1]["info_categorical_nats"])
     return out | (measure_quality(directory, options.data_dir) if options.quality else {})
+
+
+def _draw_where_possible(directory: Path, result: dict) -> None:
+    try:
+        draw_confusion(directory, result)
+    except OSError as error:  # such as of a directory that can only be read: the table needs no picture
+        print(f"{printable(directory)}: its confusion matrix is not drawn ({error.strerror})", file=sys.stderr)
 
 
 def measure_quality(directory: Path, data_dir: Path | None) -> dict[str, float]:
@@ -134,8 +140,10 @@ def draw_confusion(directory: Path, result: dict) -> None:
 def difference(rows: pd.DataFrame, field: str) -> pd.DataFrame:
     """Mean accuracy with one value of `field` less that with the other, with Welch's 95 % interval over seeds.
 
-    Raises InputError where there are not two values with two runs or more of each.
+    Raises InputError where there are not two values with two runs or more of each, or no accuracy.
     """
+    if "accuracy" not in rows:
+        raise InputError(f"--compare {field} compares accuracies, and these runs have none: leave it out")
     groups = {str(value): group["accuracy"] for value, group in rows.groupby(field, sort=False)}
     if len(groups) != 2 or min(map(len, groups.values())) < 2:
         raise InputError(
@@ -163,9 +171,11 @@ def summary(rows: pd.DataFrame, fields: list[str]) -> pd.DataFrame:
         line: dict[str, Any] = dict(zip(fields, cast(tuple[Hashable, ...], keys))) | {"n": len(group)}
         for name in (name for name in (*AVERAGED, *QUALITY) if name in group):
             line[name], line[f"{name}_low"], line[f"{name}_high"] = mean_interval(group[name].tolist())
-        accuracy = group["accuracy"]
-        line |= {"accuracy_min": accuracy.min(), "accuracy_max": accuracy.max()}
-        groups.append(line | {"share_from_95": (accuracy >= PAPER_ACCURACY).mean()})
+        if "accuracy" in group:
+            accuracy = group["accuracy"]
+            line |= {"accuracy_min": accuracy.min(), "accuracy_max": accuracy.max()}
+            line["share_from_95"] = (accuracy >= PAPER_ACCURACY).mean()
+        groups.append(line)
     return pd.DataFrame(groups)
 
 

@@ -1,7 +1,5 @@
 """Sample quality: known distances, invariances, and the classifier on real digits."""
 
-import dataclasses
-
 import numpy as np
 import pytest
 import torch
@@ -62,9 +60,29 @@ def test_the_classifier_is_accurate_and_cached(digits, network, tmp_path, monkey
     again = quality.classifier(digits, tmp_path / "c")
     assert all(torch.equal(a, b) for a, b in zip(once.state_dict().values(), again.state_dict().values()))
     assert records.has_checkpoint(tmp_path / "c")
-    bare = dataclasses.replace(digits, train=data.Split(digits.train.images))
-    with pytest.raises(InputError, match="no labels"):
-        quality.classifier(bare, tmp_path / "d")
+
+
+def test_without_labels_the_network_names_quarter_turns(digits, tmp_path):
+    """Digits have an upright position, so that it learns, and real images score better than those of an untrained G."""
+    bare = data.Dataset("bare", *(data.Split(split.images) for split in (digits.train, digits.validation, digits.test)))
+    network, latent = quality.classifier(bare, tmp_path / "c"), Latent("10c", "62u")
+    perfect = quality.measure(Copier(digits.train.images, digits.train.labels), latent, bare.test, network)
+    untrained = quality.measure(build(digits.image_shape, latent, seed=0)[0], latent, bare.test, network)
+    assert perfect["features"] == "quarter turns" and perfect["feature_accuracy"] > 0.9
+    assert "generator_accuracy" not in perfect
+    assert perfect["frechet_distance"] < untrained["frechet_distance"] / 10 and perfect["recall"] > 0.6
+    assert perfect["spread"] == pytest.approx(1, abs=0.05) and not perfect["collapsed"]
+    assert untrained["spread"] < 0.25 and untrained["collapsed"]
+
+
+def test_quarter_turns_of_every_fourth_image():
+    images = torch.arange(6 * 4, dtype=torch.uint8).reshape(6, 1, 2, 2)
+    turned, turns = quality.task(data.Split(images))
+    assert turns.tolist() == [0, 1, 2, 3, 0, 1]
+    assert turned[1, 0].tolist() == [[5, 7], [4, 6]] and turned[2, 0].tolist() == [[11, 10], [9, 8]]
+    assert torch.equal(turned[0], images[0]) and images[1, 0, 0, 0] == 4, "the images stay as they are"
+    with pytest.raises(InputError, match="images are 2x4 and have no labels"):
+        quality.task(data.Split(images.reshape(3, 1, 2, 4)))
 
 
 class Copier(torch.nn.Module):

@@ -73,15 +73,23 @@ def scorecard(folder, *arguments) -> pd.DataFrame:
     return pd.read_csv(folder / "scorecard.csv").set_index("claim")
 
 
-def panel(name: str, share: float, holds: str) -> dict:
-    return {
-        "panel": name,
-        "factor": name,
-        "information_nats": 2 * share + 0.1,
-        "shuffled_nats": 0.1,
-        "entropy_nats": 2.0,
-        "holds": holds,
-    }
+def earlier_panel(name: str, share: float) -> dict:
+    """As figures before the null of untrained networks recorded it."""
+    numbers = {"information_nats": 2 * share + 0.1, "shuffled_nats": 0.1, "entropy_nats": 2.0}
+    return {"panel": name, "run": "any", "factor": name, "holds": "yes" if share >= 0.25 else "no"} | numbers
+
+
+def write_panel(folder, seed: int, normalised: float, moved=(0.5, 0.5), spread: float = 0.8, **changes):
+    """A run with a figure 3 of one panel. moved: explained variance and relative spread, or None."""
+    about = {"dataset": "faces3d", "preset": "faces-azimuth", "recipe": "faces-azimuth", "updates": 20_000}
+    about |= {"precision": "float32", "seed": seed, "run": f"run{seed}"} | changes
+    traversal = dict(zip(("explained_variance", "relative_spread"), moved)) if moved else {}
+    row = about | {"panel": "azimuth", "code": "c1", "factor": "azimuth_degrees", "null": {}, "traversal": traversal}
+    holds = normalised >= 0.25 and moved is not None and min(moved) >= 0.25 and spread >= 0.25
+    row |= {"normalised": normalised, "spread": spread, "collapsed": spread < 0.25, "holds": "yes" if holds else "no"}
+    name = f"run{len(list(folder.iterdir())) if folder.exists() else 0}"
+    figure = {"runs": [about], "verdicts": [row]}
+    return write_run(folder, "faces-azimuth", seed, (10, 0.0), name=name, figure3=figure)
 
 
 def write_benchmark(path, *batches: tuple[tuple[float, float, float], float]):
@@ -128,8 +136,9 @@ def write_runs(folder) -> list:
     h = math.log(10)
     diagonal, mixed = (100 * np.eye(10)).tolist(), (100 * np.eye(10)).tolist()
     mixed[4][9] = 25
-    svhn = {"verdicts": [panel("lighting", 0.5, "yes"), panel("context", 0.1, "partly"), panel("other", 0.01, "no")]}
-    again = {"verdicts": [panel("other", 0.3, "yes")]}
+    shares = {"lighting": 0.5, "context": 0.1, "other": 0.01}
+    svhn = {"verdicts": [earlier_panel(name, share) for name, share in shares.items()]}
+    again = {"verdicts": [earlier_panel("other", 0.33)]}
     replicates, turned = morphology(0.8, -0.6), morphology(0.8, 0.2, beyond=-1)
     thicker = morphology(0.8, 0.6, agreement=0.85, measure="thickness")
     falls, stays, climbs = {"loss_d": (1, 0.2)}, {"loss_d": (1, 0.9)}, {"loss_g": (1, 3)}
@@ -176,8 +185,7 @@ def test_each_claim_is_checked_by_its_rule(made):
         ("C8", "undecided", 0, 1),
         ("C11", "not tested", 1, 1),
         ("C11", "not tested", 0, 1),
-        ("C11", "not tested", 0, 1),
-        ("C11", "not tested", 1, 1),
+        ("C11", "not tested", 1, 2),
         ("B1", "undecided", 1, 2),
         ("B2", "undecided", 1, 3),
         ("O1", "undecided", 1, 2),
@@ -203,6 +211,58 @@ def test_a_run_that_is_shorter_than_its_source_is_not_judged(tmp_path):
     runs = [write_run(tmp_path, "authors", seed, (10, 2.3), 0.5, changes=short) for seed in range(3)]
     table = scorecard(tmp_path / "out", *runs)
     assert set(table.verdict) == {"not at full length"} and table.by["C3"].startswith("authors, 2,000 of 5,000 updates")
+
+
+HIGH, LOW = (0.40, 0.41, 0.42), (0.10, 0.11, 0.12)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "given", "verdict"),
+    [
+        (HIGH, {}, "replicates"),
+        ((0.2, 0.25, 0.3), {}, "undecided"),
+        (LOW, {}, "does not"),
+        (HIGH, {"moved": (0.1, 0.9)}, "does not"),  # Q reads the factor, but G's images do not show it by the code
+        (HIGH, {"moved": (0.9, 0.1)}, "does not"),
+        (HIGH, {"moved": None}, "not tested"),  # no estimate of the factor
+        (LOW, {"moved": None}, "does not"),  # one side is enough for that
+        (HIGH, {"spread": 0.05}, "collapsed"),
+        (LOW, {"spread": 0.05}, "collapsed"),
+        (HIGH, {"updates": 2000}, "not at full length"),
+        (HIGH[:1], {}, "not tested"),
+    ],
+)
+def test_panels_are_judged_over_seeds(numbers, given, verdict, tmp_path):
+    """By the interval of each side of the rule, where there are two seeds of full length that did not collapse."""
+    runs = [write_panel(tmp_path / "runs", seed, value, **given) for seed, value in enumerate(numbers)]
+    table = scorecard(tmp_path / "out", *runs)
+    row = table.loc["C9"]
+    assert row.verdict == verdict and row["mean"] == pytest.approx(np.mean(numbers)) and row.of == len(numbers)
+    length = "2,000 of 20,000" if given.get("updates") else "20,000"
+    assert row.by == (f"faces3d (a stand-in rendered here), faces-azimuth, {length} updates, float32: azimuth_degrees")
+    if len(numbers) > 1:
+        half = 4.3027 * np.std(numbers, ddof=1) / 3**0.5
+        assert (row.low, row.high) == pytest.approx((np.mean(numbers) - half, np.mean(numbers) + half), abs=1e-4)
+    judged = pd.read_csv(tmp_path / "out" / "scorecard-runs.csv") if verdict != "collapsed" else []
+    assert len(judged) == (0 if verdict == "collapsed" else len(numbers))
+
+
+def test_panels_of_other_settings_and_collapsed_seeds_are_rows_of_their_own(tmp_path):
+    kinds = [{}, {}, {"spread": 0.1}, {"spread": 0.1}]
+    runs = [write_panel(tmp_path / "runs", seed, 0.4 + seed / 100, **kind) for seed, kind in enumerate(kinds)]
+    for change in ({"recipe": "faces-azimuth (lr_g 0.1)"}, {"dataset": "data/own.npz"}, {"precision": "bfloat16"}):
+        runs.append(write_panel(tmp_path / "runs", 0, 0.3, **change))
+    table = scorecard(tmp_path / "out", *runs)
+    assert list(table.verdict) == ["replicates", "collapsed", "not tested", "not tested", "not tested"]
+    assert list(table.of) == [2, 2, 1, 1, 1] and "own (images of a file), faces-azimuth, 20,000" in table.by.iloc[3]
+    text = (tmp_path / "out" / "scorecard.md").read_text()
+    assert (
+        "normalised MI; in generated images 0.50 of the variance, 0.50 of the spread | 2 of 2 | **replicates**" in text
+    )
+    again = write_panel(tmp_path / "runs", 1, 0.3)
+    refused = call("claims", *runs, again, "--out", tmp_path / "no", folder="analysis")
+    assert refused.returncode == 1 and "repeats seed 1 of faces-azimuth on faces3d in figure3" in refused.stderr
+    assert refused.stderr.count("\n") == 1
 
 
 def test_every_run_is_listed_with_its_length_and_hardware(made):
@@ -268,7 +328,7 @@ def test_the_numbers_are_means_over_seeds_with_intervals(made):
     assert mean["C6"] == pytest.approx((0.95 + 0.95 + 0.85) / 3)
     assert mean["B1"] == pytest.approx((1 + 100 / 125) / 2), "a digit whose row shows another one as well"
     assert mean["B2"] == pytest.approx((3 + 1 / 0.9 + 1.5) / 3), "the smaller of G's factor and of D's"
-    assert list(mean["C11"]) == pytest.approx([0.5, 0.1, 0.01, 0.3])
+    assert list(mean["C11"]) == pytest.approx([0.5, 0.1, (0.01 + 0.33) / 2])
 
 
 def test_the_numbers_of_a_benchmark_and_of_settings(made):
@@ -286,8 +346,9 @@ def test_the_numbers_of_a_benchmark_and_of_settings(made):
 def test_the_scorecard_as_markdown(made):
     text = (made[1] / "scorecard.md").read_text()
     for line in (
-        "| C11 | SVHN: other (figure 5) | mnist (2 runs) | 0.01 to 0.30 normalised MI | 1 of 2 | **not tested** |",
-        "| mnist | 0.50 normalised MI | 1 of 1 | **not tested** |",
+        "| C11 | SVHN: other (figure 5) | mnist (the real dataset), 2 runs | 0.17 normalised MI "
+        "beyond shuffled factors | 1 of 2 | **not tested** |",
+        "| mnist (the real dataset) | 0.50 normalised MI beyond shuffled factors | 1 of 1 | **not tested** |",
         "| iic, 2,000 updates, float32 | 0.973 [",
         "| 0.880 [",
         ", never in 1 | 1 of 3 | **undecided** |",

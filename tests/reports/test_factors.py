@@ -9,7 +9,7 @@ import torch
 from conftest import call, config
 
 from infogan import data, experiment
-from infogan.codes import Latent
+from infogan.codes import Categorical, Continuous, Latent
 from infogan.metrics.disentanglement import model_centrality
 from infogan.metrics.image_statistics import image_statistics
 from infogan.reports import factors, information
@@ -32,7 +32,10 @@ def test_known_factors_are_compared_with_the_codes(tmp_path):
     result = json.loads((tmp_path / "run" / "factors.json").read_text())["factors"]
     assert result["names"] == ["place", "grey"] and np.shape(result["information_nats"]) == (3, 2)
     assert result["entropy_nats"] == pytest.approx([math.log(4), math.log(3)], abs=0.02)
-    assert np.max(result["shuffled_nats"]) < 0.05, "of 20 bins and 600 images the bias is small"
+    null, best = [each["untrained"] for each in result["null"]], np.max(result["information_nats"], axis=0)
+    assert [each["n"] for each in null] == [10, 10] and "best of untrained" in done.stdout
+    expected = [(nats - each["mean_nats"]) / h for nats, each, h in zip(best, null, result["entropy_nats"])]
+    assert np.max(result["normalised"], axis=0) == pytest.approx(expected)
     names = {"mig", "sap", "dci_disentanglement", "modularity", "explicitness", "beta_vae", "factor_vae"}
     assert names <= result["scores"].keys()
 
@@ -55,15 +58,27 @@ def test_statistics_of_images():
     assert image_statistics(images) == pytest.approx(np.array(expected))
 
 
-def test_normalised_information_is_corrected_for_chance():
+def test_the_best_code_of_its_kind_is_compared():
+    """A category that is the factor, and a number that is not: 1 and 0 of its entropy."""
     random = np.random.default_rng(0)
     factor = random.integers(4, size=(5000, 1))
-    codes = np.column_stack([factor[:, 0], random.random(5000)])
-    found = information.information(codes, factor, ["place"], categorical=[0])
-    numbers = zip(found["information_nats"], found["shuffled_nats"])
-    same, other = (information.normalised_information(a[0], b[0], found["entropy_nats"][0]) for a, b in numbers)
-    assert same == pytest.approx(1, abs=0.01) and other == pytest.approx(0, abs=0.01)
-    assert [information.stands_for(value) for value in (0.25, 0.24, 0.05, 0.04)] == ["yes", "partly", "partly", "no"]
+    predicted = information.Predicted(np.column_stack([factor[:, 0], random.random(5000)]), (Categorical, Continuous))
+    assert predicted.information(factor)[:, 0] == pytest.approx([math.log(4), 0], abs=0.01)
+    assert predicted.information(factor, Continuous) == pytest.approx(np.zeros((1, 1)), abs=0.01)
+    null = [{"untrained": {"n": 2, "mean_nats": 0.1}, "gan": {"n": 1, "mean_nats": 0.3}}]
+    found = information.information(predicted, factor, ["place"], null)
+    assert found["normalised"][0][0] == pytest.approx((math.log(4) - 0.3) / math.log(4), abs=0.01)
+
+
+def test_regular_gans_join_the_null(trained):
+    done = call("factors", trained / "a", "--null", trained / "gan", folder="analysis")
+    assert done.returncode == 0, done.stderr
+    result = json.loads((trained / "a" / "factors.json").read_text())["measured"]
+    assert all(each["gan"]["n"] == 1 and each["untrained"]["n"] == 10 for each in result["null"])
+    assert "best of gan" in done.stdout
+    refused = call("factors", trained / "a", "--null", trained / "b", folder="analysis")
+    assert refused.returncode == 1 and "give runs of a regular GAN" in refused.stderr
+    assert refused.stderr.count("\n") == 1
 
 
 def test_runs_are_compared_by_model_centrality(trained, monkeypatch):

@@ -2,11 +2,12 @@
 
 import json
 
+import numpy as np
 import pandas as pd
 import pytest
-from conftest import call, fit
+from conftest import call, config, fit
 
-from infogan import experiment
+from infogan import data, experiment
 from infogan.metrics import quality
 from infogan.reports import measure
 
@@ -51,6 +52,30 @@ def test_sample_quality_is_measured_where_it_is_asked_for(trained, tmp_path, mon
     assert (table.frechet_distance > 0).all() and table.sample_precision.between(0, 1).all()
     assert seeds.frechet_distance[0] == pytest.approx(table.frechet_distance.mean())
     assert "frechet_distance" in done.stdout and "generator_accuracy" in done.stdout
+    assert stored["features"] == "labels" and stored["collapsed"] == (stored["spread"] < 0.25)
+    assert table.spread[0] == pytest.approx(stored["spread"]) and "spread" in seeds
+
+
+def test_quality_is_measured_of_runs_without_labels_or_categories_too(tmp_path, monkeypatch, digits):
+    monkeypatch.setenv("INFOGAN_CACHE", str(tmp_path))
+    monkeypatch.setattr(quality, "MAX_IMAGES", 1280)
+    name = str(tmp_path / "bare.npz")
+    np.savez(name, images=digits.train.images[:, 0].numpy())
+    runs = [tmp_path / "bare", tmp_path / "continuous"]
+    experiment.train(config(dataset=name), data.load(name), runs[0], "disabled", progress=False)
+    fit(runs[1], digits, codes="3u")
+    done = script(*runs, "--quality", "--csv", tmp_path / "t.csv")
+    assert done.returncode == 0, done.stderr
+    stored = [json.loads((run / "quality.json").read_text()) for run in runs]
+    assert [each["features"] for each in stored] == ["quarter turns", "labels"]
+    table = pd.read_csv(tmp_path / "t.csv")
+    assert table.spread.tolist() == pytest.approx([each["spread"] for each in stored]) and "accuracy" not in table
+    for arguments, message in (
+        (("--quality", "--compare", "precision"), "compares accuracies, and these runs have none"),
+        ((), "which has no labels: there is no accuracy"),
+    ):
+        refused = script(*runs, *arguments)
+        assert refused.returncode == 1 and message in refused.stderr and "Traceback" not in refused.stderr
 
 
 def test_where_measuring_again_fails_the_record_is_kept(trained, monkeypatch):

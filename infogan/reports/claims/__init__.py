@@ -19,7 +19,8 @@ import tyro
 
 from infogan.errors import InputError
 from infogan.reports import common
-from infogan.reports.claims.rows import cost_row, lambda_row, list_runs, rows_over_seeds, traversal_rows
+from infogan.reports.claims.panels import list_panels, panel_rows
+from infogan.reports.claims.rows import cost_row, lambda_row, list_runs, rows_over_seeds
 from infogan.reports.claims.rules import RULES, RunRecord, read
 from infogan.reports.claims.scorecard import draw, markdown
 
@@ -47,7 +48,7 @@ def collect(options: Options, runs: list[RunRecord]) -> pd.DataFrame:
     if options.benchmark is not None:
         rows.append(cost_row(options.benchmark))
     rows += [lambda_row(path) for path in options.settings]
-    rows += traversal_rows(runs)
+    rows += panel_rows(runs)
     if not rows:
         raise InputError(
             "no claim can be checked on what is given: give runs of the presets on mnist, a benchmark or settings"
@@ -63,7 +64,7 @@ def main() -> None:
     table = collect(options, runs)
     options.out.mkdir(parents=True, exist_ok=True)
     table.to_csv(options.out / "scorecard.csv", index=False)
-    pd.DataFrame(list_runs(runs)).to_csv(options.out / "scorecard-runs.csv", index=False)
+    pd.DataFrame(list_runs(runs) + list_panels(runs)).to_csv(options.out / "scorecard-runs.csv", index=False)
     (options.out / "scorecard.md").write_text(markdown(table))
     draw(table, options.out / "scorecard.png")
     print(common.as_text(table[["claim", "says", "by", "mean", "low", "high", "holds", "of", "verdict"]]))

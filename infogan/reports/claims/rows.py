@@ -1,4 +1,4 @@
-"""Rows of the scorecard: of the rules over seeds, of a benchmark (C7), of settings (C8) and of figures 3 to 6."""
+"""Rows of the scorecard: of the rules over seeds, of a benchmark (C7) and of settings (C8)."""
 
 from pathlib import Path
 from typing import Any
@@ -10,23 +10,15 @@ from scipy import stats
 from infogan import records
 from infogan.errors import InputError
 from infogan.metrics.clustering import mean_interval
-from infogan.presets import PRESETS, describe
+from infogan.presets import PRESETS
 from infogan.reports.claims import verdicts
 from infogan.reports.claims.rules import RULES, Outcome, Rule, RunRecord
-from infogan.reports.information import YES, normalised_information
 
 SHARES = ("accuracy", "share of the worst row")
 """Numbers from 0 to 1, and so are the bounds of their intervals."""
 ENOUGH = 3  # seeds of each value of lambda
 COST = 1.1  # times a GAN's time and memory that count as nearly nothing
 LEAD = -0.02  # of accuracy, of lambda 1 over the best other
-
-TRAVERSALS = {
-    "figure3": ("C9", "faces"),
-    "figure4": ("C10", "chairs"),
-    "figure5": ("C11", "SVHN"),
-    "figure6": ("C12", "CelebA"),
-}
 
 
 def make_row(
@@ -35,10 +27,11 @@ def make_row(
     """A row of the scorecard.
 
     by: on what the claim was checked. number: what `mean` is. holds, of: in how many of how many the rule holds.
-    other: low and high, an interval of the mean; never: how many have no number.
+    other: low and high, an interval of the mean; never: how many have no number; also: further numbers, in words.
     """
     row = {"claim": claim, "says": says, "rule": rule, "by": by, "number": number, "mean": mean}
     row |= {"low": np.nan, "high": np.nan, "never": 0, "holds": holds, "of": of, "verdict": verdict}
+    row["also"] = ""
     return row | other
 
 
@@ -67,13 +60,13 @@ def list_runs(runs: list[RunRecord]) -> list[dict]:
             if (outcome := rule.check(run)) is not None:
                 config = run.config
                 about = {"preset": config.preset, "seed": config.seed, "updates": config.updates}
-                about |= {"precision": config.precision, "device": config.device} | _origin(run)
+                about |= {"precision": config.precision, "device": config.device} | origin(run)
                 number = {"number": rule.number, "value": outcome.value, "holds": outcome.holds}
                 out.append({"claim": rule.claim, "run": run.directory.name} | about | number)
     return out
 
 
-def _origin(run: RunRecord) -> dict[str, str]:
+def origin(run: RunRecord) -> dict[str, str]:
     """hardware, as far as it was recorded, and commit of a run."""
     made = records.read_json(run.directory / "config.json").get("provenance", {})
     host = made.get("host", {})
@@ -172,22 +165,3 @@ def _read_settings(path: Path) -> pd.DataFrame:
     if not {"setting", "value", "accuracy", "preset", "dataset", "images"} <= set(table.columns):
         raise InputError(f"{path} is not a table of analysis/settings.py: give its settings.csv")
     return table
-
-
-def traversal_rows(runs: list[RunRecord]) -> list[dict]:
-    """C9 to C12: a row for each panel of figures 3 to 6 that was drawn from a run.
-
-    The number is the normalised mutual information of the panel's code and its factor. One run of a setting is no
-    verdict.
-    """
-    rule = f"normalised mutual information of the code and the factor, corrected for chance, of {YES} or more"
-    rows = []
-    for run in runs:
-        by = f"{Path(run.config.dataset).stem}, seed {run.config.seed}, {describe(run.config)}"
-        for name, (claim, what) in TRAVERSALS.items():
-            for panel in (run.figure(name) or {}).get("verdicts", []):
-                says = f"{what}: {panel['panel']} ({name.replace('figure', 'figure ')})"
-                value = normalised_information(panel["information_nats"], panel["shuffled_nats"], panel["entropy_nats"])
-                of, holds = f"{by}: {panel['factor']}", int(panel["holds"] == "yes")
-                rows.append(make_row(claim, says, rule, of, "normalised MI", value, holds, 1, verdicts.NOT_TESTED))
-    return rows

@@ -9,19 +9,20 @@ from scipy import stats
 
 from infogan import records
 from infogan.reports import style
-from infogan.reports.claims.rows import TRAVERSALS
+from infogan.reports.claims import verdicts
+from infogan.reports.claims.panels import TRAVERSALS
 from infogan.reports.claims.verdicts import VERDICTS
 
 DIGITS = {"updates": ",.0f", "digits": ".1f", "accuracy": ".3f"}
 
 
 def markdown(table: pd.DataFrame) -> str:
-    """The scorecard as a table, with its rules; the rows of one panel of figures 3 to 6 become one."""
+    """The scorecard as a table, with its rules; rows of one panel of figures 3 to 6 that judge nothing become one."""
     lines = ["| claim | it says | checked on | our number | holds in | verdict |", "|---|---|---|---|---|---|"]
-    panels = {claim for claim, _ in TRAVERSALS.values()}
-    for (claim, _), rows in table.groupby(["claim", "says"], sort=False):
-        cells = [_merged(rows)] if claim in panels else map(_cells, rows.itertuples())
-        lines += [f"| {' | '.join([claim, *row[:-1]])} | **{row[-1]}** |" for row in cells]
+    for _, rows in table.groupby(["claim", "says"], sort=False):
+        single, merged = _single_and_merged(rows)
+        cells = [*map(_cells, single.itertuples()), *map(_merged, merged)]
+        lines += [f"| {' | '.join([rows.claim.iloc[0], *row[:-1]])} | **{row[-1]}** |" for row in cells]
     rules = [f"- {', '.join(part.claim.unique())}: {rule}" for rule, part in table.groupby("rule", sort=False)]
     note = (
         "Means over seeds with 95 % Student-t intervals (C7: ratios of medians, with those that their ranges over "
@@ -29,6 +30,16 @@ def markdown(table: pd.DataFrame) -> str:
     )
     summary = "<details><summary>The rules</summary>"
     return "\n".join([*lines, "", note, "", summary, "", *rules, "", "</details>", ""])
+
+
+def _single_and_merged(rows: pd.DataFrame) -> tuple[pd.DataFrame, list[pd.DataFrame]]:
+    """Of the rows of one claim: those that are shown by themselves, and groups that are shown as one line.
+
+    Such are the rows of a panel of figures 3 to 6 which judge nothing, by what their number is and why they do not.
+    """
+    unjudged = rows.verdict.isin([verdicts.NOT_TESTED, verdicts.SHORT, verdicts.COLLAPSED])
+    unjudged &= rows.claim.isin([claim for claim, _ in TRAVERSALS.values()])
+    return rows[~unjudged], [part for _, part in rows[unjudged].groupby(["number", "verdict"], sort=False)]
 
 
 def _cells(row: Any) -> list[str]:
@@ -40,13 +51,14 @@ def _cells(row: Any) -> list[str]:
         if np.isfinite(row.low):
             number += f" [{row.low:z{digits}}, {row.high:z{digits}}]"
         number += f" {row.number}" + (f", never in {row.never}" if row.never else "")
+        number += f"; {row.also}" if row.also else ""
     return [row.says, row.by, number, f"{row.holds} of {row.of}", row.verdict]
 
 
 def _merged(rows: pd.DataFrame) -> list[str]:
-    """The same cells for all runs of a panel: from the lowest number to the highest."""
-    runs_of = rows.by.str.partition(",")[0].value_counts(sort=False)
-    by = ", ".join(f"{name} ({n} runs)" if n > 1 else name for name, n in runs_of.items())
+    """The same cells for several rows of a panel: from the lowest number to the highest."""
+    runs_of = rows.of.groupby(rows.by.str.partition(",")[0], sort=False).sum()
+    by = "; ".join(f"{name}, {n} runs" if n > 1 else name for name, n in runs_of.items())
     ends = dict.fromkeys(f"{value:.2f}" for value in (rows["mean"].min(), rows["mean"].max()))
     share = f"{rows.holds.sum()} of {rows.of.sum()}"
     return [rows.says.iloc[0], by, f"{' to '.join(ends)} {rows.number.iloc[0]}", share, rows.verdict.iloc[0]]
@@ -55,7 +67,7 @@ def _merged(rows: pd.DataFrame) -> list[str]:
 def draw(table: pd.DataFrame, path: Path) -> None:
     """Share of seeds (batch sizes, panels' runs) in which each rule holds, with Wilson's 95 % interval.
 
-    Rows of one claim stand together, and those of one panel of figures 3 to 6 are one.
+    Rows of one claim stand together.
     """
     rows = _shares(table)
     height = 0.235 * len(rows) + 1.1
@@ -95,17 +107,17 @@ def draw(table: pd.DataFrame, path: Path) -> None:
 
 def _shares(table: pd.DataFrame) -> list[dict]:
     """claim, says (without its place in the paper), by, holds, of and verdict of each line of the picture."""
-    panels, out = {claim for claim, _ in TRAVERSALS.values()}, []
+    out = []
     for (claim, says), rows in table.groupby(["claim", "says"], sort=False):
         line = {"claim": claim, "says": says.partition(" (")[0]}
-        if claim in panels:
-            of = int(rows.of.sum())
-            about = {"holds": int(rows.holds.sum()), "of": of, "verdict": rows.verdict.iloc[0]}
-            out.append(line | about | {"by": f"{of} run{'s' if of > 1 else ''}", "seeds": False})
-            continue
-        for row in rows.itertuples():
+        single, merged = _single_and_merged(rows)
+        for row in single.itertuples():
             by = row.by.partition(",")[0]
             by = f"{by}, {row.of} seeds" if claim not in ("C7", "C8") else row.by.partition(";")[0]
             shown = {"holds": row.holds, "of": row.of, "verdict": row.verdict, "by": by}
             out.append(line | shown | {"seeds": claim not in ("C7", "C8")})
+        for part in merged:
+            holds, of = int(part.holds.sum()), int(part.of.sum())
+            about = {"holds": holds, "of": of, "verdict": part.verdict.iloc[0], "seeds": False}
+            out.append(line | about | {"by": f"{of} run{'s' if of > 1 else ''}"})
     return out

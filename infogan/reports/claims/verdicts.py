@@ -9,6 +9,8 @@ HOLDS = "holds"
 """Of a claim of our own, which replicates nothing."""
 NOT_TESTED, SHORT = "not tested", "not at full length"
 """Of one run of a setting; of runs shorter than their source's."""
+COLLAPSED = "collapsed"
+"""Of runs whose generated images are all alike, which judge nothing."""
 
 VERDICTS = {
     REPLICATES: (style.GREEN, "o"),
@@ -17,6 +19,7 @@ VERDICTS = {
     DOES_NOT: (style.VERMILION, "X"),
     SHORT: (style.GREY, "s"),
     NOT_TESTED: (style.GREY, "D"),
+    COLLAPSED: (style.GREY, "x"),
 }
 """Colour and marker of each."""
 

@@ -7,12 +7,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from infogan import data, networks, records
+from infogan import networks, records
 from infogan.codes import Categorical
 from infogan.errors import InputError
 from infogan.inference import Model
 from infogan.presets import describe
 from infogan.records import pictures
+from infogan.reports import common
 
 
 @dataclass
@@ -103,21 +104,17 @@ def about_run(run: records.Run) -> dict:
         "run": run.directory.name,
         "dataset": config.dataset,
         "preset": config.preset,
+        "recipe": describe(config),
         "seed": config.seed,
         "updates": run.step,
+        "precision": config.precision,
     }
 
 
 def caption(run: records.Run, seed: bool = True) -> str:
     """Dataset and its origin, preset and what was changed in it, seed and length. seed: name the seed."""
     dataset = run.config.dataset
-    if dataset.partition("@")[0] in data.SYNTHETIC:
-        origin = "a stand-in rendered here"
-    elif dataset in ("digits", *data.TORCHVISION, *data.ARCHIVES):
-        origin = "the real dataset"
-    else:
-        origin = "images of a file"
-    parts = [f"{Path(dataset).stem} ({origin})", f"preset {describe(run.config)}"]
+    parts = [f"{Path(dataset).stem} ({common.origin_of_images(dataset)})", f"preset {describe(run.config)}"]
     if (most := max(run.latent.categorical_sizes, default=0)) > pictures.MOST_CATEGORIES:
         parts.append(f"{pictures.MOST_CATEGORIES} of {most:,} categories")
     return ", ".join([*parts, *([f"seed {run.config.seed}"] if seed else []), f"{run.step:,} updates"])

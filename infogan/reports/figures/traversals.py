@@ -1,9 +1,11 @@
 """The paper's figures 3 to 6: images along the code that stands for each of the figure's factors.
 
-Which code that is, is measured: the one with the most mutual information with the factor.
+Which code that is, is measured: the one with the most mutual information with the factor, beyond the null. Whether it
+stands for the factor is measured too, on Q and on G (infogan.reports.standing).
 """
 
-from collections.abc import Iterable
+import dataclasses
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, NamedTuple
@@ -15,22 +17,15 @@ import tyro
 
 from infogan import records
 from infogan.codes import Categorical, Continuous
+from infogan.data import Dataset
 from infogan.errors import InputError
+from infogan.metrics import disentanglement, diversity
+from infogan.metrics.factor_estimates import Estimator, estimator
 from infogan.metrics.image_statistics import STATISTICS, image_statistics
-from infogan.reports import common
+from infogan.reports import common, standing
 from infogan.reports.figures.drawing import animate, write_panels
 from infogan.reports.figures.panels import Panel, about_run, caption, vary_category, vary_continuous
-from infogan.reports.information import (
-    Known,
-    information,
-    known_factors,
-    normalised_information,
-    predicted_codes,
-    stands_for,
-)
-
-RANGE = np.linspace(-1, 1, 10)
-"""Values of continuous codes, as in the paper."""
+from infogan.reports.information import Known, Null, Nulls, Predicted, excess, known_factors, predict
 
 
 class Wanted(NamedTuple):
@@ -46,40 +41,83 @@ class Match(NamedTuple):
 
     run: records.Run
     code: int
+    of: str
+    """The kind of the factor: factors, attributes or measured."""
     factor: str
     information_nats: float
-    shuffled_nats: float
     entropy_nats: float
+    null: Null
 
     @property
     def excess_nats(self) -> float:
-        """Mutual information beyond that with the shuffled factor."""
-        return self.information_nats - self.shuffled_nats
+        """Mutual information beyond the null."""
+        return excess(self.information_nats, self.null)
 
     @property
     def normalised(self) -> float:
-        """See infogan.reports.information.normalised_information."""
-        return normalised_information(self.information_nats, self.shuffled_nats, self.entropy_nats)
+        """(I - I_null) / H(factor)"""
+        return self.excess_nats / self.entropy_nats
 
     def numbers(self) -> dict:
         """What the figure's JSON file records of it."""
-        names = ("factor", "information_nats", "shuffled_nats", "entropy_nats")
+        names = ("factor", "information_nats", "entropy_nats", "null", "normalised")
         return {name: getattr(self, name) for name in names}
 
 
-def matches(run: records.Run, codes: np.ndarray, known: Known, want: Wanted) -> list[Match]:
-    """Each code of the wanted kind with each factor of the wanted names. codes: Q's prediction [N, codes]."""
-    out = []
-    for values, names in known.values():
+def matches(run: records.Run, predicted: Predicted, known: Known, nulls: Nulls, want: Wanted) -> Iterator[Match]:
+    """Each code of the wanted kind with each factor of the wanted names."""
+    codes = run.latent.single_codes(want.kind)
+    for of, (values, names) in known.items():
         columns = [i for i, name in enumerate(names) if name.startswith(want.names)]
-        for code in run.latent.single_codes(want.kind) if columns else []:
-            categorical = [0] if want.kind is Categorical else []
-            found = information(codes[:, [code]], values[:, columns], [names[i] for i in columns], categorical)
-            numbers = zip(
-                found["names"], found["information_nats"][0], found["shuffled_nats"][0], found["entropy_nats"]
-            )
-            out += [Match(run, code, *each) for each in numbers]
-    return out
+        if not codes or not columns:
+            continue
+        chosen = values[:, columns]
+        nats, entropies = predicted.information(chosen, want.kind), disentanglement.entropies(chosen)
+        each = zip(columns, nulls.information(run, chosen, want.kind), entropies.tolist(), nats.T.tolist())
+        for column, null, entropy, of_codes in each:
+            for code, of_code in zip(codes, of_codes):
+                yield Match(run, code, of, names[column], of_code, entropy, null)
+
+
+class Judge:
+    """Measures runs on one dataset by what is known of its images.
+
+    gans: runs of a regular GAN, for the null.
+    """
+
+    def __init__(self, dataset: Dataset, gans: Sequence[records.Run] = ()):
+        self.images, self.known = known_factors(dataset)
+        self._dataset, self._nulls = dataset, Nulls(self.images, gans)
+        self._estimators = dict[tuple[str, str], Estimator]()
+
+    def best(self, runs: Sequence[records.Run], wanted: Iterable[Wanted]) -> dict[Wanted, Match]:
+        """For each panel that the runs have a code for, and the dataset a factor, the match of most information."""
+        predicted = [(run, predict(run.discriminator, run.latent, self.images)) for run in runs]
+        found = {}
+        for want in wanted:
+            fitting = [each for run, codes in predicted for each in matches(run, codes, self.known, self._nulls, want)]
+            if fitting:
+                found[want] = max(fitting, key=lambda match: match.excess_nats)
+        return found
+
+    def rows(self, found: dict[Wanted, Match]) -> list[dict]:
+        """The `verdicts` of the figure's JSON file: of each panel the run, Q's side, G's side, and what follows."""
+        used = {match.run.directory: match.run for match in found.values()}
+        spreads = {at: diversity.measure(run.generator, run.latent, self.images) for at, run in used.items()}
+        out = []
+        for want, match in found.items():
+            estimate, spread = self._estimator(match.of, match.factor), spreads[match.run.directory]
+            moved = standing.moved_by(match.run, match.code, estimate) if estimate.about["measurable"] else None
+            traversal = {"estimate": estimate.about} | (dataclasses.asdict(moved) if moved else {})
+            holds = standing.stands_for(match.normalised, moved, spread["collapsed"])
+            about = {"panel": want.title} | about_run(match.run) | {"code": f"c{match.code + 1}"}
+            out.append(about | match.numbers() | {"traversal": traversal} | spread | {"holds": holds})
+        return out
+
+    def _estimator(self, kind: str, name: str) -> Estimator:
+        if (kind, name) not in self._estimators:
+            self._estimators[kind, name] = estimator(self._dataset, kind, name)
+        return self._estimators[kind, name]
 
 
 @dataclass(frozen=True)
@@ -88,6 +126,10 @@ class Traversals:
 
     runs: tyro.conf.Positional[tuple[Path, ...]]
     """Run directories, of one dataset: one for all panels, or one for each setting."""
+    each: bool = False
+    """Draw a figure of each run by itself, in its own directory: the scorecard's numbers are over such."""
+    null: tuple[Path, ...] = ()
+    """Runs of a regular GAN (info_flow detached) on the same dataset, which join the untrained networks as the null."""
     out: Path | None = None
     """Where to write the picture. Default: figures/FIGURE.png in the first run."""
     rows: int = 5
@@ -103,32 +145,35 @@ class Traversals:
         """Write the figure, and print its numbers. Raises InputError where no panel can be drawn."""
         if not self.runs:
             raise InputError("give at least one run directory, such as runs/faces3d-faces-azimuth-seed0")
+        if self.each and self.out is not None:
+            raise InputError(f"--out {self.out} is one picture, --each draws one for each run: leave one of them out")
         loaded = [records.load(directory) for directory in self.runs]
-        if len(names := {run.config.dataset for run in loaded}) > 1:
+        gans = [records.load(directory) for directory in self.null]
+        if len(names := {run.config.dataset for run in (*loaded, *gans)}) > 1:
             raise InputError(f"the runs are of different datasets, {', '.join(sorted(names))}: give those of one")
-        images, known = known_factors(common.load_dataset(self.data_dir, *self.runs))
-        predicted = [(run, predicted_codes(run, images)) for run in loaded]
-        found = {}
+        judge = Judge(common.load_dataset(self.data_dir, *self.runs, *self.null), gans)
+        for group in [[run] for run in loaded] if self.each else [loaded]:
+            self._draw(group, judge)
+
+    def _draw(self, loaded: list[records.Run], judge: Judge) -> None:
+        """One figure of these runs."""
+        found = judge.best(loaded, self.wanted)
         for want in self.wanted:
-            if fitting := [match for run, codes in predicted for match in matches(run, codes, known, want)]:
-                found[want] = max(fitting, key=lambda match: match.excess_nats)
-            else:
+            if want not in found:
                 print(f"{want.title}: left out; {_why_none(loaded, want)}")
         if not found:
-            runs, factors = ", ".join(map(str, self.runs)), ", ".join(name for w in self.wanted for name in w.names)
+            runs = ", ".join(str(run.directory) for run in loaded)
+            factors = ", ".join(name for want in self.wanted for name in want.names)
             raise InputError(f"none of the panels can be drawn from {runs}: give runs on a dataset with {factors}")
-        self._write(found, loaded, len(images))
-
-    def _write(self, found: dict[Wanted, Match], loaded: list[records.Run], n_images: int) -> None:
-        table = [_row(want, match) for want, match in found.items()]
-        print(common.as_text(pd.DataFrame(table)))
+        table = judge.rows(found)
+        print(common.as_text(pd.DataFrame([_printed(row) for row in table])))
         panels = [self._panel(want, match) for want, match in found.items()]
-        path = self.out or common.figures_folder(self.runs[0]) / f"{type(self).__name__.lower()}.png"
+        path = self.out or common.figures_folder(loaded[0].directory) / f"{type(self).__name__.lower()}.png"
         if self.gif:
             animate(path.with_suffix(".gif"), [panel.images for panel in panels if panel.images is not None])
         numbers = {
-            "caption": _captions(run for run in loaded if any(match.run is run for match in found.values())),
-            "n_images": n_images,
+            "caption": _captions(match.run for match in found.values()),
+            "n_images": len(judge.images),
             "runs": [about_run(run) for run in loaded],
             "verdicts": table,
         }
@@ -141,8 +186,8 @@ class Traversals:
         if want.kind is Categorical:
             panel = vary_category(match.run, title, self.rows, match.code)
         else:
-            panel = vary_continuous(match.run, title, self.rows, match.code, RANGE)
-        panel.about = match.numbers() | {"meant": want.title, "run": match.run.directory.name}
+            panel = vary_continuous(match.run, title, self.rows, match.code, standing.RANGE)
+        panel.about = {"factor": match.factor, "meant": want.title, "run": match.run.directory.name}
         assert panel.images is not None
         panel.about["generated"] = _statistics_of_columns(panel.images)
         return panel
@@ -155,10 +200,13 @@ def _why_none(runs: list[records.Run], want: Wanted) -> str:
     return f"{dataset} has no factor {' or '.join(want.names)}"
 
 
-def _row(want: Wanted, match: Match) -> dict:
-    """A row of the table that is printed, and kept as `verdicts`."""
-    about = {"panel": want.title, "run": match.run.directory.name, "code": f"c{match.code + 1}"}
-    return about | match.numbers() | {"holds": stands_for(match.normalised)}
+def _printed(row: dict) -> dict:
+    """A row of the table that is printed."""
+    names = ("panel", "run", "code", "factor", "information_nats", "entropy_nats")
+    null = {f"null_{name}": group["mean_nats"] for name, group in row["null"].items()}
+    moved = {name: row["traversal"].get(name, np.nan) for name in ("explained_variance", "relative_spread")}
+    judged = {"normalised": row["normalised"]} | moved | {"image_spread": row["spread"], "holds": row["holds"]}
+    return {name: row[name] for name in names} | null | judged
 
 
 def _captions(runs: Iterable[records.Run]) -> str:

@@ -1,0 +1,182 @@
+"""Whether a code stands for a factor: runs of which Q, G or both are perfect, untrained, or of no use."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from conftest import config
+
+from infogan import networks, records
+from infogan.codes import Continuous, Latent
+from infogan.data import Split
+from infogan.data.splits import split_in_order
+from infogan.errors import InputError
+from infogan.metrics import disentanglement
+from infogan.reports import information, standing
+from infogan.reports.figures.traversals import Judge, Wanted
+
+LIGHTING = Wanted("lighting", Continuous, ("light",))
+
+
+@pytest.fixture(scope="module")
+def lit():
+    """1,000 images whose light from the left is known; their brightness and their pixels differ besides."""
+    random = np.random.default_rng(0)
+    light, bright, pixels = (
+        random.uniform(-1, 1, (1000, 1, 1)),
+        random.random((1000, 1, 1)),
+        random.random((1000, 8, 8)),
+    )
+    images = 70 + 60 * light * np.linspace(-1, 1, 8) + 20 * bright + 20 * pixels
+    whole = Split(torch.from_numpy(images.astype(np.uint8))[:, None])
+    known = {"factors": (torch.from_numpy(light[:, 0].astype(np.float32)), ("light",))}
+    return split_in_order("lit", Split(whole.images, None, known))
+
+
+class Painter(torch.nn.Module):
+    """G: light is `of_code` of c1, and `of_noise` of a noise; pixels and brightness differ by noise of this size."""
+
+    def __init__(self, of_code: float = 1.0, of_noise: float = 0.0, others: float = 1.0):
+        super().__init__()
+        self.sizes = torch.nn.Parameter(torch.tensor([of_code, of_noise, others]))
+
+    def forward(self, z):
+        of_code, of_noise, others = self.sizes
+        light = (of_code * z[:, 0] + of_noise * z[:, 2])[:, None, None] * torch.linspace(-1, 1, 8)
+        rest = others * ((z[:, 3, None, None] + 1) / 2 + (z[:, 4:68].reshape(-1, 8, 8) + 1) / 2)
+        return (70 + 60 * light + 20 * rest)[:, None] / 255
+
+
+class Reader(torch.nn.Module):
+    """Q that predicts for c1 the light of an image, exactly but for its pixels' noise, and for c2 nothing."""
+
+    image_shape = (1, 8, 8)
+
+    def __init__(self):
+        super().__init__()
+        self.anchor = torch.nn.Parameter(torch.zeros(()))
+
+    def q_params(self, images):
+        light = (images[:, 0] * torch.linspace(-1, 1, 8)).mean((1, 2))
+        return torch.stack([light, torch.zeros_like(light)], 1)
+
+
+LATENT = Latent("2u", "66u")
+
+
+def make(generator=None, discriminator=None, **changes) -> records.Run:
+    """A run of the given networks; untrained ones in the place of those that are not given."""
+    made = config(codes="2u", noise="66u", dataset="lit", **changes)
+    untrained = networks.build((1, 8, 8), LATENT, 123, made)
+    networks_of = (generator or untrained[0].eval(), discriminator or untrained[1].eval())
+    return records.Run(Path("run"), made, LATENT, *networks_of, 20)
+
+
+@pytest.fixture(scope="module")
+def judge(lit):
+    return Judge(lit)
+
+
+def judged(judge: Judge, run: records.Run) -> dict:
+    [row] = judge.rows(judge.best([run], [LIGHTING]))
+    return row
+
+
+@pytest.mark.parametrize(
+    ("generator", "discriminator", "holds"),
+    [
+        (Painter(), Reader(), "yes"),
+        (Painter(0.5, 0.5), Reader(), "yes"),
+        (Painter(0.0), Reader(), "no"),  # images differ, but not by the code
+        (Painter(0.1, 1.0), Reader(), "no"),  # the code explains a hundredth of the light
+        (Painter(0.1), Reader(), "no"),  # it explains all, but moves a tenth of the real spread
+        (Painter(0.0, 0.0, 0.0), Reader(), "collapsed"),  # ignores its input; Q is perfect
+        (Painter(0.05, 0.0, 0.05), Reader(), "collapsed"),  # hides the code in differences that nobody sees
+        (None, Reader(), "collapsed"),
+        (None, None, "collapsed"),
+        (Painter(), None, "no"),  # an untrained Q
+    ],
+)
+def test_a_code_stands_for_a_factor_where_both_sides_hold(judge, generator, discriminator, holds):
+    row = judged(judge, make(generator, discriminator))
+    assert row["holds"] == holds, row
+    assert row["collapsed"] == (row["spread"] < 0.25) == (holds == "collapsed")
+    assert row["traversal"]["estimate"]["r2"] > 0.5
+
+
+def test_what_g_moves_is_its_share_in_closed_form(judge):
+    """Light is half of c1 and half of a noise: ten values from -1 to 1 have a variance of 0.407, the noise a third."""
+    moved = judged(judge, make(Painter(0.5, 0.5), Reader()))["traversal"]
+    assert moved["explained_variance"] == pytest.approx(0.407 / (0.407 + 1 / 3), abs=0.08)
+    assert moved["relative_spread"] == pytest.approx(0.5 * (0.407 / (1 / 3)) ** 0.5, abs=0.08)
+
+
+def test_an_untrained_network_is_no_evidence(judge):
+    """Its best code partly stands for the light, were the null only the bias of the estimate (shuffled factors)."""
+    row = judged(judge, make(Painter()))
+    values = judge.known["factors"][0]
+    bias = disentanglement.mutual_information(np.random.default_rng(0).permutation(values), values)[0, 0]
+    assert (row["information_nats"] - bias) / row["entropy_nats"] > standing.PARTLY
+    assert row["normalised"] < standing.PARTLY
+    null = row["null"]["untrained"]
+    assert null["n"] == 10 and null["low_nats"] < null["mean_nats"] < null["high_nats"]
+    assert row["normalised"] == pytest.approx((row["information_nats"] - null["mean_nats"]) / row["entropy_nats"])
+
+
+def test_the_null_is_the_best_code_of_each_network(judge):
+    run = make()
+    values = judge.known["factors"][0]
+    [null] = information.Nulls(judge.images).information(run, values)
+    best = [
+        disentanglement.mutual_information(
+            information.predict(
+                networks.build((1, 8, 8), LATENT, seed, run.config)[1].eval(), LATENT, judge.images
+            ).codes,
+            values,
+        ).max()
+        for seed in range(10)
+    ]
+    assert null["untrained"]["mean_nats"] == pytest.approx(np.mean(best))
+
+
+def test_a_regular_gan_that_knows_as_much_takes_the_number_away(lit):
+    """I_null is the largest mean: a GAN whose Q reads the light leaves nothing to the code."""
+    gan = make(Painter(), Reader(), info_flow="detached")
+    row = judged(Judge(lit, [gan]), make(Painter(), Reader()))
+    assert row["null"]["gan"]["n"] == 1 and "low_nats" not in row["null"]["gan"]
+    assert row["normalised"] == pytest.approx(0) and row["holds"] == "no"
+
+
+@pytest.mark.parametrize(
+    ("gan", "message"),
+    [({}, "has info_flow both-steps; give runs of a regular GAN"), ({"info_flow": "detached"}, "no continuous code")],
+)
+def test_runs_that_are_no_null_are_one_line(lit, gan, message):
+    latent, made = Latent("4c", "2u"), config(codes="4c", noise="2u", **gan)
+    other = records.Run(Path("gan"), made, latent, *networks.build((1, 8, 8), latent, 0, made), 20)
+    with pytest.raises(InputError, match=message):
+        judged(Judge(lit, [other]), make())
+
+
+def test_the_rule_has_two_sides():
+    much, little = standing.Moved(0.25, 0.25), standing.Moved(1.0, 0.24)
+    for normalised, moved, holds in (
+        (0.25, much, "yes"),
+        (0.24, much, "partly"),
+        (0.05, much, "partly"),
+        (0.04, much, "no"),
+        (0.9, little, "no"),
+        (0.9, standing.Moved(0.24, 1.0), "no"),
+        (0.9, None, "not measurable"),
+        (0.04, None, "no"),
+    ):
+        assert standing.stands_for(normalised, moved, collapsed=False) == holds
+        assert standing.stands_for(normalised, moved, collapsed=True) == "collapsed"
+
+
+def test_categories_are_varied_one_by_one():
+    made = config(codes="60c+1u+3c", noise="2u")
+    latent = Latent(made.codes, made.noise)
+    run = records.Run(Path("run"), made, latent, *networks.build((1, 8, 8), latent, 0, made), 20)
+    assert [len(standing.values_of(run, code)) for code in range(3)] == [50, 10, 3]
