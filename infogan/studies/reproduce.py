@@ -38,7 +38,8 @@ class Options(WorkerOptions):
     """The command line."""
 
     dataset: tyro.conf.Positional[str] = "mnist"
-    """digits, mnist, fashion-mnist, svhn, or the path of a labelled .npz file or folder of images (FOLDER@64)."""
+    """digits, mnist, fashion-mnist, kmnist, emnist-digits, emnist-letters, emnist-balanced, usps, svhn, or the path of
+    a labelled .npz file or folder of images (FOLDER@64)."""
     presets: tuple[str, ...] = SOURCES
     """Presets to train."""
     seeds: int = 10
