@@ -37,7 +37,8 @@ class Config:
     """Seeds weights, data order, codes and augmentation, each through a random stream of its own."""
 
     codes: str = "10c+2u"
-    """Latent codes: 10c one 10-way categorical, 4x10c four of them, 2u two Unif(-1,1), 1g one N(0,1)."""
+    """Latent codes: 10c one 10-way categorical, 4x10c four of them, 2u two Unif(-1,1), 1g one N(0,1). auto: as many
+    categories as the training images have classes (10 without labels), and 2u; a run records what that was."""
     noise: str = "62u"
     """Noise z: 62u is 62 x Unif(-1,1), 62g is 62 x N(0,1)."""
     q_std: Literal["learned", "fixed"] = "fixed"

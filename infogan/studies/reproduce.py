@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, cast
 import tyro
 
 from infogan.config import Config, InputError, WandbMode
-from infogan.presets import ALIASES, FREE_FIELDS, PRESETS, SOURCES
+from infogan.presets import ALIASES, FREE_FIELDS, PRESETS, SOURCES, begin
 from infogan.studies.launchers import ParentWatch, WorkerOptions, command_line, run_on_ray, run_workers
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def jobs(options: Options) -> dict[str, Config]:
             raise InputError(f"{name} is {value}; give 1 or more")
     varied, made = variations(options), {}
     for name in presets:
-        preset = PRESETS[name][0]
+        preset = begin(name)
         images = min(preset.images(preset.updates), options.images or math.inf)
         changed = {
             re.sub(r"[^\w=.+@-]", "_", f"{name}-{field}={value}"): dataclasses.replace(
