@@ -27,6 +27,12 @@ _HELP = (
 )
 
 
+def chosen(codes: str, n_classes: int | None) -> str:
+    """The codes, or for "auto" a category for each of the data's classes, ten where it has no labels (None) or one
+    class, and two continuous codes."""
+    return codes if codes != "auto" else f"{n_classes if n_classes and n_classes > 1 else 10}c+2u"
+
+
 @dataclass(frozen=True)
 class Categorical:
     """`count` independent uniform categorical codes of `size` categories, given to G as one-hot vectors."""

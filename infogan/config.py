@@ -30,14 +30,15 @@ class Config:
     preset: Annotated[str, Suppress] = "authors"
     """Name of the preset the other values started from."""
     dataset: str = "mnist"
-    """digits, mnist, fashion-mnist, svhn, celeba, rendered_chairs, dsprites; sprites, faces3d, chairs3d (rendered
-    here; chairs3d@32: at 32 x 32); or the path of an .npz file with `images`, or of a folder of images (FOLDER@64: at
-    64 x 64; without, 32 x 32)."""
+    """digits, mnist, fashion-mnist, kmnist, emnist-digits, emnist-letters, emnist-balanced, usps, svhn, celeba,
+    rendered_chairs, dsprites; sprites, faces3d, chairs3d (rendered here; chairs3d@32: at 32 x 32); or the path of an
+    .npz file with `images`, or of a folder of images (FOLDER@64: at 64 x 64; without, 32 x 32)."""
     seed: int = 0
     """Seeds weights, data order, codes and augmentation, each through a random stream of its own."""
 
     codes: str = "10c+2u"
-    """Latent codes: 10c one 10-way categorical, 4x10c four of them, 2u two Unif(-1,1), 1g one N(0,1)."""
+    """Latent codes: 10c one 10-way categorical, 4x10c four of them, 2u two Unif(-1,1), 1g one N(0,1). auto: as many
+    categories as the training images have classes (10 without labels), and 2u; a run records what that was."""
     noise: str = "62u"
     """Noise z: 62u is 62 x Unif(-1,1), 62g is 62 x N(0,1)."""
     q_std: Literal["learned", "fixed"] = "fixed"

@@ -35,6 +35,7 @@ def train(
     it; without, the test images are not looked at. Raises what Trainer.run raises, InputError, and records.Locked where
     another process trains in the directory.
     """
+    config = training.choose_codes(config, dataset)
     precision = parallel.from_first(records.as_begun(directory, config).precision)
     config = parallel.together(lambda: training.resolve(dataclasses.replace(config, precision=precision)))
     parallel.together(lambda: _check(config, dataset, directory))

@@ -130,17 +130,28 @@ SOURCES = ("authors", "paper", "blog", "gan")  # the presets that differ in the 
 ALIASES = {"best": "iic"}
 """Former names of presets, still understood on the command line."""
 
+CODES_FOLLOW_DATA = ("iic",)
+"""Presets that a command begins with codes `auto`. Recorded runs have codes as they were chosen; PRESETS has those of
+ten classes, as all committed runs."""
+
 FREE_FIELDS = ("preset", "dataset", "seed", "updates", "precision", *RUNTIME_FIELDS)
 """What a run of a preset may choose without being another recipe."""
 
 
+def begin(name: str) -> Config:
+    """The configuration that a command begins with and changes: the preset, with codes that follow the data where it
+    is one of CODES_FOLLOW_DATA."""
+    config = PRESETS[name][0]
+    return dataclasses.replace(config, codes="auto") if name in CODES_FOLLOW_DATA else config
+
+
 def changed_fields(config: Config, *but: str) -> dict[str, object]:
     """The fields in which a configuration differs from its preset, but for FREE_FIELDS and those named."""
-    preset = dataclasses.asdict(PRESETS[config.preset][0])
+    preset, begun = (dataclasses.asdict(each) for each in (PRESETS[config.preset][0], begin(config.preset)))
     return {
         name: value
         for name, value in dataclasses.asdict(config).items()
-        if name not in (*FREE_FIELDS, *but) and value != preset[name]
+        if name not in (*FREE_FIELDS, *but) and value not in (preset[name], begun[name])
     }
 
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from infogan.accel import cpu, parallel
 from infogan.accel.adam import Adam
 from infogan.accel.cuda_graph import fastest
-from infogan.codes import Latent
+from infogan.codes import Latent, chosen
 from infogan.config import Config, InputError
 from infogan.data import Batches, Dataset
 from infogan.layers import keep_bf16_copies, renew_bf16_copies
@@ -24,13 +24,19 @@ METRICS = ("loss_d", "loss_g", "info_categorical_nats", "info_continuous_nats", 
 """Of every run; terms add their own."""
 
 
+def choose_codes(config: Config, dataset: Dataset) -> Config:
+    """Replace codes `auto` by those that follow the dataset's classes."""
+    return dataclasses.replace(config, codes=chosen(config.codes, dataset.n_classes))
+
+
 def resolve(config: Config) -> Config:
-    """Replace `auto` by what this machine has; a configuration as recorded names its device and precision.
+    """Replace `auto` by what this machine has; a configuration as recorded names its device and precision. Codes `auto`
+    stay: see choose_codes.
 
     Raises InputError where the codes cannot be read, a term or the pretraining lacks the categorical code that it
     needs, or a device is asked for that is not there.
     """
-    latent = Latent(config.codes, config.noise, config.q_std)
+    latent = Latent(chosen(config.codes, None), config.noise, config.q_std)
     base.check(config, latent)
     overclustering.check(config, latent)
     device = config.device
@@ -51,6 +57,7 @@ def resolve(config: Config) -> Config:
 
 def check(config: Config, dataset: Dataset) -> None:
     """Raises InputError where the two cannot be trained together; nothing has been written by then."""
+    resolve(choose_codes(config, dataset))
     architecture(dataset.image_shape, config.network)
     Batches(dataset.train.images, config.batch_size, seed=0)
 

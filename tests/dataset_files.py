@@ -1,5 +1,7 @@
 """Datasets in their original formats, small, for the tests of what reads them."""
 
+import gzip
+import struct
 import zipfile
 from pathlib import Path
 
@@ -20,6 +22,34 @@ def assert_input_error(name: str, folder: Path, *words: str) -> None:
 
 def split_sizes(dataset: data.Dataset) -> list[int]:
     return [len(dataset.train), len(dataset.validation), len(dataset.test)]
+
+
+def idx(array: np.ndarray) -> bytes:
+    """An array uint8 as an idx file has it."""
+    return struct.pack(f">I{array.ndim}I", 0x800 + array.ndim, *array.shape) + array.tobytes()
+
+
+def write_emnist(root: Path, name: str, labels: range, how: str = "zip", counts: tuple[int, int] = (94, 47)) -> Path:
+    """Files of an EMNIST dataset, training images then test images: the zip, or files that are gzipped or plain.
+
+    Every label in turn; image i is of brightness i, in an upright bar at the left: its file has it at the top.
+    """
+    raw, files = root / "EMNIST" / "raw", {}
+    raw.mkdir(parents=True)
+    for part, count in zip(("train", "test"), counts, strict=True):
+        images = np.zeros((count, 28, 28), np.uint8)
+        images[:, :4] = np.arange(count)[:, None, None] + 100
+        files[f"{name}-{part}-images-idx3-ubyte"] = idx(images)
+        files[f"{name}-{part}-labels-idx1-ubyte"] = idx(np.resize(np.array(labels, np.uint8), count))
+    if how == "zip":
+        with zipfile.ZipFile(raw / "gzip.zip", "w") as archive:
+            for file, content in files.items():
+                archive.writestr(f"gzip/{file}.gz", gzip.compress(content, 1))
+        return raw
+    for file, content in files.items():
+        path = raw / (f"{file}.gz" if how == "gzipped" else file)
+        path.write_bytes(gzip.compress(content, 1) if how == "gzipped" else content)
+    return raw
 
 
 def write_celeba(root: Path, count: int = 30, zipped: bool = False, noise: float = 0) -> Path:

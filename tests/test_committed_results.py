@@ -9,7 +9,7 @@ from conftest import ROOT
 import infogan
 from infogan import terms, training
 from infogan.config import from_dict
-from infogan.presets import PRESETS, describe
+from infogan.presets import PRESETS, changed_fields, describe
 
 RESULTS = ROOT / "analysis" / "results"
 CONFIGS = sorted(RESULTS.glob("**/config.json"))
@@ -37,6 +37,7 @@ def test_a_committed_configuration_is_read(path):
     unchanged = {key: value for key, value in stored.items() if hasattr(config, key) and key != "preset"}
     assert {key: getattr(config, key) for key in unchanged} == unchanged
     assert training.resolve(config).codes == stored["codes"]
+    assert config.preset != "iic" or "codes" not in changed_fields(config)
 
 
 def test_earlier_names_are_read_as_the_present_ones():

@@ -13,8 +13,11 @@ from infogan.presets import PRESETS
 PAPER = Latent("10c+2u", "62u", q_std="fixed")
 
 
-@pytest.mark.parametrize("image", [(1, 28, 28), (1, 8, 8), (3, 32, 32), (1, 12, 20)])
-@pytest.mark.parametrize("codes", ["10c+2u", "3x20c", "5u"])
+SIZES = [(channels, size, size) for channels in (1, 3) for size in (8, 16, 28, 32)]
+
+
+@pytest.mark.parametrize("image", [*SIZES, (1, 12, 20), (3, 64, 64)])
+@pytest.mark.parametrize("codes", ["26c+2u", "3x20c", "5u"])
 def test_shapes_and_ranges(image, codes):
     latent = Latent(codes, "16g")
     generator, discriminator = build(image, latent, seed=0)

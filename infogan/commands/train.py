@@ -20,7 +20,7 @@ import tyro
 from infogan import events
 from infogan.config import Config, InputError, WandbMode
 from infogan.errors import printable
-from infogan.presets import ALIASES, PRESETS, changed_fields
+from infogan.presets import ALIASES, PRESETS, begin, changed_fields
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def read_options(arguments: list[str]) -> Options:
             hint = f". Did you mean {close[0]}?" if close else ""
             raise InputError(f"there is no preset {preset!r}; allowed: {', '.join(PRESETS)}{hint}")
         arguments = [preset, *arguments[1:]]
-    presets = {name: (text, Options(config)) for name, (config, text) in PRESETS.items()}
+    presets = {name: (text, Options(begin(name))) for name, (_, text) in PRESETS.items()}
     return tyro.extras.overridable_config_cli(presets, description=__doc__, args=arguments)
 
 
@@ -80,6 +80,7 @@ def main() -> None:
     first = parallel.rank() == 0
     parallel.together(lambda: training.resolve(config))  # wrong codes are named before a dataset is fetched
     dataset = parallel.together(lambda: data.load(config.dataset, options.data_dir))
+    config = training.choose_codes(config, dataset)
     try:
         result = experiment.train(config, dataset, options.directory, options.wandb)
     except events.Diverged as error:

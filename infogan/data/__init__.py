@@ -8,7 +8,7 @@ Where things are:
     names.py         load(), and LOADERS, the table of all dataset names
     splits.py        Split and Dataset; how images are divided into training, validation and test images
     batches.py       the order in which training meets the images
-    formats/         one file per dataset or file format: .npz, folders of images, MNIST, SVHN, CelebA, ...
+    formats/         one file per dataset or file format: .npz, folders of images, MNIST, EMNIST, SVHN, ...
     synthetic/       datasets that are rendered here, with known factors
     labels.py        labels of any kind as class numbers
     fingerprint.py   what tells a run's data from other data of the same name

@@ -1,4 +1,5 @@
-"""Augmentation of real images: random affine maps, and random strokes; the class of a digit survives both.
+"""Augmentation of real images: random affine maps, and random strokes; the class of a digit survives both. Lengths are
+relative to the image's sides.
 
 Used by self-supervised pretraining and by the IIC and pseudo-label terms.
 """
@@ -40,7 +41,8 @@ def random_affine(images: Tensor, stream: torch.Generator) -> Tensor:
 
 
 def random_stroke(images: Tensor, stream: torch.Generator) -> Tensor:
-    """Each image with one more stroke: straight, short, of brightness 1, at a random place and angle.
+    """Each image with one more stroke: straight, short, at a random place and angle; of brightness 1, or 0 where the
+    background is bright.
 
     images: float [N, C, H, W] in [0, 1].
     """
@@ -55,7 +57,20 @@ def random_stroke(images: Tensor, stream: torch.Generator) -> Tensor:
     pixel_size = 2 / min(images.shape[2:])  # the sides of the stroke fade over one pixel
     brightness = ((STROKE_HALF_WIDTH - across) / pixel_size + 0.5).clamp(0, 1)
     stroke = brightness * (along < shortest + length[0] * (longest - shortest))
-    return torch.maximum(images, stroke[:, None])
+    stroke = stroke[:, None]
+    bright = has_bright_background(images)[:, None, None, None]
+    return torch.where(bright, torch.minimum(images, 1 - stroke), torch.maximum(images, stroke))
+
+
+def has_bright_background(images: Tensor) -> Tensor:
+    """Whether the border of each image, together with those of the images beside it, is brighter than half: bool [N].
+
+    The others count as much as the image itself: a garment that fills a black image to its border does not make its
+    background bright. images: float [N, C, H, W] in [0, 1].
+    """
+    grey = images.mean(1)
+    border = torch.cat([grey[:, 0], grey[:, -1], grey[:, 1:-1, 0], grey[:, 1:-1, -1]], 1).mean(1)
+    return (border + border.mean()) / 2 > 0.5
 
 
 def augment(images: Tensor, stream: torch.Generator) -> Tensor:

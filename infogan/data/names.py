@@ -8,7 +8,7 @@ from pathlib import Path
 from infogan.data import synthetic
 from infogan.data.download import data_folder, expand_user
 from infogan.data.errors import as_input_error
-from infogan.data.formats import celeba, digits, dsprites, folders, mnist, npz, rendered_chairs, svhn
+from infogan.data.formats import celeba, digits, dsprites, emnist, folders, mnist, npz, rendered_chairs, svhn, usps
 from infogan.data.splits import Dataset
 from infogan.errors import InputError, printable
 
@@ -20,10 +20,15 @@ def _synthetic_loader(name: str) -> Loader:
     return lambda root, size: synthetic.load(name, size)
 
 
+def _loader(load: Callable[[str, Path], Dataset], name: str) -> Loader:
+    return lambda root, size: load(name, root)
+
+
 LOADERS: dict[str, Loader] = {
     "digits": lambda root, size: digits.load(),
-    "mnist": lambda root, size: mnist.load("mnist", root),
-    "fashion-mnist": lambda root, size: mnist.load("fashion-mnist", root),
+    **{name: _loader(mnist.load, name) for name in mnist.CLASSES},
+    **{name: _loader(emnist.load, name) for name in emnist.LABELS},
+    "usps": lambda root, size: usps.load(root),
     "svhn": lambda root, size: svhn.load(root),
     "celeba": lambda root, size: celeba.load(root),
     "rendered_chairs": lambda root, size: rendered_chairs.load(root),
@@ -56,10 +61,10 @@ def load(name: str, data_dir: str | os.PathLike | None = None) -> Dataset:
         data_dir: the folder of archives and .npz files, to which torchvision downloads; default: $INFOGAN_DATA, else
             ./data.
 
-    Validation images are the last 10,000 training images of mnist and fashion-mnist, the last tenth of svhn's, and
-    CelebA's own; rendered_chairs has validation and test images of chairs that are not in the training images. All
-    others are split by a fixed permutation, a tenth each (digits: 300 images each). Datasets of many files are decoded
-    once, see cache.py.
+    Validation images are the last 10,000 training images of mnist, fashion-mnist and kmnist, the last ones of emnist's
+    (as many as there are test images), the last tenth of svhn's and usps's, and CelebA's own; rendered_chairs has
+    validation and test images of chairs that are not in the training images. All others are split by a fixed
+    permutation, a tenth each (digits: 300 images each). Datasets of many files are decoded once, see cache.py.
 
     Raises InputError, one line that says how to get or mend the data.
     """

@@ -46,6 +46,12 @@ class Dataset:
         _, channels, height, width = self.train.images.shape
         return channels, height, width
 
+    @property
+    def n_classes(self) -> int | None:
+        """Number of classes that the training images are labelled with; None where they have no labels."""
+        labels = self.train.labels
+        return None if labels is None else len(labels.unique())
+
 
 def split_shuffled(name: str, whole: Split, n_validation: int, n_test: int) -> Dataset:
     """Split by a fixed permutation, so that a run's seed never moves a test image into the training images."""

@@ -2,7 +2,7 @@
 
 InfoGAN leaves it to chance which modes of the data its categories find, and two digits that share a category early
 share it to the end. Many clusters find modes more surely than ten do. So first HEADS over-clustering heads on D's trunk
-each sort the real images into CLUSTERS clusters by the IIC loss (Ji et al. 2019, "Invariant Information Clustering",
+each sort the real images into many clusters by the IIC loss (Ji et al. 2019, "Invariant Information Clustering",
 section 3.2). Then each head's
 clusters are merged into as many superclusters as the code has categories: those that random-stroke augmentation
 confuses (see merging). Then Q is trained on the superclusters that the heads agree on (ensemble distillation).
@@ -31,6 +31,10 @@ from infogan.terms.iic import joint_distribution, mutual_information, tempered_s
 from infogan.terms.pseudo_labels import IGNORE_INDEX, cross_entropy
 
 HEADS, CLUSTERS = 12, 50
+CLUSTERS_PER_CATEGORY = 5
+"""As CLUSTERS are of ten: with fewer, several kinds of images would share a cluster before any are merged."""
+MOST_CATEGORIES = 64
+"""Merging takes minutes on a CPU for so many, and its time grows with their fourth power."""
 HIDDEN = 128
 """Units of a head's hidden layer, as in Q's head."""
 LEARNING_RATE = 5e-4
@@ -46,23 +50,29 @@ SAMPLE, COPIES = 4000, 3
 def check(config: Config, latent: Latent) -> None:
     """Raises InputError where the codes are not what pretraining can train."""
     sizes = latent.categorical_sizes
-    if config.pretraining and (len(sizes) != 1 or sizes[0] > CLUSTERS):
+    if config.pretraining and (len(sizes) != 1 or sizes[0] > MOST_CATEGORIES):
         raise InputError(
             f"pretraining is {config.pretraining}, and codes is {config.codes}; it needs one categorical code of at "
-            f"most {CLUSTERS} categories: give pretraining 0, or codes such as 10c+2u"
+            f"most {MOST_CATEGORIES} categories: give pretraining 0, or codes such as 10c+2u"
         )
 
 
+def clusters_of(latent: Latent) -> int:
+    """How many clusters each head sorts images into: CLUSTERS, or more where there are more than ten categories."""
+    [categories] = latent.categorical_sizes
+    return max(CLUSTERS, CLUSTERS_PER_CATEGORY * categories)
+
+
 class Heads(nn.Module):
-    """Over-clustering heads side by side: features [N, width] to logits of clusters [HEADS, N, CLUSTERS].
+    """Over-clustering heads side by side: features [N, width] to logits of clusters [HEADS, N, clusters].
 
     Each has a hidden layer with batch norm and leaky ReLU, as Q's head.
     """
 
-    def __init__(self, width: int):
+    def __init__(self, width: int, clusters: int):
         super().__init__()
         self.hidden = Stack(Linear(width, HEADS * HIDDEN, bias=False), BatchNorm(HEADS * HIDDEN), nn.LeakyReLU(0.1))
-        self.clusters = ParallelLinear(HEADS, HIDDEN, CLUSTERS)
+        self.clusters = ParallelLinear(HEADS, HIDDEN, clusters)
 
     def forward(self, features: Tensor, real: int) -> Tensor:
         hidden = self.hidden(features, real).unflatten(1, (HEADS, HIDDEN))
@@ -95,7 +105,8 @@ class Overclustering:
         self.config, self.latent, self.discriminator = config, latent, discriminator
         self.bf16_copies, self.images_of, self.streams = bf16_copies, images_of, streams
         self.clustering_updates = config.pretraining - math.ceil(DISTILLATION * config.pretraining)
-        self.heads = Heads(discriminator.trunk_of_q.width)
+        self.clusters = clusters_of(latent)
+        self.heads = Heads(discriminator.trunk_of_q.width, self.clusters)
         draw([self.heads], derive(config.seed, "heads"))
         self.heads.to(streams.device)
         copies = bf16_copies | (keep_bf16_copies(self.heads) if bf16_copies else {})
@@ -141,7 +152,7 @@ class Overclustering:
     def _clustering_loss(self, real: Tensor, augmented: Tensor) -> Tensor:
         """Minus the mutual information of each head's clusters for images and for their copies, summed over the heads.
 
-        In nats, at best -HEADS log CLUSTERS.
+        In nats, at best -HEADS times the log of the number of clusters.
         """
         n = len(real)
         logits = self.heads(self.discriminator.trunk_of_q(torch.cat([real, augmented]), n), n)
@@ -158,7 +169,7 @@ class Overclustering:
         return cross_entropy(self.latent, q_params, targets.repeat(2)), (probability > AGREEMENT).float().mean()
 
     def _clusters(self, images: Tensor) -> Tensor:
-        """Each head's clusters of images [N, C, H, W], by the teacher's trunk: probabilities [HEADS, N, CLUSTERS].
+        """Each head's clusters of images [N, C, H, W], by the teacher's trunk: probabilities [HEADS, N, clusters].
 
         Batch norm takes the batch's own statistics: after a short pretraining the running ones are still far off.
         """
@@ -174,7 +185,8 @@ class Overclustering:
         """Merge each head's clusters; keep heads and trunk as they are now for a teacher of Q."""
         [categories] = self.latent.categorical_sizes
         self._keep_teacher()
-        confusions = torch.zeros(HEADS, CLUSTERS, CLUSTERS, dtype=torch.double, device=self.streams.device)
+        n = self.clusters
+        confusions = torch.zeros(HEADS, n, n, dtype=torch.double, device=self.streams.device)
         sample = []
         for number in range(math.ceil(SAMPLE / self.config.batch_size)):
             images = self.images_of(number).float() / 255

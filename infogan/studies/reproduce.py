@@ -20,7 +20,7 @@ from typing import Any, cast
 import tyro
 
 from infogan.config import Config, InputError
-from infogan.presets import ALIASES, FREE_FIELDS, PRESETS, SOURCES
+from infogan.presets import ALIASES, FREE_FIELDS, PRESETS, SOURCES, begin
 from infogan.studies.runs import RunsOptions, train_all
 
 VARIED = sorted(field.name for field in dataclasses.fields(Config) if field.name not in FREE_FIELDS)
@@ -75,7 +75,7 @@ def jobs(options: Options) -> dict[str, Config]:
             raise InputError(f"{name} is {value}; give 1 or more")
     varied, made = variations(options), {}
     for name in presets:
-        preset = PRESETS[name][0]
+        preset = begin(name)
         images = min(preset.images(preset.updates), options.images or math.inf)
         changed = {
             re.sub(r"[^\w=.+@-]", "_", f"{name}-{field}={value}"): dataclasses.replace(

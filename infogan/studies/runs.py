@@ -29,7 +29,8 @@ class RunsOptions(WorkerOptions):
     """The dataset, where the runs are kept, and who trains them."""
 
     dataset: tyro.conf.Positional[str] = "mnist"
-    """digits, mnist, fashion-mnist, svhn, or the path of a labelled .npz file or folder of images (FOLDER@64)."""
+    """digits, mnist, fashion-mnist, kmnist, emnist-digits, emnist-letters, emnist-balanced, usps, svhn, or the path of
+    a labelled .npz file or folder of images (FOLDER@64)."""
     folder: Path = Path("runs")
     """Where the run directories are kept, and by default the SQLite file (reproduce.db) that shares them out."""
     data_dir: Path | None = None

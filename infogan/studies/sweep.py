@@ -44,7 +44,8 @@ class Options(WorkerOptions):
     """The command line of a sweep."""
 
     dataset: tyro.conf.Positional[str] = "digits"
-    """digits, mnist, fashion-mnist, svhn, or the path of a labelled .npz file or folder of images (FOLDER@64)."""
+    """digits, mnist, fashion-mnist, kmnist, emnist-digits, emnist-letters, emnist-balanced, usps, svhn, or the path of
+    a labelled .npz file or folder of images (FOLDER@64)."""
     trials: int | None = None
     """Trials the study shall have in the end; parallel workers may add one each. Default: 30 for digits, else 100."""
     images: int | None = None

@@ -3,6 +3,7 @@ import math
 import pytest
 import torch
 
+from infogan import data
 from infogan.data import augmentation
 
 
@@ -105,7 +106,7 @@ def test_a_stroke_has_its_size_place_and_angle():
 
 
 def test_a_stroke_darkens_no_pixel_and_each_image_has_its_own():
-    images = torch.rand(5, 2, 16, 12, generator=stream())
+    images = torch.rand(5, 2, 16, 12, generator=stream()) * 0.8
     one, same, other = (augmentation.random_stroke(images, stream(seed)) for seed in (0, 0, 1))
     assert torch.equal(one, same) and not torch.equal(one, other)
     assert (one >= images).all() and one.max() == 1
@@ -117,3 +118,46 @@ def test_every_second_augmented_image_has_a_stroke():
     augmented, mapped = (function(bars(7), stream()) for function in (augmentation.augment, augmentation.random_affine))
     assert torch.equal(augmented[1::2], mapped[1::2])
     assert (augmented[::2] >= mapped[::2]).all() and (augmented[::2] != mapped[::2]).flatten(1).any(1).all()
+
+
+SIZES = [(1, 8), (3, 8), (1, 16), (3, 16), (1, 28), (1, 32), (3, 32), (3, 64)]
+
+
+@pytest.mark.parametrize(("channels", "size"), SIZES)
+def test_strokes_and_shifts_have_one_size_relative_to_the_image(channels, size):
+    """The mean area of a stroke, and how far a square in the middle moves at most (further than the limit of a shift,
+    because maps stretch as well), in half sides."""
+    strokes = augmentation.random_stroke(torch.zeros(4000, channels, size, size), stream())
+    area = strokes.mean((1, 2, 3)).mean().item() * 4
+    expected = 2 * augmentation.STROKE_HALF_WIDTH * sum(augmentation.STROKE_HALF_LENGTHS)
+    assert area == pytest.approx(expected, rel=0.06) and (strokes.amax((1, 2, 3)) > 0.2).all()
+    assert torch.equal(strokes, strokes[:, :1].expand_as(strokes)), "a stroke is grey"
+    middle = torch.zeros(1000, channels, size, size)
+    middle[..., size // 2 - size // 8 : size // 2 + size // 8, size // 2 - size // 8 : size // 2 + size // 8] = 1
+    _, centre, _ = moments(augmentation.random_affine(middle, stream()))
+    assert centre.abs().max().item() == pytest.approx(1.53 * augmentation.MAX_SHIFT, rel=0.02)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_stroke_is_dark_on_a_bright_background(channels, digits):
+    """Negatives have the negative's strokes, also where single images beside them have a dark border; with both kinds
+    in one batch each has its own."""
+    images = (digits.train.images[:200].float() / 255).expand(-1, channels, -1, -1)
+    on_black, on_white = (augmentation.random_stroke(x, stream()) for x in (images, 1 - images))
+    assert torch.allclose(1 - on_white, on_black, atol=1e-6)
+    assert ((1 - images) - on_white).flatten(1).amax(1).gt(0.1).float().mean() > 0.8, "the strokes can be seen"
+    half = torch.cat([images[:100], 1 - images[100:]])
+    of_both = augmentation.random_stroke(half, stream())
+    assert torch.equal(of_both[:100], on_black[:100]) and torch.allclose(of_both[100:], on_white[100:], atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["digits", "mnist", "fashion-mnist"])
+def test_nothing_changes_on_a_black_background(name, request):
+    """Strokes of brightness 1, bit for bit, on every image of data that committed runs were trained on, also on those
+    that reach the border."""
+    folder = None if name == "digits" else request.getfixturevalue("data_dir")
+    images = data.load(name, folder).train.images[:20_000]
+    for batch in images.split(128):
+        mapped = augmentation.random_affine(batch.float() / 255, stream())
+        strokes = augmentation.random_stroke(torch.zeros_like(mapped), stream())
+        assert torch.equal(augmentation.random_stroke(mapped, stream()), torch.maximum(mapped, strokes))

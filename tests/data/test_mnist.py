@@ -5,7 +5,7 @@ import struct
 import numpy as np
 import pytest
 import torch
-from dataset_files import assert_input_error, split_sizes
+from dataset_files import assert_input_error, idx, split_sizes
 
 from infogan import data
 from infogan.errors import InputError
@@ -45,9 +45,9 @@ def test_damaged_mnist_is_named(damage, tmp_path, data_dir, monkeypatch):
         assert list(tmp_path.iterdir()) == [], "empty folders are left behind"
 
 
-def write_mnist(root, spell=lambda name: name, gzipped=False, label=9):
+def write_mnist(root, spell=lambda name: name, gzipped=False, label=9, folder="MNIST"):
     """Files of MNIST's size: all images alike but the labels' brightness."""
-    raw = root / "MNIST" / "raw"
+    raw = root / folder / "raw"
     raw.mkdir(parents=True)
     for part, count in (("train", 60_000), ("t10k", 10_000)):
         labels = (np.arange(count) % 10).astype(np.uint8)
@@ -56,11 +56,11 @@ def write_mnist(root, spell=lambda name: name, gzipped=False, label=9):
         labels[-1] = label
         files = {f"{part}-images-idx3-ubyte": images, f"{part}-labels-idx1-ubyte": labels}
         for name, array in files.items():
-            content = struct.pack(f">I{array.ndim}I", 0x800 + array.ndim, *array.shape) + array.tobytes()
             path = raw / spell(name)
-            path.with_name(path.name + ".gz").write_bytes(gzip.compress(content, 1)) if gzipped else path.write_bytes(
-                content
-            )
+            if gzipped:
+                path.with_name(path.name + ".gz").write_bytes(gzip.compress(idx(array), 1))
+            else:
+                path.write_bytes(idx(array))
     return raw
 
 
@@ -74,6 +74,18 @@ def test_files_of_other_spellings_and_gzipped_ones_are_read(spell, gzipped, tmp_
     assert mnist.test.labels[:3].tolist() == [0, 1, 2] and mnist.test.images[2, 0, 20, 20] == 50
 
 
+def test_kmnist_is_read_as_mnist_is_with_names_of_its_classes(tmp_path, monkeypatch):
+    datasets = data.import_torchvision().datasets
+    names = tuple(datasets.KMNIST.classes)
+    monkeypatch.setattr(datasets.KMNIST, "mirrors", ["http://127.0.0.1:9/"])
+    assert_input_error("kmnist", tmp_path, "kmnist's train-images-idx3-ubyte is not in", "could not be downloaded")
+    assert list(tmp_path.iterdir()) == []
+    write_mnist(tmp_path, gzipped=True, folder="KMNIST")
+    kmnist = data.load("kmnist", tmp_path)
+    assert split_sizes(kmnist) == [50_000, 10_000, 10_000] and kmnist.test.labels[:3].tolist() == [0, 1, 2]
+    assert kmnist.name == "kmnist" and kmnist.train.classes == kmnist.test.classes == names
+
+
 def test_a_label_that_is_none_is_named(tmp_path):
     write_mnist(tmp_path, label=77)
     assert_input_error("mnist", tmp_path, "train-labels-idx1-ubyte is damaged (it has the label 77, expected 0 to 9)")
@@ -82,7 +94,10 @@ def test_a_label_that_is_none_is_named(tmp_path):
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (gzip.compress(bytes(100_000))[:50], "train-images-idx3-ubyte.gz is damaged (Compressed file ended before"),
+        (
+            gzip.compress(struct.pack(">4I", 0x803, 60_000, 28, 28) + bytes(100_000))[:50],
+            "train-images-idx3-ubyte.gz is damaged (Compressed file ended before",
+        ),
         (b"<html>not found</html>", "train-images-idx3-ubyte.gz is damaged (Not a gzipped file"),
         (
             gzip.compress(struct.pack(">4I", 0x803, 60_000, 28, 28) + bytes(100_000_000), 1),

@@ -6,6 +6,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from infogan.pretraining import merging
 from infogan.pretraining.merging import _gain_of_joining, align, merge
 from infogan.terms.iic import mutual_information
 
@@ -33,6 +34,35 @@ def test_planted_groups_are_found_whatever_the_order_of_the_clusters(seed):
         members = F.one_hot(true).double().t()
         expected = mutual_information(members @ shown.double() @ members.t()).item()
         assert information.item() == pytest.approx(expected, abs=1e-9)
+
+
+@pytest.mark.parametrize("sizes", [[20, 30], [4, 6] * 5, [3, 5] * 13, [2] * 47], ids=len)
+def test_any_number_of_planted_groups_is_found(sizes):
+    joint, group = planted(sizes, confusion=0.02)
+    [found], _ = merge(joint[None], len(sizes))
+    assert same_partition(found, group)
+
+
+def test_kept_sums_give_what_sums_made_anew_give(monkeypatch):
+    """On joint distributions without structure, where the next best join is never far behind."""
+    weight = torch.rand(3, 40, 40, generator=torch.Generator().manual_seed(2), dtype=torch.double) ** 4
+    joints = weight + weight.mT
+    joints[0, 7] = joints[0, :, 7] = 0  # an empty cluster
+    joints = joints / joints.sum((1, 2), keepdim=True)
+    anew, of_anew = merge(joints, 5)
+    monkeypatch.setattr(merging, "SUMMED_ANEW", 0)
+    differences = []
+
+    def gains(p, rows):
+        kept, made = _gain_of_joining(p, rows), _gain_of_joining(p)
+        filled = p.sum(-1) > 0
+        differences.append((kept - made)[filled[:, :, None] & filled[:, None]].abs().max().item())
+        return kept
+
+    monkeypatch.setattr(merging, "_gain_of_joining", gains)
+    kept, of_kept = merge(joints, 5)
+    assert torch.equal(anew, kept) and torch.equal(of_anew, of_kept)
+    assert len(differences) == 35 and max(differences) < 1e-12
 
 
 def test_groups_that_are_never_confused_have_their_entropy_as_information():

@@ -10,6 +10,7 @@ from conftest import config, fit, same_tensors
 from sklearn.cluster import KMeans
 
 from infogan import events, records, training
+from infogan.codes import Latent
 from infogan.config import InputError
 from infogan.metrics import clustering
 from infogan.pretraining import overclustering
@@ -132,9 +133,28 @@ def test_a_run_killed_after_its_pretraining_has_its_record_all_the_same(tmp_path
     assert records.read_json(tmp_path / "pretraining.json")["updates"] == 4
 
 
-@pytest.mark.parametrize("codes", ["2u", "2x10c", "51c"])
+def test_heads_have_five_clusters_for_each_category_and_fifty_at_least():
+    """Ten categories keep the clusters of all committed runs."""
+    made = {size: overclustering.clusters_of(Latent(f"{size}c+2u", "8u")) for size in (2, 10, 11, 26, 47, 64)}
+    assert made == {2: 50, 10: 50, 11: 55, 26: 130, 47: 235, 64: 320}
+
+
+@pytest.mark.parametrize(("codes", "clusters"), [("2c", 50), ("26c+2u", 130)])
+def test_clusters_are_merged_into_as_many_categories_as_the_code_has(codes, clusters, digits, monkeypatch):
+    monkeypatch.setattr(overclustering, "SAMPLE", 100)
+    monkeypatch.setattr(overclustering, "HEADS", 1)
+    model = training.InfoGAN(training.resolve(config("iic", pretraining=4, codes=codes)), digits.image_shape)
+    pretraining = pretraining_of(model, digits.train.images[:64])
+    [categories] = model.latent.categorical_sizes
+    for number in range(4):
+        assert pretraining.update(number).isfinite().all()
+    assert pretraining.superclusters.shape == (1, clusters, categories)
+    assert pretraining.superclusters.sum(1).min() >= 1, "no category is without a cluster"
+
+
+@pytest.mark.parametrize("codes", ["2u", "2x10c", "65c"])
 def test_codes_without_one_categorical_code_have_no_pretraining(codes):
     with pytest.raises(
-        InputError, match=f"pretraining is 9, and codes is {codes}; it needs one categorical code of at most 50"
+        InputError, match=f"pretraining is 9, and codes is {codes}; it needs one categorical code of at most 64"
     ):
         training.resolve(config(pretraining=9, codes=codes))

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import time
 
+import numpy as np
 import pytest
 from conftest import call, config
 from shared_study import command
@@ -30,6 +31,15 @@ def test_pretraining_counts_as_images():
     assert 200_000 - 128 < iic.images(iic.updates) <= 200_000
     with pytest.raises(InputError, match="images is 100000; give 128,128 or more, which iic needs"):
         jobs(Options(presets=("iic",), images=100_000))
+
+
+def test_codes_of_iic_follow_the_data_and_are_checked_before_anything_is_made(tmp_path):
+    assert {made.codes for made in jobs(Options(presets=("iic",), vary=("lr_decay=0",))).values()} == {"auto"}
+    images, labels = np.random.default_rng(0).integers(0, 255, (700, 8, 8), np.uint8), np.arange(700) % 70
+    np.savez(tmp_path / "x.npz", images=images, labels=labels)
+    done = call("reproduce", tmp_path / "x.npz", "--presets", "iic", "--folder", tmp_path / "runs")
+    assert done.returncode == 1 and "codes is 70c+2u; it needs one categorical code" in done.stderr, done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["x.npz"]
 
 
 def test_the_former_name_of_a_preset_is_understood():

@@ -1,4 +1,4 @@
-"""MNIST and Fashion-MNIST in their original idx files, unpacked or gzipped; torchvision downloads them."""
+"""MNIST and the datasets of its layout in their original idx files, unpacked or gzipped; torchvision downloads them."""
 
 import gzip
 import math
@@ -6,22 +6,28 @@ import struct
 import zlib
 from functools import partial
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from infogan.data import limits
 from infogan.data.download import DATA_VARIABLE, download
 from infogan.data.errors import as_input_error, first_line
-from infogan.data.limits import check_regular
 from infogan.data.splits import Dataset, Split
 from infogan.data.torchvision_import import import_torchvision
 
-CLASSES = {"mnist": "MNIST", "fashion-mnist": "FashionMNIST"}
+CLASSES = {"mnist": "MNIST", "fashion-mnist": "FashionMNIST", "kmnist": "KMNIST"}
 """Dataset name -> torchvision's class, which is also the name of the folder."""
 
-N_LABELS = 10
+NAMES = {"kmnist": ("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo")}
+"""Names of the labels, where they are shown: a run's fingerprint has them, so none are added to older datasets."""
+
 UBYTE = 8  # idx's number of the type uint8
+DIGITS = range(10)
+Shape = tuple[int | None, ...]
+"""Expected of an array; None for any number of images."""
 
 
 def load(name: str, root: Path) -> Dataset:
@@ -36,17 +42,17 @@ def load(name: str, root: Path) -> Dataset:
 def _part(name: str, root: Path, part: str, count: int) -> Split:
     images = _read(name, root, f"{part}-images-idx3-ubyte", (count, 28, 28))
     labels = _read(name, root, f"{part}-labels-idx1-ubyte", (count,))
-    return Split(images.unsqueeze(1), labels.long())
+    return Split(images.unsqueeze(1), labels.long(), classes=NAMES.get(name, ()))
 
 
-def _read(name: str, root: Path, file: str, shape: tuple[int, ...]) -> Tensor:
+def _read(name: str, root: Path, file: str, shape: Shape) -> Tensor:
     """The array of a file, which is downloaded where it is missing, or is a damaged .gz: a download may have stopped.
 
     Raises InputError for a damaged file.
     """
     folder = root / CLASSES[name]
-    mend = f"pass --data-dir (or set {DATA_VARIABLE}) to a folder that holds {folder.name}/raw/, or run with a network"
-    path, problem = _find(folder, file), f"{name}'s {file} is not in {folder / 'raw'}"
+    mend = mend_of(folder)
+    path, problem = find(folder, file), f"{name}'s {file} is not in {folder / 'raw'}"
     if path is not None:
         with as_input_error(f"{path} is damaged", f"move it away, then {mend}"):
             try:
@@ -61,36 +67,51 @@ def _read(name: str, root: Path, file: str, shape: tuple[int, ...]) -> Tensor:
         return read_idx(folder / "raw" / file, shape)
 
 
-def _find(folder: Path, file: str) -> Path | None:
+def mend_of(folder: Path) -> str:
+    """How to mend missing files of a dataset's folder."""
+    return f"pass --data-dir (or set {DATA_VARIABLE}) to a folder that holds {folder.name}/raw/, or run with a network"
+
+
+def find(folder: Path, file: str) -> Path | None:
     """The file in the folder or in its raw/, in torchvision's spelling or with a dot before idx, unpacked or not."""
     for name in (file, file.replace("-idx", ".idx")):
         for ending in ("", ".gz"):
             for path in (folder / "raw" / f"{name}{ending}", folder / f"{name}{ending}"):
                 if not path.is_dir():  # an archive may unpack into a folder of the file's name
-                    check_regular(path)
+                    limits.check_regular(path)
                 if path.is_file():
                     return path
     return None
 
 
-def read_idx(path: Path, shape: tuple[int, ...]) -> Tensor:
-    """A file of idx's type uint8, gzipped if its name says so: uint8 of the expected shape; labels are from 0 to 9.
+def read_idx(path: Path, shape: Shape, labels: range = DIGITS) -> Tensor:
+    """A file of idx's type uint8, gzipped if its name says so: see parse_idx."""
+    with gzip.open(path) if path.suffix == ".gz" else open(path, "rb") as file:
+        return parse_idx(file, shape, labels)
 
-    No more is read than is expected, whatever a .gz unpacks to.
-    Raises ValueError for another file, and what gzip raises for a damaged one.
+
+def parse_idx(file: BinaryIO | gzip.GzipFile, shape: Shape, labels: range = DIGITS) -> Tensor:
+    """An array of idx's type uint8, of the expected shape; one of one dimension has the labels that are allowed.
+
+    No more is read than its header declares, whatever a .gz unpacks to.
+    Raises ValueError for another file, what gzip raises for a damaged one, and InputError for one that declares more
+    than the limit of bytes.
     """
     size = struct.calcsize(f">I{len(shape)}I")
-    with (gzip.open if path.suffix == ".gz" else open)(path, "rb") as file:
-        data = file.read(size + math.prod(shape) + 1)
-    if data[:4] != bytes([0, 0, UBYTE, len(shape)]) or len(data) < size:
+    header = file.read(size)
+    if header[:4] != bytes([0, 0, UBYTE, len(shape)]) or len(header) < size:
         raise ValueError(f"it is no idx file of {len(shape)} dimensions")
-    found = struct.unpack(f">{len(shape)}I", data[4:size])
-    if found != shape:
-        raise ValueError(f"its shape is {found}, expected {shape}")
-    if len(data) != size + math.prod(shape):
-        kind = "less" if len(data) < size + math.prod(shape) else "more"
-        raise ValueError(f"it holds {kind} than its {math.prod(shape):,} values")
-    values = torch.from_numpy(np.frombuffer(bytearray(data), np.uint8, offset=size).reshape(shape))
-    if len(shape) == 1 and int(values.max()) >= N_LABELS:
-        raise ValueError(f"it has the label {int(values.max())}, expected 0 to {N_LABELS - 1}")
+    found = struct.unpack(f">{len(shape)}I", header[4:])
+    if any(side not in (None, here) for side, here in zip(shape, found, strict=True)) or not found[0]:
+        expected = str(tuple("N" if side is None else side for side in shape)).replace("'", "")
+        raise ValueError(f"its shape is {found}, expected {expected}")
+    count = math.prod(found)
+    limits.check_bytes(count, "an idx file")
+    data = file.read(count + 1)
+    if len(data) != count:
+        raise ValueError(f"it holds {'less' if len(data) < count else 'more'} than its {count:,} values")
+    values = torch.from_numpy(np.frombuffer(bytearray(data), np.uint8).reshape(found))
+    for label in (int(values.min()), int(values.max())) if len(shape) == 1 else ():
+        if label not in labels:
+            raise ValueError(f"it has the label {label}, expected {labels.start} to {labels.stop - 1}")
     return values
