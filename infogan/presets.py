@@ -102,7 +102,13 @@ PRESETS: dict[str, tuple[Config, str]] = {
     ),
     "iic": (
         dataclasses.replace(
-            _AUTHORS, preset="iic", terms="iic:1+pseudo-labels:2", pretraining=1000, lr_decay=1.0, updates=2000
+            _AUTHORS,
+            preset="iic",
+            q_trunk="own",
+            terms="iic:1+pseudo-labels:2",
+            pretraining=1000,
+            lr_decay=1.0,
+            updates=2000,
         ),
         "beyond the paper: self-supervised pretraining by invariant information clustering, then pseudo-labels",
     ),

@@ -44,11 +44,13 @@ def test_q_is_trained_on_what_the_heads_agree_on_and_nothing_else(digits, monkey
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-def test_pretraining_moves_the_trunk_and_q_and_neither_g_nor_ds_own_head(precision, digits, monkeypatch):
+@pytest.mark.parametrize("q_trunk", ["own", "shared"])
+def test_pretraining_moves_qs_trunk_and_head_and_nothing_else(q_trunk, precision, digits, monkeypatch):
     monkeypatch.setattr(overclustering, "SAMPLE", 200)
-    model = training.InfoGAN(config("iic", pretraining=8, precision=precision), digits.image_shape)
+    model = training.InfoGAN(config("iic", pretraining=8, precision=precision, q_trunk=q_trunk), digits.image_shape)
     D = model.discriminator
-    parts = {"G": model.generator, "D head": D.d_head, "trunk": D.trunk, "Q head": D.q_head}
+    parts = {"G": model.generator, "D head": D.d_head, "trunk": D.trunk_of_q, "Q head": D.q_head}
+    parts |= {"D's own trunk": D.trunk} if q_trunk == "own" else {}
     before = {name: [p.detach().clone() for p in part.parameters()] for name, part in parts.items()}
     pretraining = pretraining_of(model, digits.train.images[:32])
     moved = []
