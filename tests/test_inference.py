@@ -301,7 +301,7 @@ def test_pushing_sends_the_files_of_the_model(run, monkeypatch):
 
 
 def test_the_shipped_mnist_model_has_the_accuracy_of_its_card(data_dir):
-    folder = ROOT / "analysis" / "results" / "models" / "mnist-best"
+    folder = ROOT / "analysis" / "results" / "models" / "mnist-iic"
     model, card = infogan.load(folder), records.read_json(folder / "evaluation.json")
     test = data.load("mnist", data_dir).test
     categories = model.recognise(test.images[:, 0]).categories[:, 0]

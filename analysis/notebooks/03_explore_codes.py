@@ -16,7 +16,7 @@ from infogan import load
 from infogan.inference import Codes
 from infogan.records.pictures import tile
 
-RUN = Path("../results/models/mnist-best")
+RUN = Path("../results/models/mnist-iic")
 model = load(RUN)
 print(f"{model.config.dataset}, codes {model.latent}, {model.step:,} updates")
 

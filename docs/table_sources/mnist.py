@@ -31,7 +31,7 @@ def mnist_runs() -> dict[str, pd.DataFrame]:
     """Preset to its runs on MNIST on a CPU."""
     sources = seeds_of("mnist/runs.csv")
     return {name: sources[sources.preset == name] for name in ("authors", "paper", "blog", "gan")} | {
-        "iic": seeds_of("mnist-best/accuracy.csv")
+        "iic": seeds_of("own-trunk/accuracy.csv")
     }
 
 
@@ -58,7 +58,7 @@ def results() -> str:
             f"{full.train_seconds.iloc[0] / 60:.0f} min",
         ),
         row("gan", "`gan`, the baseline", "5,000", "mnist/mnist-gan"),
-        row("iic", "`iic`, ours", "1,000 + 2,000", "mnist-best/mnist-best"),
+        row("iic", "`iic`, ours", "1,000 + 2,000", "own-trunk/mnist-iic"),
     ]
     return markdown("preset | updates | seeds | test accuracy | hardware | time", rows)
 
@@ -160,27 +160,58 @@ def morphologies(pattern: str) -> list[dict]:
 @table
 def iic() -> str:
     runs = mnist_runs()["iic"]
-    shapes = morphologies("mnist-best/mnist-best-seed?/figures/morphology.json")
-    evaluations = [csv(f"mnist-best/mnist-best-seed{seed}/evaluations.csv") for seed in range(10)]
+    shapes = morphologies("own-trunk/mnist-iic-seed*/figures/morphology.json")
+    evaluations = [csv(f"own-trunk/mnist-iic-seed{seed}/evaluations.csv") for seed in runs.seed.astype(int)]
     quantities = {
         "validation accuracy after the pretraining": [rows.accuracy[0] for rows in evaluations],
         "**test accuracy**": runs.accuracy,
         "NMI": runs.nmi,
-        "generated images that show the digit of their category (classifier)": [one["generated"] for one in shapes],
+        "generated images that show the digit of their category (classifier)": runs.generator_accuracy,
+        "Fréchet distance (5,000 test images)": runs.frechet_distance,
+        "precision": runs.sample_precision,
+        "recall": runs.sample_recall,
         "continuous code with slant, partial correlation": [one["slant"] for one in shapes],
         "the other one with width or thickness": [one["other"] for one in shapes],
     }
     rows = []
     for name, values in quantities.items():
-        digits = 4 if "test" in name else 3 if "accuracy" in name or name == "NMI" else 2
+        digits = 4 if "test acc" in name else 3 if "accuracy" in name or "digit" in name or name == "NMI" else 2
         rows.append((name, share(values, digits), f"{min(values):.{digits}f} to {max(values):.{digits}f}"))
     return markdown("`iic` on MNIST, ten seeds | mean | worst to best", rows)
 
 
 @table
+def trunks() -> str:
+    """Accuracy and sample quality of iic with both trunks, and of authors."""
+    own, shared = mnist_runs()["iic"], seeds_of("mnist-best/accuracy.csv")
+    quality = csv("mnist/quality.csv").set_index("run")
+    three = quality.loc[["analysis/results/models/mnist-best", "mnist-iic-seed0", "mnist-iic-seed1"]]
+    early = quality.loc[["mnist-authors-seed0"]]
+    names = ("frechet_distance", "sample_recall", "generator_accuracy")
+    rows = [
+        (f"a trunk of Q's own: {len(own)} seeds", share(own.accuracy, 4), *(over(own[name], 2) for name in names[:2])),
+        (
+            f"shared: {len(shared)} seeds, of which 3",
+            share(shared.accuracy, 4),
+            *(_listed(three[name]) for name in names[:2]),
+        ),
+        ("`authors`, 2,279 of 5,000 updates", "", *(_listed(early[name]) for name in names[:2])),
+    ]
+    worst = (f"{own[names[2]].min():.3f}", f"{three[names[2]].min():.3f}", f"{early[names[2]].min():.3f}")
+    shown = [(*row, least) for row, least in zip(rows, worst, strict=True)]
+    return markdown(
+        "trunk | test accuracy | Fréchet distance | recall | G shows the category's digit, worst seed", shown
+    )
+
+
+def _listed(values: pd.Series) -> str:
+    return ", ".join(f"{value:.3g}" for value in values)
+
+
+@table
 def ablations() -> str:
     runs = seeds_of("mnist-best/ablations/accuracy.csv")
-    whole = mnist_runs()["iic"].query("seed < 3")
+    whole = seeds_of("mnist-best/accuracy.csv").query("seed < 3")  # all of these share D's trunk
     names = {
         "mnist-best": "nothing",
         "no-warm-up": "pretraining and pseudo-labels, at equal images",
@@ -220,7 +251,7 @@ def sharing_runs(folder: str) -> tuple[int, Counter]:
 @table
 def shared() -> str:
     rows = []
-    for name, folder in (("authors", AUTHORS), ("blog", "mnist/mnist-blog"), ("iic", "mnist-best/mnist-best")):
+    for name, folder in (("authors", AUTHORS), ("blog", "mnist/mnist-blog"), ("iic", "own-trunk/mnist-iic")):
         runs, found = sharing_runs(folder)
         common = ", ".join(f"{a} and {b} in {n}" for (a, b), n in found.most_common() if n >= 3)
         rows.append((f"`{name}`", runs, common or ("none in 3 runs or more" if found else "none")))
@@ -242,7 +273,7 @@ def _sharing(code: dict) -> set[tuple[int, int]]:
 def noise() -> str:
     """How much the images of the shipped models vary with each part of G's input."""
     rows = []
-    for folder, name in (("mnist-best", "`iic` on MNIST"), ("digits", "`authors` on 8×8 digits")):
+    for folder, name in (("mnist-iic", "`iic` on MNIST"), ("digits", "`authors` on 8×8 digits")):
         model, random = load(RESULTS / "models" / folder), np.random.default_rng(0)
         categories = np.repeat(np.arange(10), 20)[:, None]
         fixed = Codes(categories, np.repeat(random.uniform(-1, 1, (10, 2)), 20, 0))
