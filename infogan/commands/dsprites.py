@@ -14,7 +14,6 @@ Examples:
 import dataclasses
 from dataclasses import dataclass
 
-import pandas as pd
 import tyro
 
 from infogan.config import Config, InputError
@@ -57,6 +56,8 @@ def main() -> None:
     """Train and measure, then compare: print the table and what differs, and name the files."""
     options = tyro.cli(Options, description=__doc__)
     configs = jobs(options)
+
+    import pandas as pd
 
     from infogan import data
     from infogan.reports import dsprites

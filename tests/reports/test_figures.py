@@ -71,6 +71,8 @@ def test_the_trade_off_has_the_numbers_of_measured_runs(trained, tmp_path):
     (runs[1] / "quality.json").unlink()
     done = figures("tradeoff", *runs, "--out", out)
     assert done.returncode == 1 and done.stderr.endswith(f"no quality.json: infogan measure --quality {runs[1]}\n")
+    done = figures("tradeoff", tmp_path / "nowhere", "--out", out)
+    assert done.returncode == 1 and "is " in done.stderr and "a run directory?" in done.stderr
 
 
 def test_grids_of_several_runs_stand_side_by_side(trained, tmp_path):

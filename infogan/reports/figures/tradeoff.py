@@ -15,7 +15,7 @@ from infogan.reports.figures.drawing import write_figure
 
 PANELS = {
     "frechet_distance": "Fréchet distance (features of a classifier; lower is better)",
-    "recall": "recall: share of real images within reach of generated ones",
+    "recall": "recall (share of real images that G reaches)",
 }
 """Horizontal axis of each panel, and what it says."""
 
@@ -52,8 +52,8 @@ class Tradeoff:
                 legend=axes is right,
             )
             axes.set(xlabel=label, ylabel="test accuracy of c1")
-        left.set_xscale("log")
-        right.set_xlim(left=-0.02)
+        left.set_xlim(0, 1.05 * table.frechet_distance.max())
+        right.set_xlim(-0.02, 1.02)
         style.legend_beside(right)
         figure.suptitle(f"{', '.join(sorted(set(table.dataset)))}: what Q predicts, and what G draws")
         print(common.as_text(table))
@@ -62,10 +62,10 @@ class Tradeoff:
 
 def measures(directory: Path) -> dict:
     """A run's numbers in the figure. Raises InputError where it was not measured."""
+    config = records.read_config(directory)
     evaluation, quality = records.read_evaluation(directory), directory / "quality.json"
     if not evaluation.get("accuracy") or not quality.exists():
         raise InputError(f"{directory} has no accuracy, or no quality.json: infogan measure --quality {directory}")
-    config = records.read_config(directory)
     measured = records.read_json(quality)
     about = {"run": directory.name, "dataset": Path(config.dataset).stem, "setting": describe(config)}
     numbers = {name: measured[name] for name in ("frechet_distance", "precision", "recall")}
