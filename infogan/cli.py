@@ -84,7 +84,13 @@ def run_script(main: Callable[[], None]) -> None:
     os.environ.pop("MPLBACKEND", None)  # no command opens a window, and one that is none would be an error
     try:
         sys.argv[1:] = [_read_argument(*pair) for pair in itertools.pairwise(sys.argv)]
-        main()
+        try:
+            main()
+        finally:
+            sys.stdout.flush()  # here, where it is known what a pipe without a reader means
+    except BrokenPipeError:  # its reader has gone, as in `infogan list | head -1`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # for what is flushed at exit
+        sys.exit(1)
     except InputError as error:
         sys.exit(f"error: {error}")
     except KeyboardInterrupt:  # in training it is a signal, which saves the run first

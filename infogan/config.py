@@ -46,9 +46,10 @@ class Config:
     network: Network = "auto"
     """The paper's networks for MNIST, SVHN and CelebA, faces or chairs, InfoGAN-CR's for dSprites, or ours for 8 x 8
     digits; auto goes by the images' size."""
-    g_layers: Literal["paper", "blog"] = "paper"
+    g_layers: Literal["paper", "blog", "batch-norm"] = "paper"
     """blog: batch norm has one mean for each of G's first maps and not for each of their units, and G's last layer
-    has no bias."""
+    has no bias. batch-norm: batch norm after every layer of G but the last (DCGAN, Radford et al. 2016), where the
+    paper's networks for SVHN and CelebA have none after the third and fourth."""
     initialisation: Literal["paper", "authors", "blog"] = "paper"
     """paper: weights from N(0, 0.02), biases 0, batch norm's scale 1. authors: the convolutions' weights cut off at
     two standard deviations, batch norm's scale from N(1, 0.02). blog: weights as in the paper, biases as torch draws

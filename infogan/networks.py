@@ -239,6 +239,9 @@ def undrawn(image: tuple[int, int, int], latent: Latent, recipe: Config) -> tupl
     arch = architecture(image, recipe.network)._replace(leaky_slope=recipe.leaky_slope)
     if recipe.g_layers == "blog":
         arch = arch._replace(generator=_as_in_the_blog(arch.generator))
+    elif recipe.g_layers == "batch-norm":
+        *hidden, last = arch.generator
+        arch = arch._replace(generator=(*(layer._replace(norm=True) for layer in hidden), last))
     generator, discriminator = Generator(arch, latent), DiscriminatorQ(arch, latent, recipe.q_trunk == "own")
     if recipe.spectral_norm:
         normalise_spectrally(discriminator.trunk, discriminator.d_head)

@@ -202,6 +202,15 @@ def test_the_blogs_networks_have_the_notebooks_layers_and_initial_values():
     assert torch.allclose(of_maps, torch.zeros(128), atol=1e-5)  # shift 0: each map has mean 0 over the batch
 
 
+def test_batch_norm_can_follow_every_layer_of_g_but_the_last():
+    latent = Latent("10x10c", "128u")
+    norms = {}
+    for g_layers in ("paper", "batch-norm"):
+        generator, _ = build((3, 32, 32), latent, 0, Config(g_layers=g_layers))
+        norms[g_layers] = [m.weight.numel() for m in generator.modules() if isinstance(m, BatchNorm)]
+    assert norms == {"paper": [448 * 4, 256], "batch-norm": [448 * 4, 256, 128, 64]}
+
+
 def test_running_statistics_follow_real_images_alone():
     _, discriminator = build((1, 8, 8), PAPER, seed=0)
     images = torch.rand(16, 1, 8, 8)

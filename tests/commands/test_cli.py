@@ -210,3 +210,9 @@ def test_a_terminal_that_knows_no_letters_beyond_ascii_gets_question_marks(tmp_p
     environment = script_environment | {"PYTHONIOENCODING": "ascii"}
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0 and "runs/?lan" in done.stdout, done.stderr
+
+
+def test_a_reader_that_has_gone_is_no_traceback():
+    command = f"{sys.executable} -m infogan.cli train --help | true"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
