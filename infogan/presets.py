@@ -66,7 +66,7 @@ def _stable(config: Config, **values) -> Config:
         info_flow="q-head",
         g_layers="batch-norm",
         batch_size=64,
-        **{"updates": 5000} | values,
+        **{"updates": 4000} | values,
     )
 
 
