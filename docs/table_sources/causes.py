@@ -1,0 +1,92 @@
+"""What keeps InfoGAN on CelebA from collapsing, from the runs of analysis/results/causes."""
+
+import dataclasses
+from functools import cache
+
+import pandas as pd
+
+from infogan import records
+from infogan.reports import common
+from table_sources.common import RESULTS, markdown, over, read, table
+
+CAUSES = RESULTS / "causes"
+SETTINGS = {
+    "noise": "noise z",
+    "info_flow": "what L_I trains",
+    "lr_g": "learning rate of G and Q",
+    "g_layers": "batch norm in G",
+}
+"""Fields that differ among the runs, and what a reader calls them."""
+SHOWN = {
+    ("noise", "128u"): "uniform",
+    ("noise", "128g"): "normal",
+    ("info_flow", "generator-step"): "G, Q's head and the trunk",
+    ("info_flow", "q-head"): "G and Q's head",
+    ("g_layers", "paper"): "after two layers",
+    ("g_layers", "batch-norm"): "after all but the last",
+}
+MEASURES = {"spread": "spread", "frechet_distance": "Fréchet distance", "recall": "recall"}
+CHANGES = {
+    "noise": ("128g", "128u"),
+    "info_flow": ("q-head", "generator-step"),
+    "lr_g": (1e-3, 2e-4),
+    "g_layers": ("paper", "batch-norm"),
+}
+"""Of each field the value in the runs that all others are compared with, and the other that was tried."""
+
+
+@cache
+def runs() -> pd.DataFrame:
+    """A row for each run: its settings, what is measured of its images, and the last tenth's L_I (nats)."""
+    rows = []
+    for directory in sorted(path.parent for path in CAUSES.glob("*/config.json")):
+        config = dataclasses.asdict(records.read_config(directory))
+        quality = read(f"causes/{directory.name}/quality.json")
+        bound = common.read_metrics(directory).info_categorical_nats
+        row = {name: config[name] for name in ("seed", "updates", *SETTINGS)}
+        row |= {name: quality[name] for name in (*MEASURES, "collapsed")}
+        rows.append(row | {"bound": bound[-len(bound) // 10 :].mean()})
+    return pd.DataFrame(rows)
+
+
+def _shown(field: str, value: object) -> str:
+    return SHOWN.get((field, str(value)), f"{value:g}" if isinstance(value, float) else str(value))
+
+
+@table
+def collapse_runs() -> str:
+    """A row for each combination of settings."""
+    rows = []
+    for values, group in runs().groupby(list(SETTINGS), sort=False):
+        cells = [_shown(field, value) for field, value in zip(SETTINGS, values)]
+        measures = [over(group[name], 2) for name in MEASURES]
+        collapsed = f"{group.collapsed.sum()} of {len(group)}"
+        rows.append((group.spread.mean(), [*cells, collapsed, *measures, f"{group.bound.mean():.1f}"]))
+    header = " | ".join([*SETTINGS.values(), "collapsed", *MEASURES.values(), "L_I in nats"])
+    return markdown(header, [cells for _, cells in sorted(rows, key=lambda row: -row[0])])
+
+
+def changed(field: str) -> pd.DataFrame:
+    """For each seed the runs that differ in one field from those that all are compared with: what the change does."""
+    base = {name: values[0] for name, values in CHANGES.items()}
+    own, other = (_with(base | {field: value}) for value in CHANGES[field])
+    both = own.merge(other, on="seed", suffixes=("_own", "_other"))
+    differences = {name: both[f"{name}_other"] - both[f"{name}_own"] for name in MEASURES}
+    return pd.DataFrame(differences | {"collapsed": both.collapsed_other})
+
+
+def _with(values: dict[str, object]) -> pd.DataFrame:
+    """The runs with these settings."""
+    return runs()[(runs()[list(values)] == pd.Series(values)).all(axis=1)]
+
+
+@table
+def collapse_causes() -> str:
+    """A row for each setting: what changing it alone does, with intervals over seeds."""
+    rows = []
+    for field, (own, other) in CHANGES.items():
+        seeds = changed(field)
+        change = f"{_shown(field, own)}, then {_shown(field, other)}"
+        collapsed = f"{seeds.collapsed.sum()} of {len(seeds)}"
+        rows.append((SETTINGS[field], change, collapsed, *(over(seeds[name], 2) for name in MEASURES)))
+    return markdown(" | ".join(["setting", "change", "collapsed", *MEASURES.values()]), rows)
