@@ -1,7 +1,8 @@
 """The phases of a run: self-supervised pretraining, where a recipe has it, then the adversarial training.
 
-A phase has a name, a length (updates), the names of the metrics that its updates return, the updates after which
-validation images are measured, and what a checkpoint has in it besides the model's tensors.
+A phase has a name, a length (updates), the names of the metrics that its updates return, the table that they are
+written to and the prefix that observers are given them with, the updates after which validation images are measured,
+and what a checkpoint has in it besides the model's tensors.
 """
 
 from collections.abc import Callable
@@ -16,7 +17,9 @@ from infogan.training import InfoGAN
 class Pretraining:
     """Self-supervised pretraining of D's trunk and Q, see infogan.pretraining.overclustering."""
 
-    name, evaluations = "pretraining", frozenset[int]()
+    name = table = "pretraining"
+    prefix = "pretraining/"
+    evaluations = frozenset[int]()
 
     def __init__(self, model: InfoGAN, batches: Batches):
         config = model.config
@@ -31,6 +34,14 @@ class Pretraining:
     def images(self, step: int) -> int:
         return step * self.batch_size
 
+    def position(self, step: int) -> dict[str, int]:
+        """What status.json says of where the run stands."""
+        return {"step": 0, "pretraining_step": step}
+
+    def derived(self, row: dict) -> dict[str, float]:
+        """What a row of the table has besides the phase's metrics."""
+        return {}
+
     def tensors(self) -> dict[str, Tensor]:
         return self.overclustering.tensors()
 
@@ -41,7 +52,8 @@ class Pretraining:
 class Adversarial:
     """The training of G, D and Q (paper, equation 6)."""
 
-    name = "adversarial"
+    name, table = "adversarial", "metrics"
+    prefix = ""
 
     def __init__(self, model: InfoGAN, batches: Batches):
         config = model.config
@@ -67,6 +79,14 @@ class Adversarial:
 
     def images(self, step: int) -> int:
         return self.model.config.images(step)
+
+    def position(self, step: int) -> dict[str, int]:
+        return {"step": step}
+
+    def derived(self, row: dict) -> dict[str, float]:
+        """L_I as a share of the codes' entropy."""
+        bound = row["info_categorical_nats"] + row["info_continuous_nats"]
+        return {"info_over_entropy": bound / sum(self.model.latent.entropy)}
 
     def tensors(self) -> dict[str, Tensor]:
         return {}

@@ -201,20 +201,17 @@ class Trainer:
         seconds, images = self.clock.seconds, len(self._window) * self.config.batch_size
         row = {"step": self.step, "images": self.phase.images(self.step), "seconds": round(seconds, 3)}
         row |= dict(zip(self.phase.metrics, mean.tolist(), strict=True))
-        if isinstance(self.phase, Adversarial):
-            bound = row["info_categorical_nats"] + row["info_continuous_nats"]
-            row["info_over_entropy"] = bound / sum(self.model.latent.entropy)
+        row |= self.phase.derived(row)
         row["images_per_second"] = round(images / max(seconds - self._logged_at, 1e-9), 1)
         self._window, self._logged_at = [], seconds
         if self.writes:
-            self.tables["metrics" if isinstance(self.phase, Adversarial) else "pretraining"].append(row)
+            self.tables[self.phase.table].append(row)
         if bad := [name for name in self.phase.metrics if not math.isfinite(row[name])]:
             self._diverge(bad)
         self._show(row)
-        prefix = "" if isinstance(self.phase, Adversarial) else "pretraining/"
         try:
             for observer in self.observers:
-                observer.logged({f"{prefix}{name}": value for name, value in row.items()})
+                observer.logged({f"{self.phase.prefix}{name}": value for name, value in row.items()})
         except (events.Stopped, events.Interrupted) as error:
             self._save()
             self._status("stopped" if isinstance(error, events.Stopped) else "interrupted")
@@ -266,10 +263,8 @@ class Trainer:
 
     def _status(self, status: str, **more: object) -> None:
         if self.writes:
-            content = {"status": status, "step": self.step, "seconds": self.clock.seconds, **more}
-            if isinstance(self.phase, Pretraining):
-                content |= {"step": 0, "pretraining_step": self.step}
-            records.write_json(self.directory / "status.json", content)
+            about = {"status": status, **self.phase.position(self.step), "seconds": self.clock.seconds, **more}
+            records.write_json(self.directory / "status.json", about)
 
     def _record_pretraining(self, phase: Pretraining) -> None:
         if self.writes:

@@ -1,4 +1,4 @@
-"""What keeps InfoGAN on CelebA from collapsing, from the runs of analysis/results/causes."""
+"""The paper's other datasets: what makes InfoGAN collapse on CelebA, and the images of the presets that do not."""
 
 import dataclasses
 from functools import cache
@@ -6,6 +6,7 @@ from functools import cache
 import pandas as pd
 
 from infogan import records
+from infogan.presets import PRESETS
 from infogan.reports import common
 from table_sources.common import RESULTS, markdown, over, read, table
 
@@ -90,3 +91,39 @@ def collapse_causes() -> str:
         collapsed = f"{seeds.collapsed.sum()} of {len(seeds)}"
         rows.append((SETTINGS[field], change, collapsed, *(over(seeds[name], 2) for name in MEASURES)))
     return markdown(" | ".join(["setting", "change", "collapsed", *MEASURES.values()]), rows)
+
+
+VARIANTS = {
+    "svhn-stable": "svhn",
+    "celeba-stable": "celeba",
+    "faces-decay": "faces-azimuth",
+    "chairs-decay": "chairs-rotation",
+}
+"""Presets that work, and the paper's that they vary."""
+
+
+@table
+def stable() -> str:
+    """A row for each of VARIANTS: what it changes."""
+    rows = []
+    for name, paper in VARIANTS.items():
+        own, source = (dataclasses.asdict(PRESETS[each][0]) for each in (name, paper))
+        changed = [f"`{field}` {value}" for field, value in own.items() if field != "preset" and value != source[field]]
+        rows.append((f"`{name}`", f"`{paper}`", ", ".join(changed)))
+    return markdown("preset | varies | with", rows)
+
+
+@table
+def other_images() -> str:
+    """A row for each preset that works and its dataset: what is measured of the images of its seeds."""
+    rows = []
+    for name in VARIANTS:
+        directories = sorted((RESULTS / "others").glob(f"*-{name}-seed*"))
+        configs = [records.read_config(directory) for directory in directories]
+        measured = pd.DataFrame([read(f"others/{directory.name}/quality.json") for directory in directories])
+        [seen] = {config.images(config.updates) for config in configs}
+        collapsed = f"{measured.collapsed.sum()} of {len(measured)}"
+        cells = [f"`{name}`", measured.dataset[0], f"{seen:,}", collapsed, over(measured.spread, 2)]
+        rows.append([*cells, *(over(measured[each], 2) for each in ("frechet_distance", "precision", "recall"))])
+    header = "preset | images | images seen | collapsed | spread | Fréchet distance | precision | recall"
+    return markdown(header, rows)
