@@ -118,7 +118,7 @@ def other_images() -> str:
     """A row for each preset that works and its dataset: what is measured of the images of its seeds."""
     rows = []
     for name in VARIANTS:
-        directories = sorted((RESULTS / "others").glob(f"*-{name}-seed*"))
+        directories = sorted((RESULTS / "others").glob(f"{name}-seed*"))
         configs = [records.read_config(directory) for directory in directories]
         measured = pd.DataFrame([read(f"others/{directory.name}/quality.json") for directory in directories])
         [seen] = {config.images(config.updates) for config in configs}
