@@ -96,8 +96,7 @@ def collapse_causes() -> str:
 VARIANTS = {
     "svhn-stable": "svhn",
     "celeba-stable": "celeba",
-    "faces-decay": "faces-azimuth",
-    "chairs-decay": "chairs-rotation",
+    "faces-stable": "faces-azimuth",
 }
 """Presets that work, and the paper's that they vary."""
 
