@@ -23,7 +23,7 @@ def test_codes_of_ten_classes_and_those_a_command_begins_with_are_no_change(code
 @pytest.mark.parametrize("name", PRESETS)
 def test_a_command_begins_with_the_preset_itself_but_for_codes_that_follow_the_data(name):
     preset = PRESETS[name][0]
-    assert preset.codes != "auto", "what reads a preset finds codes"
+    assert preset.preset == name and preset.codes != "auto", "what reads a preset finds codes"
     assert begin(name) == (dataclasses.replace(preset, codes="auto") if name in CODES_FOLLOW_DATA else preset)
     assert changed_fields(begin(name)) == changed_fields(preset) == {}
     if name not in CODES_FOLLOW_DATA:

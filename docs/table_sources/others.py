@@ -8,7 +8,7 @@ import pandas as pd
 from infogan import records
 from infogan.presets import PRESETS
 from infogan.reports import common
-from table_sources.common import RESULTS, markdown, over, read, table
+from table_sources.common import RESULTS, csv, markdown, over, read, table
 
 CAUSES = RESULTS / "causes"
 SETTINGS = {
@@ -40,7 +40,7 @@ CHANGES = {
 def runs() -> pd.DataFrame:
     """A row for each run: its settings, what is measured of its images, and the last tenth's L_I (nats)."""
     rows = []
-    for directory in sorted(path.parent for path in CAUSES.glob("*/config.json")):
+    for directory in sorted(path.parent for path in CAUSES.glob("*-seed*/config.json")):
         config = dataclasses.asdict(records.read_config(directory))
         quality = read(f"causes/{directory.name}/quality.json")
         bound = common.read_metrics(directory).info_categorical_nats
@@ -91,6 +91,24 @@ def collapse_causes() -> str:
         collapsed = f"{seeds.collapsed.sum()} of {len(seeds)}"
         rows.append((SETTINGS[field], change, collapsed, *(over(seeds[name], 2) for name in MEASURES)))
     return markdown(" | ".join(["setting", "change", "collapsed", *MEASURES.values()]), rows)
+
+
+@table
+def collapse_svhn() -> str:
+    """Single runs of svhn-stable with another lambda, or another standard deviation of Q's."""
+    rows = []
+    for run in csv("causes/svhn.csv").itertuples():
+        also = ["spectral norm in D"] * run.spectral_norm + [f"G's learning rate {run.lr_g:g}"] * (run.lr_g != 1e-3)
+        setting = f"{run.lambda_categorical:g}, {run.lambda_continuous:g}"
+        bounds = f"{run.info_categorical_nats:.1f}, {run.info_continuous_nats:.1f}"
+        collapsed = "yes" if run.collapsed else "no"
+        rows.append(
+            (setting, run.q_std, ", ".join(also), run.seed, f"{run.updates:,}", collapsed, f"{run.spread:.2f}", bounds)
+        )
+    header = (
+        "λ categorical, continuous | Q's std | also | seed | updates | collapsed | spread | L_I categorical, continuous"
+    )
+    return markdown(header, rows)
 
 
 VARIANTS = {
