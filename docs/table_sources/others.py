@@ -8,7 +8,7 @@ import pandas as pd
 from infogan import records
 from infogan.presets import PRESETS
 from infogan.reports import common
-from table_sources.common import RESULTS, csv, markdown, over, read, table
+from table_sources.common import RESULTS, csv, markdown, over, read, share, table
 
 CAUSES = RESULTS / "causes"
 SETTINGS = {
@@ -140,7 +140,8 @@ def other_images() -> str:
         measured = pd.DataFrame([read(f"others/{directory.name}/quality.json") for directory in directories])
         [seen] = {config.images(config.updates) for config in configs}
         collapsed = f"{measured.collapsed.sum()} of {len(measured)}"
-        cells = [f"`{name}`", measured.dataset[0], f"{seen:,}", collapsed, over(measured.spread, 2)]
-        rows.append([*cells, *(over(measured[each], 2) for each in ("frechet_distance", "precision", "recall"))])
-    header = "preset | images | images seen | collapsed | spread | Fréchet distance | precision | recall"
+        cells = [f"`{name}`", measured.dataset[0], len(measured), f"{seen:,}", collapsed, over(measured.spread, 2)]
+        shares = [share(measured[each], 2) for each in ("precision", "recall")]
+        rows.append([*cells, over(measured.frechet_distance, 2), *shares])
+    header = "preset | images | seeds | images seen | collapsed | spread | Fréchet distance | precision | recall"
     return markdown(header, rows)
