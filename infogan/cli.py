@@ -7,6 +7,7 @@ import io
 import itertools
 import os
 import re
+import select
 import shutil
 import sys
 from collections.abc import Callable
@@ -88,9 +89,11 @@ def run_script(main: Callable[[], None]) -> None:
             main()
         finally:
             sys.stdout.flush()  # here, where it is known what a pipe without a reader means
-    except BrokenPipeError:  # its reader has gone, as in `infogan list | head -1`
+    except BrokenPipeError:
+        if not _nobody_reads_stdout():  # a worker's pipe, or a database's
+            raise
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # for what is flushed at exit
-        sys.exit(1)
+        sys.exit(1)  # without a word, as in `infogan list | head -1`
     except InputError as error:
         sys.exit(f"error: {error}")
     except KeyboardInterrupt:  # in training it is a signal, which saves the run first
@@ -113,6 +116,13 @@ def run_script(main: Callable[[], None]) -> None:
         if not is_out_of_memory(error):
             raise
         sys.exit(OUT_OF_MEMORY)
+
+
+def _nobody_reads_stdout() -> bool:
+    """Whether stdout is a pipe whose reader has gone."""
+    poll = select.poll()
+    poll.register(1, 0)
+    return any(event & select.POLLERR for _, event in poll.poll(0))
 
 
 def _read_argument(before: str, argument: str) -> str:

@@ -13,7 +13,6 @@ WHO = {
 G_LAYERS = {
     "paper": "each unit of the first maps; bias",
     "blog": "each of the first maps; no bias",
-    "batch-norm": "after every layer but the last; bias",
 }
 INITIALISATION = {
     "paper": "N(0, 0.02), biases 0, γ 1",

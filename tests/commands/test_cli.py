@@ -196,11 +196,14 @@ def test_a_full_disk_or_memory_is_one_line(error, line):
     assert "\n" not in str(stop.value.code)
 
 
-def test_other_errors_of_ours_keep_their_traceback():
-    def main():
-        raise RuntimeError("a fault")
+@pytest.mark.parametrize("error", [RuntimeError("a fault"), BrokenPipeError("of a worker")], ids=repr)
+def test_other_errors_of_ours_keep_their_traceback(error):
+    """A pipe among them that broke while stdout has its reader: a database's, or a worker's."""
 
-    with pytest.raises(RuntimeError, match="a fault"):
+    def main():
+        raise error
+
+    with pytest.raises(type(error), match=str(error)):
         cli.run_script(main)
 
 
@@ -212,7 +215,11 @@ def test_a_terminal_that_knows_no_letters_beyond_ascii_gets_question_marks(tmp_p
     assert done.returncode == 0 and "runs/?lan" in done.stdout, done.stderr
 
 
-def test_a_reader_that_has_gone_is_no_traceback():
-    command = f"{sys.executable} -m infogan.cli train --help | true"
+@pytest.mark.parametrize(
+    "main", ["lambda: sys.exit(print('a little'))", "lambda: print('more than a pipe holds' * 10**5)"]
+)
+def test_a_reader_that_has_gone_is_no_traceback(main):
+    code = f"import sys; from infogan import cli; sys.stdin.read(); cli.run_script({main})"
+    command = f'{sys.executable} -c "{code}" < <(sleep 0.2) | true'
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stderr) == (0, "")
