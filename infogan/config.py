@@ -159,7 +159,9 @@ def _check_type(field: dataclasses.Field, value: object) -> None:
 
 _RENAMED = {"warm_up": "pretraining", "cool_down": "lr_decay"}
 _NOW_TERMS = {"consistency": "iic", "hold": "pseudo-labels"}
-_REMOVED = ("d_norm",)  # how D's batch norm treats real and generated images: "apart" in all committed runs
+_REMOVED = (
+    "d_norm",
+)  # D's batch norm over real and generated images together: one committed run has it, and it is read only
 _PRESETS = {"best": "iic"}
 
 
