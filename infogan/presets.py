@@ -158,7 +158,7 @@ PRESETS: dict[str, tuple[Config, str]] = {
         "faces-azimuth with normal noise, L_I that does not train D's trunk, learning rates that fall in the end",
     ),
     "chairs-stable": (
-        # L_I trains the trunk, as in the paper: where it does not, the code turns each chair in a direction of its own.
+        # L_I trains the trunk, as in the paper: no seed collapsed. What else was tried: docs/other-datasets.md.
         dataclasses.replace(
             _ROTATION,
             preset="chairs-stable",
