@@ -8,6 +8,7 @@ from scipy import stats
 
 from table_sources.common import csv, h200, interval, read, share
 from table_sources.mnist import AUTHORS, mixed_categories, mnist_runs, sharing_runs
+from table_sources.others import others_facts
 from table_sources.settings import settings_facts
 
 NUMBERS = ["none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
@@ -79,6 +80,7 @@ def facts() -> dict[str, list[str]]:
         ],
         "docs/settings.md": of_settings["docs/settings.md"],
         "docs/faq.md": [f"in {shared} of ten seeds of `authors` 4 and 9 share categories, with L_I {near}"],
+        "docs/other-datasets.md": others_facts(),
         "docs/speed.md": [
             f"a slightly slower step reached {_rate('benchmark/cpu-d20a701.json', 'fast')[0]:,.0f} images/s"
         ],
