@@ -140,10 +140,7 @@ PRESETS: dict[str, tuple[Config, str]] = {
     "faces-azimuth": (_AZIMUTH, "the paper's 3D faces, setting for azimuth (figure 3a)"),
     "faces-elevation": (_faces("faces-elevation", 4e-4, 3e-4, 0.1), "... for elevation (figure 3b)"),
     "faces-lighting": (_faces("faces-lighting", 8e-4, 3e-4, 10.0), "... for lighting and for width (figures 3c, 3d)"),
-    "chairs-rotation": (
-        _ROTATION,
-        "the paper's 3D chairs, setting for rotation (figure 4a)",
-    ),
+    "chairs-rotation": (_ROTATION, "the paper's 3D chairs, setting for rotation (figure 4a)"),
     "chairs-width": (_chairs("chairs-width", 0.05, 2.0), "... for width (figure 4b)"),
     "svhn-stable": (
         _stable("svhn-stable", _SVHN, lambda_categorical=0.3, lambda_continuous=0.1, lr_decay=0.5, updates=8000),
