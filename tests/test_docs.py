@@ -61,6 +61,14 @@ def test_tables_are_the_results(page, tables):
     assert text.count("<!-- table:") == len(tables.BLOCK.findall(text)) and tables.filled(text) == text
 
 
+def test_no_table_repeats_a_row(tables):
+    """The scorecard had B1 and B2 twice."""
+    for text in [page.read_text() for page in tables.pages()]:
+        for block in tables.BLOCK.finditer(text):
+            rows = [line for line in block[0].splitlines() if line.startswith("| ")]
+            assert len(set(rows)) == len(rows), block[2]
+
+
 def test_figures_in_prose_are_the_results(tables):
     from table_sources.facts import facts
 

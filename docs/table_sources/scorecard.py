@@ -36,8 +36,7 @@ def scorecard() -> str:
             times = gpu["fast GAN without Q"] / gpu["fast"]
             judged = ("1 of 1", "replicates") if times <= 1.1 else ("0 of 1", "does not replicate")
             rows.append([claim, reworded(says), f"batch 128, {H200}", f"{times:.2f} times", *judged])
-        if claim == "C12" and "emotion" in says:
-            rows += _blog()
+    rows = sorted(rows + _blog(), key=lambda row: ("CBO".index(row[0][0]), int(row[0][1:])))
     for row, above in reversed(list(zip(rows[1:], rows, strict=False))):
         if row[:2] == above[:2]:
             row[:2] = "", ""
