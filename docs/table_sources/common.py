@@ -48,7 +48,9 @@ def over(values: Iterable[float], digits: int = 3) -> str:
 
 def share(values: Iterable[float], digits: int = 3) -> str:
     """Mean and interval of values between 0 and 1; the interval is cut there."""
-    mean, low, high = mean_interval(list(values))
+    values = list(values)
+    assert 0 <= min(values) and max(values) <= 1, f"not shares: {values}"
+    mean, low, high = mean_interval(values)
     return interval(mean, max(low, 0.0) if low == low else low, min(high, 1.0) if high == high else high, digits)
 
 
