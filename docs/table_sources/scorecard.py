@@ -1,12 +1,13 @@
 """The scorecard of the sources' claims, and its rules."""
 
-from table_sources.common import H200, RESULTS, csv, h200, markdown, read, table
+from infogan.metrics.clustering import mean_interval
+from infogan.reports.claims.verdicts import by_interval
+from table_sources.common import H200, RESULTS, csv, h200, markdown, read, share, table
 
 GPU_BENCHMARK = "h200/benchmark_h200_batch128.json"
 REWORDED = {
     "mnist, authors, 640,000 images": "mnist, authors, 640,000 images, NVIDIA H200",
     "batch 16, 128, 512": "batch 16, 128, 512, two cores of an Intel Xeon with AMX",
-    "means nothing": "has no clear meaning",
     "normalised MI": "normalised mutual information",
     "lambda": "λ",
     "a stand-in rendered here": "a stand-in",
@@ -31,6 +32,8 @@ def scorecard() -> str:
     rows = []
     for claim, says, by, number, holds, result in cells:
         rows.append([reworded(cell) for cell in (claim, says, by, number, holds, result.strip("*"))])
+        if claim == "C3" and by.startswith("authors"):
+            rows.append([claim, reworded(says), *_authors_on_a_gpu()])
         if claim == "C7":
             gpu = {row["contender"]: row["images_per_second"]["median"] for row in read(GPU_BENCHMARK)["rows"]}
             times = gpu["fast GAN without Q"] / gpu["fast"]
@@ -41,6 +44,14 @@ def scorecard() -> str:
         if row[:2] == above[:2]:
             row[:2] = "", ""
     return markdown("claim | what it says | run | measured | holds in | result", rows)
+
+
+def _authors_on_a_gpu() -> list[str]:
+    """C3, by its rule, of ten seeds on the H200."""
+    accuracy = h200()[h200().why == "ten seeds"].test_accuracy
+    reached, verdict = (accuracy >= 0.95).sum(), by_interval(*mean_interval(accuracy)[1:], 0.95)
+    by, number = f"authors, 5,000 updates, {H200}", f"{share(accuracy)} accuracy"
+    return [by, number, f"{reached} of {len(accuracy)}", reworded(verdict)]
 
 
 def _blog() -> list[list[str]]:

@@ -204,7 +204,7 @@ RULES = (
     ),
     Rule(
         "C4",
-        "c1 of a regular GAN means nothing (figure 2b)",
+        "c1 of a regular GAN has no clear meaning (figure 2b)",
         "test accuracy below 50 %",
         "accuracy",
         accuracy(lambda share: share < 0.5, "gan"),

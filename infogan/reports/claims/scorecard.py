@@ -9,20 +9,16 @@ from scipy import stats
 
 from infogan import records
 from infogan.reports import style
-from infogan.reports.claims import verdicts
-from infogan.reports.claims.panels import TRAVERSALS
 from infogan.reports.claims.verdicts import VERDICTS
 
 DIGITS = {"updates": ",.0f", "digits": ".1f", "accuracy": ".3f"}
 
 
 def markdown(table: pd.DataFrame) -> str:
-    """The scorecard as a table, with its rules; rows of one panel of figures 3 to 6 that judge nothing become one."""
+    """The scorecard as a table, with its rules."""
     lines = ["| claim | it says | checked on | our number | holds in | verdict |", "|---|---|---|---|---|---|"]
     for _, rows in table.groupby(["claim", "says"], sort=False):
-        single, merged = _single_and_merged(rows)
-        cells = [*map(_cells, single.itertuples()), *map(_merged, merged)]
-        lines += [f"| {' | '.join([rows.claim.iloc[0], *row[:-1]])} | **{row[-1]}** |" for row in cells]
+        lines += [f"| {' | '.join(_cells(row))} | **{row.verdict}** |" for row in rows.itertuples()]
     rules = [f"- {', '.join(part.claim.unique())}: {rule}" for rule, part in table.groupby("rule", sort=False)]
     note = (
         "Means over seeds with 95 % Student-t intervals (C7: ratios of medians, with those that their ranges over "
@@ -32,18 +28,8 @@ def markdown(table: pd.DataFrame) -> str:
     return "\n".join([*lines, "", note, "", summary, "", *rules, "", "</details>", ""])
 
 
-def _single_and_merged(rows: pd.DataFrame) -> tuple[pd.DataFrame, list[pd.DataFrame]]:
-    """Of the rows of one claim: those that are shown by themselves, and groups that are shown as one line.
-
-    Such are the rows of a panel of figures 3 to 6 which judge nothing, by what their number is and why they do not.
-    """
-    unjudged = rows.verdict.isin([verdicts.NOT_TESTED, verdicts.SHORT, verdicts.COLLAPSED])
-    unjudged &= rows.claim.isin([claim for claim, _ in TRAVERSALS.values()])
-    return rows[~unjudged], [part for _, part in rows[unjudged].groupby(["number", "verdict"], sort=False)]
-
-
 def _cells(row: Any) -> list[str]:
-    """says, by, number, share, verdict of one row of the table."""
+    """claim, says, by, number and share of one row of the table."""
     digits = DIGITS.get(row.number, ".2f")
     number = "never"
     if np.isfinite(row.mean):
@@ -52,20 +38,11 @@ def _cells(row: Any) -> list[str]:
             number += f" [{row.low:z{digits}}, {row.high:z{digits}}]"
         number += f" {row.number}" + (f", never in {row.never}" if row.never else "")
         number += f"; {row.also}" if row.also else ""
-    return [row.says, row.by, number, f"{row.holds} of {row.of}", row.verdict]
-
-
-def _merged(rows: pd.DataFrame) -> list[str]:
-    """The same cells for several rows of a panel: from the lowest number to the highest."""
-    runs_of = rows.of.groupby(rows.by.str.partition(",")[0], sort=False).sum()
-    by = "; ".join(f"{name}, {n} runs" if n > 1 else name for name, n in runs_of.items())
-    ends = dict.fromkeys(f"{value:.2f}" for value in (rows["mean"].min(), rows["mean"].max()))
-    share = f"{rows.holds.sum()} of {rows.of.sum()}"
-    return [rows.says.iloc[0], by, f"{' to '.join(ends)} {rows.number.iloc[0]}", share, rows.verdict.iloc[0]]
+    return [row.claim, row.says, row.by, number, f"{row.holds} of {row.of}"]
 
 
 def draw(table: pd.DataFrame, path: Path) -> None:
-    """Share of seeds (batch sizes, panels' runs) in which each rule holds, with Wilson's 95 % interval.
+    """Share of seeds (batch sizes, datasets) in which each rule holds, with Wilson's 95 % interval.
 
     Rows of one claim stand together.
     """
@@ -77,7 +54,7 @@ def draw(table: pd.DataFrame, path: Path) -> None:
     of_axes, last = axes.get_yaxis_transform(), ""
     for y, row in enumerate(rows):
         low, high = stats.binomtest(row["holds"], row["of"]).proportion_ci(0.95, "wilson")
-        if row["seeds"]:  # of batch sizes, or of single runs of several settings, an interval would mean nothing
+        if row["seeds"]:  # of batch sizes and of datasets an interval would mean nothing
             axes.plot([low, high], [y, y], color="#D5DBE3", linewidth=5, solid_capstyle="butt")
         colour, marker = VERDICTS[row["verdict"]]
         axes.plot(row["holds"] / row["of"], y, marker, color=colour, markersize=7, clip_on=False)
@@ -98,7 +75,7 @@ def draw(table: pd.DataFrame, path: Path) -> None:
         axes.plot([], [], marker, color=colour, label=verdict)
     axes.legend(ncols=len(used), loc="lower right", bbox_to_anchor=(1.02, 1), columnspacing=1.2, handletextpad=0.2)
     axes.set(xlim=(-0.03, 1.03), ylim=(len(rows) - 0.5, -0.5), yticks=[])
-    axes.set_xlabel("share in which the rule holds; grey: 95 % interval")
+    axes.set_xlabel("share in which the rule holds; grey: its 95 % interval, not that of the number, which decides")
     axes.grid(axis="y", visible=False)
     axes.spines["left"].set_visible(False)
     with records.replacing(path) as file:
@@ -106,18 +83,14 @@ def draw(table: pd.DataFrame, path: Path) -> None:
 
 
 def _shares(table: pd.DataFrame) -> list[dict]:
-    """claim, says (without its place in the paper), by, holds, of and verdict of each line of the picture."""
+    """claim, says (without its place in the paper), by, holds, of and verdict of each line of the picture; seeds:
+    whether the share is one of seeds."""
     out = []
-    for (claim, says), rows in table.groupby(["claim", "says"], sort=False):
-        line = {"claim": claim, "says": says.partition(" (")[0]}
-        single, merged = _single_and_merged(rows)
-        for row in single.itertuples():
-            by = row.by.partition(",")[0]
-            by = f"{by}, {row.of} seeds" if claim not in ("C7", "C8") else row.by.partition(";")[0]
-            shown = {"holds": row.holds, "of": row.of, "verdict": row.verdict, "by": by}
-            out.append(line | shown | {"seeds": claim not in ("C7", "C8")})
-        for part in merged:
-            holds, of = int(part.holds.sum()), int(part.of.sum())
-            about = {"holds": holds, "of": of, "verdict": part.verdict.iloc[0], "seeds": False}
-            out.append(line | about | {"by": f"{of} run{'s' if of > 1 else ''}"})
+    for _, rows in table.groupby(["claim", "says"], sort=False):
+        for row in rows.itertuples():
+            seeds = row.claim not in ("C7", "C8")
+            number = f"{row.of} seed{'s' if row.of > 1 else ''}"
+            by = f"{row.by.partition(',')[0]}, {number}" if seeds else row.by.partition(";")[0]
+            about = {"claim": row.claim, "says": row.says.partition(" (")[0], "by": by, "seeds": seeds}
+            out.append(about | {"holds": row.holds, "of": row.of, "verdict": row.verdict})
     return out

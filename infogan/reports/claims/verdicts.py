@@ -14,7 +14,7 @@ COLLAPSED = "collapsed"
 
 VERDICTS = {
     REPLICATES: (style.GREEN, "o"),
-    HOLDS: (style.GREEN, "o"),
+    HOLDS: (style.GREEN, "P"),
     UNDECIDED: (style.ORANGE, "^"),
     DOES_NOT: (style.VERMILION, "X"),
     SHORT: (style.GREY, "s"),
