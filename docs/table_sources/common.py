@@ -48,10 +48,20 @@ def over(values: Iterable[float], digits: int = 3) -> str:
 
 def share(values: Iterable[float], digits: int = 3) -> str:
     """Mean and interval of values between 0 and 1; the interval is cut there."""
+    return within(values, 1.0, digits)
+
+
+def within(values: Iterable[float], most: float = math.inf, digits: int = 3) -> str:
+    """Mean and interval of values from 0 to `most`; the interval is cut there."""
     values = list(values)
-    assert 0 <= min(values) and max(values) <= 1, f"not shares: {values}"
+    assert 0 <= min(values) and max(values) <= most, f"not from 0 to {most}: {values}"
     mean, low, high = mean_interval(values)
-    return interval(mean, max(low, 0.0) if low == low else low, min(high, 1.0) if high == high else high, digits)
+    return interval(mean, max(low, 0.0) if low == low else low, min(high, most) if high == high else high, digits)
+
+
+def listed(values: Iterable[float], digits: int = 2) -> str:
+    """The values themselves, from the lowest to the highest."""
+    return ", ".join(f"{value:.{digits}f}" for value in sorted(values))
 
 
 def read(path: str) -> dict:

@@ -9,7 +9,7 @@ from infogan import records
 from infogan.metrics.clustering import mean_interval
 from infogan.presets import PRESETS
 from infogan.reports import common
-from table_sources.common import RESULTS, csv, markdown, over, read, share, table
+from table_sources.common import RESULTS, csv, listed, markdown, over, read, share, table, within
 
 CAUSES = RESULTS / "causes"
 SETTINGS = {
@@ -61,7 +61,7 @@ def collapse_runs() -> str:
     rows = []
     for values, group in runs().groupby(list(SETTINGS), sort=False):
         cells = [_shown(field, value) for field, value in zip(SETTINGS, values)]
-        measures = [over(group[name], 2) for name in MEASURES]
+        measures = [listed(group[name]) for name in MEASURES]
         collapsed = f"{group.collapsed.sum()} of {len(group)}"
         rows.append((group.spread.mean(), [*cells, collapsed, *measures, f"{group.bound.mean():.1f}"]))
     header = " | ".join([*SETTINGS.values(), "collapsed", *MEASURES.values(), "L_I in nats"])
@@ -163,17 +163,18 @@ def stable() -> str:
 
 @table
 def other_images() -> str:
-    """A row for each preset that works and its dataset: what is measured of the images of its seeds."""
+    """A row for each preset that works, and for its regular GAN: what is measured of the images of its seeds."""
     rows = []
-    for name in VARIANTS:
-        directories = sorted((RESULTS / "others").glob(f"{name}-seed*"))
+    for run in [each for name in VARIANTS for each in (name, name.replace("stable", "gan"))]:
+        directories = sorted((RESULTS / "others").glob(f"{run}-seed*"))
         configs = [records.read_config(directory) for directory in directories]
         measured = pd.DataFrame([read(f"others/{directory.name}/quality.json") for directory in directories])
         [seen] = {config.images(config.updates) for config in configs}
         collapsed = f"{measured.collapsed.sum()} of {len(measured)}"
-        cells = [f"`{name}`", measured.dataset[0], len(measured), f"{seen:,}", collapsed, over(measured.spread, 2)]
+        shown = f"`{run}`" if run in VARIANTS else "its regular GAN"
+        cells = [shown, measured.dataset[0], len(measured), f"{seen:,}", collapsed, within(measured.spread, digits=2)]
         shares = [share(measured[each], 2) for each in ("precision", "recall")]
-        rows.append([*cells, over(measured.frechet_distance, 2), *shares])
+        rows.append([*cells, within(measured.frechet_distance, digits=2), *shares])
     header = "preset | images | seeds | images seen | collapsed | spread | Fréchet distance | precision | recall"
     return markdown(header, rows)
 

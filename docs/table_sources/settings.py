@@ -156,7 +156,7 @@ def settings_facts() -> dict[str, list[str]]:
         "README.md": [
             f"changes the mean accuracy of `authors` on MNIST by at most {lambdas:.3f}",
             f"Batch 512 probably lowers it, by {-large.difference:.3f}",
-            f"five seeds would show a difference of {large.detectable:.2f}",
+            f"five seeds would mostly show a difference of {large.detectable:.2f}",
         ],
         "docs/settings.md": [
             f"Batch 512 probably lowers it, by {lower}",

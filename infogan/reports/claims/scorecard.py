@@ -75,7 +75,7 @@ def draw(table: pd.DataFrame, path: Path) -> None:
         axes.plot([], [], marker, color=colour, label=verdict)
     axes.legend(ncols=len(used), loc="lower right", bbox_to_anchor=(1.02, 1), columnspacing=1.2, handletextpad=0.2)
     axes.set(xlim=(-0.03, 1.03), ylim=(len(rows) - 0.5, -0.5), yticks=[])
-    axes.set_xlabel("share in which the rule holds; grey: its 95 % interval, not that of the number, which decides")
+    axes.set_xlabel("share in which the rule holds; grey: 95 % interval")
     axes.grid(axis="y", visible=False)
     axes.spines["left"].set_visible(False)
     with records.replacing(path) as file:
