@@ -37,7 +37,7 @@ class Options:
 
     runs: tyro.conf.Positional[tuple[Path, ...]]
     """Run directories of one dataset, each with one categorical code."""
-    by: Index = "consensus"
+    by: Index = "certainty_nats"
     """The index whose highest value is chosen."""
     data_dir: Path | None = None
     """Folder of the dataset. Default: $INFOGAN_DATA, else ./data."""
