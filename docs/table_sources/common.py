@@ -16,6 +16,7 @@ from infogan.metrics.clustering import mean_interval
 RESULTS = Path(__file__).parents[2] / "analysis" / "results"
 H200 = "NVIDIA H200, bfloat16"
 XEON = "one core of an Intel Xeon with AMX, bfloat16"
+EPYC = "one core of an AMD EPYC, bfloat16"
 TABLES: dict[str, Callable[[], str]] = {}
 """Name of each table, and the function that returns it as Markdown."""
 

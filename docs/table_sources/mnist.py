@@ -9,9 +9,11 @@ from scipy import stats
 
 from infogan import load
 from infogan.inference import Codes
-from table_sources.common import H200, RESULTS, XEON, csv, h200, markdown, over, seeds_of, share, table
+from table_sources.common import EPYC, H200, RESULTS, XEON, csv, h200, markdown, over, seeds_of, share, table
 
 AUTHORS = "mnist/mnist-authors"
+WHOLE = (1,)
+"""Seeds of the whole runs of `blog`."""
 SHARED = 200
 """Test images of a digit in the category of another from which the two count as sharing it."""
 
@@ -31,14 +33,15 @@ def mnist_runs() -> dict[str, pd.DataFrame]:
     """Preset to its runs on MNIST on a CPU."""
     sources = seeds_of("mnist/runs.csv")
     return {name: sources[sources.preset == name] for name in ("authors", "paper", "blog", "gan")} | {
-        "iic": seeds_of("own-trunk/accuracy.csv")
+        "blog, whole": seeds_of("blog/accuracy.csv"),
+        "iic": seeds_of("own-trunk/accuracy.csv"),
     }
 
 
 @table
 def results() -> str:
     """README: at most six rows."""
-    runs, full = mnist_runs(), h200()[h200().why == "full length"]
+    runs = mnist_runs()
 
     def row(name: str, shown: str, updates: str, folder: str) -> tuple:
         accuracy = runs[name].accuracy
@@ -50,14 +53,7 @@ def results() -> str:
         row("authors", "`authors`", "5,000", "mnist/mnist-authors"),
         row("paper", "`paper`", "5,000", "mnist/mnist-paper"),
         row("blog", "`blog`, a tenth of its length", "18,750", "mnist/mnist-blog"),
-        (
-            "`blog`, whole",
-            "187,500",
-            1,
-            share(full.test_accuracy),
-            "GPU",
-            f"{full.train_seconds.iloc[0] / 60:.0f} min",
-        ),
+        row("blog, whole", "`blog`, whole", "187,500", "blog/mnist-blog"),
         row("gan", "`gan`, the baseline", "5,000", "mnist/mnist-gan"),
         row("iic", "`iic`, ours", "1,000 + 2,000", "own-trunk/mnist-iic"),
     ]
@@ -70,13 +66,14 @@ def mnist() -> str:
         "authors": "5,000",
         "paper": "5,000",
         "blog": "18,750 of 187,500",
+        "blog, whole": "187,500",
         "gan": "5,000",
         "iic": "2,000 + 1,000",
     }
-    stated = {"authors": "0.95", "paper": "0.95", "blog": "none", "gan": '"no clear meaning"', "iic": ""}
+    stated = {"authors": "0.95", "paper": "0.95", "gan": '"no clear meaning"', "iic": ""}
     rows = [
         (
-            f"`{name}`",
+            f"`{name.partition(',')[0]}`",
             len(runs),
             updates[name],
             share(runs.accuracy),
@@ -85,7 +82,7 @@ def mnist() -> str:
             share(runs.nmi),
             share(runs.ari),
             over(runs.info_categorical_nats),
-            stated[name],
+            stated.get(name, "none"),
         )
         for name, runs in mnist_runs().items()
     ]
@@ -120,21 +117,26 @@ def blog_length() -> str:
 
     short = np.array([tenths(csv(f"mnist/mnist-blog-seed{seed}/metrics.csv")) for seed in range(10)])
     full = tenths(csv("h200/blog_full_seed0_metrics.csv"))
+    whole = np.array([tenths(csv(f"blog/mnist-blog-seed{seed}/metrics.csv")) for seed in WHOLE])
     rows = [
-        ("18,750", 10, XEON, *(over(column, 2) for column in short.T)),
-        ("187,500", 1, H200, *(f"{value:.2f}" for value in full)),
+        ("the paper's", "18,750", 10, XEON, *(over(column, 2) for column in short.T)),
+        ("the paper's", "187,500", 1, H200, *(f"{value:.2f}" for value in full)),
+        ("the notebook's", "187,500", len(whole), EPYC, *(over(column, 2) for column in whole.T)),
     ]
     losses = "D's loss, first tenth | D's loss, last tenth | G's loss, first tenth | G's loss, last tenth"
-    return markdown(f"updates | seeds | hardware | {losses}", rows)
+    return markdown(f"networks | updates | seeds | hardware | {losses}", rows)
 
 
 @table
 def blog_accuracy() -> str:
-    """Validation accuracy of the full-length run at some of its evaluations."""
-    evaluations = csv("h200/blog_full_seed0_evaluations.csv")
-    chosen = evaluations.iloc[[1, 4, 9, 14, 19]]
-    names = " | ".join(f"{step / 187_500:.0%} of the updates".replace("%", " %") for step in chosen.step)
-    return markdown(names, [[f"{value:.3f}" for value in chosen.accuracy]])
+    """Validation accuracy of runs of full length after parts of their updates."""
+    files = {f"seed {seed}": f"blog/mnist-blog-seed{seed}/evaluations.csv" for seed in WHOLE}
+    files |= {"seed 0 on the H200, with the paper's networks": "h200/blog_full_seed0_evaluations.csv"}
+    parts, rows = (0.1, 0.25, 0.5, 0.75, 1.0), []
+    for run, path in files.items():
+        accuracy = csv(path).set_index("step").accuracy
+        rows.append((run, *(f"{accuracy[round(part * 187_500)]:.3f}" for part in parts)))
+    return markdown("updates | " + " | ".join(f"{part:.0%}".replace("%", " %") for part in parts), rows)
 
 
 def morphologies(pattern: str) -> list[dict]:
@@ -184,8 +186,8 @@ def iic() -> str:
 
 @table
 def trunks() -> str:
-    """Accuracy and sample quality of iic with both trunks, and of authors."""
-    own, shared = mnist_runs()["iic"], seeds_of("mnist-best/accuracy.csv")
+    """Accuracy and sample quality of iic with both trunks, of blog and of authors."""
+    own, blog, shared = mnist_runs()["iic"], mnist_runs()["blog, whole"], seeds_of("mnist-best/accuracy.csv")
     quality = csv("mnist/quality.csv").set_index("run")
     three = quality.loc[["analysis/results/models/mnist-best", "mnist-iic-seed0", "mnist-iic-seed1"]]
     early = quality.loc[["mnist-authors-seed0"]]
@@ -197,9 +199,10 @@ def trunks() -> str:
             share(shared.accuracy, 4),
             *(_listed(three[name]) for name in names[:2]),
         ),
+        (f"`blog`, whole: {len(blog)} seed", share(blog.accuracy, 4), *(over(blog[name], 2) for name in names[:2])),
         ("`authors`, 2,279 of 5,000 updates", "", *(_listed(early[name]) for name in names[:2])),
     ]
-    worst = (f"{own[names[2]].min():.3f}", f"{three[names[2]].min():.3f}", f"{early[names[2]].min():.3f}")
+    worst = [f"{runs[names[2]].min():.3f}" for runs in (own, three, blog, early)]
     shown = [(*row, least) for row, least in zip(rows, worst, strict=True)]
     return markdown(
         "trunk | test accuracy | Fréchet distance | recall | G shows the category's digit, worst run", shown
