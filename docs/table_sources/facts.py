@@ -48,16 +48,17 @@ def facts() -> dict[str, list[str]]:
     low, high = _welch(iic, authors)
     of_settings = settings_facts()
     entropy, unmixed = mixed_categories()
-    quality = csv("mnist/quality.csv").set_index("run")
-    early = quality.loc["mnist-authors-seed0"]
+    code = runs["authors, code"]
     blog, shown = runs["blog, whole"].iloc[0], np.array(read("blog/mnist-blog-seed1/quality.json")["shown"])
     worst = (shown / shown.sum(1, keepdims=True)).max(0).min()
     own, digits = runs["iic"], csv("choice/digits.csv")
+    test = csv("choice/mnist.csv")
     certain = digits.accuracy[digits.certainty_nats.idxmax()]
     return {
         "README.md": [
             f"Fréchet distance of {own.frechet_distance.mean():.1f} and a recall of {own.sample_recall.mean():.2f}",
-            f"after 2,279 of 5,000 updates has {early.frechet_distance:.1f} and {early.sample_recall:.2f}",
+            f"values {code.frechet_distance.mean():.1f} and {code.sample_recall.mean():.2f} (ten seeds), the whole "
+            f"`blog` {blog.frechet_distance:.1f} and {blog.sample_recall:.2f} (one seed;",
             f"Twenty seeds of it reached a test accuracy of {share(digits.accuracy)} (one EPYC core each)",
             f"{reached} of ten seeds of `authors` reaches it on the CPU, {on_gpu} on the GPU, {also} of `paper`",
             f"authors' setting {reached} (on a GPU {on_gpu}) reads digits",
@@ -83,6 +84,9 @@ def facts() -> dict[str, list[str]]:
             f"accuracies of {digits.accuracy.min():.3f} to {digits.accuracy.max():.3f} and a mean of "
             f"{digits.accuracy.mean():.3f}: there it takes one with {certain:.3f}, and the rank correlation of "
             f"certainty and accuracy is {digits.certainty_nats.corr(digits.accuracy, method='spearman'):.2f}",
+            f"Of accuracies of {test.accuracy.min():.3f} to {test.accuracy.max():.3f} with a mean of "
+            f"{test.accuracy.mean():.3f} it takes one with {test.accuracy[test.certainty_nats.idxmax()]:.3f}, and the "
+            f"rank correlation is {test.certainty_nats.corr(test.accuracy, method='spearman'):.2f}",
             f"The difference of `iic` to `authors` is {interval(iic.mean() - authors.mean(), low, high)} (Welch)",
         ],
         "docs/settings.md": of_settings["docs/settings.md"],

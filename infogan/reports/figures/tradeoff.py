@@ -37,7 +37,7 @@ class Tradeoff:
         if not self.runs:
             raise InputError("give at least one run directory, such as runs/mnist-authors-seed0")
         table = pd.DataFrame([measures(directory) for directory in dict.fromkeys(self.runs)])
-        figure = style.new_figure(9, 4)
+        figure = style.new_figure(10, 4.6)
         left, right = figure.subplots(1, 2, sharey=True)
         for axes, (column, label) in zip((left, right), PANELS.items()):
             seaborn.scatterplot(
@@ -54,7 +54,10 @@ class Tradeoff:
             axes.set(xlabel=label, ylabel="test accuracy of c1")
         left.set_xlim(0, 1.05 * table.frechet_distance.max())
         right.set_xlim(-0.02, 1.02)
-        style.legend_beside(right)
+        handles, labels = right.get_legend_handles_labels()
+        right.get_legend().remove()
+        # Below, since names of settings may be long.
+        figure.legend(handles, labels, loc="outside lower center", ncols=1 if max(map(len, labels)) > 25 else 4)
         figure.suptitle(f"{', '.join(sorted(set(table.dataset)))}: what Q predicts, and what G draws")
         print(common.as_text(table))
         write_figure(figure, self.out, {"runs": table.to_dict("records")})
