@@ -48,7 +48,7 @@ def facts() -> dict[str, list[str]]:
     low, high = _welch(iic, authors)
     of_settings = settings_facts()
     entropy, unmixed = mixed_categories()
-    code = runs["authors, code"]
+    code, old = runs["authors, code"], runs["authors"].accuracy
     blog, shown = runs["blog, whole"].iloc[0], np.array(read("blog/mnist-blog-seed1/quality.json")["shown"])
     worst = (shown / shown.sum(1, keepdims=True)).max(0).min()
     own, digits = runs["iic"], csv("choice/digits.csv")
@@ -84,6 +84,7 @@ def facts() -> dict[str, list[str]]:
             f"accuracies of {digits.accuracy.min():.3f} to {digits.accuracy.max():.3f} and a mean of "
             f"{digits.accuracy.mean():.3f}: there it takes one with {certain:.3f}, and the rank correlation of "
             f"certainty and accuracy is {digits.certainty_nats.corr(digits.accuracy, method='spearman'):.2f}",
+            f"the means differ by {interval(code.accuracy.mean() - old.mean(), *_welch(code.accuracy, old))} (Welch",
             f"Of accuracies of {test.accuracy.min():.3f} to {test.accuracy.max():.3f} with a mean of "
             f"{test.accuracy.mean():.3f} it takes one with {test.accuracy[test.certainty_nats.idxmax()]:.3f}, and the "
             f"rank correlation is {test.certainty_nats.corr(test.accuracy, method='spearman'):.2f}",
