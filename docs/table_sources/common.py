@@ -60,9 +60,9 @@ def within(values: Iterable[float], most: float = math.inf, digits: int = 3) -> 
     return interval(mean, max(low, 0.0) if low == low else low, min(high, most) if high == high else high, digits)
 
 
-def listed(values: Iterable[float], digits: int = 2) -> str:
-    """The values themselves, from the lowest to the highest."""
-    return ", ".join(f"{value:.{digits}f}" for value in sorted(values))
+def listed(values: Iterable[float], form: str = ".2f") -> str:
+    """The values themselves, in the order of the seeds."""
+    return ", ".join(f"{value:{form}}" for value in values)
 
 
 def read(path: str) -> dict:

@@ -9,7 +9,7 @@ from scipy import stats
 
 from infogan import load
 from infogan.inference import Codes
-from table_sources.common import EPYC, H200, RESULTS, XEON, csv, h200, markdown, over, seeds_of, share, table
+from table_sources.common import EPYC, H200, RESULTS, XEON, csv, h200, listed, markdown, over, seeds_of, share, table
 
 AUTHORS = "mnist/mnist-authors"
 WHOLE = (1,)
@@ -189,30 +189,30 @@ def iic() -> str:
 @table
 def trunks() -> str:
     """Accuracy and sample quality of iic with both trunks, of blog and of authors."""
-    own, blog, shared = mnist_runs()["iic"], mnist_runs()["blog, whole"], seeds_of("mnist-best/accuracy.csv")
+    own, blog, code = (mnist_runs()[name] for name in ("iic", "blog, whole", "authors, code"))
+    shared = seeds_of("mnist-best/accuracy.csv")
     quality = csv("mnist/quality.csv").set_index("run")
     three = quality.loc[["analysis/results/models/mnist-best", "mnist-iic-seed0", "mnist-iic-seed1"]]
-    early = quality.loc[["mnist-authors-seed0"]]
     names = ("frechet_distance", "sample_recall", "generator_accuracy")
     rows = [
         (f"a trunk of Q's own: {len(own)} seeds", share(own.accuracy, 4), *(over(own[name], 2) for name in names[:2])),
         (
             f"shared: {len(shared)} seeds; images of 3 runs",
             share(shared.accuracy, 4),
-            *(_listed(three[name]) for name in names[:2]),
+            *(listed(three[name], ".3g") for name in names[:2]),
         ),
         (f"`blog`, whole: {len(blog)} seed", share(blog.accuracy, 4), *(over(blog[name], 2) for name in names[:2])),
-        ("`authors`, 2,279 of 5,000 updates", "", *(_listed(early[name]) for name in names[:2])),
+        (
+            f"`authors` with its code's values: {len(code)} seeds",
+            share(code.accuracy, 4),
+            *(over(code[name], 2) for name in names[:2]),
+        ),
     ]
-    worst = [f"{runs[names[2]].min():.3f}" for runs in (own, three, blog, early)]
+    worst = [f"{runs[names[2]].min():.3f}" for runs in (own, three, blog, code)]
     shown = [(*row, least) for row, least in zip(rows, worst, strict=True)]
     return markdown(
         "trunk | test accuracy | Fréchet distance | recall | G shows the category's digit, worst run", shown
     )
-
-
-def _listed(values: pd.Series) -> str:
-    return ", ".join(f"{value:.3g}" for value in values)
 
 
 @table
