@@ -25,7 +25,10 @@ resumes."""
 
 @dataclass(frozen=True)
 class Config:
-    """The recipe of one training run, and how it is executed."""
+    """The recipe of one training run, and how it is executed.
+
+    A field that an older run's record does not have is read as its default here, which therefore never changes.
+    """
 
     preset: Annotated[str, Suppress] = "authors"
     """Name of the preset the other values started from."""
@@ -82,7 +85,7 @@ class Config:
     """Share of the updates, at the end, over which both learning rates fall linearly to 0. Such a run cannot be made
     longer afterwards. 0 in every source."""
     g_latent: Literal["same", "fresh"] = "same"
-    """The latents of G's step: those of D's step, or drawn anew as in the authors' code."""
+    """The latents of G's step: those of D's step, or drawn anew as in the authors' code, which runs G twice."""
     d_loss: Literal["sum", "mean"] = "sum"
     """D's loss on real and on fake images: their sum, or their mean."""
 

@@ -3,15 +3,15 @@
 import dataclasses
 
 from infogan.config import RUNTIME_FIELDS, Config, Network
+from infogan.errors import InputError
 
-# What differs between the sources, and nothing else. The authors' code states every value; where the
-# paper or the blog is silent its preset keeps the authors' value (marked), so that a comparison of two
-# presets compares what their sources say.
-_AUTHORS = Config()
-
-
+# What differs between the sources, and nothing else. The authors' code states every value; where the paper or the blog
+# is silent its preset keeps the authors' value, but for initial weights and the latents of G's step: those are DCGAN's,
+# on whose techniques the paper says it builds (section 6), and they are what every preset begins with.
+_BASE = Config()
+_AUTHORS = dataclasses.replace(_BASE, initialisation="authors", leaky_slope=0.01, g_latent="fresh")
 _PAPER = dataclasses.replace(
-    _AUTHORS,
+    _BASE,
     preset="paper",
     q_std="learned",
     info_flow="generator-step",
@@ -80,7 +80,7 @@ _ROTATION = _chairs("chairs-rotation", 10.0, 1.0)
 # states and a field can have; the rest is in docs/disentanglement.md. dSprites has to be fetched: the presets train on
 # the stand-in unless --dataset says otherwise. InfoGAN-CR goes on where InfoGAN (modified) ends.
 _DSPRITES = dataclasses.replace(
-    _AUTHORS,
+    _BASE,
     preset="dsprites",
     dataset="sprites",
     network="dsprites",
@@ -104,7 +104,7 @@ PRESETS: dict[str, tuple[Config, str]] = {
     "paper": (_PAPER, "the paper's text: learned std, the bound trains G and Q in G's step (equation 6)"),
     "blog": (
         dataclasses.replace(
-            _AUTHORS,
+            _BASE,
             preset="blog",
             codes="10c",
             noise="62g",
@@ -120,12 +120,12 @@ PRESETS: dict[str, tuple[Config, str]] = {
         "the blog post: one 10-way code, normal noise, batch 16, 50 epochs",
     ),
     "gan": (
-        dataclasses.replace(_AUTHORS, preset="gan", info_flow="detached"),
+        dataclasses.replace(_BASE, preset="gan", info_flow="detached"),
         "a regular GAN whose Q head is only fitted beside it (figure 1's baseline)",
     ),
     "iic": (
         dataclasses.replace(
-            _AUTHORS,
+            _BASE,
             preset="iic",
             q_trunk="own",
             terms="iic:1+pseudo-labels:2",
@@ -210,3 +210,11 @@ def describe(config: Config, *but: str) -> str:
     """The preset's name, and what was changed in it but for the fields named."""
     changed = ", ".join(f"{name} {value}" for name, value in changed_fields(config, *but).items())
     return f"{config.preset} ({changed})" if changed else config.preset
+
+
+def preset_of(described: str) -> Config:
+    """The preset of what `describe` returned. Raises InputError of a name that is not known."""
+    name = described.partition(" ")[0]
+    if name not in PRESETS:
+        raise InputError(f"there is no preset {name}; allowed: {', '.join(PRESETS)}")
+    return PRESETS[name][0]

@@ -11,12 +11,20 @@ from infogan import load
 from infogan.inference import Codes
 from table_sources.common import EPYC, H200, RESULTS, XEON, csv, h200, listed, markdown, over, seeds_of, share, table
 
-AUTHORS = "mnist/mnist-authors"
+AUTHORS = "authors/mnist-authors"
+AUTHORS_BEFORE = "`authors` with the paper's networks"
+"""The preset as it was before it had its code's slope, initial values and fresh latents."""
 WHOLE = (1,)
 """Seeds of the whole runs of `blog`."""
 SHARED = 200
 """Test images of a digit in the category of another from which the two count as sharing it."""
 
+TEN_SEEDS = {
+    "`authors`": AUTHORS,
+    "`paper`": "mnist/mnist-paper",
+    "`blog` with the paper's networks, a tenth": "mnist/mnist-blog",
+}
+"""Settings of which ten seeds have evaluations after each tenth of their updates, and their folders."""
 DECIDED_AT = (1, 2, 3, 4, 5, 7, 9)
 """Tenths of the updates."""
 MIXED = 0.2
@@ -31,10 +39,15 @@ def minutes(pattern: str) -> str:
 
 def mnist_runs() -> dict[str, pd.DataFrame]:
     """Preset to its runs on MNIST on a CPU."""
-    sources = seeds_of("mnist/runs.csv")
-    return {name: sources[sources.preset == name] for name in ("authors", "paper", "blog", "gan")} | {
-        "authors, code": seeds_of("authors-code/accuracy.csv"),
+    short = seeds_of("mnist/runs.csv")
+    short["preset"] = short.preset.str.partition(" ")[0]
+    return {
+        "authors": seeds_of("authors/accuracy.csv"),
+        "authors, before": short[short.preset == "authors"],
+        "paper": short[short.preset == "paper"],
         "blog, whole": seeds_of("blog/accuracy.csv"),
+        "blog": short[short.preset == "blog"],
+        "gan": short[short.preset == "gan"],
         "iic": seeds_of("own-trunk/accuracy.csv"),
     }
 
@@ -51,10 +64,9 @@ def results() -> str:
         return shown, updates, len(accuracy), share(accuracy, digits), "CPU", time
 
     rows = [
-        row("authors", "`authors`", "5,000", "mnist/mnist-authors"),
+        row("authors", "`authors`", "5,000", AUTHORS),
         row("paper", "`paper`", "5,000", "mnist/mnist-paper"),
-        row("blog", "`blog`, a tenth of its length", "18,750", "mnist/mnist-blog"),
-        row("blog, whole", "`blog`, whole", "187,500", "blog/mnist-blog"),
+        row("blog, whole", "`blog`", "187,500", "blog/mnist-blog"),
         row("gan", "`gan`, the baseline", "5,000", "mnist/mnist-gan"),
         row("iic", "`iic`, ours", "1,000 + 2,000", "own-trunk/mnist-iic"),
     ]
@@ -63,28 +75,27 @@ def results() -> str:
 
 @table
 def mnist() -> str:
-    updates = {
-        "authors": "5,000",
-        "authors, code": "5,000",
-        "paper": "5,000",
-        "blog": "18,750 of 187,500",
-        "blog, whole": "187,500",
-        "gan": "5,000",
-        "iic": "2,000 + 1,000",
+    named = {
+        "authors": ("`authors`", "5,000", "0.95"),
+        "authors, before": (AUTHORS_BEFORE, "5,000", "0.95"),
+        "paper": ("`paper`", "5,000", "0.95"),
+        "blog, whole": ("`blog`", "187,500", "none"),
+        "blog": ("`blog` with the paper's networks, a tenth", "18,750", "none"),
+        "gan": ("`gan`", "5,000", '"no clear meaning"'),
+        "iic": ("`iic`", "2,000 + 1,000", ""),
     }
-    stated = {"authors": "0.95", "authors, code": "0.95", "paper": "0.95", "gan": '"no clear meaning"', "iic": ""}
     rows = [
         (
-            "`authors` with its code's values" if name == "authors, code" else f"`{name.partition(',')[0]}`",
+            named[name][0],
             len(runs),
-            updates[name],
+            named[name][1],
             share(runs.accuracy),
             f"{runs.accuracy.min():.3f} to {runs.accuracy.max():.3f}",
             f"{(runs.accuracy >= 0.95).sum()} of {len(runs)}",
             share(runs.nmi),
             share(runs.ari),
             over(runs.info_categorical_nats),
-            stated.get(name, "none"),
+            named[name][2],
         )
         for name, runs in mnist_runs().items()
     ]
@@ -95,10 +106,10 @@ def mnist() -> str:
 @table
 def mnist_h200() -> str:
     names = {
-        "ten seeds": "`authors`",
-        "longer": "`authors`, four times as long",
+        "ten seeds": AUTHORS_BEFORE,
+        "longer": "the same, four times as long",
         "fresh seeds": "`iic` with the trunk shared, fresh seeds 1000 to 1004",
-        "full length": "`blog`, full length",
+        "full length": "`blog` with the paper's networks, full length",
     }
     rows = []
     for why, name in names.items():
@@ -189,7 +200,7 @@ def iic() -> str:
 @table
 def trunks() -> str:
     """Accuracy and sample quality of iic with both trunks, of blog and of authors."""
-    own, blog, code = (mnist_runs()[name] for name in ("iic", "blog, whole", "authors, code"))
+    own, blog, authors = (mnist_runs()[name] for name in ("iic", "blog, whole", "authors"))
     shared = seeds_of("mnist-best/accuracy.csv")
     quality = csv("mnist/quality.csv").set_index("run")
     three = quality.loc[["analysis/results/models/mnist-best", "mnist-iic-seed0", "mnist-iic-seed1"]]
@@ -201,14 +212,14 @@ def trunks() -> str:
             share(shared.accuracy, 4),
             *(listed(three[name], ".3g") for name in names[:2]),
         ),
-        (f"`blog`, whole: {len(blog)} seed", share(blog.accuracy, 4), *(over(blog[name], 2) for name in names[:2])),
+        (f"`blog`: {len(blog)} seeds", share(blog.accuracy, 4), *(over(blog[name], 2) for name in names[:2])),
         (
-            f"`authors` with its code's values: {len(code)} seeds",
-            share(code.accuracy, 4),
-            *(over(code[name], 2) for name in names[:2]),
+            f"`authors`: {len(authors)} seeds",
+            share(authors.accuracy, 4),
+            *(over(authors[name], 2) for name in names[:2]),
         ),
     ]
-    worst = [f"{runs[names[2]].min():.3f}" for runs in (own, three, blog, code)]
+    worst = [f"{runs[names[2]].min():.3f}" for runs in (own, three, blog, authors)]
     shown = [(*row, least) for row, least in zip(rows, worst, strict=True)]
     return markdown(
         "trunk | test accuracy | Fréchet distance | recall | G shows the category's digit, worst run", shown
@@ -244,7 +255,7 @@ def fashion() -> str:
     runs = {
         "`iic`": seeds_of("own-trunk/fashion-accuracy.csv"),
         "`iic`, trunk shared": earlier.get_group("best"),
-        "`authors`": earlier.get_group("authors"),
+        AUTHORS_BEFORE: earlier.get_group("authors"),
     }
     rows = []
     for name, part in runs.items():
@@ -262,10 +273,16 @@ def sharing_runs(folder: str) -> tuple[int, Counter]:
 @table
 def shared() -> str:
     rows = []
-    for name, folder in (("authors", AUTHORS), ("blog", "mnist/mnist-blog"), ("iic", "own-trunk/mnist-iic")):
+    folders = {
+        "authors": AUTHORS,
+        "paper": "mnist/mnist-paper",
+        "blog": "blog/mnist-blog",
+        "iic": "own-trunk/mnist-iic",
+    }
+    for name, folder in folders.items():
         runs, found = sharing_runs(folder)
-        common = ", ".join(f"{a} and {b} in {n}" for (a, b), n in found.most_common() if n >= 3)
-        rows.append((f"`{name}`", runs, common or ("none in 3 runs or more" if found else "none")))
+        common = ", ".join(f"{a} and {b} in {n}" for (a, b), n in found.most_common() if n >= runs / 3)
+        rows.append((f"`{name}`", runs, common or ("none in a third of the runs" if found else "none")))
     return markdown("preset | runs | digits that share a category", rows)
 
 
@@ -284,7 +301,7 @@ def _sharing(code: dict) -> set[tuple[int, int]]:
 def noise() -> str:
     """How much the images of the shipped models vary with each part of G's input."""
     rows = []
-    for folder, name in (("mnist-iic", "`iic` on MNIST"), ("digits", "`authors` on 8×8 digits")):
+    for folder, name in (("mnist-iic", "`iic` on MNIST"), ("digits", f"{AUTHORS_BEFORE}, on 8×8 digits")):
         model, random = load(RESULTS / "models" / folder), np.random.default_rng(0)
         categories = np.repeat(np.arange(10), 20)[:, None]
         fixed = Codes(categories, np.repeat(random.uniform(-1, 1, (10, 2)), 20, 0))
@@ -304,11 +321,11 @@ def decided() -> str:
     """When it is decided which seeds are good: the rank correlation over seeds of the accuracy on the way and at the
     end, both on validation images."""
     rows = []
-    for name in ("authors", "paper", "blog"):
-        seeds = range(len(list(RESULTS.glob(f"mnist/mnist-{name}-seed*"))))
-        accuracy = pd.DataFrame([csv(f"mnist/mnist-{name}-seed{seed}/evaluations.csv").accuracy for seed in seeds])
+    for name, folder in TEN_SEEDS.items():
+        seeds = range(len(list(RESULTS.glob(f"{folder}-seed*"))))
+        accuracy = pd.DataFrame([csv(f"{folder}-seed{seed}/evaluations.csv").accuracy for seed in seeds])
         ranks = accuracy.corrwith(accuracy[9], method="spearman")
-        rows.append((f"`{name}`", len(seeds), *(f"{ranks[tenth - 1]:.2f}" for tenth in DECIDED_AT)))
+        rows.append((name, len(seeds), *(f"{ranks[tenth - 1]:.2f}" for tenth in DECIDED_AT)))
     return markdown("preset | seeds | " + " | ".join(f"{10 * tenth} %" for tenth in DECIDED_AT), rows)
 
 
@@ -316,8 +333,8 @@ def mixed_categories() -> tuple[float, list[float]]:
     """Over the runs of the sources' presets: the lowest entropy, in nats, of the frequencies of c1's categories on test
     images, and the accuracies of the runs in which no digit has MIXED of its images or more in a second category."""
     entropies, accuracies = [], []
-    for name in ("authors", "paper", "blog"):
-        for file in RESULTS.glob(f"mnist/mnist-{name}-seed*/evaluation.json"):
+    for folder in TEN_SEEDS.values():
+        for file in RESULTS.glob(f"{folder}-seed*/evaluation.json"):
             measured = json.loads(file.read_text())
             table = np.array(measured["codes"][0]["confusion"])
             entropies.append(stats.entropy(table.sum(1)))

@@ -4,7 +4,8 @@ Each contender has a process of its own and is measured several times; the table
 them: the measured peaks of this machine (matrix products, memory bandwidth), the arithmetic of one update, and each
 contender's share of the matrix peak and of the roofline bound (the images/s if the products ran at the matrix peak,
 Adam at the memory's bandwidth, and nothing else took time); the same GAN without Q (claim C7); and one process with all
-cores against one process per core.
+cores against one process per core. Our step is that of the preset `authors` with the latents of D's step in G's too, as
+the textbook loop has them.
 
 Examples:
   python experiments/benchmark.py --data-dir ~/data
@@ -23,8 +24,8 @@ from pathlib import Path
 
 import tyro
 
+from infogan.config import Config
 from infogan.errors import InputError
-from infogan.presets import PRESETS
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ class Options:
 
 
 def arithmetic() -> tuple[float, int]:
-    """FLOP per image and bytes that Adam moves, in one update of `authors`; torch counts the float32 step's FLOP.
+    """FLOP per image and bytes that Adam moves, in one update; torch counts the float32 step's FLOP.
 
     Per weight Adam reads and writes the weight and two moments in float32, and reads a float32 gradient or reads a
     bfloat16 gradient and writes the weight's bfloat16 copy: 28 bytes either way.
@@ -75,7 +76,7 @@ def arithmetic() -> tuple[float, int]:
 
     from infogan import training
 
-    config = dataclasses.replace(PRESETS["authors"][0], batch_size=16, device="cpu", precision="float32")
+    config = Config(batch_size=16, device="cpu", precision="float32")
     model = training.InfoGAN(training.resolve(config), (1, 28, 28))
     with FlopCounterMode(display=False) as counter:
         model.step(torch.zeros(16, 1, 28, 28, dtype=torch.uint8), torch.arange(16))
@@ -265,8 +266,9 @@ def long_run(options: Options, device: str) -> dict:
     from infogan.studies.contenders import resident_mib
 
     part = max(1, options.long // 10)
-    config = dataclasses.replace(PRESETS["authors"][0], batch_size=16, device=device, updates=options.long)
-    config = dataclasses.replace(config, log_every=part, checkpoint_every=part, evaluations=2)
+    config = Config(
+        batch_size=16, device=device, updates=options.long, log_every=part, checkpoint_every=part, evaluations=2
+    )
     on_gpu = device.startswith("cuda")
     recorder = Recorder(lambda: torch.cuda.memory_allocated() / 2**20 if on_gpu else resident_mib())
     dataset = data.load("mnist", options.data_dir)
@@ -294,7 +296,7 @@ def main() -> None:
     options.peers()
     if options.repeats < 1 or options.long < 0 or options.long == 1 or min(options.batch_sizes, default=0) < 2:
         raise InputError("give at least 1 repeat, 0 or at least 2 long updates and batch sizes of 2 or more")
-    config = training.resolve(dataclasses.replace(PRESETS["authors"][0], device=options.device))
+    config = training.resolve(Config(device=options.device))
     device = config.device
     # Without instructions for bfloat16 one such product takes a minute.
     precisions = ("float32", "bfloat16") if config.precision == "bfloat16" else ("float32",)

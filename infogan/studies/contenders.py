@@ -23,7 +23,6 @@ from infogan import data, training
 from infogan.config import Config
 from infogan.errors import InputError
 from infogan.objective import discriminator_loss, generator_loss
-from infogan.presets import PRESETS
 
 Run = Callable[[int], None]
 
@@ -135,10 +134,10 @@ class GANWithoutQ(training.InfoGAN):
 
 
 def ours(setup: Setup) -> Run:
-    """Our step with the preset `authors`, on batches drawn as training draws them."""
+    """Our step, with one G(z) for both steps as in the textbook loop, on batches drawn as training draws them."""
     without_q, reference = setup.kind == "fast GAN without Q", setup.kind == "reference"
-    config = dataclasses.replace(
-        PRESETS["gan" if without_q else "authors"][0],
+    config = Config(
+        info_flow="detached" if without_q else "both-steps",
         batch_size=setup.batch_size,
         device=setup.device,
         precision="float32" if reference else "auto",

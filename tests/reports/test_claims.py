@@ -276,6 +276,23 @@ def test_every_run_is_listed_with_its_length_and_hardware(made):
     assert listed.hardware.str.len().min() > 0 and (listed[listed.preset == "authors"].updates == 5000).all()
 
 
+def test_runs_with_another_sources_field_have_a_row_of_their_own(tmp_path):
+    """Another slope or other initial values are judged apart; another lambda, which no source leaves open, is not."""
+    fields = {"initialisation": "paper", "leaky_slope": 0.1}
+    runs = [write_run(tmp_path, "authors", seed, (10, 2.3), accuracy=0.96) for seed in (0, 1)]
+    runs += [
+        write_run(tmp_path, "authors", seed, (10, 2.3), accuracy=0.5, name=f"other-{seed}", changes=changes)
+        for seed, changes in enumerate([fields, fields, fields | {"lambda_categorical": 0.1}])
+    ]
+    table = scorecard(tmp_path / "out", *runs)
+    assert table.loc["C3", ["by", "mean", "of"]].to_numpy().tolist() == [
+        ["authors, 5,000 updates, float32", 0.96, 2],
+        ["authors (initialisation paper, leaky_slope 0.1), 5,000 updates, float32", 0.5, 2],
+    ]
+    listed = pd.read_csv(tmp_path / "out" / "scorecard-runs.csv")
+    assert set(listed.preset) == {"authors", "authors (initialisation paper, leaky_slope 0.1)"}
+
+
 def test_settings_of_several_datasets_are_a_row_each(tmp_path):
     lines = {"": [0.8, 0.9, 0.7], "0.1": [0.5, 0.6, 0.7]}
     tables = [write_settings(tmp_path / f"{name}.csv", lines) for name in "ab"]

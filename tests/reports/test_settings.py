@@ -85,6 +85,25 @@ def test_each_value_is_compared_with_the_presets_own(tmp_path):
         assert (tmp_path / "again" / name).read_text() == (tmp_path / "out" / name).read_text()
 
 
+def test_what_all_runs_change_belongs_to_what_they_are_compared_with(tmp_path):
+    shared = {"leaky_slope": 0.1, "g_latent": "same"}
+    directories = [write_run(tmp_path, seed, 0.5, **shared) for seed in (0, 1)]
+    directories += [write_run(tmp_path, seed, 0.6, **shared, lambda_categorical=0.1) for seed in (0, 1)]
+    done = call("settings", *directories, "--out", tmp_path / "out", folder="analysis")
+    assert done.returncode == 0, done.stderr
+    for again in ("out", "again"):  # from run directories, and from the table
+        runs = pd.read_csv(tmp_path / again / "settings.csv")
+        assert set(runs.preset) == {"authors (leaky_slope 0.1, g_latent same)"}
+        assert runs.setting.fillna("").tolist() == ["", "", "lambda_categorical", "lambda_categorical"]
+        values = pd.read_csv(tmp_path / again / "settings-values.csv")
+        assert values.value.tolist() == [0.1, 1.0] and values.own.tolist() == [False, True]
+        call("settings", tmp_path / "out" / "settings.csv", "--out", tmp_path / "again", folder="analysis")
+
+    stranger = write_run(tmp_path, 2, 0.6, lambda_categorical=0.1)
+    mixed = call("settings", *directories, stranger, "--out", tmp_path / "mixed", folder="analysis")
+    assert mixed.returncode == 1 and "that change one setting at most" in mixed.stderr
+
+
 def test_values_of_one_run_each_have_no_differences(tmp_path):
     directories = [write_run(tmp_path, seed, 0.5) for seed in (0, 1)]
     directories += [write_run(tmp_path, 0, 0.5, lambda_categorical=0.1)]

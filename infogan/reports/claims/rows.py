@@ -10,7 +10,7 @@ from scipy import stats
 from infogan import records
 from infogan.errors import InputError
 from infogan.metrics.clustering import mean_interval
-from infogan.presets import PRESETS
+from infogan.presets import describe, preset_of
 from infogan.reports.claims import verdicts
 from infogan.reports.claims.rules import RULES, Outcome, Rule, RunRecord
 
@@ -36,7 +36,7 @@ def make_row(
 
 
 def rows_over_seeds(rule: Rule, runs: list[RunRecord]) -> list[dict]:
-    """A row for each preset, length and precision that the claim concerns.
+    """A row for each preset (with what was changed in it), length and precision that the claim concerns.
 
     Raises InputError where a seed is given twice.
     """
@@ -44,9 +44,9 @@ def rows_over_seeds(rule: Rule, runs: list[RunRecord]) -> list[dict]:
     for run in runs:
         if (outcome := rule.check(run)) is not None:
             config = run.config
-            seeds = groups.setdefault((config.preset, config.updates, config.precision), {})
+            seeds = groups.setdefault((describe(config), config.updates, config.precision), {})
             if config.seed in seeds:
-                kind = f"{config.preset} with {config.updates:,} updates in {config.precision}"
+                kind = f"{describe(config)} with {config.updates:,} updates in {config.precision}"
                 raise InputError(f"{run.directory} repeats seed {config.seed} of {kind}: give one run for each seed")
             seeds[config.seed] = outcome
     return [_row_of_seeds(rule, *group, list(seeds.values())) for group, seeds in groups.items()]
@@ -59,7 +59,7 @@ def list_runs(runs: list[RunRecord]) -> list[dict]:
         for run in runs:
             if (outcome := rule.check(run)) is not None:
                 config = run.config
-                about = {"preset": config.preset, "seed": config.seed, "updates": config.updates}
+                about = {"preset": describe(config), "seed": config.seed, "updates": config.updates}
                 about |= {"precision": config.precision, "device": config.device} | origin(run)
                 number = {"number": rule.number, "value": outcome.value, "holds": outcome.holds}
                 out.append({"claim": rule.claim, "run": run.directory.name} | about | number)
@@ -80,7 +80,7 @@ def _row_of_seeds(rule: Rule, preset: str, updates: int, precision: str, outcome
     mean, low, high = mean_interval(values) if values else (np.nan,) * 3
     if rule.number in SHARES:
         low, high = max(low, 0.0), min(high, 1.0)
-    whole = PRESETS[preset][0].updates
+    whole = preset_of(preset).updates
     length = f"{updates:,}" if updates == whole else f"{updates:,} of {whole:,}"
     by, holds = f"{preset}, {length} updates, {precision}", sum(outcome.holds for outcome in outcomes)
     never = len(outcomes) - len(values)
@@ -139,8 +139,8 @@ def lambda_row(path: Path) -> dict:
     table = _read_settings(path)
     one, others = table[table.setting.isna()], table[table.setting == "lambda_categorical"]
     groups = {float(value): group.accuracy for value, group in others.groupby("value") if len(group) >= ENOUGH}
-    preset = PRESETS.get(table.preset[0])
-    if not groups or len(one) < ENOUGH or preset is None or preset[0].lambda_categorical != 1:
+    preset = preset_of(table.preset[0])
+    if not groups or len(one) < ENOUGH or preset.lambda_categorical != 1:
         raise InputError(
             f"{path} has not {ENOUGH} seeds of a preset with lambda_categorical 1 and of another lambda_categorical: "
             "C8 needs both"

@@ -2,7 +2,7 @@
 
 Reads what `experiments/reproduce.py --vary` trained, or CSV files with a row for each run: a settings.csv of this
 command, or one whose columns are preset, seed, updates, test_accuracy, test_majority_accuracy and whatever fields of a
-configuration differ.
+configuration differ. What all runs change in the preset belongs to what the values are compared with.
 
 Writes settings.csv (a row for each run), settings-values.csv (for each value the mean over seeds, its difference from
 the preset's own value by a mixed model, p-values, and the difference that so many seeds can show), settings-model.json

@@ -17,15 +17,15 @@ TITLES = {
 
 
 def draw(table: pd.DataFrame, values: pd.DataFrame, path: Path) -> None:
-    """A panel for each setting: every run as a dot, means with their intervals, the preset's own value in orange."""
-    settings = values.setting.unique()
+    """A panel for each setting: every run as a dot, means with their intervals, the preset's own value in blue."""
+    settings = sorted(values.setting.unique(), key=[*TITLES, *values.setting].index)
     figure = style.new_figure(3.6 * len(settings), 3.8)
     for axes, setting in zip(figure.subplots(1, len(settings), sharey=True, squeeze=False)[0], settings):
         _draw_setting(axes, table, values[values.setting == setting].reset_index(drop=True), setting)
     figure.axes[0].set_ylabel("accuracy on test images (one-to-one)")
     about = table.iloc[0]
     figure.suptitle(
-        f"{about.dataset}, preset {about.preset} (blue) with one setting changed, {about.images:,} images, "
+        f"{about.dataset}, preset {about.preset} (blue) with one setting changed\n{about.images:,} images, "
         f"{about.precision}; bars: 95 % over seeds",
         fontsize=10,
     )

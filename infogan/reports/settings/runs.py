@@ -2,7 +2,7 @@
 
 import dataclasses
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -11,7 +11,7 @@ from infogan import records
 from infogan.codes import Latent
 from infogan.config import Config
 from infogan.errors import InputError
-from infogan.presets import ALIASES, PRESETS, changed_fields
+from infogan.presets import ALIASES, PRESETS, changed_fields, describe
 from infogan.reports import common
 
 NEAR = 0.1
@@ -23,10 +23,23 @@ FORMER = {"warm_up": "pretraining", "test_accuracy": "accuracy", "test_majority_
 FIELDS = {field.name: type(getattr(Config(), field.name)) for field in dataclasses.fields(Config)}
 
 
+class Run(NamedTuple):
+    """A run whose configuration is known. place: what names it in an error; name: its directory's, where it has one."""
+
+    place: str
+    config: Config
+    result: dict[str, Any]
+    commit: str
+    name: str = ""
+
+
 def collect(paths: tuple[Path, ...], where: tuple[str, ...] = ()) -> pd.DataFrame:
     """A row for each run. where: as in Options. Raises InputError where they are not comparable."""
-    tables = [from_csv(path, where) if path.is_file() else pd.DataFrame([from_directory(path)]) for path in paths]
-    table = pd.concat(tables, ignore_index=True).dropna(axis=1, how="all")
+    found = [from_csv(path, where) if path.is_file() else [from_directory(path)] for path in paths]
+    runs = [run for one in found if isinstance(one, list) for run in one]
+    made = [pd.DataFrame(rows(runs))] if runs else []
+    table = pd.concat([*made, *(one for one in found if isinstance(one, pd.DataFrame))], ignore_index=True)
+    table = table.dropna(axis=1, how="all")
     for column in ("dataset", "preset", "precision"):
         if table[column].nunique() > 1:
             values = ", ".join(sorted(table[column].unique()))
@@ -44,12 +57,8 @@ def collect(paths: tuple[Path, ...], where: tuple[str, ...] = ()) -> pd.DataFram
     return table
 
 
-def from_directory(directory: Path) -> dict[str, Any]:
-    """The row of a run directory: which setting it changes (none: the preset itself), to what, and its accuracy on the
-    test images.
-
-    Raises InputError where it is not finished, has no accuracy, or changes more than one setting.
-    """
+def from_directory(directory: Path) -> Run:
+    """The run of a run directory. Raises InputError where it is not finished."""
     if not (directory / "evaluation.json").exists():
         raise InputError(
             f"there is no {directory / 'evaluation.json'}: give the directories of finished runs, or CSV files"
@@ -59,20 +68,18 @@ def from_directory(directory: Path) -> dict[str, Any]:
         logged = common.read_metrics(directory).info_categorical_nats
         bound = float(logged[-max(1, len(logged) // 10) :].mean())
     commit = records.read_json(directory / "config.json").get("provenance", {}).get("commit", "")
-    return _row(str(directory), records.read_config(directory), result | {BOUND: bound}, commit) | {
-        "run": directory.name
-    }
+    return Run(str(directory), records.read_config(directory), result | {BOUND: bound}, commit, directory.name)
 
 
-def from_csv(path: Path, where: tuple[str, ...]) -> pd.DataFrame:
-    """The rows of a CSV file, see Options. Raises InputError."""
+def from_csv(path: Path, where: tuple[str, ...]) -> pd.DataFrame | list[Run]:
+    """The rows of a settings.csv as they are, or the runs of another CSV file, see Options. Raises InputError."""
     table = _picked(_read(path), path, where)
     if {"run", "setting", "value"} <= set(table.columns):  # written by this command
         table["setting"] = table.setting.fillna("")
         table["value"] = [FIELDS[name](value) if name else "" for name, value in zip(table.setting, table.value)]
         return table
     lines = table.rename(columns=FORMER).to_dict("records")
-    return pd.DataFrame([_of_line(f"{path}, row {row + 1},", line) for row, line in zip(table.index, lines)])
+    return [_of_line(f"{path}, row {row + 1},", line) for row, line in zip(table.index, lines)]
 
 
 def _read(path: Path) -> pd.DataFrame:
@@ -107,21 +114,31 @@ def _picked(table: pd.DataFrame, path: Path, where: tuple[str, ...]) -> pd.DataF
     return table
 
 
-def _of_line(place: str, line: dict[str, Any]) -> dict[str, Any]:
-    """The row of a line whose columns are fields of a configuration; what it does not say is the preset's."""
+def _of_line(place: str, line: dict[str, Any]) -> Run:
+    """The run of a line whose columns are fields of a configuration; what it does not say is the preset's."""
     name = ALIASES.get(line["preset"], line["preset"])
     if name not in PRESETS:
         raise InputError(f"{place} has the preset {name}; allowed: {', '.join(PRESETS)}")
     stated = {field: FIELDS[field](line[field]) for field in FIELDS if field in line and field != "preset"}
-    return _row(place, dataclasses.replace(PRESETS[name][0], **stated), line, line.get("commit", ""))
+    return Run(place, dataclasses.replace(PRESETS[name][0], **stated), line, line.get("commit", ""))
 
 
-def _row(place: str, config: Config, result: dict[str, Any], commit: str) -> dict[str, Any]:
-    """A run's row. place: what names the run in an error."""
-    changed = changed_fields(config)
+def rows(runs: list[Run]) -> list[dict[str, Any]]:
+    """A row for each run: which setting it changes (none: the preset itself), to what, and its accuracy on test images.
+
+    What all runs change belongs to what they are compared with. Raises InputError where one has no accuracy, or changes
+    more than one setting beside that.
+    """
+    shared = set.intersection(*(set(changed_fields(run.config).items()) for run in runs))
+    return [_row(run, dict(shared)) for run in runs]
+
+
+def _row(run: Run, shared: dict[str, Any]) -> dict[str, Any]:
+    config, result = run.config, run.result
+    changed = {name: value for name, value in changed_fields(config).items() if name not in shared}
     if len(changed) > 1 or pd.isna(result.get("accuracy")):
         raise InputError(
-            f"{place} changes {', '.join(changed) or 'nothing'}, and its accuracy is {result.get('accuracy')}: "
+            f"{run.place} changes {', '.join(changed) or 'nothing'}, and its accuracy is {result.get('accuracy')}: "
             "give runs on labelled data that change one setting at most"
         )
     [(setting, value)] = changed.items() or [("", "")]
@@ -129,9 +146,9 @@ def _row(place: str, config: Config, result: dict[str, Any], commit: str) -> dic
     label = f"{config.preset}-{setting}={value}" if setting else config.preset
     bound = result.get(BOUND, np.nan)
     return {
-        "run": f"{dataset}-{label}-seed{config.seed}",
+        "run": run.name or f"{dataset}-{label}-seed{config.seed}",
         "dataset": dataset,
-        "preset": config.preset,
+        "preset": describe(config, *changed),
         "precision": config.precision,
         "setting": setting,
         "value": value,
@@ -140,5 +157,5 @@ def _row(place: str, config: Config, result: dict[str, Any], commit: str) -> dic
         "accuracy": result["accuracy"],
         "majority_accuracy": result["majority_accuracy"],
         "bound_share": round(bound / entropy, 5) if entropy else np.nan,
-        "commit": commit or None,
+        "commit": run.commit or None,
     }
