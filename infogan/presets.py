@@ -3,11 +3,10 @@
 import dataclasses
 
 from infogan.config import RUNTIME_FIELDS, Config, Network
-from infogan.errors import InputError
 
 # What differs between the sources, and nothing else. The authors' code states every value; where the paper or the blog
-# is silent its preset keeps the authors' value, but for initial weights and the latents of G's step: those are DCGAN's,
-# on whose techniques the paper says it builds (section 6), and they are what every preset begins with.
+# is silent its preset keeps the authors' value, but for two: weights from N(0, 0.02), as in DCGAN, on whose techniques
+# the paper says it builds (section 6), and one G(z) for both steps, as in the blog's notebook and most torch code.
 _BASE = Config()
 _AUTHORS = dataclasses.replace(_BASE, initialisation="authors", leaky_slope=0.01, g_latent="fresh")
 _PAPER = dataclasses.replace(
@@ -185,6 +184,10 @@ CODES_FOLLOW_DATA = ("iic",)
 """Presets that a command begins with codes `auto`. Recorded runs have codes as they were chosen; PRESETS has those of
 ten classes, as all committed runs."""
 
+NETWORK_FIELDS = ("initialisation", "leaky_slope", "g_latent", "g_layers")
+"""What makes a run one "with the paper's networks", where all have the value of the preset `paper`: earlier versions of
+`authors` and `blog` had them."""
+
 FREE_FIELDS = ("preset", "dataset", "seed", "updates", "precision", *RUNTIME_FIELDS)
 """What a run of a preset may choose without being another recipe."""
 
@@ -207,14 +210,13 @@ def changed_fields(config: Config, *but: str) -> dict[str, object]:
 
 
 def describe(config: Config, *but: str) -> str:
-    """The preset's name, and what was changed in it but for the fields named."""
-    changed = ", ".join(f"{name} {value}" for name, value in changed_fields(config, *but).items())
-    return f"{config.preset} ({changed})" if changed else config.preset
-
-
-def preset_of(described: str) -> Config:
-    """The preset of what `describe` returned. Raises InputError of a name that is not known."""
-    name = described.partition(" ")[0]
-    if name not in PRESETS:
-        raise InputError(f"there is no preset {name}; allowed: {', '.join(PRESETS)}")
-    return PRESETS[name][0]
+    """The preset's name, and what was changed in it but for the fields named; an unknown preset's name alone."""
+    if config.preset not in PRESETS:
+        return config.preset
+    changed = changed_fields(config, *but)
+    name, networks = config.preset, {field: getattr(PRESETS["paper"][0], field) for field in NETWORK_FIELDS}
+    if changed.keys() & networks.keys() and networks.items() <= dataclasses.asdict(config).items():
+        name += " with the paper's networks"
+        changed = {field: value for field, value in changed.items() if field not in networks}
+    listed = ", ".join(f"{field} {value}" for field, value in changed.items())
+    return f"{name} ({listed})" if listed else name

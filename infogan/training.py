@@ -132,7 +132,8 @@ class InfoGAN:
         real, z, index = parallel.part(batch), parallel.part(latent), parallel.part(index)
 
         # D ascends V(D, G), and descends the other terms of its step.
-        fake, n = G(z), len(real)
+        with torch.set_grad_enabled(self.config.g_latent == "same"):  # else G's step has a G(z) of its own
+            fake, n = G(z), len(real)
         d_logits, q_params = D(torch.cat([real, fake.detach()]), real=n)
         (d_real, d_fake), (q_real, q_fake) = d_logits.split(n), q_params.split(n)
         seen = Seen(

@@ -20,6 +20,23 @@ def test_codes_of_ten_classes_and_those_a_command_begins_with_are_no_change(code
     assert describe(dataclasses.replace(begin("iic"), codes=codes)) == expected
 
 
+@pytest.mark.parametrize(
+    ("preset", "changes", "expected"),
+    [
+        ("authors", {"initialisation": "paper", "leaky_slope": 0.1, "g_latent": "same"}, " with the paper's networks"),
+        ("blog", {"initialisation": "paper", "g_layers": "paper"}, " with the paper's networks"),
+        ("blog", {"initialisation": "paper"}, " (initialisation paper)"),
+        ("iic", {"q_trunk": "shared"}, " (q_trunk shared)"),  # iic has them itself
+        ("paper", {"leaky_slope": 0.01}, " (leaky_slope 0.01)"),
+    ],
+)
+def test_the_papers_networks_have_a_name(preset, changes, expected):
+    made = dataclasses.replace(PRESETS[preset][0], **changes)
+    assert describe(made) == preset + expected
+    also = describe(dataclasses.replace(made, batch_size=9))
+    assert also.startswith(preset + expected.rstrip(")")) and also.endswith("batch_size 9)")
+
+
 @pytest.mark.parametrize("name", PRESETS)
 def test_a_command_begins_with_the_preset_itself_but_for_codes_that_follow_the_data(name):
     preset = PRESETS[name][0]

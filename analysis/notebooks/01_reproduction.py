@@ -5,6 +5,7 @@
 # `RESULTS` to a folder that `python analysis/measure.py runs/* --csv FOLDER/runs.csv`,
 # `python analysis/figures.py figure1 runs/* --out FOLDER/figure1.png` and
 # `python analysis/claims.py runs/* --out FOLDER` have written, and `TABLES` to its `runs.csv` alone.
+# "With the paper's networks": `authors` and `blog` as earlier versions had them (docs/differences.md).
 
 # %%
 from pathlib import Path

@@ -153,7 +153,8 @@ def blog_accuracy() -> str:
 
 
 def morphologies(pattern: str) -> list[dict]:
-    """figures/morphology.json of runs, each with the best correlations of its continuous codes."""
+    """figures/morphology.json of runs, each with the correlations of its continuous codes. slant, other: of the best
+    pair of codes, one for slant and one for width or thickness; slants: the largest with slant."""
     out = []
     for file in sorted(RESULTS.glob(pattern)):
         content = json.loads(file.read_text())
@@ -169,7 +170,10 @@ def morphologies(pattern: str) -> list[dict]:
         ]
         generated = next(row["agreement"] for row in content["agreement"] if row["where"] == "within")
         slant, other = max(pairs)[1:]
-        out.append({"generated": generated, "slant": slant, "other": other, "weaker": min(slant, other)})
+        slants = max(value for (_, name), value in effect.items() if name == "slant")
+        out.append(
+            {"generated": generated, "slants": slants, "slant": slant, "other": other, "weaker": min(slant, other)}
+        )
     return out
 
 
@@ -212,7 +216,11 @@ def trunks() -> str:
             share(shared.accuracy, 4),
             *(listed(three[name], ".3g") for name in names[:2]),
         ),
-        (f"`blog`: {len(blog)} seeds", share(blog.accuracy, 4), *(over(blog[name], 2) for name in names[:2])),
+        (
+            f"`blog`: {len(blog)} seed{'s' * (len(blog) > 1)}",
+            share(blog.accuracy, 4),
+            *(over(blog[name], 2) for name in names[:2]),
+        ),
         (
             f"`authors`: {len(authors)} seeds",
             share(authors.accuracy, 4),
@@ -255,7 +263,7 @@ def fashion() -> str:
     runs = {
         "`iic`": seeds_of("own-trunk/fashion-accuracy.csv"),
         "`iic`, trunk shared": earlier.get_group("best"),
-        AUTHORS_BEFORE: earlier.get_group("authors"),
+        AUTHORS_BEFORE: earlier.get_group("authors with the paper's networks"),
     }
     rows = []
     for name, part in runs.items():
@@ -282,8 +290,8 @@ def shared() -> str:
     for name, folder in folders.items():
         runs, found = sharing_runs(folder)
         common = ", ".join(f"{a} and {b} in {n}" for (a, b), n in found.most_common() if n >= runs / 3)
-        rows.append((f"`{name}`", runs, common or ("none in a third of the runs" if found else "none")))
-    return markdown("preset | runs | digits that share a category", rows)
+        rows.append((f"`{name}`", runs, common or "none"))
+    return markdown("preset | runs | pairs that share a category in a third of the runs or more", rows)
 
 
 def _sharing(code: dict) -> set[tuple[int, int]]:

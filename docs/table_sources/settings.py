@@ -155,7 +155,7 @@ def settings_facts() -> dict[str, list[str]]:
     assert (len(flagged), (flagged.p_welch_holm < 0.05).sum()) == (11, 7), "the page says so"
     return {
         "README.md": [
-            f"changes the mean accuracy of `authors` (with the paper's networks) on MNIST by at most {lambdas:.3f}",
+            f"changes the mean accuracy of `authors` on MNIST by at most {lambdas:.3f}",
             f"Batch 512 probably lowers it, by {-large.difference:.3f}",
             f"five seeds would mostly show a difference of {large.detectable:.2f}",
         ],

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from infogan import records
 from infogan.errors import printable
+from infogan.presets import describe
 
 if TYPE_CHECKING:
     from infogan.inference import Model
@@ -41,7 +42,7 @@ def model_card(model: "Model", evaluation: dict, onnx: dict[str, float], half: b
     config = model.config
     commit, torch_version = _made_by(records.read_json(model.directory / "config.json"))
     channels, height, width = model.image_shape
-    dataset, preset = markdown(Path(config.dataset).name), markdown(config.preset)
+    dataset, preset = markdown(Path(config.dataset).name), markdown(describe(config))
     pretraining = f"{config.pretraining:,} updates of self-supervised pretraining, then " if config.pretraining else ""
     files = [f"- `{name}`: largest difference from torch {difference:.1e}." for name, difference in onnx.items()]
     if half:

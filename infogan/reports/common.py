@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from infogan import records
 from infogan.config import Config
 from infogan.errors import InputError, printable
+from infogan.presets import describe
 from infogan.records.files import RESTORED
 
 if TYPE_CHECKING:
@@ -70,8 +71,8 @@ def figures_folder(directory: Path) -> Path:
 
 
 def run_title(config: Config) -> str:
-    """A run in a few printable words: dataset, preset and seed."""
-    return printable(f"{Path(config.dataset).stem}, preset {config.preset}, seed {config.seed}")
+    """A run in a few printable words: dataset, preset with what was changed in it, and seed."""
+    return printable(f"{Path(config.dataset).stem}, preset {describe(config)}, seed {config.seed}")
 
 
 def origin_of_images(dataset: str) -> str:

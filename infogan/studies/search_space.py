@@ -4,9 +4,9 @@ import dataclasses
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from infogan.config import Config
+from infogan.config import Config, from_dict
 from infogan.errors import InputError
-from infogan.presets import PRESETS
+from infogan.presets import FREE_FIELDS, PRESETS
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from optuna.trial import BaseTrial
 
 RECIPES = ("authors", "paper", "blog")
-"""Presets whose noise prior, Q's std, learning rates and information flow a trial may have."""
+"""Presets from which a trial has all that is not searched."""
 BATCH_SIZES = (16, 32, 64, 128, 256, 512)
 
 
@@ -73,7 +73,8 @@ def source_settings() -> list[dict[str, str | int | float]]:
 
 
 def check_unchanged(study: "Study", sizes: Sequence[int]) -> None:
-    """Raises InputError where trials of the study searched another space: Optuna would fail each new trial."""
+    """Raises InputError where trials of the study searched another space, as Optuna would fail each new trial, or where
+    a recipe of theirs was another one, as trials would not be comparable."""
     from optuna.trial import FixedTrial
 
     point = source_settings()[1] | {"batch_size": sizes[0]}  # with continuous codes: it has every parameter
@@ -87,3 +88,11 @@ def check_unchanged(study: "Study", sizes: Sequence[int]) -> None:
                     f"study {study.study_name!r} searched {name} in {before}, and this version searches "
                     f"{now.get(name, 'no such parameter')}: give another --study, which begins anew"
                 )
+        if "config" in trial.user_attrs:
+            today = dataclasses.asdict(suggest(FixedTrial(trial.params), "", 1, 0, sizes))
+            for name, before in dataclasses.asdict(from_dict(trial.user_attrs["config"])).items():
+                if name not in FREE_FIELDS and before != today[name]:
+                    raise InputError(
+                        f"study {study.study_name!r} has trials of the recipe {trial.params['recipe']} with {name} "
+                        f"{before}, and this version has {today[name]}: give another --study, which begins anew"
+                    )

@@ -277,20 +277,20 @@ def test_every_run_is_listed_with_its_length_and_hardware(made):
 
 
 def test_runs_with_another_sources_field_have_a_row_of_their_own(tmp_path):
-    """Another slope or other initial values are judged apart; another lambda, which no source leaves open, is not."""
-    fields = {"initialisation": "paper", "leaky_slope": 0.1}
+    """Networks of another source are judged apart; a slope that no source has, or another lambda, is not."""
+    fields = {"initialisation": "paper", "leaky_slope": 0.1, "g_latent": "same"}
     runs = [write_run(tmp_path, "authors", seed, (10, 2.3), accuracy=0.96) for seed in (0, 1)]
     runs += [
         write_run(tmp_path, "authors", seed, (10, 2.3), accuracy=0.5, name=f"other-{seed}", changes=changes)
-        for seed, changes in enumerate([fields, fields, fields | {"lambda_categorical": 0.1}])
+        for seed, changes in enumerate([fields, fields, fields | {"lambda_categorical": 0.1}, {"leaky_slope": 0.3}])
     ]
     table = scorecard(tmp_path / "out", *runs)
     assert table.loc["C3", ["by", "mean", "of"]].to_numpy().tolist() == [
         ["authors, 5,000 updates, float32", 0.96, 2],
-        ["authors (initialisation paper, leaky_slope 0.1), 5,000 updates, float32", 0.5, 2],
+        ["authors with the paper's networks, 5,000 updates, float32", 0.5, 2],
     ]
     listed = pd.read_csv(tmp_path / "out" / "scorecard-runs.csv")
-    assert set(listed.preset) == {"authors", "authors (initialisation paper, leaky_slope 0.1)"}
+    assert set(listed.preset) == {"authors", "authors with the paper's networks"}
 
 
 def test_settings_of_several_datasets_are_a_row_each(tmp_path):

@@ -89,19 +89,32 @@ def test_what_all_runs_change_belongs_to_what_they_are_compared_with(tmp_path):
     shared = {"leaky_slope": 0.1, "g_latent": "same"}
     directories = [write_run(tmp_path, seed, 0.5, **shared) for seed in (0, 1)]
     directories += [write_run(tmp_path, seed, 0.6, **shared, lambda_categorical=0.1) for seed in (0, 1)]
-    done = call("settings", *directories, "--out", tmp_path / "out", folder="analysis")
-    assert done.returncode == 0, done.stderr
-    for again in ("out", "again"):  # from run directories, and from the table
-        runs = pd.read_csv(tmp_path / again / "settings.csv")
-        assert set(runs.preset) == {"authors (leaky_slope 0.1, g_latent same)"}
+    for out, given in (("out", directories), ("again", [tmp_path / "out" / "settings.csv"])):
+        done = call("settings", *given, "--out", tmp_path / out, folder="analysis")
+        assert done.returncode == 0, done.stderr
+        runs = pd.read_csv(tmp_path / out / "settings.csv")
+        assert set(runs.preset) == {"authors"} and set(runs.recipe) == {"authors (leaky_slope 0.1, g_latent same)"}
         assert runs.setting.fillna("").tolist() == ["", "", "lambda_categorical", "lambda_categorical"]
-        values = pd.read_csv(tmp_path / again / "settings-values.csv")
+        values = pd.read_csv(tmp_path / out / "settings-values.csv")
         assert values.value.tolist() == [0.1, 1.0] and values.own.tolist() == [False, True]
-        call("settings", tmp_path / "out" / "settings.csv", "--out", tmp_path / "again", folder="analysis")
 
     stranger = write_run(tmp_path, 2, 0.6, lambda_categorical=0.1)
     mixed = call("settings", *directories, stranger, "--out", tmp_path / "mixed", folder="analysis")
     assert mixed.returncode == 1 and "that change one setting at most" in mixed.stderr
+
+
+def test_runs_of_one_more_value_are_joined_to_a_table(tmp_path):
+    """What all of these change is the setting, and no part of what they are compared with."""
+    directories = [write_run(tmp_path, seed, 0.5) for seed in (0, 1)]
+    directories += [write_run(tmp_path, seed, 0.6, lambda_categorical=0.1) for seed in (0, 1)]
+    call("settings", *directories, "--out", tmp_path / "first", folder="analysis")
+    table = tmp_path / "first" / "settings.csv"
+    pd.read_csv(table).drop(columns="recipe").to_csv(table, index=False)  # of a version without the column
+    more = [write_run(tmp_path, seed, 0.7, lambda_categorical=30.0) for seed in (0, 1)]
+    done = call("settings", table, *more, "--out", tmp_path / "out", folder="analysis")
+    assert done.returncode == 0, done.stderr
+    values = pd.read_csv(tmp_path / "out" / "settings-values.csv")
+    assert values.value.tolist() == [0.1, 1.0, 30.0] and values.accuracy.tolist() == [0.6, 0.5, 0.7]
 
 
 def test_values_of_one_run_each_have_no_differences(tmp_path):

@@ -315,3 +315,19 @@ def test_a_study_of_another_search_space_is_refused(name, before, options, quick
     assert done.returncode == 1 and done.stderr.count("\n") == 1
     assert f"error: study 'digits' searched {name} in {before}, and this version searches" in done.stderr
     assert "give another --study" in done.stderr and len(study.trials) == count
+
+
+def test_a_study_whose_recipes_were_others_is_refused(options, quick_training, tmp_path):
+    """A preset that has changed since would put two recipes under one name."""
+    study = sweep.open_study(options)
+    point = search_space.source_settings()[1]
+    example = optuna.trial.FixedTrial(point)
+    made = search_space.suggest(example, "digits", 1000, seed=0)
+    of = {"params": point, "distributions": example.distributions, "value": 0.5}
+    study.add_trial(optuna.create_trial(**of, user_attrs={"config": dataclasses.asdict(made)}))
+    sweep.open_study(options)
+    before = dataclasses.asdict(dataclasses.replace(made, leaky_slope=0.25))
+    study.add_trial(optuna.create_trial(**of, user_attrs={"config": before}))
+    done = call("sweep", "--trials", 9, "--images", options.images, "--workers", 1, cwd=tmp_path)
+    assert done.returncode == 1 and done.stderr.count("\n") == 1
+    assert "recipe authors with leaky_slope 0.25, and this version has 0.01: give another --study" in done.stderr

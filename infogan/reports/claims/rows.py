@@ -10,7 +10,7 @@ from scipy import stats
 from infogan import records
 from infogan.errors import InputError
 from infogan.metrics.clustering import mean_interval
-from infogan.presets import describe, preset_of
+from infogan.presets import PRESETS, describe
 from infogan.reports.claims import verdicts
 from infogan.reports.claims.rules import RULES, Outcome, Rule, RunRecord
 
@@ -40,13 +40,14 @@ def rows_over_seeds(rule: Rule, runs: list[RunRecord]) -> list[dict]:
 
     Raises InputError where a seed is given twice.
     """
-    groups: dict[tuple[str, int, str], dict[int, Outcome]] = {}
+    groups: dict[tuple[str, int, int, str], dict[int, Outcome]] = {}
     for run in runs:
         if (outcome := rule.check(run)) is not None:
-            config = run.config
-            seeds = groups.setdefault((describe(config), config.updates, config.precision), {})
+            config, recipe = run.config, describe(run.config)
+            whole = PRESETS[config.preset][0].updates
+            seeds = groups.setdefault((recipe, config.updates, whole, config.precision), {})
             if config.seed in seeds:
-                kind = f"{describe(config)} with {config.updates:,} updates in {config.precision}"
+                kind = f"{recipe} with {config.updates:,} updates in {config.precision}"
                 raise InputError(f"{run.directory} repeats seed {config.seed} of {kind}: give one run for each seed")
             seeds[config.seed] = outcome
     return [_row_of_seeds(rule, *group, list(seeds.values())) for group, seeds in groups.items()]
@@ -75,14 +76,14 @@ def origin(run: RunRecord) -> dict[str, str]:
     return {"hardware": hardware, "commit": made.get("commit") or ""}
 
 
-def _row_of_seeds(rule: Rule, preset: str, updates: int, precision: str, outcomes: list[Outcome]) -> dict:
+def _row_of_seeds(rule: Rule, recipe: str, updates: int, whole: int, precision: str, outcomes: list[Outcome]) -> dict:
+    """The row of one group of seeds. whole: the preset's updates."""
     values = [outcome.value for outcome in outcomes if np.isfinite(outcome.value)]
     mean, low, high = mean_interval(values) if values else (np.nan,) * 3
     if rule.number in SHARES:
         low, high = max(low, 0.0), min(high, 1.0)
-    whole = preset_of(preset).updates
     length = f"{updates:,}" if updates == whole else f"{updates:,} of {whole:,}"
-    by, holds = f"{preset}, {length} updates, {precision}", sum(outcome.holds for outcome in outcomes)
+    by, holds = f"{recipe}, {length} updates, {precision}", sum(outcome.holds for outcome in outcomes)
     never = len(outcomes) - len(values)
     verdict = _verdict(rule, holds, len(outcomes), never, low, high) if updates >= whole else verdicts.SHORT
     more = {"low": low, "high": high, "never": never}
@@ -139,8 +140,8 @@ def lambda_row(path: Path) -> dict:
     table = _read_settings(path)
     one, others = table[table.setting.isna()], table[table.setting == "lambda_categorical"]
     groups = {float(value): group.accuracy for value, group in others.groupby("value") if len(group) >= ENOUGH}
-    preset = preset_of(table.preset[0])
-    if not groups or len(one) < ENOUGH or preset.lambda_categorical != 1:
+    preset = PRESETS.get(table.preset[0])
+    if not groups or len(one) < ENOUGH or preset is None or preset[0].lambda_categorical != 1:
         raise InputError(
             f"{path} has not {ENOUGH} seeds of a preset with lambda_categorical 1 and of another lambda_categorical: "
             "C8 needs both"
@@ -149,7 +150,8 @@ def lambda_row(path: Path) -> dict:
     lead = one.accuracy.mean() - groups[best].mean()
     interval = stats.ttest_ind(one.accuracy, groups[best], equal_var=False).confidence_interval(0.95)
     about, tried = table.iloc[0], ", ".join(f"{value:g}" for value in sorted(groups))
-    by = f"{about.dataset}, {about.preset}, {about.images:,} images; lambda 1 against {tried}; {len(one)} seeds"
+    data = f"{about.dataset}, {about.get('recipe', about.preset)}, {about.images:,} images"
+    by = f"{data}; lambda 1 against {tried}; {len(one)} seeds"
     says = "lambda = 1 is simply fine for discrete codes (section 5)"
     rule = f"mean accuracy with lambda 1 at most {-LEAD} below that with any other tried"
     number, bounds = f"accuracy, lead over {best:g}", {"low": interval.low, "high": interval.high}

@@ -1,5 +1,6 @@
 """The claims that are checked on one run at a time, each with its rule."""
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -10,14 +11,11 @@ import pandas as pd
 from infogan import records
 from infogan.codes import Latent
 from infogan.config import Config
-from infogan.presets import changed_fields
+from infogan.presets import NETWORK_FIELDS, PRESETS, SOURCES, changed_fields
 from infogan.reports import common
 
 REACHED = 0.99
 """Share of H(c) at which L_I counts as having reached it."""
-SOURCE_FIELDS = ("initialisation", "leaky_slope", "g_latent", "g_layers")
-"""Fields in which a run may differ from its preset and is judged, in a row of its own: sources differ in them, or are
-silent."""
 
 
 class RunRecord(NamedTuple):
@@ -70,11 +68,13 @@ class Rule(NamedTuple):
 
 
 def is_preset_on_mnist(run: RunRecord, *presets: str) -> bool:
-    """Whether it is a finished run of one of the presets on MNIST, unchanged but for SOURCE_FIELDS."""
+    """Whether it is a finished run on MNIST of one of the presets, as it is or with a source's networks."""
     config = run.config
     if config.dataset != "mnist" or config.preset not in presets or run.metrics.step.iloc[-1] != config.updates:
         return False
-    return not changed_fields(config, *SOURCE_FIELDS)
+    sources = [dataclasses.asdict(PRESETS[name][0]) for name in SOURCES]
+    allowed = all(getattr(config, field) in {source[field] for source in sources} for field in NETWORK_FIELDS)
+    return allowed and not changed_fields(config, *NETWORK_FIELDS)
 
 
 def relative_bound(run: RunRecord) -> pd.Series:

@@ -1,6 +1,5 @@
 """The scorecard as Markdown and as a picture."""
 
-import dataclasses
 import re
 from pathlib import Path
 from typing import Any
@@ -10,11 +9,9 @@ import pandas as pd
 from scipy import stats
 
 from infogan import records
-from infogan.config import Config
 from infogan.reports import style
 from infogan.reports.claims.verdicts import VERDICTS
 
-FIELDS = {field.name for field in dataclasses.fields(Config)}
 DIGITS = {"updates": ",.0f", "digits": ".1f", "accuracy": ".3f"}
 
 
@@ -94,18 +91,8 @@ def _shares(table: pd.DataFrame) -> list[dict]:
         for row in rows.itertuples():
             seeds = row.claim not in ("C7", "C8")
             number = f"{row.of} seed{'s' if row.of > 1 else ''}"
-            [setting] = re.findall(r"^[^(,]*(?:\([^)]*\))?", row.by)
-            by = f"{_shortened(setting)}, {number}" if seeds else _shortened(row.by.partition(";")[0])
+            [setting] = re.findall(r"^[^(,]*(?:\([^)]*\))?", row.by)  # up to a comma that is not in brackets
+            by = f"{setting}, {number}" if seeds else row.by.partition(";")[0]
             about = {"claim": row.claim, "says": row.says.partition(" (")[0], "by": by, "seeds": seeds}
             out.append(about | {"holds": row.holds, "of": row.of, "verdict": row.verdict})
     return out
-
-
-def _shortened(by: str) -> str:
-    """With the number of changed fields in place of their names and values."""
-
-    def counted(match: re.Match) -> str:
-        changed = [text.split(" ")[0] for text in match[1].split(", ")]
-        return f", {len(changed)} changed field{'s' * (len(changed) > 1)}" if FIELDS >= {*changed} else match[0]
-
-    return re.sub(r" \(([^()]*)\)", counted, by)

@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from infogan import records
 from infogan.codes import Latent
 from infogan.errors import InputError
+from infogan.presets import describe
 from infogan.reports import common, style
 from infogan.reports.figures.drawing import write_figure
 
@@ -20,7 +21,7 @@ class Figure1:
     """L_I of the categorical codes over updates, InfoGAN against a regular GAN whose Q is trained beside it."""
 
     runs: tyro.conf.Positional[tuple[Path, ...]]
-    """Run directories; those of one preset are drawn as one line, with the range over seeds."""
+    """Run directories; those of one preset, with the same changes, are drawn as one line, with the range over seeds."""
     out: Path = Path("figures/figure1.png")
     """Where to write the picture; its numbers go beside it."""
 
@@ -60,7 +61,7 @@ def bound_curve(directory: Path) -> tuple[dict, pd.DataFrame]:
     reached = metrics.step[smooth >= 0.99 * entropy]
     numbers = {
         "run": directory.name,
-        "preset": config.preset,
+        "preset": describe(config),
         "seed": config.seed,
         "smoothing_updates": common.SMOOTHING,
         "entropy_nats": entropy,
@@ -69,7 +70,7 @@ def bound_curve(directory: Path) -> tuple[dict, pd.DataFrame]:
         "updates_to_99_percent": int(reached.iloc[0]) if len(reached) else None,
         "updates": int(metrics.step.iloc[-1]),
     }
-    curve = {"update": metrics.step, "L_I (nats)": smooth, "preset": config.preset, "run": directory.name}
+    curve = {"update": metrics.step, "L_I (nats)": smooth, "preset": describe(config), "run": directory.name}
     return numbers, pd.DataFrame(curve)
 
 

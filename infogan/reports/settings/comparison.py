@@ -10,7 +10,7 @@ import pandas as pd
 from scipy import stats
 
 from infogan.metrics.clustering import mean_interval
-from infogan.presets import preset_of
+from infogan.presets import PRESETS
 
 LEVEL, POWER = 0.05, 0.8
 """Two-sided level of a single comparison, and the probability with which a difference is to be found."""
@@ -54,7 +54,7 @@ def compare(table: pd.DataFrame) -> tuple[pd.DataFrame, Model | None]:
     assume neither a common variance nor seeds with an intercept. detectable is the smallest difference that so many
     seeds find with probability 80 %. NaN for a single run.
     """
-    preset, lines = preset_of(table.preset.iloc[0]), []
+    preset, lines = PRESETS[table.preset.iloc[0]][0], []
     itself = table[table.setting == ""]
     for setting, changed in table[table.setting != ""].groupby("setting", sort=False):
         groups: dict[Any, pd.DataFrame] = dict(iter(changed.groupby("value")))

@@ -25,7 +25,7 @@ def draw(table: pd.DataFrame, values: pd.DataFrame, path: Path) -> None:
     figure.axes[0].set_ylabel("accuracy on test images (one-to-one)")
     about = table.iloc[0]
     figure.suptitle(
-        f"{about.dataset}, preset {about.preset} (blue) with one setting changed\n{about.images:,} images, "
+        f"{about.dataset}, preset {about.recipe} (blue) with one setting changed\n{about.images:,} images, "
         f"{about.precision}; bars: 95 % over seeds",
         fontsize=10,
     )

@@ -40,7 +40,7 @@ def collect(paths: tuple[Path, ...], where: tuple[str, ...] = ()) -> pd.DataFram
     made = [pd.DataFrame(rows(runs))] if runs else []
     table = pd.concat([*made, *(one for one in found if isinstance(one, pd.DataFrame))], ignore_index=True)
     table = table.dropna(axis=1, how="all")
-    for column in ("dataset", "preset", "precision"):
+    for column in ("dataset", "preset", "recipe", "precision"):
         if table[column].nunique() > 1:
             values = ", ".join(sorted(table[column].unique()))
             raise InputError(f"the runs differ in {column}, {values}: give those of one (--where picks rows of a CSV)")
@@ -76,6 +76,8 @@ def from_csv(path: Path, where: tuple[str, ...]) -> pd.DataFrame | list[Run]:
     table = _picked(_read(path), path, where)
     if {"run", "setting", "value"} <= set(table.columns):  # written by this command
         table["setting"] = table.setting.fillna("")
+        if "recipe" not in table:  # a table of an earlier version
+            table.insert(table.columns.get_loc("preset") + 1, "recipe", table.preset)
         table["value"] = [FIELDS[name](value) if name else "" for name, value in zip(table.setting, table.value)]
         return table
     lines = table.rename(columns=FORMER).to_dict("records")
@@ -126,10 +128,13 @@ def _of_line(place: str, line: dict[str, Any]) -> Run:
 def rows(runs: list[Run]) -> list[dict[str, Any]]:
     """A row for each run: which setting it changes (none: the preset itself), to what, and its accuracy on test images.
 
-    What all runs change belongs to what they are compared with. Raises InputError where one has no accuracy, or changes
-    more than one setting beside that.
+    What all runs change belongs to what they are compared with, where some change more. Raises InputError where one has
+    no accuracy, or changes more than one setting beside that.
     """
-    shared = set.intersection(*(set(changed_fields(run.config).items()) for run in runs))
+    changed = [set(changed_fields(run.config).items()) for run in runs]
+    shared = set.intersection(*changed)
+    if all(one == shared for one in changed):  # nothing else: it is the setting, of runs that a table is joined with
+        shared = set()
     return [_row(run, dict(shared)) for run in runs]
 
 
@@ -148,7 +153,8 @@ def _row(run: Run, shared: dict[str, Any]) -> dict[str, Any]:
     return {
         "run": run.name or f"{dataset}-{label}-seed{config.seed}",
         "dataset": dataset,
-        "preset": describe(config, *changed),
+        "preset": config.preset,
+        "recipe": describe(config, *changed),
         "precision": config.precision,
         "setting": setting,
         "value": value,
