@@ -54,7 +54,7 @@ class Config:
     has no bias. batch-norm: batch norm after every layer of G but the last (DCGAN, Radford et al. 2016), where the
     paper's networks for SVHN and CelebA have none after the third and fourth."""
     initialisation: Literal["paper", "authors", "blog"] = "paper"
-    """paper: weights from N(0, 0.02), biases 0, batch norm's scale 1. authors: the convolutions' weights cut off at
+    """paper: weights from N(0, 0.02), biases 0, batch norm's scale 1. authors: D's convolutions' weights cut off at
     two standard deviations, batch norm's scale from N(1, 0.02). blog: weights as in the paper, biases as torch draws
     them, batch norm's scale from N(1, 0.02)."""
     leaky_slope: float = 0.1

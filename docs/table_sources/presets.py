@@ -16,7 +16,7 @@ G_LAYERS = {
 }
 INITIALISATION = {
     "paper": "N(0, 0.02), biases 0, γ 1",
-    "authors": "N(0, 0.02), convolutions' cut off at 0.04, biases 0, γ from N(1, 0.02)",
+    "authors": "N(0, 0.02), those of D's convolutions cut off at 0.04, biases 0, γ from N(1, 0.02)",
     "blog": "N(0, 0.02), torch's biases, γ from N(1, 0.02)",
 }
 AS_RECALLED = {
