@@ -14,7 +14,7 @@ from table_sources.common import EPYC, H200, RESULTS, XEON, csv, h200, listed, m
 AUTHORS = "authors/mnist-authors"
 AUTHORS_BEFORE = "`authors` with the paper's networks"
 """The preset as it was before it had its code's slope, initial values and fresh latents."""
-WHOLE = (1,)
+WHOLE = (0, 1, 2)
 """Seeds of the whole runs of `blog`."""
 SHARED = 200
 """Test images of a digit in the category of another from which the two count as sharing it."""
