@@ -92,7 +92,7 @@ def _shares(table: pd.DataFrame) -> list[dict]:
             seeds = row.claim not in ("C7", "C8")
             number = f"{row.of} seed{'s' if row.of > 1 else ''}"
             [setting] = re.findall(r"^[^(,]*(?:\([^)]*\))?", row.by)  # up to a comma that is not in brackets
-            by = f"{setting}, {number}" if seeds else row.by.partition(";")[0]
+            by = f"{setting}, {number}" if seeds else re.sub(r"(, [\d,]+ images)?;.*|$", "", row.by)
             about = {"claim": row.claim, "says": row.says.partition(" (")[0], "by": by, "seeds": seeds}
             out.append(about | {"holds": row.holds, "of": row.of, "verdict": row.verdict})
     return out
