@@ -117,6 +117,21 @@ def test_runs_of_one_more_value_are_joined_to_a_table(tmp_path):
     assert values.value.tolist() == [0.1, 1.0, 30.0] and values.accuracy.tolist() == [0.6, 0.5, 0.7]
 
 
+@pytest.mark.parametrize(
+    ("column", "value", "message"),
+    [
+        ("preset", "author", "has the preset author; allowed: authors"),
+        ("setting", "dropout", "has the setting dropout, which is no field of a configuration"),
+        ("value", "much", "has lambda_categorical much: give a value of type float"),
+    ],
+)
+def test_a_table_with_an_unknown_name_or_value_is_refused(column, value, message, tmp_path):
+    lines = pd.read_csv(RESULTS / "mnist-settings" / "settings.csv").astype({"value": object})
+    lines.loc[lines.setting == "lambda_categorical", column] = value
+    lines.to_csv(tmp_path / "settings.csv", index=False)
+    check_refused([tmp_path / "settings.csv"], message, tmp_path)
+
+
 def test_values_of_one_run_each_have_no_differences(tmp_path):
     directories = [write_run(tmp_path, seed, 0.5) for seed in (0, 1)]
     directories += [write_run(tmp_path, 0, 0.5, lambda_categorical=0.1)]

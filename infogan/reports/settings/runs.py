@@ -74,14 +74,29 @@ def from_directory(directory: Path) -> Run:
 def from_csv(path: Path, where: tuple[str, ...]) -> pd.DataFrame | list[Run]:
     """The rows of a settings.csv as they are, or the runs of another CSV file, see Options. Raises InputError."""
     table = _picked(_read(path), path, where)
+    places = [f"{path}, row {row + 1}," for row in table.index]
+    for place, name in zip(places, table.preset):
+        if ALIASES.get(name, name) not in PRESETS:
+            raise InputError(f"{place} has the preset {name}; allowed: {', '.join(PRESETS)}")
     if {"run", "setting", "value"} <= set(table.columns):  # written by this command
         table["setting"] = table.setting.fillna("")
         if "recipe" not in table:  # a table of an earlier version
             table.insert(table.columns.get_loc("preset") + 1, "recipe", table.preset)
-        table["value"] = [FIELDS[name](value) if name else "" for name, value in zip(table.setting, table.value)]
+        cells = zip(places, table.setting, table.value)
+        table["value"] = [_typed(place, name, value) if name else "" for place, name, value in cells]
         return table
     lines = table.rename(columns=FORMER).to_dict("records")
-    return [_of_line(f"{path}, row {row + 1},", line) for row, line in zip(table.index, lines)]
+    return [_of_line(place, line) for place, line in zip(places, lines)]
+
+
+def _typed(place: str, name: str, value: Any) -> Any:
+    """A field's value, as its type. Raises InputError where there is no such field, or the value is none of it."""
+    if name not in FIELDS:
+        raise InputError(f"{place} has the setting {name}, which is no field of a configuration")
+    try:
+        return FIELDS[name](value)
+    except ValueError as error:
+        raise InputError(f"{place} has {name} {value}: give a value of type {FIELDS[name].__name__}") from error
 
 
 def _read(path: Path) -> pd.DataFrame:
@@ -119,9 +134,7 @@ def _picked(table: pd.DataFrame, path: Path, where: tuple[str, ...]) -> pd.DataF
 def _of_line(place: str, line: dict[str, Any]) -> Run:
     """The run of a line whose columns are fields of a configuration; what it does not say is the preset's."""
     name = ALIASES.get(line["preset"], line["preset"])
-    if name not in PRESETS:
-        raise InputError(f"{place} has the preset {name}; allowed: {', '.join(PRESETS)}")
-    stated = {field: FIELDS[field](line[field]) for field in FIELDS if field in line and field != "preset"}
+    stated = {field: _typed(place, field, line[field]) for field in FIELDS if field in line and field != "preset"}
     return Run(place, dataclasses.replace(PRESETS[name][0], **stated), line, line.get("commit", ""))
 
 
