@@ -7,7 +7,7 @@ import pandas as pd
 from scipy import stats
 
 from table_sources.common import csv, h200, interval, listed, over, read, seeds_of, share
-from table_sources.mnist import AUTHORS, WHOLE, mixed_categories, mnist_runs, morphologies, sharing_runs
+from table_sources.mnist import AUTHORS, mixed_categories, mnist_runs, morphologies, sharing_runs
 from table_sources.others import others_facts
 from table_sources.settings import settings_facts
 
@@ -38,7 +38,6 @@ def facts() -> dict[str, list[str]]:
     on_gpu = NUMBERS[int((h200()[h200().why == "ten seeds"].test_accuracy >= 0.95).sum())]
     as_before = NUMBERS[int((before >= 0.95).sum())]
     slants = sum(one["slants"] >= 0.5 for one in morphologies(f"{AUTHORS}-seed?/figures/morphology.json"))
-    with_width = sum(one["weaker"] >= 0.5 for one in morphologies(f"{AUTHORS}-seed?/figures/morphology.json"))
     also = NUMBERS[int((runs["paper"].accuracy >= 0.95).sum())]
     firsts = [csv(f"own-trunk/mnist-iic-seed{seed}/evaluations.csv").iloc[0] for seed in range(2000, 2010)]
     assert all(first.step == 0 for first in firsts), "after the pretraining"
@@ -52,12 +51,13 @@ def facts() -> dict[str, list[str]]:
     notebook = csv("h200/blog_full_seed0_evaluations.csv").iloc[-1]
     of_settings = settings_facts()
     entropy, unmixed = mixed_categories()
-    blog, worst = runs["blog, whole"], [_worst_row(f"blog/mnist-blog-seed{seed}/quality.json") for seed in WHOLE]
-    scored = csv("scorecard.csv")
+    scored, judged = csv("scorecard.csv"), csv("scorecard-runs.csv")
+    blog, rows = runs["blog, whole"], judged[judged.claim == "B1"].sort_values("seed")
     b2 = scored[(scored.claim == "B2") & (scored.verdict != "not at full length")].iloc[0]
     c1 = {row.by.partition(",")[0]: f"{row['mean']:,.0f}" for _, row in scored[scored.claim == "C1"].iterrows()}
     assert b2.holds == b2.of == 3 and b2.verdict == "undecided", "the pages say so"
-    with_rows = NUMBERS[sum(share >= 0.9 for share in worst)]
+    [with_width] = scored[(scored.claim == "C5") & scored.by.str.startswith("authors,")].holds
+    with_rows = NUMBERS[rows.holds.sum()]
     own, digits = runs["iic"], csv("choice/digits.csv")
     test, first = csv("choice/mnist.csv"), csv("authors/digits.csv")
     small = csv("own-trunk/digits-accuracy.csv").accuracy
@@ -90,7 +90,7 @@ def facts() -> dict[str, list[str]]:
             f"ten seeds of `iic`, no setting changed, have a test accuracy of {share(small)}",
             f"nine have {small.sort_values().iloc[1]:.3f} or more, and one has {small.min():.3f}. `authors` at "
             f"batch 64 has {share(first.accuracy)} there",
-            f"shows it in {listed(worst, '.2f')} of its images",
+            f"shows it in {listed(rows.value)} of its images",
             f"In {NUMBERS[slants]} of ten seeds of `authors` a continuous code has a partial correlation of 0.5",
             f"in {NUMBERS[with_width]} of them the other one",
             f"{reached.capitalize()} of ten seeds of `authors` reaches it, and {also} of `paper`. With the paper's "
@@ -117,12 +117,6 @@ def facts() -> dict[str, list[str]]:
             f"a slightly slower step reached {_rate('benchmark/cpu-d20a701.json', 'fast')[0]:,.0f} images/s"
         ],
     }
-
-
-def _worst_row(path: str) -> float:
-    """Claim B1: the share of a category's images that show its digit, of the digit with the worst such category."""
-    shown = np.array(read(path)["shown"])
-    return float((shown / shown.sum(1, keepdims=True)).max(0).min())
 
 
 def _short(values: pd.Series) -> str:
