@@ -132,6 +132,13 @@ def test_a_table_with_an_unknown_name_or_value_is_refused(column, value, message
     check_refused([tmp_path / "settings.csv"], message, tmp_path)
 
 
+@pytest.mark.parametrize("column", ["run", "preset", "images", "accuracy"])
+def test_a_table_without_a_column_is_refused(column, tmp_path):
+    lines = pd.read_csv(RESULTS / "mnist-settings" / "settings.csv").drop(columns=column)
+    lines.to_csv(tmp_path / "settings.csv", index=False)
+    check_refused([tmp_path / "settings.csv"], "give a settings.csv of this command, or a table with", tmp_path)
+
+
 def test_values_of_one_run_each_have_no_differences(tmp_path):
     directories = [write_run(tmp_path, seed, 0.5) for seed in (0, 1)]
     directories += [write_run(tmp_path, 0, 0.5, lambda_categorical=0.1)]

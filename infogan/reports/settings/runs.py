@@ -20,6 +20,19 @@ BOUND = "info_categorical_nats_last_tenth"
 """L_I of the categorical codes (nats), the mean over the last tenth of a run's updates."""
 FORMER = {"warm_up": "pretraining", "test_accuracy": "accuracy", "test_majority_accuracy": "majority_accuracy"}
 """Columns of CSV files, and their present names."""
+WRITTEN = {
+    "run",
+    "dataset",
+    "preset",
+    "precision",
+    "setting",
+    "value",
+    "seed",
+    "images",
+    "accuracy",
+    "majority_accuracy",
+}
+"""Columns of the settings.csv of this command, those of single kinds of runs left out."""
 FIELDS = {field.name: type(getattr(Config(), field.name)) for field in dataclasses.fields(Config)}
 
 
@@ -78,7 +91,7 @@ def from_csv(path: Path, where: tuple[str, ...]) -> pd.DataFrame | list[Run]:
     for place, name in zip(places, table.preset):
         if ALIASES.get(name, name) not in PRESETS:
             raise InputError(f"{place} has the preset {name}; allowed: {', '.join(PRESETS)}")
-    if {"run", "setting", "value"} <= set(table.columns):  # written by this command
+    if WRITTEN <= set(table.columns):
         table["setting"] = table.setting.fillna("")
         if "recipe" not in table:  # a table of an earlier version
             table.insert(table.columns.get_loc("preset") + 1, "recipe", table.preset)
@@ -104,7 +117,7 @@ def _read(path: Path) -> pd.DataFrame:
         table = pd.read_csv(path)
     except ValueError as error:  # for what is no table pandas raises kinds of ValueError
         raise InputError(f"{path} is not a CSV file of runs: give one, or run directories") from error
-    for needed in ({"preset", "seed", "updates", "test_accuracy", "test_majority_accuracy"}, {"setting", "value"}):
+    for needed in (WRITTEN, {"preset", "seed", "updates", "test_accuracy", "test_majority_accuracy"}):
         if needed <= set(table.columns):
             return table
     raise InputError(
