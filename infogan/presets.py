@@ -119,7 +119,7 @@ PRESETS: dict[str, tuple[Config, str]] = {
         "the blog post: one 10-way code, normal noise, batch 16, 50 epochs",
     ),
     "gan": (
-        dataclasses.replace(_BASE, preset="gan", info_flow="detached"),
+        dataclasses.replace(_AUTHORS, preset="gan", info_flow="detached"),
         "a regular GAN whose Q head is only fitted beside it (figure 1's baseline)",
     ),
     "iic": (
