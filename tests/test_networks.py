@@ -225,11 +225,11 @@ def test_one_pass_over_real_and_generated_images_is_the_same_as_two():
     """Logits, answers, running statistics and gradients, against torch's own batch norm seeing one batch at a time."""
     (_, once), (_, twice) = (build((1, 8, 8), PAPER, seed=0) for _ in range(2))
     real, fake = torch.rand(2, 16, 1, 8, 8)
-    verdicts, answers = once(torch.cat([real, fake]), real=16)
+    logits, predictions = once(torch.cat([real, fake]), real=16)
     parts = [twice(real, real=16), twice(fake)]
-    assert torch.allclose(verdicts, torch.cat([part[0] for part in parts]), atol=1e-5)
-    assert torch.allclose(answers, torch.cat([part[1] for part in parts]), atol=1e-5)
-    (verdicts.sum() + answers.square().sum()).backward()
+    assert torch.allclose(logits, torch.cat([part[0] for part in parts]), atol=1e-5)
+    assert torch.allclose(predictions, torch.cat([part[1] for part in parts]), atol=1e-5)
+    (logits.sum() + predictions.square().sum()).backward()
     sum(part[0].sum() + part[1].square().sum() for part in parts).backward()
     for ours, plain in zip((*once.parameters(), *once.buffers()), (*twice.parameters(), *twice.buffers())):
         assert torch.allclose(ours, plain, atol=1e-5)

@@ -45,7 +45,7 @@ def facts() -> dict[str, list[str]]:
     loose = 1 - runs["authors"].info_categorical_nats.min() / np.log(10)
     shared = NUMBERS[sharing_runs(AUTHORS)[1][4, 9]]
     near = f"within {math.ceil(1000 * loose) / 10:.1f} % of its maximum"
-    strong = csv("mnist-best/hold4.csv").dropna(subset=["seed"]).accuracy
+    strong = csv("mnist-best/weight4.csv").dropna(subset=["seed"]).accuracy
     iic = seeds_of("own-trunk/fashion-accuracy.csv").accuracy
     other = seeds_of("fashion-mnist/accuracy.csv").query("preset != 'best'").accuracy
     notebook = csv("h200/blog_full_seed0_evaluations.csv").iloc[-1]
