@@ -10,9 +10,6 @@ from infogan.terms.iic import mutual_information
 
 GAIN = 1e-9
 """Nats that a move must gain: less is rounding."""
-SUMMED_ANEW = 50
-"""Up to so many clusters the sums over rows are made anew after each join, as in all committed runs, bit for bit. Of
-more they are kept and changed: they take a time, and a memory, of the third power of the clusters."""
 
 
 def merge(joints: Tensor, n_superclusters: int) -> tuple[Tensor, Tensor]:
@@ -46,7 +43,7 @@ def _agglomerate(joints: Tensor, n_superclusters: int) -> Tensor:
     group = torch.arange(n, device=joints.device).repeat(heads, 1)
     alive = torch.ones(heads, n, dtype=torch.bool, device=joints.device)
     upper = torch.ones(n, n, dtype=torch.bool, device=joints.device).triu(1)
-    rows = _kept_sums(joints) if n > SUMMED_ANEW else None
+    rows = _sums_over_rows(joints)
     for _ in range(n - n_superclusters):
         allowed = alive[:, :, None] & alive[:, None] & upper
         best = _gain_of_joining(merged, rows).masked_fill(~allowed, -torch.inf).flatten(1).argmax(1)
@@ -56,8 +53,7 @@ def _agglomerate(joints: Tensor, n_superclusters: int) -> Tensor:
         merged[each, :, one] += merged[each, :, other]
         merged[each, other] = 0
         merged[each, :, other] = 0
-        if rows is not None:
-            _change_sums(rows, merged, before, one)
+        _update_sums(rows, merged, before, one)
         alive[each, other] = False
         group = torch.where(group == other[:, None], one[:, None], group)
     return torch.stack([kept.unique(return_inverse=True)[1] for kept in group])
@@ -68,17 +64,15 @@ def _joined(a: Tensor, b: Tensor) -> Tensor:
     return _x_log_x(a + b) - _x_log_x(a) - _x_log_x(b)
 
 
-def _gain_of_joining(joints: Tensor, rows: Tensor | None = None) -> Tensor:
+def _gain_of_joining(joints: Tensor, rows: Tensor) -> Tensor:
     """By how many nats the mutual information changes where clusters i and j become one: [heads, n, n], at most 0.
 
     I is the sum of p log p over the joint less twice that over the marginal; joining changes two rows and two columns.
-    rows: the sums of _joined over the rows i and j, [heads, n, n], where they are kept.
+    rows: _sums_over_rows(joints); over every third cluster k, and k = i and k = j as well.
     """
     p, marginal = joints, joints.sum(-1)
     diagonal = p.diagonal(dim1=-2, dim2=-1)
     f, joined = _x_log_x, _joined
-    if rows is None:
-        rows = joined(p[:, :, None], p[:, None]).sum(-1)  # over every third cluster k, and k = i and k = j as well
     at_i = joined(diagonal[:, :, None], p)
     at_j = joined(p, diagonal[:, None])
     own = (
@@ -87,12 +81,14 @@ def _gain_of_joining(joints: Tensor, rows: Tensor | None = None) -> Tensor:
     return 2 * (rows - at_i - at_j) + own - 2 * joined(marginal[:, :, None], marginal[:, None])
 
 
-def _kept_sums(joints: Tensor) -> Tensor:
-    """The sums of _joined over each two rows, [heads, n, n], in the memory of one row with all."""
+def _sums_over_rows(joints: Tensor) -> Tensor:
+    """The sums of _joined over each two rows, [heads, n, n], in the memory of one row with all.
+
+    They are computed once and then updated: anew after each join they would take a time of the fourth power of n."""
     return torch.stack([_joined(joints[:, i, None], joints).sum(-1) for i in range(joints.shape[-1])], 1)
 
 
-def _change_sums(rows: Tensor, merged: Tensor, before: list[Tensor], one: Tensor) -> None:
+def _update_sums(rows: Tensor, merged: Tensor, before: list[Tensor], one: Tensor) -> None:
     """Sums over rows after each head's cluster `one` took in another, in place: two columns changed, and a row.
 
     before: the columns of both as they were; the other one's is 0 now, which adds nothing to a sum.
