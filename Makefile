@@ -21,7 +21,7 @@ docs: .venv/ready
 	NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --strict
 
 figures: .venv/ready
-	$(RUN) analysis/figures.py figure1 $(wildcard analysis/results/authors/mnist-* analysis/results/mnist/mnist-paper-* analysis/results/mnist/mnist-gan-* analysis/results/blog/mnist-*) --out figures/mnist-figure1.png
+	$(RUN) analysis/figures.py figure1 $(wildcard analysis/results/authors/mnist-* analysis/results/mnist/mnist-paper-* analysis/results/blog/mnist-*) --out figures/mnist-figure1.png
 	$(RUN) analysis/figures.py losses analysis/results/blog/mnist-blog-seed1 --out figures/mnist-blog-losses.png
 	$(RUN) analysis/figures.py redraw $(wildcard analysis/results/*/*/figures/*.json analysis/results/*/grid*.json) --out figures
 
