@@ -4,13 +4,16 @@ The categorical code of each run is measured on validation images without their 
 definitions: infogan/metrics/label_free.py). The run with the highest value of one of them is chosen.
 
 Where the runs were measured on test images, their accuracy is shown as well: how well each index ranks the runs
-(Spearman's correlation), the accuracy of the run that it chooses among all, and the mean over choices among random
-halves of the runs with the range of 95 % of them. No choice depends on it.
+(Spearman's correlation), the accuracy of the run that it chooses among all, and the mean over choices among halves of
+the runs with the range of 95 % of them: all halves where there are at most 1,000, else so many random ones. No choice
+depends on it.
 
 Example:
   python analysis/choose.py runs/mnist-authors-seed*
 """
 
+import itertools
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -28,7 +31,7 @@ from infogan.reports import common
 Index = Literal["certainty_nats", "marginal_entropy_nats", "information_nats", "agreement", "consensus"]
 INDICES = (*label_free.Indices._fields, "consensus")
 SUBSETS = 1000
-"""Random halves of the runs."""
+"""Halves of the runs at most."""
 
 
 @dataclass(frozen=True)
@@ -73,8 +76,8 @@ def measure(directories: list[Path], data_dir: Path | None) -> tuple[pd.DataFram
 def judge(table: pd.DataFrame, similarities: np.ndarray) -> pd.DataFrame:
     """How well each index chooses, by the test accuracies. See the module's description for the columns."""
     accuracy, rows = table.accuracy.to_numpy(), []
-    random, half = np.random.default_rng(0), max(2, len(table) // 2)
-    subsets = [random.choice(len(table), half, replace=False) for _ in range(SUBSETS)]
+    half = max(2, len(table) // 2)
+    subsets = _subsets(len(table), half)
     for index in INDICES:
         values = table[index].to_numpy()
         chosen = []
@@ -88,6 +91,14 @@ def judge(table: pd.DataFrame, similarities: np.ndarray) -> pd.DataFrame:
     return pd.DataFrame(
         rows, columns=["index", "rank correlation", "chosen", f"chosen of {half}", "2.5 % of them", "97.5 %"]
     )
+
+
+def _subsets(n: int, size: int) -> list[np.ndarray]:
+    """All subsets of n runs of one size, or SUBSETS random ones where there are more."""
+    if math.comb(n, size) <= SUBSETS:
+        return [np.array(some) for some in itertools.combinations(range(n), size)]
+    random = np.random.default_rng(0)
+    return [random.choice(n, size, replace=False) for _ in range(SUBSETS)]
 
 
 def main() -> None:

@@ -36,7 +36,16 @@ def test_an_index_that_orders_runs_as_their_accuracy_chooses_the_best():
     assert judged["rank correlation"]["information_nats"] == pytest.approx(1)
     assert judged["rank correlation"]["agreement"] == pytest.approx(-1)
     assert judged.chosen["information_nats"] == 0.95 and judged.chosen["agreement"] == 0.5
-    assert judged["chosen of 5"]["information_nats"] > 0.85 > 0.6 > judged["chosen of 5"]["agreement"]
+    # The largest of 5 of the ranks 1 to 10 is 5 * 11 / 6 in the mean over all subsets.
+    assert judged["chosen of 5"]["information_nats"] == pytest.approx(0.45 + 0.05 * 55 / 6)
+    assert judged["chosen of 5"]["agreement"] == pytest.approx(0.5 + 0.95 - 0.45 - 0.05 * 55 / 6)
+
+
+def test_of_many_runs_random_halves_are_drawn():
+    accuracy = np.arange(20) / 20
+    table = pd.DataFrame(dict.fromkeys(choose.INDICES, accuracy) | {"accuracy": accuracy, "run": "r"})
+    judged = choose.judge(table, np.eye(20)).set_index("index")
+    assert judged["chosen of 10"]["certainty_nats"] == pytest.approx((10 * 21 / 11 - 1) / 20, abs=0.01)
 
 
 @pytest.mark.parametrize("codes", ["2u", "2x10c"])
