@@ -112,8 +112,6 @@ def code_to_label(categories: np.ndarray, labels: np.ndarray, n_categories: int,
 
     Raises ValueError where the vectors are empty or differ in length.
     """
-    from scipy import stats
-
     categories, labels = np.asarray(categories), np.asarray(labels)
     if categories.shape != labels.shape or categories.ndim != 1 or len(categories) == 0:
         raise ValueError(
@@ -123,11 +121,18 @@ def code_to_label(categories: np.ndarray, labels: np.ndarray, n_categories: int,
     result: dict = dict(zip(MEASURES, (accuracy(table), majority_accuracy(table), *nmi_ari(table).tolist())))
     if intervals:
         for name in ("accuracy", "majority_accuracy"):
-            wilson = stats.binomtest(round(result[name] * n), n).proportion_ci(0.95, "wilson")
-            result[f"{name}_ci95"] = [float(wilson.low), float(wilson.high)]
+            result[f"{name}_ci95"] = list(share_interval(round(result[name] * n), n))
         for name, half in zip(("nmi", "ari"), _jackknife_half_widths(table)):
             result[f"{name}_ci95"] = [float(result[name] - half), float(min(1, result[name] + half))]
     return result | {"n_images": n, "confusion": table.tolist(), "label_of_category": match(table).tolist()}
+
+
+def share_interval(hits: int, of: int) -> tuple[float, float]:
+    """The bounds of Wilson's 95 % interval (1927) of a share: hits of so many."""
+    from scipy import stats
+
+    low, high = stats.binomtest(hits, of).proportion_ci(0.95, "wilson")
+    return float(low), float(high)
 
 
 def mean_interval(values: list[float]) -> tuple[float, float, float]:

@@ -75,6 +75,9 @@ def run_title(config: Config) -> str:
     return printable(f"{Path(config.dataset).stem}, preset {describe(config)}, seed {config.seed}")
 
 
+REAL = "the real dataset"
+
+
 def origin_of_images(dataset: str) -> str:
     """Where a dataset's images are from, in a few words. dataset: its name in a configuration."""
     from infogan import data
@@ -82,7 +85,7 @@ def origin_of_images(dataset: str) -> str:
     if dataset.partition("@")[0] in data.SYNTHETIC:
         return "a stand-in rendered here"
     if dataset in ("digits", *data.TORCHVISION, *data.ARCHIVES):
-        return "the real dataset"
+        return REAL
     return "images of a file"
 
 

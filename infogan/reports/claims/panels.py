@@ -109,6 +109,8 @@ def _verdict(group: Group, panels: list[dict], whole: int) -> str:
     unless another does not hold."""
     if group.collapsed:
         return verdicts.COLLAPSED
+    if common.origin_of_images(group.dataset) != common.REAL:
+        return verdicts.OTHER_DATA
     if group.updates < whole:
         return verdicts.SHORT
     if len(panels) < 2:

@@ -9,12 +9,12 @@ from scipy import stats
 
 from infogan import records
 from infogan.errors import InputError
-from infogan.metrics.clustering import mean_interval
+from infogan.metrics.clustering import mean_interval, share_interval
 from infogan.presets import PRESETS, describe
 from infogan.reports.claims import verdicts
 from infogan.reports.claims.rules import RULES, Outcome, Rule, RunRecord
 
-SHARES = ("accuracy", "share of the worst row")
+SHARES = ("accuracy",)
 """Numbers from 0 to 1, and so are the bounds of their intervals."""
 ENOUGH = 3  # seeds of each value of lambda
 COST = 1.1  # times a GAN's time and memory that count as nearly nothing
@@ -40,14 +40,17 @@ def rows_over_seeds(rule: Rule, runs: list[RunRecord]) -> list[dict]:
 
     Raises InputError where a seed is given twice.
     """
-    groups: dict[tuple[str, int, int, str], dict[int, Outcome]] = {}
+    groups: dict[tuple[str, str, bool, str], dict[int, Outcome]] = {}
     for run in runs:
         if (outcome := rule.check(run)) is not None:
             config, recipe = run.config, describe(run.config)
             whole = PRESETS[config.preset][0].updates
-            seeds = groups.setdefault((recipe, config.updates, whole, config.precision), {})
+            length = f"{config.updates:,}" if config.updates == whole else f"{config.updates:,} of {whole:,}"
+            if config.pretraining:
+                length = f"{config.pretraining:,} + {length}"
+            seeds = groups.setdefault((recipe, length, config.updates >= whole, config.precision), {})
             if config.seed in seeds:
-                kind = f"{recipe} with {config.updates:,} updates in {config.precision}"
+                kind = f"{recipe} with {length} updates in {config.precision}"
                 raise InputError(f"{run.directory} repeats seed {config.seed} of {kind}: give one run for each seed")
             seeds[config.seed] = outcome
     return [_row_of_seeds(rule, *group, list(seeds.values())) for group, seeds in groups.items()]
@@ -60,8 +63,10 @@ def list_runs(runs: list[RunRecord]) -> list[dict]:
         for run in runs:
             if (outcome := rule.check(run)) is not None:
                 config = run.config
-                about = {"preset": describe(config), "seed": config.seed, "updates": config.updates}
-                about |= {"precision": config.precision, "device": config.device} | origin(run)
+                about = {"preset": describe(config), "seed": config.seed, "pretraining": config.pretraining}
+                about |= {"updates": config.updates, "precision": config.precision, "device": config.device} | origin(
+                    run
+                )
                 number = {"number": rule.number, "value": outcome.value, "holds": outcome.holds}
                 out.append({"claim": rule.claim, "run": run.directory.name} | about | number)
     return out
@@ -76,18 +81,23 @@ def origin(run: RunRecord) -> dict[str, str]:
     return {"hardware": hardware, "commit": made.get("commit") or ""}
 
 
-def _row_of_seeds(rule: Rule, recipe: str, updates: int, whole: int, precision: str, outcomes: list[Outcome]) -> dict:
-    """The row of one group of seeds. whole: the preset's updates."""
+def _row_of_seeds(rule: Rule, recipe: str, length: str, whole: bool, precision: str, outcomes: list[Outcome]) -> dict:
+    """The row of one group of seeds. length: of the runs, in updates; whole: whether it is that of the preset or more.
+
+    A rule of several parts has no mean that could decide it: there the number is the share of seeds it holds in.
+    """
     values = [outcome.value for outcome in outcomes if np.isfinite(outcome.value)]
     mean, low, high = mean_interval(values) if values else (np.nan,) * 3
     if rule.number in SHARES:
         low, high = max(low, 0.0), min(high, 1.0)
-    length = f"{updates:,}" if updates == whole else f"{updates:,} of {whole:,}"
     by, holds = f"{recipe}, {length} updates, {precision}", sum(outcome.holds for outcome in outcomes)
-    never = len(outcomes) - len(values)
-    verdict = _verdict(rule, holds, len(outcomes), never, low, high) if updates >= whole else verdicts.SHORT
-    more = {"low": low, "high": high, "never": never}
-    return make_row(rule.claim, rule.says, rule.rule, by, rule.number, mean, holds, len(outcomes), verdict, **more)
+    of, never, number, also = len(outcomes), len(outcomes) - len(values), rule.number, ""
+    if rule.threshold is None:
+        also, number = f"in the mean {mean:.2f} {rule.number}" if values else "", "of the seeds"
+        mean, (low, high) = holds / of, share_interval(holds, of)
+    verdict = _verdict(rule, holds, of, never, low, high) if whole else verdicts.SHORT
+    more = {"low": low, "high": high, "never": never, "also": also}
+    return make_row(rule.claim, rule.says, rule.rule, by, number, mean, holds, of, verdict, **more)
 
 
 def _verdict(rule: Rule, holds: int, of: int, never: int, low: float, high: float) -> str:

@@ -233,9 +233,8 @@ RULES = (
         "B1",
         "one 10-way code separates the digits in rows (blog)",
         "each digit has a category of which 90 % or more of the generated images show it",
-        "share of the worst row",
+        "of the worst row's images",
         digits_have_rows,
-        0.9,
     ),
     Rule(
         "B2",

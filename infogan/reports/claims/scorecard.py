@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from infogan import records
+from infogan.metrics.clustering import share_interval
 from infogan.reports import style
 from infogan.reports.claims.verdicts import VERDICTS
 
@@ -23,7 +23,8 @@ def markdown(table: pd.DataFrame) -> str:
     rules = [f"- {', '.join(part.claim.unique())}: {rule}" for rule, part in table.groupby("rule", sort=False)]
     note = (
         "Means over seeds with 95 % Student-t intervals (C7: ratios of medians, with those that their ranges over "
-        "repeats allow; C8: a difference of means, with Welch's interval)."
+        "repeats allow; C8: a difference of means, with Welch's interval; rules of several parts: the share of seeds, "
+        "with Wilson's interval)."
     )
     summary = "<details><summary>The rules</summary>"
     return "\n".join([*lines, "", note, "", summary, "", *rules, "", "</details>", ""])
@@ -54,7 +55,7 @@ def draw(table: pd.DataFrame, path: Path) -> None:
     axes = figure.add_axes((0.58, 0.6 / height, 0.4, 1 - 1.05 / height))  # the left half is text
     of_axes, last = axes.get_yaxis_transform(), ""
     for y, row in enumerate(rows):
-        low, high = stats.binomtest(row["holds"], row["of"]).proportion_ci(0.95, "wilson")
+        low, high = share_interval(row["holds"], row["of"])
         if row["seeds"]:  # of batch sizes and of datasets an interval would mean nothing
             axes.plot([low, high], [y, y], color="#D5DBE3", linewidth=5, solid_capstyle="butt")
         colour, marker = VERDICTS[row["verdict"]]

@@ -1,7 +1,7 @@
-"""What a row of the scorecard concludes: decided by the interval over seeds, never by one run or by a short one."""
+"""What a row of the scorecard concludes: decided by the interval over seeds; never by one run, by a short one, or by
+one on other data than the source's."""
 
-from scipy import stats
-
+from infogan.metrics.clustering import share_interval
 from infogan.reports import style
 
 REPLICATES, DOES_NOT, UNDECIDED = "replicates", "does not", "undecided"
@@ -9,6 +9,8 @@ HOLDS = "holds"
 """Of a claim of our own, which replicates nothing."""
 NOT_TESTED, SHORT = "not tested", "not at full length"
 """Of one run of a setting; of runs shorter than their source's."""
+OTHER_DATA = "not on the source's data"
+"""Of runs on a stand-in, or on images of a file, which may be a part of the source's."""
 COLLAPSED = "collapsed"
 """Of runs whose generated images are all alike, which judge nothing."""
 
@@ -18,6 +20,7 @@ VERDICTS = {
     UNDECIDED: (style.ORANGE, "^"),
     DOES_NOT: (style.VERMILION, "X"),
     SHORT: (style.GREY, "s"),
+    OTHER_DATA: (style.GREY, "v"),
     NOT_TESTED: (style.GREY, "D"),
     COLLAPSED: (style.GREY, "x"),
 }
@@ -35,5 +38,4 @@ def by_interval(low: float, high: float, threshold: float, at_least: bool = True
 
 def by_share(holds: int, of: int) -> str:
     """Whether a rule of several parts holds in more than half of the seeds, by Wilson's 95 % interval."""
-    low, high = stats.binomtest(holds, of).proportion_ci(0.95, "wilson")
-    return by_interval(low, high, 0.5)
+    return by_interval(*share_interval(holds, of), 0.5)
