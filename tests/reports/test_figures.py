@@ -50,10 +50,31 @@ def test_figure_2_shows_each_continuous_code_from_minus_two_to_two(trained):
 
 def test_losses_are_averaged_over_the_ends_of_the_run(trained):
     assert figures("losses", trained / "b").returncode == 0
-    numbers = json.loads((trained / "b" / "figures" / "losses.json").read_text())
+    [numbers] = json.loads((trained / "b" / "figures" / "losses.json").read_text())["runs"]
     metrics = pd.read_csv(trained / "b" / "metrics.csv")
     assert numbers["loss_g_last_tenth"] == pytest.approx(metrics.loss_g.iloc[-1])
-    assert numbers["loss_d_first_tenth"] == pytest.approx(metrics.loss_d.iloc[0]) and numbers["images"] == 20 * 32
+    assert numbers["loss_d_first_tenth"] == pytest.approx(metrics.loss_d.iloc[0]) and numbers["updates"] == 20
+
+
+def test_a_published_log_is_drawn_beside_the_losses_of_several_runs(trained, tmp_path):
+    (tmp_path / "notebook.csv").write_text("step,loss_d,loss_g\n" + "".join(f"{i},0.{i},{i}\n" for i in range(1, 10)))
+    published = ("--published", tmp_path / "notebook.csv", "--out", tmp_path / "losses.png")
+    done = figures("losses", trained / "a", trained / "b", *published)
+    assert done.returncode == 0, done.stderr
+    numbers = json.loads((tmp_path / "losses.json").read_text())
+    assert [run["run"] for run in numbers["runs"]] == ["a", "b"]
+    ends = {"loss_d_first_tenth": 0.1, "loss_d_last_tenth": 0.9, "loss_g_first_tenth": 1, "loss_g_last_tenth": 9}
+    assert numbers["published"] == [{"updates": 9} | ends]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"), [("a,b\n1,2\n", "is no log"), ("step,loss_d,loss_g\n1,x,2\n", "is no log"), ("", "is no log")]
+)
+def test_a_published_log_that_is_none_is_refused_in_one_line(trained, tmp_path, text, says):
+    (tmp_path / "log.csv").write_text(text)
+    done = figures("losses", trained / "a", "--published", tmp_path / "log.csv", "--out", tmp_path / "l.png")
+    assert done.returncode == 1 and says in done.stderr and done.stderr.count("\n") == 1
+    assert not (tmp_path / "l.png").exists()
 
 
 def test_the_trade_off_has_the_numbers_of_measured_runs(trained, tmp_path):

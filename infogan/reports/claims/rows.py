@@ -64,9 +64,8 @@ def list_runs(runs: list[RunRecord]) -> list[dict]:
             if (outcome := rule.check(run)) is not None:
                 config = run.config
                 about = {"preset": describe(config), "seed": config.seed, "pretraining": config.pretraining}
-                about |= {"updates": config.updates, "precision": config.precision, "device": config.device} | origin(
-                    run
-                )
+                about |= {"updates": config.updates, "precision": config.precision, "device": config.device}
+                about |= origin(run)
                 number = {"number": rule.number, "value": outcome.value, "holds": outcome.holds}
                 out.append({"claim": rule.claim, "run": run.directory.name} | about | number)
     return out

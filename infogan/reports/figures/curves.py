@@ -10,7 +10,8 @@ from matplotlib.axes import Axes
 
 from infogan import records
 from infogan.codes import Latent
-from infogan.errors import InputError
+from infogan.config import Config
+from infogan.errors import InputError, printable
 from infogan.presets import describe
 from infogan.reports import common, style
 from infogan.reports.figures.drawing import write_figure
@@ -84,34 +85,69 @@ def _mark_entropy(axes: Axes, entropy: float) -> None:
 class Losses:
     """The blog's loss curve: D's and G's GAN losses over the run."""
 
-    run: tyro.conf.Positional[Path]
-    """Run directory."""
+    runs: tyro.conf.Positional[tuple[Path, ...]]
+    """Run directories; each is a line."""
+    published: Path | None = None
+    """CSV file of another implementation's log, with columns step, loss_d and loss_g; its rows are drawn as dots."""
     out: Path | None = None
-    """Where to write the picture. Default: RUN/figures/losses.png."""
+    """Where to write the picture. Default: RUN/figures/losses.png of one run, figures/losses.png of several."""
 
     def draw(self) -> None:
-        """Write the figure; its numbers are the means over the first and over the last tenth of the run."""
-        metrics = common.read_metrics(self.run)
-        config = records.read_config(self.run)
-        tenth, window = max(1, len(metrics) // 10), max(1, len(metrics) // 100)
-        numbers = {
-            "run": self.run.name,
-            "updates": int(metrics.step.iloc[-1]),
-            "images": int(metrics.images.iloc[-1]),
-        }
+        """Write the figure; its numbers are the means over the first and over the last tenth of each run."""
+        if not self.runs:
+            raise InputError("give at least one run directory, such as runs/mnist-blog-seed0")
+        tables = {directory.name: common.read_metrics(directory) for directory in self.runs}
+        configs = [records.read_config(directory) for directory in self.runs]
+        published = _read_log(self.published) if self.published else None
         figure = style.new_figure(6.4, 4)
         axes = figure.subplots()
         for column, label, colour in (
             ("loss_d", "discriminator", style.SKY),
             ("loss_g", "generator", style.PURPLE),
         ):
-            values = metrics[column]
-            axes.plot(metrics.step, values, color=colour, alpha=0.25, linewidth=0.8)
-            mean = values.rolling(window, min_periods=1).mean()
-            axes.plot(metrics.step, mean, color=colour, label=label)
-            numbers[f"{column}_first_tenth"] = float(values[:tenth].mean())
-            numbers[f"{column}_last_tenth"] = float(values[-tenth:].mean())
-        axes.set(xlabel="update", ylabel="loss (nats); bold: running mean")
-        axes.set_title(f"{common.run_title(config)}, batch {config.batch_size}", fontsize=10)
-        axes.legend()
-        write_figure(figure, self.out or common.figures_folder(self.run) / "losses.png", numbers)
+            for number, metrics in enumerate(tables.values()):
+                mean = metrics[column].rolling(max(1, len(metrics) // 100), min_periods=1).mean()
+                axes.plot(metrics.step, mean, color=colour, label=None if number else label)
+                if len(tables) == 1:
+                    axes.plot(metrics.step, metrics[column], color=colour, alpha=0.25, linewidth=0.8)
+            if published is not None and self.published is not None:
+                name = f"{label}, {printable(self.published.stem)}"
+                axes.plot(published.step, published[column], ".", color=colour, alpha=0.6, markersize=4, label=name)
+        axes.set(xlabel="update", ylabel="loss (nats); lines: running means")
+        axes.set_title("\n".join(_titles(configs)), fontsize=10)
+        axes.legend(fontsize=8)
+        numbers: dict[str, list] = {"runs": [{"run": name, **_ends(metrics)} for name, metrics in tables.items()]}
+        if published is not None:
+            numbers["published"] = [_ends(published)]
+        out = common.figures_folder(self.runs[0]) if len(self.runs) == 1 else Path("figures")
+        write_figure(figure, self.out or out / "losses.png", numbers)
+
+
+def _titles(configs: list[Config]) -> list[str]:
+    """A line for each kind of run, with its seeds."""
+    seeds: dict[str, list[str]] = {}
+    for config in configs:
+        about = f"{Path(config.dataset).stem}, preset {describe(config)}, batch {config.batch_size}"
+        seeds.setdefault(printable(about), []).append(str(config.seed))
+    return [f"{about}, seed{'s' * (len(of) > 1)} {', '.join(of)}" for about, of in seeds.items()]
+
+
+def _ends(table: pd.DataFrame) -> dict[str, float]:
+    """Mean losses over the first and over the last tenth of a log's rows, and the last row's update."""
+    tenth = max(1, len(table) // 10)
+    out: dict[str, float] = {"updates": int(table.step.iloc[-1])}
+    for column in ("loss_d", "loss_g"):
+        out[f"{column}_first_tenth"] = float(table[column][:tenth].mean())
+        out[f"{column}_last_tenth"] = float(table[column][-tenth:].mean())
+    return out
+
+
+def _read_log(path: Path) -> pd.DataFrame:
+    """Raises InputError where the file is no table of numbers with the columns of a log."""
+    try:
+        table = pd.read_csv(path)[["step", "loss_d", "loss_g"]].astype(float)
+    except (KeyError, ValueError) as error:  # pandas' own errors are ValueErrors
+        raise InputError(f"{path} is no log: give a CSV file with numbers in columns step, loss_d, loss_g") from error
+    if table.empty:
+        raise InputError(f"{path} has no rows: give a CSV file with a row for each logged update")
+    return table
