@@ -60,6 +60,12 @@ def within(values: Iterable[float], most: float = math.inf, digits: int = 3) -> 
     return interval(mean, max(low, 0.0) if low == low else low, min(high, most) if high == high else high, digits)
 
 
+def by_seed(values: Iterable[float], digits: int = 3) -> str:
+    """Numbers from 0 to 1: up to three themselves, which a mean would hide; of more the mean and interval."""
+    values = list(values)
+    return listed(values, f".{digits}f") if len(values) <= 3 else share(values, digits)
+
+
 def listed(values: Iterable[float], form: str = ".2f") -> str:
     """The values themselves, in the order of the seeds."""
     return ", ".join(f"{value:{form}}" for value in values)

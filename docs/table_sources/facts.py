@@ -42,6 +42,7 @@ def facts() -> dict[str, list[str]]:
     firsts = [csv(f"own-trunk/mnist-iic-seed{seed}/evaluations.csv").iloc[0] for seed in range(2000, 2010)]
     assert all(first.step == 0 for first in firsts), "after the pretraining"
     pretrained = np.mean([first.accuracy for first in firsts])
+    ended = np.mean([csv(f"own-trunk/mnist-iic-seed{seed}/evaluations.csv").accuracy.iloc[-1] for seed in range(2000, 2010)])
     loose = 1 - runs["authors"].info_categorical_nats.min() / np.log(10)
     shared = NUMBERS[sharing_runs(AUTHORS)[1][4, 9]]
     near = f"within {math.ceil(1000 * loose) / 10:.1f} % of its maximum"
@@ -71,10 +72,10 @@ def facts() -> dict[str, list[str]]:
             f"{reached} of ten seeds of `authors` reaches it, and {also} of `paper`",
             f"authors' setting {reached} reads digits",
             f"their mean is {runs['authors'].accuracy.mean():.3f}. L<sub>I</sub> comes {near} H(c) in all ten",
-            f"has a mean of {blog.accuracy.mean():.3f} in three seeds, and {full.test_accuracy:.3f} in one with the "
+            f"has {listed(blog.accuracy, '.3f')} in three seeds, and {full.test_accuracy:.3f} in one with the "
             "[paper's networks](docs/differences.md#the-presets)",
             f"ten seeds have a mean of {runs['iic'].accuracy.mean():.4f}",
-            f"Q has {pretrained:.3f} on validation images",
+            f"Q's accuracy on validation images is {pretrained:.3f}, at the end {ended:.3f}",
             f"On 8×8 digits ten seeds have {share(small)}.",
             *of_settings["README.md"],
             f"{with_rows} of three seeds of full length has them, with an accuracy of {blog.accuracy.max():.3f}",
@@ -95,8 +96,6 @@ def facts() -> dict[str, list[str]]:
             f"in {NUMBERS[with_width]} of them the other one",
             f"{reached.capitalize()} of ten seeds of `authors` reaches it, and {also} of `paper`. With the paper's "
             f"networks `authors` has {as_before} of ten too, and {on_gpu} of ten",
-            f"`blog` has a Fréchet distance of {over(blog.frechet_distance, 2)} and a recall of "
-            f"{share(blog.sample_recall, 2)} (three seeds)",
             f"ten seeds predicted real digits as well ({_short(strong)} on one Xeon core)",
             f"at least {math.floor(100 * entropy) / 100:.2f} nats, of ln 10 = {math.log(10):.2f}",
             f"The {len(unmixed)} runs in which no digit has 20 % of its images in a second category have accuracies of "

@@ -88,6 +88,7 @@ def test_the_trade_off_has_the_numbers_of_measured_runs(trained, tmp_path):
     assert done.returncode == 0, done.stderr
     numbers = json.loads(out.with_suffix(".json").read_text())["runs"]
     assert [row["frechet_distance"] for row in numbers] == [1, 2, 3]
+    assert all(row["setting"].endswith(", 20 updates") for row in numbers), "another length than the preset's is named"
     assert [row["accuracy"] for row in numbers] == [
         json.loads((run / "evaluation.json").read_text())["accuracy"] for run in runs
     ]

@@ -9,7 +9,7 @@ import tyro
 
 from infogan import records
 from infogan.errors import InputError
-from infogan.presets import describe
+from infogan.presets import PRESETS, describe
 from infogan.reports import common, style
 from infogan.reports.figures.drawing import write_figure
 
@@ -70,6 +70,9 @@ def measures(directory: Path) -> dict:
     if not evaluation.get("accuracy") or not quality.exists():
         raise InputError(f"{directory} has no accuracy, or no quality.json: infogan measure --quality {directory}")
     measured = records.read_json(quality)
-    about = {"run": directory.name, "dataset": Path(config.dataset).stem, "setting": describe(config)}
+    setting = describe(config)
+    if config.preset in PRESETS and config.updates != PRESETS[config.preset][0].updates:
+        setting += f", {config.updates:,} updates"
+    about = {"run": directory.name, "dataset": Path(config.dataset).stem, "setting": setting}
     numbers = {name: measured[name] for name in ("frechet_distance", "precision", "recall")}
     return about | {"updates": config.updates, "accuracy": evaluation["accuracy"]} | numbers
