@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from table_sources.common import csv, h200, interval, listed, over, read, seeds_of, share
+from table_sources.common import csv, h200, interval, listed, read, seeds_of, share
 from table_sources.mnist import AUTHORS, mixed_categories, mnist_runs, morphologies, sharing_runs
 from table_sources.others import others_facts
 from table_sources.settings import settings_facts
@@ -42,7 +42,9 @@ def facts() -> dict[str, list[str]]:
     firsts = [csv(f"own-trunk/mnist-iic-seed{seed}/evaluations.csv").iloc[0] for seed in range(2000, 2010)]
     assert all(first.step == 0 for first in firsts), "after the pretraining"
     pretrained = np.mean([first.accuracy for first in firsts])
-    ended = np.mean([csv(f"own-trunk/mnist-iic-seed{seed}/evaluations.csv").accuracy.iloc[-1] for seed in range(2000, 2010)])
+    ended = np.mean(
+        [csv(f"own-trunk/mnist-iic-seed{seed}/evaluations.csv").accuracy.iloc[-1] for seed in range(2000, 2010)]
+    )
     loose = 1 - runs["authors"].info_categorical_nats.min() / np.log(10)
     shared = NUMBERS[sharing_runs(AUTHORS)[1][4, 9]]
     near = f"within {math.ceil(1000 * loose) / 10:.1f} % of its maximum"

@@ -13,7 +13,6 @@ from table_sources.common import (
     EPYC,
     H200,
     RESULTS,
-    XEON,
     by_seed,
     csv,
     h200,

@@ -7,6 +7,7 @@ from table_sources.common import H200, RESULTS, csv, h200, markdown, read, share
 GPU_BENCHMARK = "h200/benchmark_h200_batch128.json"
 REWORDED = {
     "640,000 images;": "640,000 images, NVIDIA H200;",
+    "100,000 images;": "100,000 images, AMD EPYC;",
     "batch 16, 128, 512": "batch 16, 128, 512, two cores of an Intel Xeon with AMX",
     "normalised MI": "normalised mutual information",
     "lambda": "λ",

@@ -188,7 +188,8 @@ def test_holms_adjustment():
     [
         ("mnist-settings", ("h200/mnist_h200.csv", "--where", "why=settings,ten seeds")),
         ("digits-settings", ("digits-settings/settings.csv",)),
-        ("digits-settings/epyc", ("digits-settings/epyc/settings.csv",)),
+        ("digits-settings/paper-networks", ("digits-settings/paper-networks/settings.csv",)),
+        ("digits-settings/paper-networks/epyc", ("digits-settings/paper-networks/epyc/settings.csv",)),
     ],
 )
 def test_the_committed_tables_are_of_the_committed_runs(folder, source, tmp_path):

@@ -119,11 +119,12 @@ def mixed_model(table: pd.DataFrame) -> tuple[pd.DataFrame, Model]:
     return differences, Model(len(runs), runs.seed.nunique(), between, within, own, needed)
 
 
-def detectable(seeds: int, others: int, sd: float) -> float:
-    """The smallest difference of two means that so many seeds of each, of standard deviation sd, find with POWER."""
+def detectable(seeds: int, others: int, sd: float, level: float = LEVEL) -> float:
+    """The smallest difference of two means that so many seeds of each, of standard deviation sd, find with POWER at a
+    two-sided level."""
     from statsmodels.stats.power import TTestIndPower
 
-    return float(sd * TTestIndPower().solve_power(nobs1=seeds, ratio=others / seeds, alpha=LEVEL, power=POWER))
+    return float(sd * TTestIndPower().solve_power(nobs1=seeds, ratio=others / seeds, alpha=level, power=POWER))
 
 
 def seeds_needed(difference: float, sd: float) -> int:
