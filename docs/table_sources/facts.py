@@ -77,7 +77,7 @@ def facts() -> dict[str, list[str]]:
             f"has {listed(blog.accuracy, '.3f')} in three seeds, and {full.test_accuracy:.3f} in one with the "
             "[paper's networks](docs/differences.md#the-presets)",
             f"ten seeds have a mean of {runs['iic'].accuracy.mean():.4f}",
-            f"Q's accuracy on validation images is {pretrained:.3f}, at the end {ended:.3f}",
+            f"its accuracy on validation images is {pretrained:.3f}, at the end {ended:.3f}",
             f"On 8×8 digits ten seeds have {share(small)}.",
             *of_settings["README.md"],
             f"{with_rows} of three seeds of full length has them, with an accuracy of {blog.accuracy.max():.3f}",

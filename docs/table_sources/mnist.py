@@ -219,6 +219,27 @@ def iic() -> str:
     return markdown("`iic` on MNIST, ten seeds | mean | worst to best", rows)
 
 
+VARIANTS = {"longer": "6,000 updates in place of 2,000", "no-iic-loss": "without the IIC loss of the second phase"}
+"""Of iic, in the folder iic-variants: the seeds of each are among those of the preset."""
+
+
+@table
+def variants() -> str:
+    """Each variant of iic by seed, and the paired differences from the preset's runs of the same seeds."""
+    preset = mnist_runs()["iic"].set_index("seed")
+    measures = {"accuracy": 4, "frechet_distance": 2, "sample_recall": 2, "generator_accuracy": 3}
+    rows = []
+    for name, shown in VARIANTS.items():
+        runs = seeds_of(f"iic-variants/{name}.csv").set_index("seed")
+        same = preset.loc[runs.index]
+        seeds = f"{min(runs.index):.0f} to {max(runs.index):.0f}"
+        rows.append((f"`iic`, seeds {seeds}", *(listed(same[one], f".{digits}f") for one, digits in measures.items())))
+        rows.append((shown, *(listed(runs[one], f".{digits}f") for one, digits in measures.items())))
+        differences = (over(runs[one] - same[one], digits) for one, digits in measures.items())
+        rows.append(("difference, paired", *differences))
+    return markdown("setting | test accuracy | Fréchet distance | recall | G shows the category's digit", rows)
+
+
 @table
 def trunks() -> str:
     """Accuracy and sample quality of iic with both trunks, of blog and of authors."""
@@ -327,7 +348,10 @@ def _sharing(code: dict) -> set[tuple[int, int]]:
 def noise() -> str:
     """How much the images of the shipped models vary with each part of G's input."""
     rows = []
-    for folder, name in (("mnist-iic", "`iic` on MNIST"), ("digits", f"{AUTHORS_BEFORE}, on 8×8 digits")):
+    for folder, name in (
+        ("mnist-iic", "`iic` on MNIST, 6,000 updates"),
+        ("digits", f"{AUTHORS_BEFORE}, on 8×8 digits"),
+    ):
         model, random = load(RESULTS / "models" / folder), np.random.default_rng(0)
         categories = np.repeat(np.arange(10), 20)[:, None]
         fixed = Codes(categories, np.repeat(random.uniform(-1, 1, (10, 2)), 20, 0))

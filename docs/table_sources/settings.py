@@ -28,7 +28,7 @@ BY_BOTH = [
     "lambda_categorical 0.1",
 ]
 """Values on digits that both tests distinguish from the preset's after the correction."""
-MNIST, DIGITS = "mnist-settings", "digits-settings"
+MNIST, DIGITS, LONGER = "mnist-settings", "digits-settings", "digits-settings/longer"
 
 
 def values(folder: str) -> pd.DataFrame:
@@ -97,6 +97,23 @@ def settings_updates() -> str:
     small, large = columns
     rows = [(batch, *small[batch], *large.get(batch, ("", ""))) for batch in reversed(small)]
     return markdown("batch size | updates, digits | accuracy, digits | updates, MNIST | accuracy, MNIST", rows)
+
+
+@table
+def settings_longer() -> str:
+    """Lambda of the categorical code on digits, in short runs and in runs with as many updates as on MNIST."""
+    rows = []
+    short = values(DIGITS).query("setting == 'lambda_categorical'").set_index("value")
+    for row in values(LONGER).itertuples():
+        before = short.loc[row.value]
+        cells = [interval(one.accuracy, one.low, one.high) for one in (before, row)]
+        difference = "" if row.own else interval(row.difference, row.difference_low, row.difference_high)
+        p = "" if row.own else _p(row.p_welch_holm)
+        rows.append(
+            (row.value, cells[0], f"{before.bound_share:.3f}", cells[1], f"{row.bound_share:.3f}", difference, p)
+        )
+    after = "5,000 updates, five seeds | L_I / H(c) | difference from 1 | p, Holm, Welch"
+    return markdown(f"λ categorical | 781 updates, ten seeds | L_I / H(c) | {after}", rows)
 
 
 @table

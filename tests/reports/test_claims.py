@@ -319,6 +319,17 @@ def test_a_claim_of_our_own_replicates_nothing(tmp_path):
     assert scorecard(tmp_path / "out", *runs).verdict["O1"] == "holds"
 
 
+def test_a_preset_of_our_own_replicates_no_claim_of_the_paper(tmp_path):
+    """The longer run of a preset is judged, and named by its length."""
+    longer = {"updates": 6000}
+    runs = [
+        write_run(tmp_path, "iic", seed, (10, 2.3), 0.98, morphology=morphology(0.8, -0.6), changes=longer)
+        for seed in range(3)
+    ]
+    table = scorecard(tmp_path / "out", *runs)
+    assert table.verdict["C5"] == "holds" and table.by["C5"].startswith("iic, 1,000 + 6,000 updates")
+
+
 @pytest.mark.parametrize(
     ("low", "high", "at_least", "verdict"),
     [

@@ -188,6 +188,7 @@ def test_holms_adjustment():
     [
         ("mnist-settings", ("h200/mnist_h200.csv", "--where", "why=settings,ten seeds")),
         ("digits-settings", ("digits-settings/settings.csv",)),
+        ("digits-settings/longer", ("digits-settings/longer/settings.csv",)),
         ("digits-settings/paper-networks", ("digits-settings/paper-networks/settings.csv",)),
         ("digits-settings/paper-networks/epyc", ("digits-settings/paper-networks/epyc/settings.csv",)),
     ],

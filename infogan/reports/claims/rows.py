@@ -10,7 +10,7 @@ from scipy import stats
 from infogan import records
 from infogan.errors import InputError
 from infogan.metrics.clustering import mean_interval, share_interval
-from infogan.presets import PRESETS, describe
+from infogan.presets import PRESETS, SOURCES, describe
 from infogan.reports.claims import verdicts
 from infogan.reports.claims.rules import RULES, Outcome, Rule, RunRecord
 
@@ -40,15 +40,16 @@ def rows_over_seeds(rule: Rule, runs: list[RunRecord]) -> list[dict]:
 
     Raises InputError where a seed is given twice.
     """
-    groups: dict[tuple[str, str, bool, str], dict[int, Outcome]] = {}
+    groups: dict[tuple[str, str, bool, str, bool], dict[int, Outcome]] = {}
     for run in runs:
         if (outcome := rule.check(run)) is not None:
             config, recipe = run.config, describe(run.config)
             whole = PRESETS[config.preset][0].updates
-            length = f"{config.updates:,}" if config.updates == whole else f"{config.updates:,} of {whole:,}"
+            length = f"{config.updates:,}" if config.updates >= whole else f"{config.updates:,} of {whole:,}"
             if config.pretraining:
                 length = f"{config.pretraining:,} + {length}"
-            seeds = groups.setdefault((recipe, length, config.updates >= whole, config.precision), {})
+            group = (recipe, length, config.updates >= whole, config.precision, config.preset not in SOURCES)
+            seeds = groups.setdefault(group, {})
             if config.seed in seeds:
                 kind = f"{recipe} with {length} updates in {config.precision}"
                 raise InputError(f"{run.directory} repeats seed {config.seed} of {kind}: give one run for each seed")
@@ -80,8 +81,11 @@ def origin(run: RunRecord) -> dict[str, str]:
     return {"hardware": hardware, "commit": made.get("commit") or ""}
 
 
-def _row_of_seeds(rule: Rule, recipe: str, length: str, whole: bool, precision: str, outcomes: list[Outcome]) -> dict:
-    """The row of one group of seeds. length: of the runs, in updates; whole: whether it is that of the preset or more.
+def _row_of_seeds(
+    rule: Rule, recipe: str, length: str, whole: bool, precision: str, ours: bool, outcomes: list[Outcome]
+) -> dict:
+    """The row of one group of seeds. length: of the runs, in updates; whole: whether it is that of the preset or more;
+    ours: whether the preset is of no source.
 
     A rule of several parts has no mean that could decide it: there the number is the share of seeds it holds in.
     """
@@ -95,6 +99,8 @@ def _row_of_seeds(rule: Rule, recipe: str, length: str, whole: bool, precision: 
         also, number = f"in the mean {mean:.2f} {rule.number}" if values else "", "of the seeds"
         mean, (low, high) = holds / of, share_interval(holds, of)
     verdict = _verdict(rule, holds, of, never, low, high) if whole else verdicts.SHORT
+    if ours and verdict == verdicts.REPLICATES:
+        verdict = verdicts.HOLDS
     more = {"low": low, "high": high, "never": never, "also": also}
     return make_row(rule.claim, rule.says, rule.rule, by, number, mean, holds, of, verdict, **more)
 
@@ -104,10 +110,8 @@ def _verdict(rule: Rule, holds: int, of: int, never: int, low: float, high: floa
     if of < 2:
         return verdicts.NOT_TESTED
     if rule.threshold is None or never:
-        verdict = verdicts.by_share(holds, of)
-    else:
-        verdict = verdicts.by_interval(low, high, rule.threshold, rule.at_least)
-    return verdicts.HOLDS if rule.claim.startswith("O") and verdict == verdicts.REPLICATES else verdict
+        return verdicts.by_share(holds, of)
+    return verdicts.by_interval(low, high, rule.threshold, rule.at_least)
 
 
 def cost_row(benchmark: Path) -> dict:

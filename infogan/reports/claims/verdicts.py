@@ -6,7 +6,7 @@ from infogan.reports import style
 
 REPLICATES, DOES_NOT, UNDECIDED = "replicates", "does not", "undecided"
 HOLDS = "holds"
-"""Of a claim of our own, which replicates nothing."""
+"""Of a preset of our own, which replicates nothing."""
 NOT_TESTED, SHORT = "not tested", "not at full length"
 """Of one run of a setting; of runs shorter than their source's."""
 OTHER_DATA = "not on the source's data"
