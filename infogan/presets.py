@@ -177,6 +177,10 @@ PRESETS: dict[str, tuple[Config, str]] = {
 SOURCES = ("authors", "paper", "blog", "gan")  # the presets that differ in the recipe, and not in the dataset
 
 
+OURS = ("iic", "svhn-stable", "celeba-stable", "faces-stable", "chairs-stable")
+"""Presets that no source states: where a claim is true of them, they replicate nothing."""
+
+
 ALIASES = {"best": "iic"}
 """Former names of presets, still understood on the command line."""
 
@@ -186,7 +190,7 @@ ten classes, as all committed runs."""
 
 NETWORK_FIELDS = ("initialisation", "leaky_slope", "g_latent", "g_layers")
 """What makes a run one "with the paper's networks", where all have the value of the preset `paper`: earlier versions of
-`authors` and `blog` had them."""
+`authors`, `gan` and `blog` had them."""
 
 FREE_FIELDS = ("preset", "dataset", "seed", "updates", "precision", *RUNTIME_FIELDS)
 """What a run of a preset may choose without being another recipe."""

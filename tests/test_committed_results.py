@@ -1,8 +1,10 @@
 """Every committed configuration and model can be read, those of earlier versions included."""
 
 import json
+import re
 
 import numpy as np
+import pandas as pd
 import pytest
 from conftest import ROOT
 
@@ -58,3 +60,13 @@ def test_a_committed_model_generates_and_recognises(directory):
     predicted = model.recognise(images)
     assert predicted.continuous.shape == codes.continuous.shape
     assert (predicted.categories == codes.categories).mean() > 0.8
+
+
+def test_the_scorecards_command_reads_every_run_that_it_lists():
+    page = (ROOT / "docs" / "scorecard.md").read_text()
+    [folders] = re.findall(r"infogan claims (\S+)/\{(.+?)\}/(\S+)/ ", page)
+    runs = {path.name for folder in folders[1].split(",") for path in (ROOT / folders[0] / folder).glob(folders[2])}
+    listed = pd.read_csv(ROOT / "analysis" / "results" / "scorecard-runs.csv")
+    assert set(listed.run) <= runs and {path.name for path in (ROOT / folders[0]).glob("*/longer-seed*/")} <= set(
+        listed.run
+    )

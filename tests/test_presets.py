@@ -24,6 +24,7 @@ def test_codes_of_ten_classes_and_those_a_command_begins_with_are_no_change(code
     ("preset", "changes", "expected"),
     [
         ("authors", {"initialisation": "paper", "leaky_slope": 0.1, "g_latent": "same"}, " with the paper's networks"),
+        ("gan", {"initialisation": "paper", "leaky_slope": 0.1, "g_latent": "same"}, " with the paper's networks"),
         ("blog", {"initialisation": "paper", "g_layers": "paper"}, " with the paper's networks"),
         ("blog", {"initialisation": "paper"}, " (initialisation paper)"),
         ("iic", {"q_trunk": "shared"}, " (q_trunk shared)"),  # iic has them itself

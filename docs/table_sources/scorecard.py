@@ -1,7 +1,7 @@
 """The scorecard of the sources' claims, and its rules."""
 
 from infogan.metrics.clustering import mean_interval
-from infogan.reports.claims.verdicts import by_interval
+from infogan.reports.claims import verdicts
 from table_sources.common import H200, RESULTS, csv, h200, markdown, read, share, table
 
 GPU_BENCHMARK = "h200/benchmark_h200_batch128.json"
@@ -14,12 +14,13 @@ REWORDED = {
     "a stand-in rendered here": "a stand-in",
     "+-": "±",
     "the same beyond": "as C5 beyond",
-    "does not": "does not replicate",
 }
 """Phrases of the committed table, and what the page says instead."""
 
 
 def reworded(text: str) -> str:
+    if text == verdicts.DOES_NOT:
+        return "does not replicate"
     for old, new in REWORDED.items():
         text = text.replace(old, new)
     return text
@@ -50,7 +51,7 @@ def scorecard() -> str:
 def _authors_on_gpu() -> list[str]:
     """C3, by its rule, of ten seeds on the H200."""
     accuracy = h200()[h200().why == "ten seeds"].test_accuracy
-    reached, verdict = (accuracy >= 0.95).sum(), by_interval(*mean_interval(accuracy)[1:], 0.95)
+    reached, verdict = (accuracy >= 0.95).sum(), verdicts.by_interval(*mean_interval(accuracy)[1:], 0.95)
     by = f"authors with the paper's networks, 5,000 updates, {H200}"
     return [by, f"{share(accuracy)} accuracy", f"{reached} of {len(accuracy)}", reworded(verdict)]
 

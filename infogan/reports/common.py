@@ -75,9 +75,6 @@ def run_title(config: Config) -> str:
     return printable(f"{Path(config.dataset).stem}, preset {describe(config)}, seed {config.seed}")
 
 
-REAL = "the real dataset"
-
-
 def origin_of_images(dataset: str) -> str:
     """Where a dataset's images are from, in a few words. dataset: its name in a configuration."""
     from infogan import data
@@ -85,7 +82,7 @@ def origin_of_images(dataset: str) -> str:
     if dataset.partition("@")[0] in data.SYNTHETIC:
         return "a stand-in rendered here"
     if dataset in ("digits", *data.TORCHVISION, *data.ARCHIVES):
-        return REAL
+        return "the real dataset"
     return "images of a file"
 
 

@@ -59,16 +59,25 @@ def test_losses_are_averaged_over_the_ends_of_the_run(trained):
 def test_a_published_log_is_drawn_beside_the_losses_of_several_runs(trained, tmp_path):
     (tmp_path / "notebook.csv").write_text("step,loss_d,loss_g\n" + "".join(f"{i},0.{i},{i}\n" for i in range(1, 10)))
     published = ("--published", tmp_path / "notebook.csv", "--out", tmp_path / "losses.png")
-    done = figures("losses", trained / "a", trained / "b", *published)
+    shutil.copytree(trained / "b", tmp_path / "a")  # another run of the same name
+    done = figures("losses", trained / "a", trained / "a", tmp_path / "a", *published)
     assert done.returncode == 0, done.stderr
     numbers = json.loads((tmp_path / "losses.json").read_text())
-    assert [run["run"] for run in numbers["runs"]] == ["a", "b"]
+    assert [run["run"] for run in numbers["runs"]] == ["a", "a"]
+    assert numbers["runs"][0]["loss_d_last_tenth"] != numbers["runs"][1]["loss_d_last_tenth"]
     ends = {"loss_d_first_tenth": 0.1, "loss_d_last_tenth": 0.9, "loss_g_first_tenth": 1, "loss_g_last_tenth": 9}
     assert numbers["published"] == [{"updates": 9} | ends]
 
 
 @pytest.mark.parametrize(
-    ("text", "says"), [("a,b\n1,2\n", "is no log"), ("step,loss_d,loss_g\n1,x,2\n", "is no log"), ("", "is no log")]
+    ("text", "says"),
+    [
+        ("a,b\n1,2\n", "is no log"),
+        ("step,loss_d,loss_g\n1,x,2\n", "is no log"),
+        ("", "is no log"),
+        ("step,loss_d,loss_g\n", "lacks rows or cells"),
+        ("step,loss_d,loss_g\n1,0.5,2\n,,\n", "lacks rows or cells"),
+    ],
 )
 def test_a_published_log_that_is_none_is_refused_in_one_line(trained, tmp_path, text, says):
     (tmp_path / "log.csv").write_text(text)

@@ -7,7 +7,7 @@ import numpy as np
 
 from infogan.errors import InputError
 from infogan.metrics.clustering import mean_interval
-from infogan.presets import PRESETS
+from infogan.presets import OURS, PRESETS
 from infogan.reports import common
 from infogan.reports.claims import verdicts
 from infogan.reports.claims.rows import make_row, origin
@@ -20,6 +20,8 @@ TRAVERSALS = {
     "figure5": ("C11", "SVHN"),
     "figure6": ("C12", "CelebA"),
 }
+DATA = {"figure3": (), "figure4": ("rendered_chairs",), "figure5": ("svhn",), "figure6": ("celeba",)}
+"""The datasets on which the source has each figure, by their names here; its faces are not distributed."""
 RULE = (
     "normalised mutual information of the code and the factor, beyond untrained networks and regular GANs, of "
     f"{YES} or more; in generated images the code explains {MOVED} or more of the factor's variance, and moves it by "
@@ -67,8 +69,8 @@ def list_panels(runs: list[RunRecord]) -> list[dict]:
     for run, group, panel in _panels(runs):
         if not group.collapsed:
             about = {"claim": TRAVERSALS[group.figure][0], "run": panel["run"], "preset": group.preset}
-            about |= {"seed": panel["seed"], "updates": group.updates, "precision": group.precision}
-            about |= {"device": run.config.device} | origin(run)
+            about |= {"seed": panel["seed"], "pretraining": run.config.pretraining, "updates": group.updates}
+            about |= {"precision": group.precision, "device": run.config.device} | origin(run)
             number = {"number": f"{NUMBER}, {group.panel}", "value": panel["normalised"]}
             out.append(about | number | {"holds": panel["holds"] == "yes"})
     return out
@@ -109,7 +111,7 @@ def _verdict(group: Group, panels: list[dict], whole: int) -> str:
     unless another does not hold."""
     if group.collapsed:
         return verdicts.COLLAPSED
-    if common.origin_of_images(group.dataset) != common.REAL:
+    if group.dataset not in DATA[group.figure]:
         return verdicts.OTHER_DATA
     if group.updates < whole:
         return verdicts.SHORT
@@ -122,7 +124,8 @@ def _verdict(group: Group, panels: list[dict], whole: int) -> str:
         else:
             sides.append(verdicts.NOT_TESTED)
     order = (verdicts.DOES_NOT, verdicts.NOT_TESTED, verdicts.UNDECIDED, verdicts.REPLICATES)
-    return min(sides, key=order.index)
+    verdict = min(sides, key=order.index)
+    return verdicts.of_ours(verdict) if group.preset in OURS else verdict
 
 
 def _moved(panels: list[dict], name: str) -> list[float]:

@@ -10,7 +10,7 @@ from scipy import stats
 from infogan import records
 from infogan.errors import InputError
 from infogan.metrics.clustering import mean_interval, share_interval
-from infogan.presets import PRESETS, SOURCES, describe
+from infogan.presets import OURS, PRESETS, describe
 from infogan.reports.claims import verdicts
 from infogan.reports.claims.rules import RULES, Outcome, Rule, RunRecord
 
@@ -48,7 +48,7 @@ def rows_over_seeds(rule: Rule, runs: list[RunRecord]) -> list[dict]:
             length = f"{config.updates:,}" if config.updates >= whole else f"{config.updates:,} of {whole:,}"
             if config.pretraining:
                 length = f"{config.pretraining:,} + {length}"
-            group = (recipe, length, config.updates >= whole, config.precision, config.preset not in SOURCES)
+            group = (recipe, length, config.updates >= whole, config.precision, config.preset in OURS)
             seeds = groups.setdefault(group, {})
             if config.seed in seeds:
                 kind = f"{recipe} with {length} updates in {config.precision}"
@@ -85,7 +85,7 @@ def _row_of_seeds(
     rule: Rule, recipe: str, length: str, whole: bool, precision: str, ours: bool, outcomes: list[Outcome]
 ) -> dict:
     """The row of one group of seeds. length: of the runs, in updates; whole: whether it is that of the preset or more;
-    ours: whether the preset is of no source.
+    ours: whether no source states the preset.
 
     A rule of several parts has no mean that could decide it: there the number is the share of seeds it holds in.
     """
@@ -99,8 +99,7 @@ def _row_of_seeds(
         also, number = f"in the mean {mean:.2f} {rule.number}" if values else "", "of the seeds"
         mean, (low, high) = holds / of, share_interval(holds, of)
     verdict = _verdict(rule, holds, of, never, low, high) if whole else verdicts.SHORT
-    if ours and verdict == verdicts.REPLICATES:
-        verdict = verdicts.HOLDS
+    verdict = verdicts.of_ours(verdict) if ours else verdict
     more = {"low": low, "high": high, "never": never, "also": also}
     return make_row(rule.claim, rule.says, rule.rule, by, number, mean, holds, of, verdict, **more)
 

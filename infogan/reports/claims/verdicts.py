@@ -5,12 +5,12 @@ from infogan.metrics.clustering import share_interval
 from infogan.reports import style
 
 REPLICATES, DOES_NOT, UNDECIDED = "replicates", "does not", "undecided"
-HOLDS = "holds"
-"""Of a preset of our own, which replicates nothing."""
+HOLDS, DOES_NOT_HOLD = "holds", "does not hold"
+"""Of presets of our own, which replicate nothing."""
 NOT_TESTED, SHORT = "not tested", "not at full length"
 """Of one run of a setting; of runs shorter than their source's."""
 OTHER_DATA = "not on the source's data"
-"""Of runs on a stand-in, or on images of a file, which may be a part of the source's."""
+"""Of runs on a stand-in, on images of a file, which may be a part of the source's, or on another dataset."""
 COLLAPSED = "collapsed"
 """Of runs whose generated images are all alike, which judge nothing."""
 
@@ -19,6 +19,7 @@ VERDICTS = {
     HOLDS: (style.GREEN, "P"),
     UNDECIDED: (style.ORANGE, "^"),
     DOES_NOT: (style.VERMILION, "X"),
+    DOES_NOT_HOLD: (style.VERMILION, "X"),
     SHORT: (style.GREY, "s"),
     OTHER_DATA: (style.GREY, "v"),
     NOT_TESTED: (style.GREY, "D"),
@@ -37,5 +38,13 @@ def by_interval(low: float, high: float, threshold: float, at_least: bool = True
 
 
 def by_share(holds: int, of: int) -> str:
-    """Whether a rule of several parts holds in more than half of the seeds, by Wilson's 95 % interval."""
+    """Whether a rule of several parts holds in more than half of the seeds, by Wilson's 95 % interval.
+
+    That of three seeds or fewer contains a half whatever they are, so that they decide nothing.
+    """
     return by_interval(*share_interval(holds, of), 0.5)
+
+
+def of_ours(verdict: str) -> str:
+    """What is said of a preset of our own in place of a replication, or of none."""
+    return {REPLICATES: HOLDS, DOES_NOT: DOES_NOT_HOLD}.get(verdict, verdict)

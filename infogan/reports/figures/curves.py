@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import seaborn
 import tyro
@@ -83,7 +84,7 @@ def _mark_entropy(axes: Axes, entropy: float) -> None:
 
 @dataclass(frozen=True)
 class Losses:
-    """The blog's loss curve: D's and G's GAN losses over the run."""
+    """The blog's loss curve: D's and G's GAN losses over runs, and over another implementation's log beside them."""
 
     runs: tyro.conf.Positional[tuple[Path, ...]]
     """Run directories; each is a line."""
@@ -96,8 +97,9 @@ class Losses:
         """Write the figure; its numbers are the means over the first and over the last tenth of each run."""
         if not self.runs:
             raise InputError("give at least one run directory, such as runs/mnist-blog-seed0")
-        tables = {directory.name: common.read_metrics(directory) for directory in self.runs}
-        configs = [records.read_config(directory) for directory in self.runs]
+        runs = list(dict.fromkeys(self.runs))
+        tables = [common.read_metrics(directory) for directory in runs]
+        configs = [records.read_config(directory) for directory in runs]
         published = _read_log(self.published) if self.published else None
         figure = style.new_figure(6.4, 4)
         axes = figure.subplots()
@@ -105,7 +107,7 @@ class Losses:
             ("loss_d", "discriminator", style.SKY),
             ("loss_g", "generator", style.PURPLE),
         ):
-            for number, metrics in enumerate(tables.values()):
+            for number, metrics in enumerate(tables):
                 mean = metrics[column].rolling(max(1, len(metrics) // 100), min_periods=1).mean()
                 axes.plot(metrics.step, mean, color=colour, label=None if number else label)
                 if len(tables) == 1:
@@ -116,10 +118,11 @@ class Losses:
         axes.set(xlabel="update", ylabel="loss (nats); lines: running means")
         axes.set_title("\n".join(_titles(configs)), fontsize=10)
         axes.legend(fontsize=8)
-        numbers: dict[str, list] = {"runs": [{"run": name, **_ends(metrics)} for name, metrics in tables.items()]}
+        ends = [{"run": run.name, **_ends(metrics)} for run, metrics in zip(runs, tables, strict=True)]
+        numbers: dict[str, list] = {"runs": ends}
         if published is not None:
             numbers["published"] = [_ends(published)]
-        out = common.figures_folder(self.runs[0]) if len(self.runs) == 1 else Path("figures")
+        out = common.figures_folder(runs[0]) if len(runs) == 1 else Path("figures")
         write_figure(figure, self.out or out / "losses.png", numbers)
 
 
@@ -148,6 +151,6 @@ def _read_log(path: Path) -> pd.DataFrame:
         table = pd.read_csv(path)[["step", "loss_d", "loss_g"]].astype(float)
     except (KeyError, ValueError) as error:  # pandas' own errors are ValueErrors
         raise InputError(f"{path} is no log: give a CSV file with numbers in columns step, loss_d, loss_g") from error
-    if table.empty:
-        raise InputError(f"{path} has no rows: give a CSV file with a row for each logged update")
+    if table.empty or not np.isfinite(table).all(axis=None):
+        raise InputError(f"{path} lacks rows or cells: give a CSV file with a row of numbers for each logged update")
     return table
