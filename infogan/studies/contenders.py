@@ -110,7 +110,7 @@ def textbook(setup: Setup) -> Run:
 
 
 class GANWithoutQ(training.InfoGAN):
-    """The GAN of preset `gan`, in which neither Q nor L_I is computed. Not for several processes."""
+    """A GAN with one G(z) for both steps, in which neither Q nor L_I is computed. Not for several processes."""
 
     def __init__(self, config: Config, image_shape: tuple[int, int, int]):
         super().__init__(config, image_shape)
