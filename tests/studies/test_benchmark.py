@@ -44,7 +44,7 @@ def test_shares_of_the_measured_peaks_and_of_the_roofline_bound():
 
 
 def test_the_gan_without_q_moves_g_and_d_and_leaves_q(digits):
-    """Its losses of the first update are those of the GAN beside which Q is fitted; Q's head keeps its first weights."""
+    """Its first losses are those of the GAN beside which Q is fitted; the head of Q keeps its first weights."""
     chosen = training.resolve(config("gan", g_latent="same"))
     plain, without_q = (kind(chosen, digits.image_shape) for kind in (training.InfoGAN, contenders.GANWithoutQ))
     first = {name: tensor.clone() for name, tensor in without_q.tensors().items()}
