@@ -10,6 +10,7 @@ import pytest
 from conftest import ROOT, call
 
 from infogan.presets import PRESETS
+from infogan.reports.claims import scorecard as picture
 from infogan.reports.claims import verdicts
 
 
@@ -453,3 +454,18 @@ def test_input_on_which_no_claim_can_be_checked_is_one_clear_line(tmp_path):
         done = call("claims", *arguments, "--out", tmp_path / "out", folder="analysis")
         assert done.returncode == 1 and message in done.stderr and done.stderr.count("\n") == 1, done.stderr
     assert not (tmp_path / "out").exists()
+
+
+def test_lines_of_the_picture_name_the_length_where_one_setting_has_several(tmp_path):
+    runs = [
+        write_run(tmp_path / str(updates), "iic", seed, (10, 2.3), 0.98, changes={"updates": updates})
+        for updates in (2000, 6000)
+        for seed in (0, 1)
+    ]
+    lines = picture._shares(scorecard(tmp_path / "out", *runs).reset_index())
+    assert [line["by"] for line in lines] == [
+        "iic, 1,000 + 2,000 updates, 2 seeds",
+        "iic, 1,000 + 6,000 updates, 2 seeds",
+    ]
+    lines = picture._shares(scorecard(tmp_path / "again", *runs[:2]).reset_index())
+    assert [line["by"] for line in lines] == ["iic, 2 seeds"]

@@ -86,13 +86,16 @@ def draw(table: pd.DataFrame, path: Path) -> None:
 
 def _shares(table: pd.DataFrame) -> list[dict]:
     """claim, says (without its place in the paper), by, holds, of and verdict of each line of the picture; seeds:
-    whether the share is one of seeds."""
+    whether the share is one of seeds. by names the length where runs of one setting have several."""
     out = []
     for _, rows in table.groupby(["claim", "says"], sort=False):
-        for row in rows.itertuples():
+        # What is before the first comma that is not in brackets.
+        settings = rows.by.str.extract(r"^([^(,]*(?:\([^)]*\))?)", expand=False)
+        for setting, row in zip(settings, rows.itertuples(), strict=True):
             seeds = row.claim not in ("C7", "C8")
             number = f"{row.of} seed{'s' if row.of > 1 else ''}"
-            [setting] = re.findall(r"^[^(,]*(?:\([^)]*\))?", row.by)  # up to a comma that is not in brackets
+            if (settings == setting).sum() > 1 and (length := re.search(r", ([\d,+ of]+ updates)", row.by)):
+                number = f"{length[1]}, {number}"
             by = f"{setting}, {number}" if seeds else re.sub(r"(, [\d,]+ images)?;.*|$", "", row.by)
             about = {"claim": row.claim, "says": row.says.partition(" (")[0], "by": by, "seeds": seeds}
             out.append(about | {"holds": row.holds, "of": row.of, "verdict": row.verdict})
