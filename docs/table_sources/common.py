@@ -15,8 +15,8 @@ from infogan.metrics.clustering import mean_interval
 
 RESULTS = Path(__file__).parents[2] / "analysis" / "results"
 H200 = "NVIDIA H200, bfloat16"
-XEON = "one core of an Intel Xeon with AMX, bfloat16"
 EPYC = "one core of an AMD EPYC, bfloat16"
+NUMBERS = "none one two three four five six seven eight nine ten eleven twelve thirteen".split()
 TABLES: dict[str, Callable[[], str]] = {}
 """Name of each table, and the function that returns it as Markdown."""
 
@@ -60,10 +60,10 @@ def within(values: Iterable[float], most: float = math.inf, digits: int = 3) -> 
     return interval(mean, max(low, 0.0) if low == low else low, min(high, most) if high == high else high, digits)
 
 
-def by_seed(values: Iterable[float], digits: int = 3) -> str:
-    """Numbers from 0 to 1: up to three themselves, which a mean would hide; of more the mean and interval."""
+def by_seed(values: Iterable[float], digits: int = 3, most: float = 1.0) -> str:
+    """Numbers from 0 to `most`: up to three themselves, which a mean would hide; of more the mean and interval."""
     values = list(values)
-    return listed(values, f".{digits}f") if len(values) <= 3 else share(values, digits)
+    return listed(values, f".{digits}f") if len(values) <= 3 else within(values, most, digits)
 
 
 def listed(values: Iterable[float], form: str = ".2f") -> str:

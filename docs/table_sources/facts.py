@@ -6,13 +6,12 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from table_sources.common import csv, h200, interval, listed, read, seeds_of, share
+from table_sources.common import NUMBERS, csv, h200, interval, listed, read, seeds_of, share
 from table_sources.mnist import AUTHORS, mixed_categories, mnist_runs, morphologies, sharing_runs
 from table_sources.others import others_facts
 from table_sources.settings import settings_facts
 
 BEFORE = "authors with the paper's networks"
-NUMBERS = ["none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
 
 
 def _rate(path: str, contender: str) -> tuple[float, float]:

@@ -110,7 +110,7 @@ def mnist() -> str:
             f"{(runs.accuracy >= 0.95).sum()} of {len(runs)}",
             by_seed(runs.nmi),
             by_seed(runs.ari),
-            listed(runs.info_categorical_nats, ".3f") if len(runs) <= 3 else over(runs.info_categorical_nats),
+            by_seed(runs.info_categorical_nats, 3, np.log(10)),
             named[name][2],
         )
         for name, runs in mnist_runs().items()
@@ -263,7 +263,7 @@ def images() -> str:
             name,
             len(accuracies),
             by_seed(accuracies.accuracy, 4),
-            _distances(drawn.frechet_distance),
+            by_seed(drawn.frechet_distance, 2, np.inf),
             by_seed(drawn.sample_recall, 2),
             f"{drawn.generator_accuracy.min():.3f}" + (f" of {len(drawn)}" if len(drawn) < len(accuracies) else ""),
         )
@@ -271,11 +271,6 @@ def images() -> str:
     ]
     worst = "G shows the category's digit, worst run"
     return markdown(f"preset | seeds | test accuracy | Fréchet distance | recall | {worst}", cells)
-
-
-def _distances(values: pd.Series) -> str:
-    """As by_seed, of numbers without an upper bound."""
-    return listed(values) if len(values) <= 3 else over(values, 2)
 
 
 @table

@@ -6,7 +6,7 @@ import pandas as pd
 from scipy import stats
 
 from infogan.reports.settings.comparison import LEVEL, WANTED, detectable, seeds_needed
-from table_sources.common import csv, interval, markdown, over, read, table
+from table_sources.common import NUMBERS, csv, interval, markdown, over, read, table
 
 SETTINGS = {
     "lambda_categorical": "λ categorical",
@@ -15,7 +15,6 @@ SETTINGS = {
     "batch_size": "batch size",
 }
 AS_IT_IS = "the preset's values"
-NUMBERS = dict(enumerate("none one two three four five six seven eight nine ten eleven twelve thirteen".split()))
 BY_BOTH = [
     "batch_size 16",
     "batch_size 32",

@@ -10,7 +10,7 @@ from infogan.metrics.clustering import mean_interval
 from infogan.presets import OURS, PRESETS
 from infogan.reports import common
 from infogan.reports.claims import verdicts
-from infogan.reports.claims.rows import make_row, origin
+from infogan.reports.claims.rows import length_of, make_row, origin
 from infogan.reports.claims.rules import RunRecord
 from infogan.reports.standing import MOVED, YES
 
@@ -92,11 +92,10 @@ def _panels(runs: list[RunRecord]) -> list[tuple[RunRecord, Group, dict]]:
 def _row(group: Group, panels: list[dict]) -> dict:
     claim, what = TRAVERSALS[group.figure]
     whole = PRESETS[group.preset][0].updates
-    length = f"{group.updates:,}" if group.updates >= whole else f"{group.updates:,} of {whole:,}"
     factors = ", ".join(dict.fromkeys(panel["factor"] for panel in panels))
     by = (
-        f"{Path(group.dataset).stem} ({common.origin_of_images(group.dataset)}), {group.recipe}, {length} updates, "
-        f"{group.precision}: {factors}"
+        f"{Path(group.dataset).stem} ({common.origin_of_images(group.dataset)}), {group.recipe}, "
+        f"{length_of(group.updates, whole)} updates, {group.precision}: {factors}"
     )
     mean, low, high = mean_interval([panel["normalised"] for panel in panels])
     holds = sum(panel["holds"] == "yes" for panel in panels)

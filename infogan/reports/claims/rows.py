@@ -35,6 +35,11 @@ def make_row(
     return row | other
 
 
+def length_of(updates: int, whole: int) -> str:
+    """A run's length in words. whole: the preset's updates."""
+    return f"{updates:,}" if updates >= whole else f"{updates:,} of {whole:,}"
+
+
 def rows_over_seeds(rule: Rule, runs: list[RunRecord]) -> list[dict]:
     """A row for each preset (with what was changed in it), length and precision that the claim concerns.
 
@@ -45,9 +50,7 @@ def rows_over_seeds(rule: Rule, runs: list[RunRecord]) -> list[dict]:
         if (outcome := rule.check(run)) is not None:
             config, recipe = run.config, describe(run.config)
             whole = PRESETS[config.preset][0].updates
-            length = f"{config.updates:,}" if config.updates >= whole else f"{config.updates:,} of {whole:,}"
-            if config.pretraining:
-                length = f"{config.pretraining:,} + {length}"
+            length = f"{config.pretraining:,} + " * bool(config.pretraining) + length_of(config.updates, whole)
             group = (recipe, length, config.updates >= whole, config.precision, config.preset in OURS)
             seeds = groups.setdefault(group, {})
             if config.seed in seeds:

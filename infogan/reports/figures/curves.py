@@ -101,6 +101,7 @@ class Losses:
         tables = [common.read_metrics(directory) for directory in runs]
         configs = [records.read_config(directory) for directory in runs]
         published = _read_log(self.published) if self.published else None
+        source = printable(self.published.stem) if self.published else ""
         figure = style.new_figure(6.4, 4)
         axes = figure.subplots()
         for column, label, colour in (
@@ -112,8 +113,8 @@ class Losses:
                 axes.plot(metrics.step, mean, color=colour, label=None if number else label)
                 if len(tables) == 1:
                     axes.plot(metrics.step, metrics[column], color=colour, alpha=0.25, linewidth=0.8)
-            if published is not None and self.published is not None:
-                name = f"{label}, {printable(self.published.stem)}"
+            if published is not None:
+                name = f"{label}, {source}"
                 axes.plot(published.step, published[column], ".", color=colour, alpha=0.6, markersize=4, label=name)
         axes.set(xlabel="update", ylabel="loss (nats); lines: running means")
         axes.set_title("\n".join(_titles(configs)), fontsize=10)
