@@ -5,6 +5,7 @@ torch's DistributedDataParallel averages gradients in hooks of one forward and o
 has two optimisers that move parts of the same networks, so we average where an optimiser steps.
 """
 
+import atexit
 import os
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -31,8 +32,8 @@ def launched() -> bool:
 
 
 def start(batch_size: int, device: str) -> str:
-    """Meet the other processes; returns the device of this one. Raises InputError where the batch cannot be shared
-    evenly."""
+    """Meet the other processes, until this one ends; returns its device. Raises InputError where the batch cannot be
+    shared evenly."""
     world = int(os.environ["WORLD_SIZE"])
     if batch_size % world and int(os.environ["RANK"]):
         raise PeerLost(1)
@@ -44,12 +45,8 @@ def start(batch_size: int, device: str) -> str:
     if on_gpu:  # before the first message: NCCL refuses two processes on one GPU
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
     dist.init_process_group("nccl" if on_gpu else "gloo")
+    atexit.register(dist.destroy_process_group)  # gloo threads left running now and then abort a process at its end
     return f"cuda:{os.environ['LOCAL_RANK']}" if on_gpu else "cpu"
-
-
-def stop() -> None:
-    if dist.is_initialized():
-        dist.destroy_process_group()
 
 
 def world() -> int:

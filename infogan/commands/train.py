@@ -85,8 +85,6 @@ def main() -> None:
         result = experiment.train(config, dataset, options.directory, options.wandb)
     except events.Diverged as error:
         sys.exit(f"error: {error}")
-    finally:
-        parallel.stop()
     if first:
         print_result(result, config, options.directory)
 

@@ -138,6 +138,7 @@ def test_a_batch_that_cannot_be_shared_is_named(tmp_path, script_environment):
 
 
 FAULTS = """
+import atexit
 import sys
 from pathlib import Path
 
@@ -154,7 +155,13 @@ def refuse(*arguments):
     raise InputError(f"process {parallel.rank()} has to {fault}")
 
 
+def is_the_group_gone():
+    if parallel.dist.is_initialized():
+        print("error: the process group was left to the interpreter's end, which may abort", file=sys.stderr)
+
+
 def main():
+    atexit.register(is_the_group_gone)
     parallel.start(32, "cpu")
     second = parallel.rank() == 1
     step = training.InfoGAN.step
