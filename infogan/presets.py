@@ -130,7 +130,7 @@ PRESETS: dict[str, tuple[Config, str]] = {
             terms="iic:1+pseudo-labels:2",
             pretraining=1000,
             lr_decay=1.0,
-            updates=2000,
+            updates=6000,
         ),
         "beyond the paper: self-supervised pretraining by invariant information clustering, then pseudo-labels",
     ),

@@ -112,12 +112,12 @@ def analyse(model: Model, n: int, data_dir: Path | None) -> tuple[dict, np.ndarr
     """
     sizes, n_codes = model.latent.categorical_sizes, count_continuous(model)
     inside = model.sample(n, seed=1)
-    measured = shapes(model.generate(inside, seed=1))
     rows, agreements, agreement = [], [], None
     if sizes:
         classifier = quality.classifier(common.load_dataset(data_dir, model.directory))
         agreement = Agreement(model, classifier, inside)
         agreements.append({"where": "within", "agreement": agreement.of(inside)})
+    measured = shapes(model.generate(inside, seed=1))  # after the dataset, which may be missing: it takes long
     for code in range(n_codes):
         outside = sample_beyond(model, code, n, seed=2)
         rows += correlations(inside, measured, sizes, code, "within")

@@ -6,7 +6,7 @@ is left out. Writes scorecard.md, .csv and .png, and in scorecard-runs.csv each 
 its hardware and its number.
 
 Example:
-  python analysis/claims.py analysis/results/{authors,blog,mnist,own-trunk,others}/*-seed*/ \\
+  python analysis/claims.py analysis/results/{authors,blog,mnist,iic-variants,others}/*-seed*/ \\
     --benchmark analysis/results/benchmark/cpu.json --settings analysis/results/{mnist,digits}-settings/settings.csv \\
     --out analysis/results
 """
