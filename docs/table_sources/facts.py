@@ -59,10 +59,10 @@ def facts() -> dict[str, list[str]]:
     [with_width] = scored[(scored.claim == "C5") & scored.by.str.startswith("authors,")].holds
     with_rows = NUMBERS[rows.holds.sum()]
     digits = csv("choice/digits.csv")
-    shaped = (
-        sum(one["weaker"] >= 0.5 for one in morphologies(f"{runs}-seed*/figures/morphology.json"))
-        for runs in ("iic-variants/longer", "own-trunk/mnist-iic")
-    )
+    shaped = [
+        sum(one["weaker"] >= 0.5 for one in morphologies(f"{folder}-seed*/figures/morphology.json"))
+        for folder in ("iic-variants/longer", "own-trunk/mnist-iic")
+    ]
     exact = csv("mnist/kmeans.csv").accuracy
     test, first = csv("choice/mnist.csv"), csv("authors/digits.csv")
     small = csv("own-trunk/digits-accuracy.csv").accuracy
@@ -114,7 +114,8 @@ def facts() -> dict[str, list[str]]:
             "are in {} of ten seeds, and in {} of ten with 2,000 updates".format(*(NUMBERS[n] for n in shaped)),
             f"differs from that of the three whole runs of `blog` by "
             f"{_difference(iic.frechet_distance, blog.frechet_distance)} (Welch)",
-            f"The difference of `iic --updates 2000` to `authors` with the paper's networks is {_difference(fashion, other)} (Welch)",
+            "The difference of `iic --updates 2000` to `authors` with the paper's networks is "
+            f"{_difference(fashion, other)} (Welch)",
         ],
         "docs/settings.md": of_settings["docs/settings.md"],
         "docs/model-selection.md": [f"K-means on pixels has {share(exact)}."],
