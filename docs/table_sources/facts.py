@@ -45,6 +45,11 @@ def facts() -> dict[str, list[str]]:
     assert all(rows.step[0] == 0 for rows in evaluations), "after the pretraining"
     pretrained, ended = (np.mean([rows.accuracy.iloc[at] for rows in evaluations]) for at in (0, -1))
     shorter = [csv(f"own-trunk/mnist-iic-seed{seed}/evaluations.csv") for seed in iic.seed.astype(int)]
+    without = seeds_of("iic-variants/no-iic-loss.csv").generator_accuracy
+    few, few_with = (int((each < 0.98).sum()) for each in (without, runs["iic, short"].generator_accuracy))
+    fisher = stats.fisher_exact([[few, len(without) - few], [few_with, len(runs["iic, short"]) - few_with]]).pvalue
+    assert few_with == 0, "the page says in none"
+    new_fashion, former_fashion = seeds_of("iic-variants/fashion.csv"), seeds_of("own-trunk/fashion-accuracy.csv")
     gained = [rows.accuracy.iloc[-1] - same.accuracy.iloc[-1] for rows, same in zip(evaluations, shorter)]
     loose = 1 - runs["authors"].info_categorical_nats.min() / np.log(10)
     shared = NUMBERS[sharing_runs(AUTHORS)[1][4, 9]]
@@ -116,6 +121,11 @@ def facts() -> dict[str, list[str]]:
             f"{test.accuracy.mean():.3f} it takes one with {test.accuracy[test.certainty_nats.idxmax()]:.3f}, and the "
             f"rank correlation is {test.certainty_nats.corr(test.accuracy, method='spearman'):.2f}",
             "are in {} of ten seeds, and in {} of ten with 2,000 updates".format(*(NUMBERS[n] for n in shaped)),
+            f"in {NUMBERS[few]} of ten seeds fewer than 98 % of G's images show their category's digit, in the worst "
+            f"{without.min():.2f}, and with it in none (Fisher's exact test: p = {fisher:.2f})",
+            f"the {NUMBERS[len(new_fashion)]} seeds that are there have a Fréchet distance of "
+            f"{' and '.join(f'{value:.2f}' for value in new_fashion.frechet_distance)} in place of "
+            f"{' and '.join(f'{value:.2f}' for value in former_fashion.frechet_distance[: len(new_fashion)])}",
             "cannot be told from that of the three whole runs of `blog`: the difference is "
             f"{_difference(iic.frechet_distance, blog.frechet_distance)} (Welch)",
             "The difference of `iic --updates 2000` to `authors` with the paper's networks is "

@@ -223,6 +223,7 @@ def iic() -> str:
 
 VARIANTS = {
     "longer": "6,000 updates (the preset)",
+    "no-iic-loss": "without the IIC loss after the pretraining",
 }
 """Of iic with 2,000 updates, in the folder iic-variants: the seeds of each are among those of the runs it is compared
 with."""
@@ -302,6 +303,7 @@ def ablations() -> str:
 def fashion() -> str:
     earlier = seeds_of("fashion-mnist/accuracy.csv").groupby("preset")
     runs = {
+        "`iic`": seeds_of("iic-variants/fashion.csv"),
         "`iic --updates 2000`": seeds_of("own-trunk/fashion-accuracy.csv"),
         "the same, trunk shared": earlier.get_group("best"),
         AUTHORS_BEFORE: earlier.get_group("authors with the paper's networks"),
@@ -309,7 +311,7 @@ def fashion() -> str:
     rows = []
     for name, part in runs.items():
         spread = f"{part.accuracy.min():.3f} to {part.accuracy.max():.3f}"
-        rows.append((name, len(part), share(part.accuracy), spread, share(part.nmi), share(part.ari)))
+        rows.append((name, len(part), by_seed(part.accuracy), spread, by_seed(part.nmi), by_seed(part.ari)))
     return markdown("preset | seeds | test accuracy | worst to best | NMI | ARI", rows)
 
 
