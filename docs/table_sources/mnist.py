@@ -249,7 +249,7 @@ def variants() -> str:
 def images() -> str:
     """Accuracy and sample quality of iic and of the sources' presets."""
     runs = mnist_runs()
-    shared = seeds_of("mnist-best/accuracy.csv")
+    shared, paper = seeds_of("mnist-best/accuracy.csv"), seeds_of("mnist/paper-images.csv")
     quality = csv("mnist/quality.csv").set_index("run")
     three = quality.loc[["analysis/results/models/mnist-best", "mnist-iic-seed0", "mnist-iic-seed1"]]
     rows = [
@@ -257,6 +257,7 @@ def images() -> str:
         ("`iic --updates 2000`", runs["iic, short"], runs["iic, short"]),
         (f"the same, trunk shared (images of {len(three)} runs)", shared, three),
         ("`authors`", runs["authors"], runs["authors"]),
+        (f"`paper` (images of {len(paper)} other runs)", runs["paper"], paper),
         ("`blog`", runs["blog, whole"], runs["blog, whole"]),
         ("`gan`", runs["gan"], runs["gan"]),
     ]
