@@ -74,7 +74,7 @@ def results() -> str:
     def row(name: str, shown: str, updates: str, folder: str) -> tuple:
         accuracy = runs[name].accuracy
         time = minutes(f"{folder}-seed*/evaluation.json")
-        digits = 4 if name.startswith("iic") else 3  # as in mnist(), where 0.9865 would round up to a rule's 0.987
+        digits = 4 if name == "iic" else 3  # as in mnist()
         return shown, updates, len(accuracy), by_seed(accuracy, digits), "CPU", time
 
     rows = [
@@ -104,7 +104,7 @@ def mnist() -> str:
             named[name][0],
             len(runs),
             named[name][1],
-            by_seed(runs.accuracy, 4 if name.startswith("iic") else 3),
+            by_seed(runs.accuracy, 4 if name.startswith("iic") else 3),  # three would round 0.9865 up to a rule's 0.987
             f"{runs.accuracy.min():.3f} to {runs.accuracy.max():.3f}",
             f"{(runs.accuracy >= 0.95).sum()} of {len(runs)}",
             by_seed(runs.nmi),
