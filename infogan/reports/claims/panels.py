@@ -93,14 +93,13 @@ def _row(group: Group, panels: list[dict]) -> dict:
     claim, what = TRAVERSALS[group.figure]
     whole = PRESETS[group.preset][0].updates
     factors = ", ".join(dict.fromkeys(panel["factor"] for panel in panels))
-    by = (
-        f"{Path(group.dataset).stem} ({common.origin_of_images(group.dataset)}), {group.recipe}, "
-        f"{length_of(group.updates, whole)} updates, {group.precision}: {factors}"
-    )
+    setting = f"{Path(group.dataset).stem} ({common.origin_of_images(group.dataset)})"
+    length = f"{length_of(group.updates, whole)} updates"
+    by = f"{setting}, {group.recipe}, {length}, {group.precision}: {factors}"
     mean, low, high = mean_interval([panel["normalised"] for panel in panels])
     holds = sum(panel["holds"] == "yes" for panel in panels)
     says = f"{what}: {group.panel} ({group.figure.replace('figure', 'figure ')})"
-    more = {"low": low, "high": high, "also": _in_generated_images(panels)}
+    more = {"setting": setting, "length": length, "low": low, "high": high, "also": _in_generated_images(panels)}
     verdict = _verdict(group, panels, whole)
     return make_row(claim, says, RULE, by, NUMBER, mean, holds, len(panels), verdict, **more)
 

@@ -27,11 +27,12 @@ def make_row(
     """A row of the scorecard.
 
     by: on what the claim was checked. number: what `mean` is. holds, of: in how many of how many the rule holds.
-    other: low and high, an interval of the mean; never: how many have no number; also: further numbers, in words.
+    other: setting, `by` in short, and length, of the runs, for the picture; low and high, an interval of the mean;
+    never: how many have no number; also: further numbers, in words.
     """
-    row = {"claim": claim, "says": says, "rule": rule, "by": by, "number": number, "mean": mean}
-    row |= {"low": np.nan, "high": np.nan, "never": 0, "holds": holds, "of": of, "verdict": verdict}
-    row["also"] = ""
+    row: dict[str, Any] = {"claim": claim, "says": says, "rule": rule, "by": by, "setting": by, "length": ""}
+    row |= {"number": number, "mean": mean, "low": np.nan, "high": np.nan, "never": 0}
+    row |= {"holds": holds, "of": of, "verdict": verdict, "also": ""}
     return row | other
 
 
@@ -96,14 +97,15 @@ def _row_of_seeds(
     mean, low, high = mean_interval(values) if values else (np.nan,) * 3
     if rule.number in SHARES:
         low, high = max(low, 0.0), min(high, 1.0)
-    by, holds = f"{recipe}, {length} updates, {precision}", sum(outcome.holds for outcome in outcomes)
+    length, holds = f"{length} updates", sum(outcome.holds for outcome in outcomes)
     of, never, number, also = len(outcomes), len(outcomes) - len(values), rule.number, ""
     if rule.threshold is None:
         also, number = f"in the mean {mean:.2f} {rule.number}" if values else "", "of the seeds"
         mean, (low, high) = holds / of, share_interval(holds, of)
     verdict = _verdict(rule, holds, of, never, low, high) if whole else verdicts.SHORT
     verdict = verdicts.of_ours(verdict) if ours else verdict
-    more = {"low": low, "high": high, "never": never, "also": also}
+    more = {"setting": recipe, "length": length, "low": low, "high": high, "never": never, "also": also}
+    by = f"{recipe}, {length}, {precision}"
     return make_row(rule.claim, rule.says, rule.rule, by, number, mean, holds, of, verdict, **more)
 
 
@@ -165,13 +167,13 @@ def lambda_row(path: Path) -> dict:
     lead = one.accuracy.mean() - groups[best].mean()
     interval = stats.ttest_ind(one.accuracy, groups[best], equal_var=False).confidence_interval(0.95)
     about, tried = table.iloc[0], ", ".join(f"{value:g}" for value in sorted(groups))
-    data = f"{about.dataset}, {about.get('recipe', about.preset)}, {about.images:,} images"
-    by = f"{data}; lambda 1 against {tried}; {len(one)} seeds"
+    setting = f"{about.dataset}, {about.get('recipe', about.preset)}"
+    by = f"{setting}, {about.images:,} images; lambda 1 against {tried}; {len(one)} seeds"
     says = "lambda = 1 is simply fine for discrete codes (section 5)"
     rule = f"mean accuracy with lambda 1 at most {-LEAD} below that with any other tried"
-    number, bounds = f"accuracy, lead over {best:g}", {"low": interval.low, "high": interval.high}
+    number, more = f"accuracy, lead over {best:g}", {"setting": setting, "low": interval.low, "high": interval.high}
     verdict = verdicts.by_interval(interval.low, interval.high, LEAD)
-    return make_row("C8", says, rule, by, number, lead, int(lead >= LEAD), 1, verdict, **bounds)
+    return make_row("C8", says, rule, by, number, lead, int(lead >= LEAD), 1, verdict, **more)
 
 
 def _read_settings(path: Path) -> pd.DataFrame:

@@ -1,6 +1,5 @@
 """The scorecard as Markdown and as a picture."""
 
-import re
 from pathlib import Path
 from typing import Any
 
@@ -89,14 +88,11 @@ def _shares(table: pd.DataFrame) -> list[dict]:
     whether the share is one of seeds. by names the length where runs of one setting have several."""
     out = []
     for _, rows in table.groupby(["claim", "says"], sort=False):
-        # What is before the first comma that is not in brackets.
-        settings = rows.by.str.extract(r"^([^(,]*(?:\([^)]*\))?)", expand=False)
-        for setting, row in zip(settings, rows.itertuples(), strict=True):
-            seeds = row.claim not in ("C7", "C8")
-            number = f"{row.of} seed{'s' if row.of > 1 else ''}"
-            if (settings == setting).sum() > 1 and (length := re.search(r", ([\d,+ of]+ updates)", row.by)):
-                number = f"{length[1]}, {number}"
-            by = f"{setting}, {number}" if seeds else re.sub(r"(, [\d,]+ images)?;.*|$", "", row.by)
+        for row in rows.itertuples():
+            by, seeds = row.setting, row.claim not in ("C7", "C8")
+            if (rows.setting == by).sum() > 1 and row.length:
+                by += f", {row.length}"
+            by += f", {row.of} seed{'s' if row.of > 1 else ''}" if seeds else ""
             about = {"claim": row.claim, "says": row.says.partition(" (")[0], "by": by, "seeds": seeds}
             out.append(about | {"holds": row.holds, "of": row.of, "verdict": row.verdict})
     return out
