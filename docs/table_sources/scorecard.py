@@ -10,7 +10,6 @@ REWORDED = {
     "100,000 images;": "100,000 images, AMD EPYC;",
     "batch 16, 128, 512": "batch 16, 128, 512, two cores of an Intel Xeon with AMX",
     "normalised MI": "normalised mutual information",
-    "lambda": "λ",
     "a stand-in rendered here": "a stand-in",
     "+-": "±",
     "the same beyond": "as C5 beyond",

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from infogan import data
 
 PICTURES = (".png", ".pdf", ".svg", ".jpg", ".jpeg")
+REAL = "the real dataset"
 SMOOTHING = 50
 """Updates over which L_I is averaged (centred) before it is compared with H(c)."""
 
@@ -82,7 +83,7 @@ def origin_of_images(dataset: str) -> str:
     if dataset.partition("@")[0] in data.SYNTHETIC:
         return "a stand-in rendered here"
     if dataset in ("digits", *data.TORCHVISION, *data.ARCHIVES):
-        return "the real dataset"
+        return REAL
     return "images of a file"
 
 

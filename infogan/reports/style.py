@@ -6,6 +6,7 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.rcsetup import cycler
+from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
 
 BLUE, ORANGE, GREEN, VERMILION = "#0072B2", "#E69F00", "#009E73", "#D55E00"
 PURPLE, SKY, GREY, BLACK = "#CC79A7", "#56B4E9", "#737373", "#16202C"
@@ -49,6 +50,15 @@ def palette(presets: Any) -> dict[str, str]:
     """A colour for each preset, those without one of their own included."""
     others = iter((PURPLE, SKY, "#000000"))
     return {name: PRESET_COLOURS.get(name) or next(others, GREY) for name in sorted(set(presets))}
+
+
+def logarithmic(axes: Axes) -> None:
+    """Logarithmic scales on both axes, with plain numbers at 1, 2 and 5 of each decade."""
+    axes.set(xscale="log", yscale="log")
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axis.set_major_formatter(StrMethodFormatter("{x:g}"))
+        axis.set_minor_locator(NullLocator())
 
 
 def legend_beside(axes: Axes) -> None:

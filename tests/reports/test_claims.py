@@ -388,7 +388,7 @@ def test_the_numbers_of_a_benchmark_and_of_settings(made):
     assert (cost["mean"], cost.low, cost.high) == pytest.approx((1.25, 1.2, 1.4 / 0.8))
     best = table.loc["C8"]
     assert best["mean"] == pytest.approx(0.8 - 0.83), "two seeds of lambda 9 are not enough"
-    assert best.by == "mnist, authors, 128,000 images; lambda 1 against 0.1, 4; 3 seeds"
+    assert best.by == "mnist, authors, 128,000 images; λ 1 against 0.1, 4; 3 seeds of each"
     # Three with standard deviation 0.1 against three alike: Welch has two degrees of freedom.
     assert best.low == pytest.approx(best["mean"] - 4.3027 * 0.1 / 3**0.5, abs=1e-4)
 

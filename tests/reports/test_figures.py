@@ -112,13 +112,17 @@ def test_grids_of_several_runs_stand_side_by_side(trained, tmp_path):
     assert figures("grid", trained / "a", trained / "b", "--out", tmp_path / "both.png").returncode == 0
     assert figures("grid", trained / "b", "--out", tmp_path / "one.png").returncode == 0
     numbers = json.loads((tmp_path / "both.json").read_text())
-    assert [panel["title"] for panel in numbers["panels"]] == [about["run"] for about in numbers["runs"]] == ["a", "b"]
+    assert [panel["title"] for panel in numbers["panels"]] == ["seed 0", "seed 1"], "nothing else differs"
     first, second = ((tmp_path / f"both-{letter}.png").read_bytes() for letter in "ab")
     assert first != second == (tmp_path / "one-a.png").read_bytes()
-    assert numbers["caption"].startswith("digits (the real dataset), preset ") and "seed" not in numbers["caption"]
+    assert numbers["caption"].startswith("digits, preset ") and "seed" not in numbers["caption"]
     assert figures("redraw", tmp_path / "both.json", "--out", tmp_path / "again").returncode == 0
     redrawn = tmp_path / "again" / f"{tmp_path.name}-both.png"
     assert redrawn.read_bytes() == (tmp_path / "both.png").read_bytes()
+    assert figures("grid", trained / "a", trained / "gan", "--out", tmp_path / "presets.png").returncode == 0
+    numbers = json.loads((tmp_path / "presets.json").read_text())
+    assert [panel["title"] for panel in numbers["panels"]] == ["a", "gan"]
+    assert [about["run"] for about in numbers["runs"]] == ["a", "gan"]
 
 
 def test_grids_of_too_few_or_too_many_runs_are_one_clear_line(trained):

@@ -1,5 +1,6 @@
 """Rows of the scorecard: of the rules over seeds, of a benchmark (C7) and of settings (C8)."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -168,12 +169,20 @@ def lambda_row(path: Path) -> dict:
     interval = stats.ttest_ind(one.accuracy, groups[best], equal_var=False).confidence_interval(0.95)
     about, tried = table.iloc[0], ", ".join(f"{value:g}" for value in sorted(groups))
     setting = f"{about.dataset}, {about.get('recipe', about.preset)}"
-    by = f"{setting}, {about.images:,} images; lambda 1 against {tried}; {len(one)} seeds"
-    says = "lambda = 1 is simply fine for discrete codes (section 5)"
-    rule = f"mean accuracy with lambda 1 at most {-LEAD} below that with any other tried"
+    by = f"{setting}, {about.images:,} images; λ 1 against {tried}; {_seeds(len(one), groups.values())}"
+    says = "λ = 1 is simply fine for discrete codes (section 5)"
+    rule = f"mean accuracy with λ 1 at most {-LEAD} below that with any other tried"
     number, more = f"accuracy, lead over {best:g}", {"setting": setting, "low": interval.low, "high": interval.high}
     verdict = verdicts.by_interval(interval.low, interval.high, LEAD)
     return make_row("C8", says, rule, by, number, lead, int(lead >= LEAD), 1, verdict, **more)
+
+
+def _seeds(of_one: int, others: Iterable[pd.Series]) -> str:
+    """How many seeds there are of lambda 1, and of each other value where those have not as many."""
+    counts = sorted({len(values) for values in others})
+    if counts == [of_one]:
+        return f"{of_one} seeds of each"
+    return f"{of_one} seeds of λ 1, {' to '.join(map(str, dict.fromkeys((counts[0], counts[-1]))))} of each other"
 
 
 def _read_settings(path: Path) -> pd.DataFrame:

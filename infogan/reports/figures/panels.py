@@ -112,9 +112,12 @@ def about_run(run: records.Run) -> dict:
 
 
 def caption(run: records.Run, seed: bool = True) -> str:
-    """Dataset and its origin, preset and what was changed in it, seed and length. seed: name the seed."""
+    """Dataset, and its origin where that is another; preset and what was changed in it, seed and length. seed: name
+    the seed."""
     dataset = run.config.dataset
-    parts = [f"{Path(dataset).stem} ({common.origin_of_images(dataset)})", f"preset {describe(run.config)}"]
+    origin = common.origin_of_images(dataset)
+    named = Path(dataset).stem + f" ({origin})" * (origin != common.REAL)
+    parts = [named, f"preset {describe(run.config)}"]
     if (most := max(run.latent.categorical_sizes, default=0)) > pictures.MOST_CATEGORIES:
         parts.append(f"{pictures.MOST_CATEGORIES} of {most:,} categories")
     return ", ".join([*parts, *([f"seed {run.config.seed}"] if seed else []), f"{run.step:,} updates"])

@@ -70,6 +70,10 @@ class Grid:
             numbers = about[0]
         else:
             captions = dict.fromkeys(caption(run, seed=False) for run in loaded)
+            seeds = [run.config.seed for run in loaded]
+            if len(captions) == 1 and len(set(seeds)) == len(seeds):
+                for panel, seed in zip(panels, seeds, strict=True):
+                    panel.title = f"seed {seed}"
             numbers = {"runs": about, "caption": f"{'; '.join(captions)}; rows: {meaning}"}
         write_panels(self.out or common.figures_folder(self.runs[0]) / "grid.png", panels, numbers)
 

@@ -1,4 +1,4 @@
-"""What Q reads beside what G draws: accuracy against sample quality, run by run."""
+"""What Q predicts beside what G draws: test error against sample quality, run by run."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,15 +14,17 @@ from infogan.reports import common, style
 from infogan.reports.figures.drawing import write_figure
 
 PANELS = {
-    "frechet_distance": "Fréchet distance (features of a classifier; lower is better)",
+    "frechet_distance": "Fréchet distance, features of a classifier (logarithmic; lower is better)",
     "recall": "recall (share of real images that G reaches)",
 }
 """Horizontal axis of each panel, and what it says."""
+LEAST = 1e-4
+"""Smallest value that is drawn: one of 10,000 images."""
 
 
 @dataclass(frozen=True)
 class Tradeoff:
-    """Test accuracy against Fréchet distance and recall, a point for each run.
+    """Test error against Fréchet distance and recall, a point for each run.
 
     The runs are to be measured first, with `infogan measure --quality`.
     """
@@ -39,20 +41,23 @@ class Tradeoff:
         table = pd.DataFrame([measures(directory) for directory in dict.fromkeys(self.runs)])
         figure = style.new_figure(10, 4.6)
         left, right = figure.subplots(1, 2, sharey=True)
+        drawn = table.assign(error=(1 - table.accuracy).clip(LEAST))
+        drawn.frechet_distance = drawn.frechet_distance.clip(LEAST)  # none is 0 on a logarithmic axis
         for axes, (column, label) in zip((left, right), PANELS.items()):
             seaborn.scatterplot(
-                table,
+                drawn,
                 x=column,
-                y="accuracy",
+                y="error",
                 hue="setting",
                 style="setting",
                 palette=style.palette(table.setting),
-                s=45,
+                s=50,
+                alpha=0.75,
                 ax=axes,
                 legend=axes is right,
             )
-            axes.set(xlabel=label, ylabel="test accuracy of c1")
-        left.set_xlim(0, 1.05 * table.frechet_distance.max())
+            axes.set(xlabel=label, ylabel="test error of c1 (logarithmic; lower is better)")
+        style.logarithmic(left)
         right.set_xlim(-0.02, 1.02)
         handles, labels = right.get_legend_handles_labels()
         right.get_legend().remove()

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
@@ -22,7 +23,8 @@ def draw(table: pd.DataFrame, values: pd.DataFrame, path: Path) -> None:
     figure = style.new_figure(3.6 * len(settings), 3.8)
     for axes, setting in zip(figure.subplots(1, len(settings), sharey=True, squeeze=False)[0], settings):
         _draw_setting(axes, table, values[values.setting == setting].reset_index(drop=True), setting)
-    figure.axes[0].set_ylabel("accuracy on test images (one-to-one)")
+    lowest = min(table.accuracy.min(), values.low.min()) - 0.02  # no dot lies on the edge
+    figure.axes[0].set(ylabel="accuracy on test images (one-to-one)", ylim=(max(0, np.floor(10 * lowest) / 10), 1))
     about = table.iloc[0]
     figure.suptitle(
         f"{about.dataset}, preset {about.recipe} (blue) with one setting changed\n{about.images:,} images, "
@@ -45,4 +47,4 @@ def _draw_setting(axes: Axes, table: pd.DataFrame, values: pd.DataFrame, setting
         axes.errorbar(x + 0.15, line.accuracy, bars, fmt="o", color=colour, capsize=3)
     labels = [value.replace("+", "\n+") if isinstance(value, str) else f"{value:g}" for value in values.value]
     axes.set_xticks(range(len(values)), labels)
-    axes.set(xlabel=TITLES.get(setting, setting), ylim=(0, 1))
+    axes.set_xlabel(TITLES.get(setting, setting))
