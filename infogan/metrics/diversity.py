@@ -13,7 +13,7 @@ Of the committed runs on CelebA, those whose images look all alike have 0.05; al
 further datasets have 0.58 to 1.0 (of the images of their figures).
 """
 SAMPLES = 1000
-"""Generated images, and at most so many real ones, whose spread is compared."""
+"""Generated images whose spread is compared with that of the real ones."""
 
 
 def pixel_spread(images: Tensor) -> float:
@@ -35,5 +35,5 @@ def measure(generator: nn.Module, latent: Latent, real: Tensor) -> dict:
     """
     z = latent.sample(SAMPLES, torch.Generator().manual_seed(0))
     images = torch.from_numpy(networks.generate(generator, z)).permute(0, 3, 1, 2)
-    spread = pixel_spread(images) / pixel_spread(real[:SAMPLES])
+    spread = pixel_spread(images) / pixel_spread(real)
     return {"spread": spread, "collapsed": is_collapsed(spread)}

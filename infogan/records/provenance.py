@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -98,9 +99,10 @@ def mask_in(text: str, url: str) -> str:
 
 @functools.cache
 def provenance() -> dict:
-    """What a record says of its origin: a dict of command, commit, commit_is_dirty, versions and host.
+    """What a record says of its origin: a dict of command, time, commit, commit_is_dirty, versions and host.
 
-    The commit is that of the repository that this package lies in; None, as commit_is_dirty, where it lies in none.
+    The time, in UTC, is that at which the process first recorded anything. The commit is that of the repository that
+    this package lies in; None, as commit_is_dirty, where it lies in none.
     """
     commit = _git("rev-parse", "HEAD")
     command = [sys.argv[0]]
@@ -110,6 +112,7 @@ def provenance() -> dict:
         command = [Path(sys.executable).name, name]
     return {
         "command": " ".join([*command, *mask_arguments(sys.argv[1:])]),
+        "time": datetime.now(UTC).isoformat(timespec="seconds"),
         "commit": commit,
         "commit_is_dirty": bool(_git("status", "--porcelain", "--untracked-files=no")) if commit else None,
         "versions": {"python": platform.python_version(), **_versions()},

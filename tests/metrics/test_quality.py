@@ -75,6 +75,15 @@ def test_without_labels_the_network_names_quarter_turns(digits, tmp_path):
     assert untrained["spread"] < 0.25 and untrained["collapsed"]
 
 
+def test_the_images_compared_are_drawn_from_the_whole_split(digits, network, monkeypatch):
+    """Of a file in the order of its labels the first images would be zeros alone."""
+    monkeypatch.setattr(quality, "MAX_COMPARED", 300)
+    in_order, latent = digits.train[digits.train.labels.argsort(stable=True)], Latent("10c", "62u")
+    measured = quality.measure(Copier(digits.train.images, digits.train.labels), latent, in_order, network)
+    assert measured["images"] == 300 and measured["precision"] > 0.7
+    assert measured["spread"] == pytest.approx(1, abs=0.05)
+
+
 def test_quarter_turns_of_every_fourth_image():
     images = torch.arange(6 * 4, dtype=torch.uint8).reshape(6, 1, 2, 2)
     turned, turns = quality.task(data.Split(images))
