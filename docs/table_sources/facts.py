@@ -7,6 +7,7 @@ import pandas as pd
 from scipy import stats
 
 from table_sources.common import NUMBERS, csv, h200, interval, listed, over, read, seeds_of, share
+from table_sources.images import image_facts
 from table_sources.mnist import AUTHORS, mixed_categories, mnist_runs, morphologies, sharing_runs
 from table_sources.others import others_facts
 from table_sources.settings import settings_facts
@@ -33,7 +34,7 @@ def facts() -> dict[str, list[str]]:
     gpu, times_gpu = _rate("h200/benchmark_h200_batch128.json", "fast")
     cpu, times_cpu = _rate("benchmark/cpu.json", "fast")
     reached = NUMBERS[int((runs["authors"].accuracy >= 0.95).sum())]
-    iic, short, paper = runs["iic"], runs["iic, short"], seeds_of("mnist/paper-images.csv")
+    iic, short = runs["iic"], runs["iic, short"]
     assert min(iic.accuracy.min(), short.accuracy.min(), fresh.min()) > 0.985, (
         "the worst seed that the protocols ask for"
     )
@@ -51,8 +52,6 @@ def facts() -> dict[str, list[str]]:
     fisher = stats.fisher_exact([[few, len(without) - few], [0, len(short)]]).pvalue
     later = int((without[4:] < 0.98).sum())  # the seeds that were not known when the rule was written
     fisher_later = stats.fisher_exact([[later, 6 - later], [0, 6]]).pvalue
-    nearer = stats.ttest_ind(authors.frechet_distance, iic.frechet_distance, equal_var=False).confidence_interval(0.95)
-    gap = authors.frechet_distance.mean() - iic.frechet_distance.mean()
     seconds = [read(f"{path}/evaluation.json")["train_seconds"] for path in _runs_of_iic("own-trunk/mnist-iic")]
     whole = np.array([read(f"{path}/evaluation.json")["train_seconds"] for path in _runs_of_iic("iic-variants/longer")])
     before_gan = np.array([rows.seconds[0] for rows in evaluations])
@@ -64,7 +63,7 @@ def facts() -> dict[str, list[str]]:
     fashion, fashion_short = seeds_of("iic-variants/fashion.csv"), seeds_of("own-trunk/fashion-accuracy.csv")
     other = seeds_of("fashion-mnist/accuracy.csv").query("preset != 'best'").accuracy
     notebook = csv("h200/blog_full_seed0_evaluations.csv").iloc[-1]
-    of_settings = settings_facts()
+    of_settings, of_images = settings_facts(), image_facts()
     entropy, unmixed = mixed_categories()
     scored, judged = csv("scorecard.csv"), csv("scorecard-runs.csv")
     blog, rows = runs["blog, whole"], judged[judged.claim == "B1"].sort_values("seed")
@@ -84,10 +83,6 @@ def facts() -> dict[str, list[str]]:
     certain = digits.accuracy[digits.certainty_nats.idxmax()]
     return {
         "README.md": [
-            f"Fréchet distance of {iic.frechet_distance.mean():.1f} and a recall of {iic.sample_recall.mean():.2f}",
-            f"`authors` {authors.frechet_distance.mean():.1f} and {authors.sample_recall.mean():.2f} (ten seeds each), "
-            f"`blog` {blog.frechet_distance.mean():.1f} and {blog.sample_recall.mean():.2f} (three), "
-            f"`paper` {paper.frechet_distance.mean():.1f} and {paper.sample_recall.mean():.2f} (two; ",
             f"Ten seeds of it reached a test accuracy of {share(first.accuracy)} (one EPYC core each)",
             f"{reached} of ten seeds of `authors` reaches it, and {also} of `paper`",
             f"authors' setting {reached} reads digits",
@@ -98,11 +93,13 @@ def facts() -> dict[str, list[str]]:
             f"Q's accuracy on validation images is {pretrained:.3f}, at the end {ended:.3f}",
             f"On 8×8 digits ten seeds have {share(small)}.",
             *of_settings["README.md"],
+            *of_images["README.md"],
             f"{with_rows} of three seeds of full length has them, with an accuracy of {blog.accuracy.max():.3f}",
             f"processes {_rounded(gpu, 100)} images/s on the H200 and {cpu:,.0f} on two Xeon cores",
             f"{times_gpu:.1f} and {times_cpu:.1f} times a textbook loop",
         ],
         "docs/results.md": [
+            *of_images["docs/results.md"],
             f"test accuracies of {listed(blog.accuracy, '.3f')} on AMD EPYC cores, and one with the paper's networks "
             f"{full.test_accuracy:.3f} on the H200, in {notebook.seconds:.0f} s",
             f"the smaller of the two factors is {interval(b2['mean'], b2.low, b2.high, 2)}",
@@ -136,12 +133,9 @@ def facts() -> dict[str, list[str]]:
             f"{' and '.join(f'{value:.2f}' for value in fashion_short.frechet_distance[: len(fashion)])}",
             f"of the other six it is {NUMBERS[later]} of six against none, which alone would not be enough "
             f"(p = {fisher_later:.2f})",
-            f"smaller than that of `authors`, by {interval(gap, nearer.low, nearer.high, 2)} (Welch), at 1.4 times",
             f"takes about {np.median(before_gan + (whole - before_gan) / 3) / 60:.0f} minutes where `iic` takes "
             f"{np.median(whole) / 60:.0f}, reckoned",
             f"made earlier, took {min(seconds) / 60:.0f} to {max(seconds) / 60:.0f} minutes",
-            "is not distinguishable from that of the three whole runs of `blog`: the difference is "
-            f"{_difference(iic.frechet_distance, blog.frechet_distance)} (Welch)",
             "The difference of `iic --updates 2000` to `authors` with the paper's networks is "
             f"{_difference(fashion_short.accuracy, other)} (Welch)",
         ],
