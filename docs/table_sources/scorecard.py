@@ -18,8 +18,6 @@ REWORDED = {
 
 
 def reworded(text: str) -> str:
-    if text == verdicts.DOES_NOT:
-        return "does not replicate"
     for old, new in REWORDED.items():
         text = text.replace(old, new)
     return text

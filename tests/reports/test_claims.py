@@ -183,7 +183,7 @@ def test_each_claim_is_checked_by_its_rule(made):
         ("C4", "undecided", 1, 2),
         ("C5", "undecided", 2, 3),
         ("C6", "undecided", 1, 3),
-        ("C7", "does not", 1, 3),
+        ("C7", "does not replicate", 1, 3),
         ("C8", "undecided", 0, 1),
         ("C11", "not on the source's data", 1, 1),
         ("C11", "not on the source's data", 0, 1),
@@ -199,7 +199,7 @@ def test_each_claim_is_checked_by_its_rule(made):
     [
         ((0.96, 0.961, 0.962), "replicates"),
         ((0.90, 0.91, 0.96), "undecided"),  # the mean is below, its interval is not
-        ((0.80, 0.82, 0.84, 0.81), "does not"),
+        ((0.80, 0.82, 0.84, 0.81), "does not replicate"),
         ((0.97,), "not tested"),  # one seed is no verdict
     ],
 )
@@ -223,11 +223,11 @@ HIGH, LOW = (0.40, 0.41, 0.42), (0.10, 0.11, 0.12)
     [
         (HIGH, {}, "replicates"),
         ((0.2, 0.25, 0.3), {}, "undecided"),
-        (LOW, {}, "does not"),
-        (HIGH, {"moved": (0.1, 0.9)}, "does not"),  # Q reads the factor, but G's images do not show it by the code
-        (HIGH, {"moved": (0.9, 0.1)}, "does not"),
+        (LOW, {}, "does not replicate"),
+        (HIGH, {"moved": (0.1, 0.9)}, "does not replicate"),  # G's images do not show the factor by the code
+        (HIGH, {"moved": (0.9, 0.1)}, "does not replicate"),
         (HIGH, {"moved": None}, "not tested"),  # no estimate of the factor
-        (LOW, {"moved": None}, "does not"),  # one side is enough for that
+        (LOW, {"moved": None}, "does not replicate"),  # one side is enough for that
         (HIGH, {"spread": 0.05}, "collapsed"),
         (LOW, {"spread": 0.05}, "collapsed"),
         (HIGH, {"updates": 2000}, "not at full length"),
@@ -338,7 +338,7 @@ def test_a_preset_of_our_own_replicates_no_claim_of_the_paper(tmp_path):
 
 def test_a_share_of_three_seeds_decides_nothing():
     assert {verdicts.by_share(holds, 3) for holds in range(4)} == {"undecided"}
-    assert verdicts.by_share(4, 4) == "replicates" and verdicts.by_share(0, 4) == "does not"
+    assert verdicts.by_share(4, 4) == "replicates" and verdicts.by_share(0, 4) == "does not replicate"
 
 
 @pytest.mark.parametrize(
@@ -346,10 +346,10 @@ def test_a_share_of_three_seeds_decides_nothing():
     [
         (1.0, 2.0, True, "replicates"),
         (0.9, 2.0, True, "undecided"),
-        (0.1, 0.9, True, "does not"),
+        (0.1, 0.9, True, "does not replicate"),
         (0.1, 1.0, False, "replicates"),
         (0.9, 1.1, False, "undecided"),
-        (1.1, 2.0, False, "does not"),
+        (1.1, 2.0, False, "does not replicate"),
     ],
 )
 def test_verdicts_of_intervals(low, high, at_least, verdict):
@@ -361,7 +361,7 @@ def test_verdicts_of_shares():
         "replicates",
         "undecided",
         "undecided",
-        "does not",
+        "does not replicate",
     ]
 
 
@@ -427,7 +427,7 @@ def test_the_two_precisions_are_separate_rows(tmp_path):
 def test_a_bound_that_never_reaches_the_entropy_is_reported_as_such(tmp_path):
     runs = [write_run(tmp_path, "paper", seed, (10, 1.0)) for seed in range(5)]
     table = scorecard(tmp_path / "out", *runs)
-    assert list(table.index) == ["C1"] and table.verdict["C1"] == "does not" and table.never["C1"] == 5
+    assert list(table.index) == ["C1"] and table.verdict["C1"] == "does not replicate" and table.never["C1"] == 5
     assert "| never |" in (tmp_path / "out" / "scorecard.md").read_text()
 
 

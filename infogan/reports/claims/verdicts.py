@@ -4,7 +4,7 @@ one on other data than the source's."""
 from infogan.metrics.clustering import share_interval
 from infogan.reports import style
 
-REPLICATES, DOES_NOT, UNDECIDED = "replicates", "does not", "undecided"
+REPLICATES, DOES_NOT, UNDECIDED = "replicates", "does not replicate", "undecided"
 HOLDS, DOES_NOT_HOLD = "holds", "does not hold"
 """Of presets of our own, which replicate nothing."""
 NOT_TESTED, SHORT = "not tested", "not at full length"
