@@ -303,6 +303,29 @@ def ablations() -> str:
     return markdown(f"left out | {measures}", rows)
 
 
+PARTS = {
+    "nothing": "nothing",
+    "heads": "eleven of the twelve heads",
+    "over-clustering": "over-clustering (ten clusters a head in place of 50)",
+    "strokes": "random strokes in the clustering",
+    "merging-by-strokes": "random strokes in the merging (affine maps in their place)",
+}
+"""Parts of the pretraining that were left out."""
+
+
+@table
+def pretraining_parts() -> str:
+    """Validation accuracy after the pretraining with each part left out, and what is lost, paired by seed."""
+    measured = csv("pretraining-parts/pretraining.csv").set_index("seed")
+    whole, rows = measured.accuracy[measured.left_out == "nothing"], []
+    for part, shown in PARTS.items():
+        accuracy = measured.accuracy[measured.left_out == part]
+        lost = "" if part == "nothing" else over(whole - accuracy, 4)
+        assert list(accuracy.index) == list(whole.index), "the same seeds"
+        rows.append((shown, share(accuracy), f"{accuracy.min():.3f} to {accuracy.max():.3f}", lost))
+    return markdown("left out | accuracy, ten seeds | worst to best | lost by leaving it out", rows)
+
+
 @table
 def fashion() -> str:
     earlier = seeds_of("fashion-mnist/accuracy.csv").groupby("preset")
