@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 
 import pandas as pd
+from scipy import stats
 
 from infogan.metrics.clustering import mean_interval
 
@@ -45,6 +46,12 @@ def interval(mean: float, low: float, high: float, digits: int = 3) -> str:
 def over(values: Iterable[float], digits: int = 3) -> str:
     """Mean and interval of values over seeds."""
     return interval(*mean_interval(list(values)), digits)
+
+
+def difference(one: pd.Series, other: pd.Series, digits: int = 3) -> str:
+    """Of the means, with Welch's interval."""
+    bounds = stats.ttest_ind(one, other, equal_var=False).confidence_interval(0.95)
+    return interval(one.mean() - other.mean(), bounds.low, bounds.high, digits)
 
 
 def share(values: Iterable[float], digits: int = 3) -> str:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from table_sources.common import NUMBERS, csv, h200, interval, listed, over, read, seeds_of, share
+from table_sources.common import NUMBERS, csv, difference, h200, interval, listed, over, read, seeds_of, share
 from table_sources.images import image_facts
 from table_sources.mnist import AUTHORS, mixed_categories, mnist_runs, morphologies, sharing_runs
 from table_sources.others import others_facts
@@ -121,15 +121,15 @@ def facts() -> dict[str, list[str]]:
             f"accuracies of {digits.accuracy.min():.3f} to {digits.accuracy.max():.3f} and a mean of "
             f"{digits.accuracy.mean():.3f}: there it takes one with {certain:.3f}, and the rank correlation of "
             f"certainty and accuracy is {digits.certainty_nats.corr(digits.accuracy, method='spearman'):.2f}",
-            f"the means of the two differ by {_difference(authors.accuracy, before)} (Welch",
+            f"the means of the two differ by {difference(authors.accuracy, before)} (Welch",
             f"Of accuracies of {test.accuracy.min():.3f} to {test.accuracy.max():.3f} with a mean of "
             f"{test.accuracy.mean():.3f} it takes one with {test.accuracy[test.certainty_nats.idxmax()]:.3f}, and the "
             f"rank correlation is {test.certainty_nats.corr(test.accuracy, method='spearman'):.2f}",
             "are in {} of ten seeds, and in {} of ten with 2,000 updates".format(*(NUMBERS[n] for n in shaped)),
             f"in {NUMBERS[few]} of ten seeds fewer than 98 % of G's images show their category's digit, in the worst "
             f"{without.min():.2f}, and with it in none (Fisher's exact test: p = {fisher:.2f})",
-            f"of the other six it is {NUMBERS[later]} of six against none, which alone would not be enough "
-            f"(p = {fisher_later:.2f})",
+            f"of the six seeds that were not known then, {NUMBERS[later]} have such a share without the loss and none "
+            f"with it, which alone would not decide (p = {fisher_later:.2f})",
             f"takes about {np.median(before_gan + (whole - before_gan) / 3) / 60:.0f} minutes where `iic` takes "
             f"{np.median(whole) / 60:.0f}, reckoned",
             f"made earlier, took {min(seconds) / 60:.0f} to {max(seconds) / 60:.0f} minutes",
@@ -141,6 +141,7 @@ def facts() -> dict[str, list[str]]:
             f"K-means on pixels has {share(exact)}.",
             f"validation accuracy says the same, {over(gained, 4)} above that of 2,000 updates",
         ],
+        "docs/concepts.md": of_images["docs/concepts.md"],
         "docs/faq.md": [f"in {shared} of ten seeds of `authors` 4 and 9 share categories, with L_I {near}"],
         "docs/other-datasets.md": others_facts(),
         "docs/speed.md": [
@@ -174,12 +175,6 @@ def fashion_facts() -> dict[str, list[str]]:
             f"on validation images is {min(pretrained):.3f} to {max(pretrained):.3f}, and the rest of the training "
             f"changes it by {max(changed):.3f} at most",
             "The difference of `iic` to `authors` with the paper's networks is "
-            f"{_difference(iic.accuracy, authors)} (Welch)",
+            f"{difference(iic.accuracy, authors)} (Welch)",
         ],
     }
-
-
-def _difference(one: pd.Series, other: pd.Series) -> str:
-    """Of the means, with Welch's interval."""
-    bounds = stats.ttest_ind(one, other, equal_var=False).confidence_interval(0.95)
-    return interval(one.mean() - other.mean(), bounds.low, bounds.high)

@@ -320,8 +320,8 @@ def pretraining_parts() -> str:
     whole, rows = measured.accuracy[measured.left_out == "nothing"], []
     for part, shown in PARTS.items():
         accuracy = measured.accuracy[measured.left_out == part]
-        lost = "" if part == "nothing" else over(whole - accuracy, 4)
         assert list(accuracy.index) == list(whole.index), "the same seeds"
+        lost = "" if part == "nothing" else over(whole - accuracy, 4)
         rows.append((shown, share(accuracy), f"{accuracy.min():.3f} to {accuracy.max():.3f}", lost))
     return markdown("left out | accuracy, ten seeds | worst to best | lost by leaving it out", rows)
 

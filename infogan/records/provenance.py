@@ -97,13 +97,16 @@ def mask_in(text: str, url: str) -> str:
     return text
 
 
-@functools.cache
 def provenance() -> dict:
-    """What a record says of its origin: a dict of command, time, commit, commit_is_dirty, versions and host.
+    """What a record says of its origin: a dict of time (now, in UTC), command, commit, commit_is_dirty, versions, host.
 
-    The time, in UTC, is that at which the process first recorded anything. The commit is that of the repository that
-    this package lies in; None, as commit_is_dirty, where it lies in none.
+    The commit is that of the repository that this package lies in; None, as commit_is_dirty, where it lies in none.
     """
+    return {"time": datetime.now(UTC).isoformat(timespec="seconds")} | _of_process()
+
+
+@functools.cache
+def _of_process() -> dict:
     commit = _git("rev-parse", "HEAD")
     command = [sys.argv[0]]
     if not sys.argv[0].startswith("infogan "):  # of the command `infogan`
@@ -112,7 +115,6 @@ def provenance() -> dict:
         command = [Path(sys.executable).name, name]
     return {
         "command": " ".join([*command, *mask_arguments(sys.argv[1:])]),
-        "time": datetime.now(UTC).isoformat(timespec="seconds"),
         "commit": commit,
         "commit_is_dirty": bool(_git("status", "--porcelain", "--untracked-files=no")) if commit else None,
         "versions": {"python": platform.python_version(), **_versions()},

@@ -11,6 +11,7 @@ from sqlalchemy.engine import URL, make_url
 
 from infogan import records
 from infogan.errors import InputError
+from infogan.records.provenance import _of_process
 from infogan.studies.storage import open_storage
 
 UNICODE = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="P"), min_size=1, max_size=12)
@@ -92,7 +93,7 @@ def as_read(url: str) -> list[str]:
 def test_what_is_no_secret_is_shown(arguments, masked, monkeypatch):
     """By the function, and in a record."""
     monkeypatch.setattr(sys, "argv", ["infogan sweep", *arguments])
-    for shown in (" ".join(records.mask_arguments(arguments)), records.provenance.__wrapped__()["command"]):
+    for shown in (" ".join(records.mask_arguments(arguments)), _of_process.__wrapped__()["command"]):
         assert masked in shown and "s3cr" not in shown and "9912" not in shown
 
 
@@ -100,7 +101,7 @@ def test_a_record_takes_no_lock_of_the_repository(monkeypatch):
     """It would stay behind where the disk is full or the process is killed."""
     commands, run = [], subprocess.run
     monkeypatch.setattr(subprocess, "run", lambda command, **named: commands.append(command) or run(command, **named))
-    records.provenance.__wrapped__()
+    _of_process.__wrapped__()
     assert commands and all("--no-optional-locks" in command for command in commands)
 
 

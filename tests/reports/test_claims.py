@@ -10,6 +10,7 @@ import pytest
 from conftest import ROOT, call
 
 from infogan.presets import PRESETS
+from infogan.reports.claims import rows as claim_rows
 from infogan.reports.claims import scorecard as picture
 from infogan.reports.claims import verdicts
 
@@ -391,6 +392,19 @@ def test_the_numbers_of_a_benchmark_and_of_settings(made):
     assert best.by == "mnist, authors, 128,000 images; λ 1 against 0.1, 4; 3 seeds of each"
     # Three with standard deviation 0.1 against three alike: Welch has two degrees of freedom.
     assert best.low == pytest.approx(best["mean"] - 4.3027 * 0.1 / 3**0.5, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("others", "seeds"),
+    [
+        ([3], "3 seeds of each"),
+        ([5, 5], "3 seeds of λ 1, 5 of each other"),
+        ([3, 5], "3 seeds of λ 1, 3 to 5 of each other"),
+    ],
+)
+def test_the_row_of_lambda_says_how_many_seeds_each_value_has(tmp_path, others, seeds):
+    accuracies = {"": [0.8, 0.9, 0.7]} | {str(10.0**i): [0.5 + i / 10] * n for i, n in enumerate(others, 1)}
+    assert claim_rows.lambda_row(write_settings(tmp_path / "settings.csv", accuracies))["by"].endswith(f"; {seeds}")
 
 
 def test_the_scorecard_as_markdown(made):

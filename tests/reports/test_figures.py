@@ -101,6 +101,11 @@ def test_the_trade_off_has_the_numbers_of_measured_runs(trained, tmp_path):
     assert [row["accuracy"] for row in numbers] == [
         json.loads((run / "evaluation.json").read_text())["accuracy"] for run in runs
     ]
+    evaluation = json.loads((runs[0] / "evaluation.json").read_text())
+    (runs[0] / "evaluation.json").write_text(json.dumps(evaluation | {"accuracy": 1.0}))
+    (runs[0] / "quality.json").write_text(json.dumps({"frechet_distance": 0.0, "precision": 1.0, "recall": 1.0}))
+    done = figures("tradeoff", *runs, "--out", out)
+    assert done.returncode == 0 and not done.stderr, "neither an error of 0 nor a distance of 0 has a logarithm"
     (runs[1] / "quality.json").unlink()
     done = figures("tradeoff", *runs, "--out", out)
     assert done.returncode == 1 and done.stderr.endswith(f"no quality.json: infogan measure --quality {runs[1]}\n")

@@ -1,11 +1,12 @@
 """Pretrain `iic` with one part left out: python analysis/results/pretraining-parts/ablate.py PART SEED ...
 
 Writes runs/PART-seedSEED, whose evaluations.csv has in its first row what Q is worth after the pretraining, and then
-does one update of the GAN, the fewest that a run can have. config.json does not know what was left out.
+does one update of the GAN, the fewest that a run can have. In config.json only the command says what was left out.
 """
 
 import sys
 
+from infogan import records
 from infogan.cli import run_script
 from infogan.commands.train import main
 from infogan.data import augmentation
@@ -34,6 +35,7 @@ def _with_strokes(images, stream, stroke):
 
 
 part, seed, *options = sys.argv[1:]
+records.provenance()  # before the command line becomes that of train.py
 leave_out(part)
 sys.argv[1:] = ["iic", "--seed", seed, "--updates", "1", "--run-dir", f"runs/{part}-seed{seed}", *options]
 run_script(main)

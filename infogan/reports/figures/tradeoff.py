@@ -19,7 +19,7 @@ PANELS = {
 }
 """Horizontal axis of each panel, and what it says."""
 LEAST = 1e-4
-"""Smallest value that is drawn: one of 10,000 images."""
+"""Smallest value of either logarithmic axis; of the error, one of 10,000 images."""
 
 
 @dataclass(frozen=True)
