@@ -69,6 +69,11 @@ def test_no_table_repeats_a_row(tables):
             assert len(set(rows)) == len(rows), block[2]
 
 
+def test_each_table_is_on_a_page(tables):
+    used = {block[2] for page in tables.pages() for block in tables.BLOCK.finditer(page.read_text())}
+    assert used == set(tables.TABLES)
+
+
 def test_figures_in_prose_are_the_results(tables):
     from table_sources.facts import facts
 

@@ -307,7 +307,7 @@ PARTS = {
     "nothing": "nothing",
     "heads": "eleven of the twelve heads",
     "over-clustering": "over-clustering (ten clusters a head in place of 50)",
-    "strokes": "random strokes in the clustering",
+    "strokes": "random strokes in the clustering and the distillation",
     "merging-by-strokes": "random strokes in the merging (affine maps in their place)",
 }
 """Parts of the pretraining that were left out."""
