@@ -33,6 +33,7 @@ from infogan.networks import DiscriminatorQ
 MAX_COMPARED = 10_000
 MAX_IMAGES, EPOCHS = 150_000, 15  # of training; a classifier that overfits has other features of what it has seen
 NEIGHBOURS = 3
+ROWS = 1000  # of distances at a time; all of 10,000 images by 10,000 would take gigabytes
 
 
 def classifier(dataset: Dataset, cache: Path | None = None) -> DiscriminatorQ:
@@ -142,8 +143,12 @@ def _covered(points: np.ndarray, manifold: np.ndarray) -> float:
 
     # Each point of the manifold is found as its own nearest neighbour, so one more is asked for.
     radii = NearestNeighbors(n_neighbors=NEIGHBOURS + 1).fit(manifold).kneighbors(manifold)[0][:, -1]
-    squares = (points**2).sum(1)[:, None] + (manifold**2).sum(1) - 2 * points @ manifold.T
-    return float((squares <= radii**2).any(1).mean())
+    inside = 0
+    for start in range(0, len(points), ROWS):
+        part = points[start : start + ROWS]
+        squares = (part**2).sum(1)[:, None] + (manifold**2).sum(1) - 2 * part @ manifold.T
+        inside += int((squares <= radii**2).any(1).sum())
+    return inside / len(points)
 
 
 def _compared(real: Split) -> Split:

@@ -46,6 +46,14 @@ def test_precision_and_recall_equal_their_definition():
     assert quality.precision_recall(real, fake) == (share(fake, real), share(real, fake))
 
 
+def test_precision_and_recall_are_the_same_in_parts(monkeypatch):
+    random = np.random.default_rng(0)
+    real, fake = random.normal(size=(50, 3)), random.normal(size=(41, 3)) * 1.5
+    whole = quality.precision_recall(real, fake)
+    monkeypatch.setattr(quality, "ROWS", 7)
+    assert quality.precision_recall(real, fake) == whole
+
+
 @pytest.fixture(scope="module")
 def network(digits, tmp_path_factory):
     return quality.classifier(digits, tmp_path_factory.mktemp("cache") / "digits")
