@@ -55,6 +55,9 @@ def palette(presets: Any) -> dict[str, str]:
 def logarithmic(axes: Axes) -> None:
     """Logarithmic scales on both axes, with plain numbers at 1, 2 and 5 of each decade."""
     axes.set(xscale="log", yscale="log")
+    for limits, set_limits in ((axes.get_xlim(), axes.set_xlim), (axes.get_ylim(), axes.set_ylim)):
+        if limits[1] / limits[0] < 2.5:  # there might be none of these numbers between them
+            set_limits(limits[0] / 1.6, limits[1] * 1.6)
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axis.set_major_formatter(StrMethodFormatter("{x:g}"))

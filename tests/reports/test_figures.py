@@ -16,7 +16,7 @@ from infogan import data, experiment, records
 from infogan.reports import common
 from infogan.reports.figures import curves, drawing
 from infogan.reports.information import known_factors, predict
-from infogan.reports.style import new_figure
+from infogan.reports.style import logarithmic, new_figure
 
 
 def figures(*arguments):
@@ -111,6 +111,14 @@ def test_the_trade_off_has_the_numbers_of_measured_runs(trained, tmp_path):
     assert done.returncode == 1 and done.stderr.endswith(f"no quality.json: infogan measure --quality {runs[1]}\n")
     done = figures("tradeoff", tmp_path / "nowhere", "--out", out)
     assert done.returncode == 1 and "is " in done.stderr and "a run directory?" in done.stderr
+
+
+def test_logarithmic_axes_have_numbers_however_close_the_points_are():
+    axes = new_figure(4, 3).subplots()
+    axes.plot([0.28, 0.29], [0.0121, 0.0123], "o")
+    logarithmic(axes)
+    for ticks, (low, high) in ((axes.get_xticks(), axes.get_xlim()), (axes.get_yticks(), axes.get_ylim())):
+        assert any(low <= tick <= high for tick in ticks)
 
 
 def test_grids_of_several_runs_stand_side_by_side(trained, tmp_path):
