@@ -1,10 +1,11 @@
-"""Pretrain `iic` with one part left out: python analysis/results/pretraining-parts/ablate.py PART SEED ...
+"""Pretrain `iic` with one part left out: python ablate.py PART SEED [OPTIONS OF train.py]
 
 Writes runs/PART-seedSEED, whose evaluations.csv has in its first row what Q is worth after the pretraining, and then
 does one update of the GAN, the fewest that a run can have. In config.json only the command says what was left out.
 """
 
 import sys
+from types import SimpleNamespace
 
 from infogan import records
 from infogan.cli import run_script
@@ -14,26 +15,22 @@ from infogan.pretraining import overclustering
 
 
 def leave_out(part: str) -> None:
+    augment, stroke, affine = augmentation.augment, augmentation.random_stroke, augmentation.random_affine
     if part == "heads":
         overclustering.HEADS = 1
     elif part == "over-clustering":  # nothing is left to merge
         overclustering.CLUSTERS, overclustering.CLUSTERS_PER_CATEGORY = 10, 1
     elif part == "strokes":  # clusters are still merged by them
-        augmentation.augment = augmentation.random_affine
+        overclustering.augmentation = SimpleNamespace(augment=affine, random_stroke=stroke)
     elif part == "merging-by-strokes":  # by the affine maps that the clusters are made with
-        stroke = augmentation.random_stroke
-        augmentation.augment = lambda images, stream: _with_strokes(images, stream, stroke)
-        augmentation.random_stroke = augmentation.random_affine
+        overclustering.augmentation = SimpleNamespace(augment=augment, random_stroke=affine)
     elif part != "nothing":
-        sys.exit(f"there is no part {part}")
+        allowed = "heads, over-clustering, strokes, merging-by-strokes, nothing"
+        sys.exit(f"error: there is no part {part!r}; allowed: {allowed}")
 
 
-def _with_strokes(images, stream, stroke):
-    augmented = augmentation.random_affine(images, stream)
-    augmented[::2] = stroke(augmented[::2], stream)
-    return augmented
-
-
+if len(sys.argv) < 3:
+    sys.exit("error: give a part and a seed, such as heads 2000")
 part, seed, *options = sys.argv[1:]
 records.provenance()  # before the command line becomes that of train.py
 leave_out(part)
