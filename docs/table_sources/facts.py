@@ -7,10 +7,12 @@ import pandas as pd
 from scipy import stats
 
 from table_sources.common import NUMBERS, csv, difference, h200, interval, listed, over, read, seeds_of, share
+from table_sources.fresh import fresh_facts
 from table_sources.images import image_facts
 from table_sources.mnist import AUTHORS, mixed_categories, mnist_runs, morphologies, sharing_runs
 from table_sources.others import others_facts
 from table_sources.settings import settings_facts
+from table_sources.speckle import speckle_facts
 
 BEFORE = "authors with the paper's networks"
 
@@ -100,6 +102,7 @@ def facts() -> dict[str, list[str]]:
         ],
         "docs/results.md": [
             *of_images["docs/results.md"],
+            *speckle_facts()["docs/results.md"],
             f"test accuracies of {listed(blog.accuracy, '.3f')} on AMD EPYC cores, and one with the paper's networks "
             f"{full.test_accuracy:.3f} on the H200, in {notebook.seconds:.0f} s",
             f"the smaller of the two factors is {interval(b2['mean'], b2.low, b2.high, 2)}",
@@ -138,6 +141,7 @@ def facts() -> dict[str, list[str]]:
         "docs/settings.md": of_settings["docs/settings.md"],
         "docs/model-selection.md": [
             *of_fashion["docs/model-selection.md"],
+            *fresh_facts()["docs/model-selection.md"],
             f"K-means on pixels has {share(exact)}.",
             f"validation accuracy says the same, {over(gained, 4)} above that of 2,000 updates",
         ],
