@@ -139,6 +139,18 @@ def test_a_table_without_a_column_is_refused(column, tmp_path):
     check_refused([tmp_path / "settings.csv"], "give a settings.csv of this command, or a table with", tmp_path)
 
 
+def test_the_title_fits_a_picture_of_one_setting(tmp_path, monkeypatch):
+    from infogan.reports.settings import picture
+
+    drawn = []
+    new_figure = picture.style.new_figure
+    monkeypatch.setattr(picture.style, "new_figure", lambda *size: drawn.append(new_figure(*size)) or drawn[-1])
+    table = pd.read_csv(RESULTS / "mnist-settings/epyc/settings.csv").fillna({"setting": ""})
+    picture.draw(table, pd.read_csv(RESULTS / "mnist-settings/epyc/settings-values.csv"), tmp_path / "settings.png")
+    title = drawn[0]._suptitle.get_window_extent()
+    assert title.x0 >= 0 and title.x1 <= drawn[0].bbox.width
+
+
 def test_values_of_one_run_each_have_no_differences(tmp_path):
     directories = [write_run(tmp_path, seed, 0.5) for seed in (0, 1)]
     directories += [write_run(tmp_path, 0, 0.5, lambda_categorical=0.1)]
@@ -187,6 +199,7 @@ def test_holms_adjustment():
     ("folder", "source"),
     [
         ("mnist-settings", ("h200/mnist_h200.csv", "--where", "why=settings,ten seeds")),
+        ("mnist-settings/epyc", ("mnist-settings/epyc/settings.csv",)),
         ("digits-settings", ("digits-settings/settings.csv",)),
         ("digits-settings/longer", ("digits-settings/longer/settings.csv",)),
         ("digits-settings/paper-networks", ("digits-settings/paper-networks/settings.csv",)),

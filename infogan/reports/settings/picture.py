@@ -20,7 +20,7 @@ TITLES = {
 def draw(table: pd.DataFrame, values: pd.DataFrame, path: Path) -> None:
     """A panel for each setting: every run as a dot, means with their intervals, the preset's own value in blue."""
     settings = sorted(values.setting.unique(), key=[*TITLES, *values.setting].index)
-    figure = style.new_figure(3.6 * len(settings), 3.8)
+    figure = style.new_figure(max(3.6 * len(settings), 5.4), 3.8)  # the title needs as much
     for axes, setting in zip(figure.subplots(1, len(settings), sharey=True, squeeze=False)[0], settings):
         _draw_setting(axes, table, values[values.setting == setting].reset_index(drop=True), setting)
     lowest = min(table.accuracy.min(), values.low.min()) - 0.02  # no dot lies on the edge
