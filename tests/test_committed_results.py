@@ -1,5 +1,6 @@
 """Every committed configuration and model can be read, those of earlier versions included."""
 
+import importlib.util
 import json
 import re
 
@@ -70,3 +71,41 @@ def test_the_scorecards_command_reads_every_run_that_it_lists():
     assert set(listed.run) <= runs and {path.name for path in (ROOT / folders[0]).glob("*/longer-seed*/")} <= set(
         listed.run
     )
+
+
+@pytest.fixture(scope="module")
+def speckle():
+    spec = importlib.util.spec_from_file_location("speckle", RESULTS / "speckle" / "speckle.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize(
+    ("spot", "level", "found"),
+    [
+        ([(20, 20)], 255, True),
+        ([(20, 20), (21, 21)], 255, True),  # touch at a corner: one spot of two pixels
+        ([(20, 20), (20, 21), (21, 20), (21, 21), (22, 20)], 255, False),  # five pixels
+        ([(11, 11)], 255, False),  # touches the stroke at a corner
+        ([(20, 20)], 63, False),  # too dark
+        ([], 0, False),
+    ],
+)
+def test_a_spot_is_a_small_bright_group_apart_from_the_stroke(spot, level, found, speckle):
+    image = np.zeros((28, 28), np.uint8)
+    image[2:11, 10] = 255
+    for at in spot:
+        image[at] = level
+    assert speckle.has_spot(image) == found
+
+
+def test_the_committed_counts_of_spots_are_of_the_committed_grids(speckle):
+    counted = pd.read_csv(RESULTS / "speckle" / "speckle.csv").dropna(subset=["grid"])
+    assert sorted(counted.grid) == sorted(
+        str(path.relative_to(RESULTS)) for pattern in speckle.GRIDS.values() for path in RESULTS.glob(pattern)
+    )
+    for row in counted.itertuples():
+        images = speckle.cells(RESULTS / row.grid)
+        found = [sum(speckle.has_spot(image, level) for image in images) for level in (64, 128)]
+        assert (len(images), *found) == (row.images, row.with_spot, row.with_spot_128), row.grid

@@ -31,8 +31,8 @@ def cells(path: Path) -> np.ndarray:
 
 
 def has_spot(image: np.ndarray, level: int = 64, largest: int = 4) -> bool:
-    """Whether bright pixels (`level` or more) hold a group of at most `largest` that touches no other, not at a corner
-    either. An image with one group alone has no spot."""
+    """Whether the bright pixels (`level` or more) of an image [H, W], 0 to 255, hold a group of at most `largest` that
+    touches no other, not at a corner either. An image with one group alone has no spot."""
     groups, number = ndimage.label(image >= level, np.ones((3, 3)))
     return number > 1 and min(np.bincount(groups.ravel())[1:]) <= largest
 
