@@ -73,4 +73,4 @@ def draw() -> str:
 
 
 if __name__ == "__main__":
-    (Path(__file__).parent / "images" / "infogan.svg").write_text(draw())
+    (Path(__file__).parent / "images" / "infogan.svg").write_text(draw(), encoding="utf-8")

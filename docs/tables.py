@@ -33,7 +33,7 @@ def main(arguments: list[str]) -> int:
     """Fill or check all pages; returns the exit status."""
     status = 0
     for page in pages():
-        text = page.read_text()
+        text = page.read_text(encoding="utf-8")
         if (new := filled(text)) == text:
             continue
         name = str(page.relative_to(ROOT))
@@ -44,7 +44,7 @@ def main(arguments: list[str]) -> int:
             )
             print("\n".join(lines))
         else:
-            page.write_text(new)
+            page.write_text(new, encoding="utf-8")
             print(f"filled {name}")
     return status
 

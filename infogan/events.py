@@ -7,13 +7,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1)
+"""What asks a run to save and leave: Ctrl-C, an end in order, a closed terminal, SLURM's warning of a time limit."""
+
 
 class Diverged(Exception):
     """A loss or bound became NaN or infinite; the run's status.json says which and when."""
 
 
 class Interrupted(SystemExit):
-    """Ctrl-C or SIGTERM: the run is saved, and the same command continues it. Exits with 128 + the signal."""
+    """One of SIGNALS: the run is saved, and the same command continues it. Exits with 128 + the signal."""
 
 
 class Stopped(Exception):
@@ -32,7 +35,7 @@ class Observer(Protocol):
 
 @contextmanager
 def collected_signals() -> Iterator[list[int]]:
-    """Collects SIGINT and SIGTERM in the list instead of dying of them; a second one ends the process as usual.
+    """Collects SIGNALS in the list instead of dying of them; a second one of a kind ends the process as usual.
 
     Within another such context, and outside the main thread, where no handler can be set, the list is of the outer one
     or stays empty.
@@ -46,9 +49,7 @@ def collected_signals() -> Iterator[list[int]]:
         received.append(number)
         signal.signal(number, before[number])
 
-    # A signal that is ignored stays so: a sweep's workers leave Ctrl-C to the process that started them.
-    heard = [number for number in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(number) is not signal.SIG_IGN]
-    before = {number: signal.signal(number, collect) for number in heard}
+    before = {number: signal.signal(number, collect) for number in heard()}
     _collecting.append(received)
     try:
         yield received
@@ -56,6 +57,12 @@ def collected_signals() -> Iterator[list[int]]:
         _collecting.pop()
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def heard() -> list[signal.Signals]:
+    """Those of SIGNALS that are not ignored: nohup ignores SIGHUP, and a sweep's workers leave Ctrl-C to the process
+    that started them."""
+    return [number for number in SIGNALS if signal.getsignal(number) not in (signal.SIG_IGN, None)]
 
 
 _collecting: list[list[int]] = []

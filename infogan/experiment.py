@@ -5,7 +5,7 @@ import dataclasses
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from infogan import events, records, training
+from infogan import events, records, torch_state, training
 from infogan.accel import cpu, parallel
 from infogan.codes import Latent
 from infogan.config import Config, InputError, WandbMode
@@ -19,6 +19,7 @@ THREADS_BESIDE_GPU = 2
 """Threads of the CPU that a run on a GPU uses at most: the GPU does the work."""
 
 
+@torch_state.fresh()
 def train(
     config: Config,
     dataset: Dataset,

@@ -9,9 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from infogan import networks, records
+from infogan import networks, records, torch_state
 from infogan.codes import Categorical
 from infogan.errors import InputError
+from infogan.records.provenance import public
 
 
 class Codes(NamedTuple):
@@ -46,13 +47,15 @@ class Model:
             f"dataset={self.config.dataset!r}, step={self.step})"
         )
 
+    @torch_state.fresh()
     def sample(self, n: int, seed: int = 0) -> Codes:
         """Codes of n images, drawn from their prior. Raises InputError where n or seed is no whole number from 0."""
-        if not isinstance(n, int | np.integer) or n < 0:
+        if not isinstance(n, int | np.integer) or isinstance(n, bool) or n < 0:
             raise InputError(f"n is {n!r}; give a whole number of images, 0 or more")
-        categories, continuous = self.latent.read(self.latent.sample(n, _random(seed)))
+        categories, continuous = self.latent.read(self.latent.sample(int(n), _random(seed)))
         return Codes(categories.numpy(), continuous.numpy())
 
+    @torch_state.fresh()
     def generate(self, codes: Codes, seed: int | np.ndarray = 0) -> np.ndarray:
         """Images uint8 [N, H, W, C] of codes.
 
@@ -93,7 +96,8 @@ class Model:
             seeds = np.asarray(seed)
         except ValueError as error:
             raise InputError(f"seed is no array ({error}); give a whole number, or one for each image") from error
-        if seeds.ndim > 1 or not all(isinstance(each, int) for each in seeds.ravel().tolist()):
+        whole = seeds.dtype != bool and all(isinstance(each, int) for each in seeds.ravel().tolist())
+        if seeds.ndim > 1 or not whole:
             raise InputError(
                 f"seed is {seeds.dtype} of shape {seeds.shape}; give a whole number, or one for each image"
             )
@@ -104,6 +108,7 @@ class Model:
         rows = [self.latent.sample(1, _random(int(each))) for each in seeds]
         return torch.cat(rows) if rows else torch.zeros(0, self.latent.width)
 
+    @torch_state.fresh()
     def recognise(self, images: np.ndarray | Tensor) -> Codes:
         """Q's prediction for images: the most likely categories, the means of the continuous codes.
 
@@ -114,6 +119,7 @@ class Model:
         categories, means = networks.recognise(self.discriminator, self.latent, self._maps(images))
         return Codes(categories.numpy(), means.numpy())
 
+    @torch_state.fresh()
     @torch.no_grad()
     def probabilities(self, images: np.ndarray | Tensor) -> list[np.ndarray]:
         """Q's probabilities of each categorical code's categories, float32 [N, size]; images as for `recognise`."""
@@ -156,11 +162,11 @@ class Model:
             for key, value in network.state_dict().items()
         }
         records.save_checkpoint(directory, weights, {"step": self.step, "image_shape": self.image_shape}, keep=False)
-        source = records.read_json(self.directory / "config.json")
-        records.write_json(
-            directory / "config.json",
-            {"config": dataclasses.asdict(self.config), "provenance": source.get("provenance", {})},
-        )
+        made = records.read_json(self.directory / "config.json").get("provenance", {})
+        # What travels has no path of this machine in it.
+        config = dataclasses.replace(self.config, dataset=Path(self.config.dataset).name)
+        content = {"config": dataclasses.asdict(config), "provenance": public(made if isinstance(made, dict) else {})}
+        records.write_json(directory / "config.json", content)
         return directory
 
 
@@ -202,9 +208,9 @@ def _array(values: np.ndarray | Tensor, what: str) -> np.ndarray:
 
 def _random(seed: int) -> torch.Generator:
     """Raises InputError for a seed that torch cannot take."""
-    if not isinstance(seed, int | np.integer) or not 0 <= seed < 2**63:
+    if not isinstance(seed, int | np.integer) or isinstance(seed, bool) or not 0 <= seed < 2**63:
         raise InputError(f"seed is {seed}; give a whole number from 0 to 2**63 - 1")
-    return torch.Generator().manual_seed(seed)
+    return torch.Generator().manual_seed(int(seed))
 
 
 class Recogniser(nn.Module):

@@ -16,7 +16,7 @@ from infogan.accel.stopwatch import Stopwatch
 from infogan.config import Config
 from infogan.data import Batches, Dataset
 from infogan.errors import InputError, printable
-from infogan.metrics import clustering
+from infogan.metrics import clustering, collapse
 from infogan.phases import Adversarial, Pretraining
 from infogan.randomness import derive
 from infogan.records import pictures
@@ -59,6 +59,7 @@ class Trainer:
         self._resumed = False
         self._record: dict | None = None  # the content of config.json
         self._window: list[Tensor] = []  # the metrics of the updates since the last row
+        self._row: dict = {}  # the last row of metrics
         self._logged_at = 0.0  # seconds
 
     def run(self) -> dict:
@@ -203,7 +204,7 @@ class Trainer:
         row |= dict(zip(self.phase.metrics, mean.tolist(), strict=True))
         row |= self.phase.derived(row)
         row["images_per_second"] = round(images / max(seconds - self._logged_at, 1e-9), 1)
-        self._window, self._logged_at = [], seconds
+        self._window, self._logged_at, self._row = [], seconds, row
         if self.writes:
             self.tables[self.phase.table].append(row)
         if bad := [name for name in self.phase.metrics if not math.isfinite(row[name])]:
@@ -222,7 +223,7 @@ class Trainer:
         it."""
         stopped = False
         if self.writes:
-            row, pictures_of = evaluate(self.model, self.dataset, self.directory, self.step)
+            row, pictures_of = evaluate(self.model, self.dataset, self.directory, self.step, self._row)
             row = {
                 "step": self.step,
                 "images": self.phase.images(self.step),
@@ -279,6 +280,8 @@ class Trainer:
     def _show(self, row: dict) -> None:
         """The row's losses, L_I (nats) or accuracy beside the progress bar."""
         self._shown |= {label: f"{row[name]:.2f}" for name, label in SHOWN.items() if name in row}
+        if "collapsed" in row:
+            self._bar.set_description(self._name + ", G has collapsed" * bool(row["collapsed"]), refresh=False)
         if "info_categorical_nats" in row:
             self._shown["L_I"] = f"{row['info_categorical_nats'] + row['info_continuous_nats']:.2f}"
         self._bar.set_postfix(self._shown, refresh=False)
@@ -287,27 +290,34 @@ class Trainer:
         from tqdm import tqdm
 
         self._shown: dict[str, str] = {}
-
+        self._name = f"{self.config.preset} seed {self.config.seed}"
         return tqdm(
             total=self.config.images(self.config.updates),
             initial=self.phase.images(self.step),
             unit=" images",
             unit_scale=True,
-            desc=f"{self.config.preset} seed {self.config.seed}",
+            desc=self._name,
             disable=not (self.progress and self.writes),
             mininterval=0.5 if sys.stderr.isatty() else 30,
         )
 
 
-def evaluate(model: InfoGAN, dataset: Dataset, directory: Path, step: int) -> tuple[dict, dict[str, Path]]:
-    """Measures of the categorical code that does best on validation images, and the pictures drawn, by name."""
+def evaluate(
+    model: InfoGAN, dataset: Dataset, directory: Path, step: int, logged: dict
+) -> tuple[dict, dict[str, Path]]:
+    """Measures of the categorical code that does best on validation images, those of G's images (see metrics.collapse),
+    and the pictures drawn, by name. logged: the last row of metrics."""
     samples = directory / "samples" / f"samples-{step:07d}.png"
     pictures.save(samples, pictures.category_grid(model.generator, model.latent, model.config.seed))
+    bound = logged.get("info_categorical_nats", math.nan)
+    row = collapse.measure(model.generator, model.discriminator, model.latent, dataset.validation.images, bound)
+    if not step:
+        row["collapsed"] = None  # G has not trained
     codes = clustering.measure(model.discriminator, model.latent, dataset.validation)
     if not codes:
-        return {}, {"samples": samples}
+        return row, {"samples": samples}
     best = max(range(len(codes)), key=lambda i: codes[i]["accuracy"])
-    row = {"code": best, **{name: codes[best][name] for name in clustering.MEASURES}}
+    row = {"code": best, **{name: codes[best][name] for name in clustering.MEASURES}} | row
     if step < model.config.updates:  # a confusion matrix takes as long to draw as hundreds of updates on small images
         return row, {"samples": samples}
     confusion = directory / "samples" / f"confusion-{step:07d}.png"

@@ -61,7 +61,7 @@ def whole(tmp_path_factory):
     return folder
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGKILL, *events.SIGNALS])
 def test_a_killed_run_continues_bit_for_bit(number, whole, tmp_path, script_environment):
     # Started from a background job, this process ignores SIGINT, and its children would too.
     process = subprocess.Popen(
@@ -88,6 +88,21 @@ def test_a_killed_run_continues_bit_for_bit(number, whole, tmp_path, script_envi
     steps = [int(row["step"]) for row in records.Table(tmp_path / "killed" / "metrics.csv").rows()]
     assert steps == sorted(set(steps)), "rows written before the kill must not stand twice"
     assert records.read_json(tmp_path / "killed" / "status.json")["status"] == "finished"
+
+
+def test_a_signal_that_is_ignored_stays_so(whole, tmp_path, script_environment):
+    """As SIGHUP under nohup: a closed terminal does not end the run."""
+    process = subprocess.Popen(
+        interruptible(tmp_path / "run"),
+        env=script_environment,
+        stderr=subprocess.DEVNULL,
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN),
+    )
+    while not (tmp_path / "run" / records.CHECKPOINT).exists():
+        assert process.poll() is None, "the run ended before the signal"
+        time.sleep(0.01)
+    process.send_signal(signal.SIGHUP)
+    assert process.wait(100) == 0 and same_tensors(whole, tmp_path / "run")
 
 
 def test_a_finished_run_is_not_trained_again(tmp_path, digits):

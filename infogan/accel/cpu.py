@@ -74,7 +74,7 @@ def _taken_cores(wanted: int) -> Iterator[int]:
 def describe() -> str:
     """The processor's name, the cores that this process may use, and its bfloat16 instructions."""
     cpuinfo = Path("/proc/cpuinfo")
-    text = cpuinfo.read_text() if cpuinfo.exists() else ""
+    text = cpuinfo.read_text(encoding="utf-8", errors="replace") if cpuinfo.exists() else ""
     models = [line.split(":", 1)[1].strip() for line in text.splitlines() if line.startswith("model name")]
     model = models[-1] if models else platform.processor() or platform.machine()
     features = [name for name in ("avx512_bf16", "amx_bf16") if name in text]

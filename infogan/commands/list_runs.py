@@ -62,6 +62,8 @@ def _describe(directory: Path) -> dict[str, str]:
         "updates": reached,
     }
     evaluations = records.Table(directory / "evaluations.csv").rows()
+    if evaluations and evaluations[-1].get("collapsed") == "True":
+        out["generator"] = "collapsed"
     if evaluations and evaluations[-1].get("accuracy"):
         out["validation"] = f"{float(evaluations[-1]['accuracy']):.3f}"
     test = records.read_json(test_file) if test_file.exists() else {}
@@ -86,7 +88,7 @@ def main() -> None:
     if not found:
         folders = ", ".join(map(str, options.folders))
         raise InputError(f"no run in {folders}: infogan train authors --dataset digits makes one")
-    columns = ["run", "dataset", "preset", "codes", "seed", "status", "updates", "validation", "test"]
+    columns = ["run", "dataset", "preset", "codes", "seed", "status", "updates", "generator", "validation", "test"]
     table = pd.DataFrame([describe(directory) for directory in found], columns=columns, dtype=object).fillna("")
     print(table.map(printable).to_string(index=False))
     if options.csv is not None:

@@ -92,6 +92,7 @@ def main() -> None:
 def print_result(result: dict, config: Config, directory: Path) -> None:
     """What a finished run reached, and the next command. result: of experiment.train."""
     from infogan.codes import Latent
+    from infogan.metrics import collapse
 
     shown = printable(directory)
     print(f"\n{shown}: {result['step']} updates in {result['train_seconds']} s")
@@ -103,5 +104,7 @@ def print_result(result: dict, config: Config, directory: Path) -> None:
         for milestone, when in result["time_to_accuracy"].items():
             reached = when and f"after {when['seconds']:.0f} s of training, {when['images']:,} images"
             print(f"  {milestone}: {reached or 'never'}")
+    if result.get("collapsed"):
+        print(collapse.describe(result))
     figure = "figure2" if Latent(config.codes, config.noise).categorical_sizes else "grid"
     print(f"next: python analysis/figures.py {figure} {shown}")

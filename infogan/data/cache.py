@@ -73,7 +73,7 @@ def cached(name: str, source: object, shape: Shape, chunks: Chunks, order: np.nd
 def _count_done(folder: Path, shape: Shape) -> int:
     """How many images the cache holds; 0 where there is none, or it is damaged."""
     try:
-        done = int((folder / "done").read_text())
+        done = int((folder / "done").read_text(encoding="utf-8"))
         images = np.lib.format.open_memmap(folder / "images.npy", "r")
     except (OSError, ValueError):
         return 0

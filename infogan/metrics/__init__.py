@@ -4,7 +4,7 @@ clustering        categories against labels: accuracy, NMI, ARI, with 95 % inter
 disentanglement   codes against known factors: MIG, SAP, DCI, modularity, explicitness, BetaVAE, FactorVAE;
                   models against each other: ModelCentrality
 quality           generated images against real ones: Frechet distance, precision, recall
-diversity         how much generated images differ, relative to real ones; the rule for collapse
+collapse          how much generated images differ, what 8 bits leave of L_I, and the rule for collapse
 traversal         how much of a factor one code moves in generated images
 factor_estimates  a factor of any images, by a regression on real images where it is known
 image_statistics  brightness of images of any kind, and where they are bright

@@ -27,7 +27,7 @@ from infogan.codes import Latent
 from infogan.data import Batches, Dataset, Split
 from infogan.data.cache import cache_folder
 from infogan.errors import InputError
-from infogan.metrics import clustering, diversity
+from infogan.metrics import clustering
 from infogan.networks import DiscriminatorQ
 
 MAX_COMPARED = 10_000
@@ -163,8 +163,8 @@ def measure(generator: nn.Module, latent: Latent, real: Split, network: Discrimi
     """Sample quality against held-out real images, in the features of the dataset's classifier `network`.
 
     Returns: images, how many of each kind are compared; frechet_distance, precision, recall; features, of labels or of
-    quarter turns, and feature_accuracy, the classifier's on the real images; spread and collapsed, see
-    `infogan.metrics.diversity`. Where there are labels and categorical codes also, of the best such code,
+    quarter turns, and feature_accuracy, the classifier's on the real images. Where there are labels and categorical
+    codes also, of the best such code,
     generator_accuracy: the share of generated images that are classified as the label matched one-to-one to their
     category; code: its number; shown: for each of its categories how many images are classified as each label.
     """
@@ -184,7 +184,6 @@ def measure(generator: nn.Module, latent: Latent, real: Split, network: Discrimi
         "features": "quarter turns" if real.labels is None else "labels",
         "feature_accuracy": float((classify(network, asked).probabilities.argmax(1) == right.numpy()).mean()),
     }
-    out |= diversity.measure(generator, latent, real.images)
     if latent.categorical_sizes and real.labels is not None:
         categories, labels = latent.read(z)[0].numpy(), probabilities.argmax(1)
         codes = [

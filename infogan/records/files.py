@@ -1,10 +1,11 @@
 """Files that are replaced as a whole, and CSV tables that grow by rows."""
 
 import csv
+import errno
 import io
 import json
 import os
-import tempfile
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,44 +25,47 @@ def write_atomic(path: Path, content: bytes | str, keep: Path | None = None) -> 
     keep: where the file's previous content goes.
     """
     data = content.encode(errors="backslashreplace") if isinstance(content, str) else content
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)
-        if keep is not None and path.exists():
-            os.replace(path, keep)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    with replacing(path, keep) as temporary:
+        temporary.write_bytes(data)
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """A path of the same suffix beside `path`: what the block writes there takes its place, if the block succeeds.
+def replacing(path: Path, keep: Path | None = None) -> Iterator[Path]:
+    """A new file of the same suffix beside `path`: what the block writes there takes its place, if the block succeeds.
 
-    Missing parent folders are made.
+    File and folder are synced to disk. Missing parent folders are made. The file has the mode that the umask gives.
+    keep: where the file's previous content goes.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}.", suffix=path.suffix)
-    os.close(handle)
-    temporary = Path(name)
+    temporary = path.with_name(f".{path.stem}.{secrets.token_hex(4)}{path.suffix}")
+    temporary.touch(exist_ok=False)
     try:
         yield temporary
-        os.chmod(temporary, 0o644)
+        _sync(temporary)
+        if keep is not None and path.exists():
+            os.replace(path, keep)
         os.replace(temporary, path)
+        _sync(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
 
 
+def _sync(path: Path) -> None:
+    """Write a file, or a folder's names, to disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # a file system that cannot sync a folder
+            raise
+    finally:
+        os.close(handle)
+
+
 def remove_leftovers(directory: Path, *names: str) -> None:
-    """Remove what a process that was killed inside write_atomic left of these files; nobody may be writing them."""
-    for name in names:
-        for leftover in directory.glob(f".{name}.*"):
+    """Remove what a process that was killed inside `replacing` left of these files; nobody may be writing them."""
+    for stem, suffix in ((Path(name).stem, Path(name).suffix) for name in names):
+        for leftover in directory.glob(f".{stem}.{'[0-9a-f]' * 8}{suffix}"):
             leftover.unlink(missing_ok=True)
 
 
@@ -76,7 +80,7 @@ def read_json(path: Path) -> dict:
         check_regular(path)
         if path.exists() and path.stat().st_size > LARGEST_JSON:
             raise InputError(f"{path} has more than {LARGEST_JSON:,} bytes, which no run writes: take a copy")
-        content = json.loads(path.read_text())
+        content = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(f"{path} cannot be read ({error.strerror}): is {path.parent} a run directory?") from error
     except (ValueError, RecursionError) as error:
@@ -112,13 +116,30 @@ class Table:
         self.path = path
 
     def append(self, row: dict) -> None:
-        """Write one row; the first one makes the file."""
-        new = not self.path.exists()
-        with self.path.open("a", newline="") as file:
-            writer = csv.DictWriter(file, row)
-            if new:
-                writer.writeheader()
-            writer.writerow(row)
+        """Write one row; the first one makes the file, and one with new columns adds them to the rows before it."""
+        columns = self._columns()
+        if not columns:
+            self._write([row])
+        elif new := [name for name in row if name not in columns]:
+            self._write([dict.fromkeys([*columns, *new], "") | each for each in (*self.rows(), row)])
+        else:
+            with self.path.open("a", newline="", encoding="utf-8") as file:
+                csv.DictWriter(file, columns).writerow(row)
+
+    def _columns(self) -> list[str]:
+        """Names in the file's first line; none where there is no file."""
+        if not os.path.lexists(self.path):
+            return []
+        check_regular(self.path)
+        with self.path.open(newline="", encoding="utf-8") as file:
+            return next(csv.reader(file), [])
+
+    def _write(self, rows: list[dict]) -> None:
+        text = io.StringIO(newline="")
+        writer = csv.DictWriter(text, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
+        write_atomic(self.path, text.getvalue())
 
     def rows(self) -> list[dict[str, str]]:
         """All rows, values as text; an empty list where there is no file."""
@@ -126,7 +147,7 @@ class Table:
             return []
         check_regular(self.path)
         try:
-            with self.path.open(newline="") as file:
+            with self.path.open(newline="", encoding="utf-8") as file:
                 return list(csv.DictReader(file))
         except (csv.Error, UnicodeDecodeError) as error:
             raise InputError(f"{self.path} is damaged ({error}): {RESTORED}") from error
@@ -149,8 +170,4 @@ class Table:
         if not kept:
             self.path.unlink(missing_ok=True)
         elif len(kept) < len(rows):
-            text = io.StringIO(newline="")
-            writer = csv.DictWriter(text, kept[0])
-            writer.writeheader()
-            writer.writerows(kept)
-            write_atomic(self.path, text.getvalue())
+            self._write(kept)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 import os
 import sys
 from pathlib import Path
@@ -10,12 +11,13 @@ from typing import Any
 import torch
 from safetensors import SafetensorError, safe_open
 
+from infogan import torch_state
 from infogan.codes import Latent
 from infogan.config import Config
 from infogan.errors import InputError
 from infogan.networks import DiscriminatorQ, Generator, undrawn
 from infogan.records.checkpoints import CHECKPOINT, PREVIOUS, load_checkpoint
-from infogan.records.files import check_regular, read_config, read_json
+from infogan.records.files import Table, check_regular, read_config, read_json
 
 LARGEST_SIDE = 4096
 """Pixels, and channels, of an image."""
@@ -42,7 +44,14 @@ class Run:
     def status(self) -> dict:
         return read_json(self.directory / "status.json")
 
+    @property
+    def last_bound(self) -> float:
+        """L_I of the categorical codes, in nats, as training logged it last; NaN where there is no metrics.csv."""
+        rows = Table(self.directory / "metrics.csv").rows()
+        return float(rows[-1]["info_categorical_nats"]) if rows else math.nan
 
+
+@torch_state.fresh()
 def load(directory: str | os.PathLike) -> Run:
     """Read a run directory, or one that Model.save wrote.
 

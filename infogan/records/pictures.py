@@ -78,9 +78,17 @@ def confusion(
     label_of_category: orders the rows by matched label, unmatched categories (-1) last; without it they stay in order.
     classes: the labels' names, drawn where there are at most ANNOTATED; without them labels are numbers.
     """
-    from matplotlib.figure import Figure
+    from infogan import style  # not needed to read a model
 
-    counts = np.asarray(table)
+    with style.drawing():
+        _confusion(path, np.asarray(table), title, label_of_category, classes)
+
+
+def _confusion(
+    path: Path, counts: np.ndarray, title: str, label_of_category: Sequence[int] | None, classes: Sequence[str]
+) -> None:
+    from infogan import style
+
     label_of = np.asarray(range(len(counts)) if label_of_category is None else label_of_category)
     order = np.argsort(np.where(label_of < 0, counts.shape[1], label_of), kind="stable")
     large = max(counts.shape) > ANNOTATED  # numbers and names of so many cells could not be read
@@ -89,10 +97,11 @@ def confusion(
     below = 0.6 + 0.07 * max(map(len, names), default=0)  # inches, for the names, which are upright
     cells = max(0.45 * columns, min(0.09 * len(title), 6))  # inches, as wide as the title
     width, height = cells + 1.2, 0.38 * rows + 0.6 + below
-    figure = Figure(figsize=(width, height))
-    # Margins in inches: a layout engine would draw every number twice.
+    figure = style.new_figure(width, height)
+    figure.set_layout_engine("none")  # margins in inches: an engine would draw every number twice
     axes = figure.add_axes((0.7 / width, below / height, 1 - 0.8 / width, 1 - (below + 0.4) / height))
     if large:
+        axes.grid(False)
         axes.imshow(counts[order], cmap="Blues", aspect="auto", interpolation="nearest")
         axes.set_ylabel("categories, in the order of their labels")
     else:
@@ -102,7 +111,7 @@ def confusion(
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph")  # of a name that the font lacks; a box is drawn
         with replacing(path) as file:
-            figure.savefig(file, dpi=110)
+            style.save(figure, file, 110)
 
 
 def _annotated(axes: "Axes", counts: np.ndarray, labels: list[str], categories: list[str]) -> None:

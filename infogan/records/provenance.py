@@ -1,5 +1,6 @@
 """What made a result: command, commit, versions and host, without secrets."""
 
+import contextlib
 import functools
 import os
 import platform
@@ -11,17 +12,22 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, quote_plus
 
 import torch
 
 from infogan.accel import cpu
+from infogan.errors import printable
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import URL
 
-PACKAGES = ("torch", "torchvision", "numpy", "scipy", "scikit-learn", "optuna", "wandb")
+ROOT = Path(__file__).parents[2]
+"""The folder that the package lies in: of a checkout its root."""
+GIT_SECONDS = 20
+"""After which git counts as not answering, as on a network file system that hangs."""
+PACKAGES = ("infogan", "torch", "torchvision", "numpy", "scipy", "scikit-learn", "optuna", "wandb")
 
 
 SHOWN = ("host", "port", "sslmode", "charset", "connect_timeout", "application_name", "timeout", "mode", "uri")
@@ -100,26 +106,34 @@ def mask_in(text: str, url: str) -> str:
 def provenance() -> dict:
     """What a record says of its origin: a dict of time (now, in UTC), command, commit, commit_is_dirty, versions, host.
 
-    The commit is that of the repository that this package lies in; None, as commit_is_dirty, where it lies in none.
+    The commit is that of the repository whose root holds this package and which tracks its files: not of one around it,
+    such as the user's own with a virtual environment in it. None, as commit_is_dirty, where there is no such repository
+    or git does not answer; of a checkout stderr then says why, once.
     """
     return {"time": datetime.now(UTC).isoformat(timespec="seconds")} | _of_process()
 
 
 @functools.cache
 def _of_process() -> dict:
-    commit = _git("rev-parse", "HEAD")
-    command = [sys.argv[0]]
-    if not sys.argv[0].startswith("infogan "):  # of the command `infogan`
-        script, root = Path(sys.argv[0]).resolve(), Path(__file__).parents[2]
-        name = str(script.relative_to(root)) if script.is_relative_to(root) else sys.argv[0]
-        command = [Path(sys.executable).name, name]
+    commit, is_dirty = _commit()
     return {
-        "command": " ".join([*command, *mask_arguments(sys.argv[1:])]),
+        "command": " ".join([*_script(), *mask_arguments(sys.argv[1:])]),
         "commit": commit,
-        "commit_is_dirty": bool(_git("status", "--porcelain", "--untracked-files=no")) if commit else None,
+        "commit_is_dirty": is_dirty,
         "versions": {"python": platform.python_version(), **_versions()},
         "host": {"name": socket.gethostname(), "platform": platform.platform(), "cpus": os.cpu_count()} | _hardware(),
     }
+
+
+def _script() -> list[str]:
+    """What was called: the command `infogan`, or Python and a script, by its path in the checkout if it lies there."""
+    called = sys.argv[0]
+    if called.startswith("infogan "):
+        return [called]
+    with contextlib.suppress(OSError):  # of a working directory that is gone
+        if (script := Path(called).resolve()).is_relative_to(ROOT):
+            called = str(script.relative_to(ROOT))
+    return [Path(sys.executable).name, called]
 
 
 def _hardware() -> dict[str, str]:
@@ -128,15 +142,38 @@ def _hardware() -> dict[str, str]:
     return {"processor": cpu.describe()} | gpu
 
 
-def _git(*arguments: str) -> str | None:
-    """Output of a git command in this repository; None where it fails or there is no git."""
-    # `git status` would write the index, and leave its lock behind where the disk is full or the process is killed.
-    command = ["git", "--no-optional-locks", "-C", str(Path(__file__).parent), *arguments]
+def _commit() -> tuple[str | None, bool | None]:
+    """The checkout's commit, and whether tracked files differ from it; None and None where that cannot be known."""
+    if not (ROOT / ".git").exists():
+        return None, None
     try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-    except FileNotFoundError:
-        return None
-    return done.stdout.strip() if done.returncode == 0 else None
+        if Path(_git("rev-parse", "--show-toplevel")).resolve() != ROOT.resolve():
+            return None, None
+        _git("ls-files", "--error-unmatch", "infogan/__init__.py")
+        return _git("rev-parse", "HEAD"), bool(_git("status", "--porcelain", "--untracked-files=no"))
+    except (OSError, subprocess.SubprocessError) as error:
+        said = getattr(error, "stderr", None) or str(error)
+        print(f"no commit is recorded: {printable(said.strip().splitlines()[0])}", file=sys.stderr)
+        return None, None
+
+
+def _git(*arguments: str) -> str:
+    """Output of a git command in ROOT, whatever repository the caller's environment names, as within a hook.
+
+    Raises OSError or subprocess.SubprocessError where it fails.
+    """
+    # `git status` would write the index, and leave its lock behind where the disk is full or the process is killed.
+    command = ["git", "--no-optional-locks", "-C", str(ROOT), *arguments]
+    own = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")} | {"LC_ALL": "C"}
+    text: dict[str, Any] = {"encoding": "utf-8", "errors": "replace"}
+    return subprocess.run(command, capture_output=True, check=True, env=own, timeout=GIT_SECONDS, **text).stdout.strip()
+
+
+def public(made: dict) -> dict:
+    """Of a record's provenance what may travel with a model: not the host's name, nor the command with its paths."""
+    host = made.get("host")
+    kept = {name: value for name, value in made.items() if name not in ("command", "host")}
+    return kept | ({"host": {k: v for k, v in host.items() if k != "name"}} if isinstance(host, dict) else {})
 
 
 def _versions() -> dict[str, str]:

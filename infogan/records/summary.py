@@ -7,8 +7,8 @@ MILESTONES = (0.8, 0.9, 0.95)
 
 
 def summarise(config: Config, step: int, seconds: float, evaluations: list[dict[str, str]]) -> dict:
-    """step, images, train_seconds, evaluations (how many), time_to_accuracy, and where images have labels
-    validation_accuracy and the code that it is of.
+    """step, images, train_seconds, evaluations (how many), time_to_accuracy; what was last measured of G's images
+    (see metrics.collapse); and where images have labels validation_accuracy and the code that it is of.
 
     Args: seconds: of training; evaluations: the rows of evaluations.csv.
     """
@@ -19,8 +19,12 @@ def summarise(config: Config, step: int, seconds: float, evaluations: list[dict[
         "evaluations": len(evaluations),
         "time_to_accuracy": time_to_accuracy(evaluations),
     }
-    if evaluations and evaluations[-1].get("accuracy"):
-        out |= {"validation_accuracy": float(evaluations[-1]["accuracy"]), "code": int(evaluations[-1]["code"])}
+    last = evaluations[-1] if evaluations else {}
+    if last.get("collapsed"):  # empty before G has trained, and missing in runs of earlier versions
+        out |= {name: float(value) for name, value in last.items() if name == "spread" or name.startswith("info_")}
+        out["collapsed"] = last["collapsed"] == "True"
+    if last.get("accuracy"):
+        out |= {"validation_accuracy": float(last["accuracy"]), "code": int(last["code"])}
     return out
 
 

@@ -16,15 +16,19 @@ from typing import TYPE_CHECKING, Any, cast
 
 from infogan import events, records
 from infogan.config import Config, WandbMode
+from infogan.metrics.clustering import MEASURES
 
 if TYPE_CHECKING:
     import wandb
 
 ID_FILE = "wandb-id.txt"
-KEPT = ("WANDB_DATA_DIR", "WANDB_PROJECT", "WANDB_SERVICE")
+DATA_DIR = "WANDB_DATA_DIR"
+KEPT = (DATA_DIR, "WANDB_PROJECT", "WANDB_SERVICE")
 """Settings of the environment that are not hidden when the others were not taken."""
 NOT_LOGGED = ("step", "images", "seconds")
-"""Columns of evaluations.csv that are not validation measures."""
+"""Columns of evaluations.csv that are no measures."""
+VALIDATION = ("code", *MEASURES)
+"""Columns that are measured on validation images; the others are of generated images."""
 
 
 class WandbRun:
@@ -42,12 +46,16 @@ class WandbRun:
         self._attempt("logging", lambda run: self._log(run, row))
 
     def evaluated(self, row: dict, images: dict[str, Path]) -> None:
-        """Mirror a row of evaluations.csv, as validation/NAME, and its pictures."""
+        """Mirror a row of evaluations.csv, as validation/NAME and generated/NAME, and its pictures."""
 
         def log(run: "wandb.Run") -> None:
             import wandb
 
-            measures = {f"validation/{name}": value for name, value in row.items() if name not in NOT_LOGGED}
+            measures = {
+                f"{'validation' if name in VALIDATION else 'generated'}/{name}": value
+                for name, value in row.items()
+                if name not in NOT_LOGGED and value is not None
+            }
             self._log(
                 run, {"step": row["step"], **measures} | {k: wandb.Image(str(path)) for k, path in images.items()}
             )
@@ -108,6 +116,9 @@ def track(config: Config, directory: Path, mode: WandbMode = "auto", group: str 
 
     A resumed run keeps its W&B id. An exception other than Stopped marks the W&B run as failed.
     """
+    before = os.environ.get(DATA_DIR)
+    # Artifacts are staged under this folder, so that an offline run can be synced wherever its directory is moved.
+    os.environ[DATA_DIR] = str((directory / "wandb").resolve())
     run = None if mode == "disabled" else _start(config, directory, mode, group)
     exit_code = 1
     tracked = WandbRun(run)
@@ -120,12 +131,14 @@ def track(config: Config, directory: Path, mode: WandbMode = "auto", group: str 
     finally:
         tracked.run = run  # also after a failure: what can still be written is written
         tracked.finish(exit_code)
+        if before is None:
+            del os.environ[DATA_DIR]
+        else:
+            os.environ[DATA_DIR] = before
 
 
 def _start(config: Config, directory: Path, mode: str, group: str | None) -> "wandb.Run | None":
     """A W&B run; offline where an online one cannot be started, None where neither can."""
-    # Artifacts are staged under this folder, so that an offline run can be synced wherever its directory is moved.
-    os.environ["WANDB_DATA_DIR"] = str((directory / "wandb").resolve())
     asked = "offline"
     try:
         asked = _mode(mode)
@@ -172,9 +185,6 @@ def _init(config: Config, directory: Path, mode: str, group: str | None) -> "wan
     """wandb.init with the id that the run directory has, or a new one."""
     import wandb
 
-    id_file = directory / ID_FILE
-    if not id_file.exists():
-        records.write_atomic(id_file, uuid.uuid4().hex[:8])
     settings = wandb.Settings(  # wandb.init changes them, so each run needs its own
         silent=True,
         console="off",
@@ -185,7 +195,7 @@ def _init(config: Config, directory: Path, mode: str, group: str | None) -> "wan
     return wandb.init(
         project=os.environ.get("WANDB_PROJECT", "infogan"),
         dir=str(directory),
-        id=id_file.read_text().strip(),
+        id=_run_id(directory),
         name=directory.name,
         group=group,
         job_type="trial" if group else "train",
@@ -194,6 +204,20 @@ def _init(config: Config, directory: Path, mode: str, group: str | None) -> "wan
         resume="allow",
         settings=settings,
     )
+
+
+def _run_id(directory: Path) -> str:
+    """The W&B id of the run in the directory, made when first asked for.
+
+    It is kept with the directory's inode, which a copy does not share: two runs of one id would overwrite each other.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    file, inode = directory / ID_FILE, str(directory.stat().st_ino)
+    name, *made_in = file.read_text(encoding="utf-8").split() if file.exists() else ("",)
+    if not name or made_in not in ([], [inode]):  # an earlier version kept no inode
+        name = uuid.uuid4().hex[:8]
+        records.write_atomic(file, f"{name} {inode}\n")
+    return name
 
 
 def _warn(text: str) -> None:

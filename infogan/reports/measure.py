@@ -27,7 +27,9 @@ from infogan.presets import describe
 from infogan.records import pictures
 from infogan.reports import common
 
-AVERAGED = (*MEASURES, "info_categorical_nats")
+BOUNDS = ("info_8bit_categorical_nats", "info_blurred_categorical_nats")
+"""L_I as somebody has it who sees the images alone, see metrics.collapse."""
+AVERAGED = (*MEASURES, "info_categorical_nats", *BOUNDS)
 QUALITY = ("frechet_distance", "sample_precision", "sample_recall", "spread", "generator_accuracy")
 """Of generated images; a configuration has a field `precision` of its own."""
 PAPER_ACCURACY = 0.95
@@ -102,6 +104,7 @@ def row(directory: Path, options: Options) -> dict:
             out[name] = result[name]
             out[f"{name}_low"], out[f"{name}_high"] = result[f"{name}_ci95"]
     out["info_categorical_nats"] = float(metrics[-1]["info_categorical_nats"])
+    out |= {name: result[name] for name in (*BOUNDS, "spread", "collapsed") if name in result}
     return out | (measure_quality(directory, options.data_dir) if options.quality else {})
 
 
@@ -114,11 +117,12 @@ def _draw_where_possible(directory: Path, result: dict) -> None:
 
 def measure_quality(directory: Path, data_dir: Path | None) -> dict[str, float]:
     """QUALITY of the images that a run's checkpoint generates; quality.json has it whole (see metrics.quality)."""
-    from infogan.metrics import quality
+    from infogan.metrics import collapse, quality
 
     run = records.load(directory)
     dataset = common.load_dataset(data_dir, directory)
     measured = quality.measure(run.generator, run.latent, dataset.test, quality.classifier(dataset))
+    measured |= collapse.measure(run.generator, run.discriminator, run.latent, dataset.test.images, run.last_bound)
     about = {"step": run.step, "provenance": records.provenance()}
     records.write_json(directory / "quality.json", {"dataset": dataset.name, "split": "test"} | measured | about)
     named = {f"sample_{name}" if name in ("precision", "recall") else name: value for name, value in measured.items()}
@@ -164,7 +168,8 @@ def difference(rows: pd.DataFrame, field: str) -> pd.DataFrame:
 def summary(rows: pd.DataFrame, fields: list[str]) -> pd.DataFrame:
     """A row for the runs that agree in `fields`: n, and of each measure the mean with its 95 % t interval over seeds.
 
-    Also the lowest and the highest accuracy, and the share of runs that reach PAPER_ACCURACY (share_from_95).
+    Also the lowest and the highest accuracy, the share of runs that reach PAPER_ACCURACY (share_from_95), and in how
+    many G has collapsed.
     """
     groups = []
     for keys, group in rows.groupby(fields, sort=False):
@@ -175,6 +180,8 @@ def summary(rows: pd.DataFrame, fields: list[str]) -> pd.DataFrame:
             accuracy = group["accuracy"]
             line |= {"accuracy_min": accuracy.min(), "accuracy_max": accuracy.max()}
             line["share_from_95"] = (accuracy >= PAPER_ACCURACY).mean()
+        if "collapsed" in group:
+            line["collapsed"] = int(group["collapsed"].fillna(False).sum())
         groups.append(line)
     return pd.DataFrame(groups)
 

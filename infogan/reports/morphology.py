@@ -19,14 +19,14 @@ import tyro
 from matplotlib.axes import Axes
 from tqdm import tqdm
 
-from infogan import load, records
+from infogan import load, records, style
 from infogan.codes import Continuous
 from infogan.errors import InputError, printable
 from infogan.inference import Codes, Model
 from infogan.metrics import clustering, quality
 from infogan.metrics.morphometrics import NAMES, measure, partial_correlation
 from infogan.networks import DiscriminatorQ
-from infogan.reports import common, style
+from infogan.reports import common
 from infogan.reports.effects import given_codes
 
 VALUES = np.linspace(-2, 2, 9)
@@ -133,6 +133,7 @@ def count_continuous(model: Model) -> int:
     return len(model.latent.single_codes(Continuous))
 
 
+@style.drawing()
 def draw(model: Model, spread: np.ndarray, path: Path) -> None:
     """Mean change of each morphometric, in its standard deviations `spread` [6], along each continuous code."""
     n_codes = count_continuous(model)
@@ -143,7 +144,7 @@ def draw(model: Model, spread: np.ndarray, path: Path) -> None:
     figure.suptitle(f"{common.run_title(model.config)}; grey: the range in training", fontsize=10)
     path.parent.mkdir(parents=True, exist_ok=True)
     with records.replacing(path) as file:
-        figure.savefig(file, dpi=style.DPI)
+        style.save(figure, file)
 
 
 def _draw_code(axes: Axes, model: Model, code: int, spread: np.ndarray) -> None:

@@ -9,7 +9,7 @@ the textbook loop has them.
 
 Examples:
   python experiments/benchmark.py --data-dir ~/data
-  python experiments/benchmark.py --device cuda --out analysis/results/benchmark/h100.json
+  python experiments/benchmark.py --device cuda --out runs/h100.json
   python experiments/benchmark.py --peer notebook=their_loop.py    # any other implementation, side by side
   python experiments/benchmark.py --long 20000                     # is the cost linear and the memory flat?
 """
@@ -48,7 +48,7 @@ class Options:
     data_dir: Path | None = None
     """Folder of mnist. Default: $INFOGAN_DATA, else ./data."""
     out: Path | None = None
-    """JSON file of the result. Default: analysis/results/benchmark/cpu.json or cuda.json, with -long for --long."""
+    """JSON file of the result. Default: runs/benchmark-cpu.json or -cuda.json, with -long for --long."""
 
     def peers(self) -> dict[str, Path]:
         """The files of `peer` by name. Raises InputError for a name that is taken and for a file that is not there."""
@@ -308,7 +308,7 @@ def main() -> None:
         result |= compare(options, device, precisions)
         show(result)
     name = f"{device.split(':')[0]}{'-long' if options.long else ''}.json"
-    path = options.out or Path("analysis", "results", "benchmark", name)
+    path = options.out or Path("runs", f"benchmark-{name}")
     path.parent.mkdir(parents=True, exist_ok=True)
     records.write_json(path, result | {"provenance": records.provenance()})
     print(f"\nwrote {path}")

@@ -208,7 +208,7 @@ def resident_mib() -> float:
     """Memory that this process holds now; where the system does not tell (it is not Linux), the most it has held."""
     statm = Path("/proc/self/statm")
     if statm.exists():
-        return int(statm.read_text().split()[1]) * resource.getpagesize() / 2**20
+        return int(statm.read_text(encoding="utf-8").split()[1]) * resource.getpagesize() / 2**20
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20  # bytes on macOS
 
 

@@ -77,8 +77,8 @@ def command_line(command: str, *arguments: str) -> list[str]:
 def run_workers(count: int, task: Callable[..., None], *arguments: Any) -> None:
     """Run task(index, parent, *arguments) in `count` processes of this machine, in this one where count is 1.
 
-    parent: this process's id, for ParentWatch; None in this process. Ctrl-C and SIGTERM reach each worker, which saves
-    its run before it leaves. Raises SystemExit where every worker ended with an error.
+    parent: this process's id, for ParentWatch; None in this process. events.SIGNALS reach each worker, as SIGTERM,
+    which saves its run before it leaves. Raises SystemExit where every worker ended with an error.
     """
     if count == 1:
         return task(0, None, *arguments)
@@ -91,7 +91,7 @@ def run_workers(count: int, task: Callable[..., None], *arguments: Any) -> None:
                 os.kill(process.pid, signal.SIGTERM)
         raise SystemExit(128 + number)
 
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, stop) for number in events.heard()}
     try:
         with threads_of_children(max(1, cpu.cores() // count)):
             for process in processes:

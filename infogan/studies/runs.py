@@ -124,6 +124,7 @@ def work(
         states = [t.state for t in trial.study.get_trials(deepcopy=False)]
         done = states.count(TrialState.COMPLETE) + 1
         accuracy = f", test accuracy {result['accuracy']:.4f}" if "accuracy" in result else ""
+        accuracy += ", but G has collapsed" * bool(result.get("collapsed"))
         left = time_left(len(configs) - done, durations, options.workers or 1)
         text = f"{done}/{len(configs)}  {job}: {result['images']:,} images in {seconds:.0f} s{accuracy}{left}"
         print(printable(text), flush=True)

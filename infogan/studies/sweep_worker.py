@@ -13,7 +13,7 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 
 from infogan import data, events, experiment, records
 from infogan.config import from_dict
-from infogan.metrics import quality
+from infogan.metrics import collapse, quality
 from infogan.randomness import derive
 from infogan.studies.grid import grid_name, run_grid
 from infogan.studies.launchers import ParentWatch
@@ -42,8 +42,10 @@ class PruningWatch(ParentWatch):
         self.trial, self.evaluations, self.images = trial, evaluations, images
 
     def evaluated(self, row: dict, images: dict[str, Path]) -> None:
-        """Raises Stopped where the trial is pruned."""
-        self.trial.report(row["accuracy"], round(self.evaluations * row["images"] / self.images))
+        """Raises Stopped where the trial is pruned. A run whose G has collapsed is reported as the worst."""
+        self.trial.report(
+            0.0 if row.get("collapsed") else row["accuracy"], round(self.evaluations * row["images"] / self.images)
+        )
         if self.trial.should_prune() and row["images"] < NO_PRUNING_AFTER * self.images:
             raise events.Stopped
 
@@ -73,7 +75,10 @@ class Worker:
             self.confirm()
 
     def objective(self, trial: Trial, run: int) -> float | tuple[float, float]:
-        """Validation accuracy; with --quality also the Frechet distance to validation images. Uses no test images."""
+        """Validation accuracy; with --quality also the Frechet distance to validation images. Uses no test images.
+
+        A trial whose G has collapsed has the value 0, the worst: its accuracy is Q's alone.
+        """
         began = time.perf_counter()
         try:
             result = self._train(trial, run)
@@ -87,8 +92,13 @@ class Worker:
             raise
         trial.set_user_attr("images_per_second", round(result["images"] / result["train_seconds"]))
         accuracy = result["validation_accuracy"]
-        if self.classifier is None:
+        if result.get("collapsed"):
+            trial.set_user_attr("collapsed", collapse.describe(result))
+            self.say(trial, f"accuracy {accuracy:.3f}, but G has collapsed: counts as 0", began)
+            accuracy = 0.0
+        elif self.classifier is None:
             self.say(trial, f"accuracy {accuracy:.3f}", began)
+        if self.classifier is None:
             return accuracy
         trained = records.load(trial.user_attrs["run_dir"])
         measured = quality.measure(trained.generator, trained.latent, self.dataset.validation, self.classifier)
@@ -166,8 +176,10 @@ class Worker:
                 configs[job], self.dataset, directory, options.wandb, options.study, [watch], progress=False, test=True
             )
             trial.set_user_attr("test", {key: value for key, value in result.items() if isinstance(value, float | int)})
-            print(f"with a fresh seed, {job}: validation accuracy {result['validation_accuracy']:.3f}", flush=True)
-            return result["validation_accuracy"]
+            collapsed = ", but G has collapsed: counts as 0" * bool(result.get("collapsed"))
+            accuracy = f"validation accuracy {result['validation_accuracy']:.3f}"
+            print(f"with a fresh seed, {job}: {accuracy}{collapsed}", flush=True)
+            return 0.0 if collapsed else result["validation_accuracy"]
 
         if configs:
             name = grid_name(f"{options.study}-confirm", configs)

@@ -49,7 +49,9 @@ def gradients(preset: str, images: torch.Tensor, precision: str, autocast: bool 
 
 
 @pytest.mark.parametrize("preset", ["authors", "paper", "blog", "gan"])
-def test_gradients_are_those_of_autocast_and_near_those_of_float32(preset, images):
+def test_gradients_are_as_near_those_of_float32_as_autocasts(preset, images):
+    """Each path rounds in its own order, and processors without bfloat16 round otherwise: so the two are compared with
+    float32, and not with each other."""
     quick = gradients(preset, images, "bfloat16")
     autocast, reference = gradients(preset, images, "float32", autocast=True), gradients(preset, images, "float32")
     for ours, casts, plain in zip(quick, autocast, reference, strict=True):
@@ -58,12 +60,8 @@ def test_gradients_are_those_of_autocast_and_near_those_of_float32(preset, image
             ours, casts, plain = (g.flatten() for g in (ours, casts, plain))
             # D's last bias alone has one number: what is left of about 1/2 for real images less as much for generated
             # ones.
-            margin = 0.005 if len(ours) == 1 else 0.0
-            assert (
-                F.cosine_similarity(ours, casts, dim=0) > 0.999
-                and (ours.norm() - casts.norm()).abs() < 0.02 * casts.norm() + margin
-            )
-            assert F.cosine_similarity(ours, plain, dim=0) > 0.8
+            margin = 0.02 * plain.norm() + (0.005 if len(ours) == 1 else 0.0)
+            assert (ours - plain).norm() <= 1.25 * (casts - plain).norm() + margin
     assert sum(g is not None for g in quick) > 20
 
 

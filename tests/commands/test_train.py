@@ -2,8 +2,11 @@
 
 import json
 
+import pandas as pd
 import pytest
 from conftest import call
+
+from infogan import records
 
 
 def test_a_dry_run_prints_the_resolved_configuration_and_writes_nothing(tmp_path):
@@ -27,6 +30,28 @@ def test_the_default_directory_tells_changed_settings_apart(tmp_path):
     )
     resolved = json.loads(call("train", *arguments, "--dry-run", cwd=tmp_path).stdout)
     assert resolved["run_dir"] == "runs/digits-authors-lambda_categorical=0.1-terms=iic_1-seed0"
+
+
+COLLAPSING = ("authors", "--dataset", "digits", "--lr-g", "1e-9", "--updates", "20", "--evaluations", "2")
+"""G does not learn: it draws one grey square."""
+
+
+def test_a_collapsed_generator_is_named_wherever_the_run_is_shown(tmp_path):
+    done = call("train", *COLLAPSING, "--run-dir", "run", cwd=tmp_path)
+    assert done.returncode == 0 and "G has collapsed: its images differ from one another by 0.0" in done.stdout
+    assert "G has collapsed" in done.stderr, "beside the progress bar"
+    listed = call("list", "--csv", "t.csv", ".", cwd=tmp_path)
+    table = pd.read_csv(tmp_path / "t.csv")
+    assert listed.returncode == 0 and (table.status[0], table.generator[0]) == ("finished", "collapsed")
+    stored = records.read_json(tmp_path / "run" / "evaluation.json")
+    assert stored["collapsed"] is True and stored["spread"] < 0.1 and "accuracy" in stored
+    rows = records.Table(tmp_path / "run" / "evaluations.csv").rows()
+    assert [row["collapsed"] for row in rows] == ["True", "True"]
+    table = call("measure", "run", "--csv", "m.csv", folder="analysis", cwd=tmp_path)
+    assert table.returncode == 0 and pd.read_csv(tmp_path / "m.csv").collapsed.tolist() == [True]
+    page = call("report", "run", folder="analysis", cwd=tmp_path)
+    assert page.returncode == 0, page.stderr
+    assert "G has collapsed" in (tmp_path / "run" / "report.html").read_text()
 
 
 @pytest.mark.parametrize(

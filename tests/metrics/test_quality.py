@@ -76,11 +76,9 @@ def test_without_labels_the_network_names_quarter_turns(digits, tmp_path):
     network, latent = quality.classifier(bare, tmp_path / "c"), Latent("10c", "62u")
     perfect = quality.measure(Copier(digits.train.images, digits.train.labels), latent, bare.test, network)
     untrained = quality.measure(build(digits.image_shape, latent, seed=0)[0], latent, bare.test, network)
-    assert perfect["features"] == "quarter turns" and perfect["feature_accuracy"] > 0.9
+    assert perfect["features"] == "quarter turns" and perfect["feature_accuracy"] > 0.8, "a quarter is chance"
     assert "generator_accuracy" not in perfect
     assert perfect["frechet_distance"] < untrained["frechet_distance"] / 10 and perfect["recall"] > 0.6
-    assert perfect["spread"] == pytest.approx(1, abs=0.05) and not perfect["collapsed"]
-    assert untrained["spread"] < 0.25 and untrained["collapsed"]
 
 
 def test_the_images_compared_are_drawn_from_the_whole_split(digits, network, monkeypatch):
@@ -89,7 +87,6 @@ def test_the_images_compared_are_drawn_from_the_whole_split(digits, network, mon
     in_order, latent = digits.train[digits.train.labels.argsort(stable=True)], Latent("10c", "62u")
     measured = quality.measure(Copier(digits.train.images, digits.train.labels), latent, in_order, network)
     assert measured["images"] == 300 and measured["precision"] > 0.7
-    assert measured["spread"] == pytest.approx(1, abs=0.05)
 
 
 def test_quarter_turns_of_every_fourth_image():

@@ -1,18 +1,25 @@
 """What a record says of its origin, and that no password of a database's URL is in it or in anything printed."""
 
+import importlib
+import os
+import socket
 import subprocess
 import sys
 from urllib.parse import quote, quote_plus
 
+import numpy as np
 import pytest
+from conftest import config
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy.engine import URL, make_url
 
-from infogan import records
+import infogan
+from infogan import data, experiment, records
 from infogan.errors import InputError
-from infogan.records.provenance import _of_process
 from infogan.studies.storage import open_storage
+
+provenance = importlib.import_module("infogan.records.provenance")  # records.provenance is its function
 
 UNICODE = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="P"), min_size=1, max_size=12)
 AWKWARD = st.text(st.sampled_from("abc019 @:/?#&=%+;!'\\\"é*-_.~[]"), min_size=1, max_size=12)
@@ -93,7 +100,7 @@ def as_read(url: str) -> list[str]:
 def test_what_is_no_secret_is_shown(arguments, masked, monkeypatch):
     """By the function, and in a record."""
     monkeypatch.setattr(sys, "argv", ["infogan sweep", *arguments])
-    for shown in (" ".join(records.mask_arguments(arguments)), _of_process.__wrapped__()["command"]):
+    for shown in (" ".join(records.mask_arguments(arguments)), provenance._of_process.__wrapped__()["command"]):
         assert masked in shown and "s3cr" not in shown and "9912" not in shown
 
 
@@ -101,7 +108,7 @@ def test_a_record_takes_no_lock_of_the_repository(monkeypatch):
     """It would stay behind where the disk is full or the process is killed."""
     commands, run = [], subprocess.run
     monkeypatch.setattr(subprocess, "run", lambda command, **named: commands.append(command) or run(command, **named))
-    _of_process.__wrapped__()
+    provenance._of_process.__wrapped__()
     assert commands and all("--no-optional-locks" in command for command in commands)
 
 
@@ -111,3 +118,94 @@ def test_a_storage_that_cannot_be_opened_is_one_line_without_a_secret(url):
         open_storage(url)
     assert "s3cret" not in str(error.value) and "\n" not in str(error.value)
     assert error.value.__cause__ is None, "a traceback would print it"
+
+
+def git(folder, *arguments: str) -> str:
+    own = {"GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a@b", "GIT_COMMITTER_NAME": "a", "GIT_COMMITTER_EMAIL": "a@b"}
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    done = subprocess.run(
+        ["git", "-C", folder, *arguments], env=clean | own, capture_output=True, text=True, check=True
+    )
+    return done.stdout.strip()
+
+
+def repository(folder, *files: str) -> str:
+    """A repository that tracks these files; returns its commit."""
+    for file in files:
+        (folder / file).parent.mkdir(parents=True, exist_ok=True)
+        (folder / file).write_text("")
+    git(folder, "init", "-q")
+    git(folder, "add", *files)
+    git(folder, "commit", "-q", "-m", "one")
+    return git(folder, "rev-parse", "HEAD")
+
+
+def commit_of(root, monkeypatch):
+    monkeypatch.setattr(provenance, "ROOT", root)
+    return provenance._of_process.__wrapped__()["commit"]
+
+
+def test_the_commit_is_that_of_the_packages_own_repository(tmp_path, monkeypatch, capsys):
+    """Not of one that a hook's environment names, nor of a project that has the package in a virtual environment."""
+    (tmp_path / "user").mkdir()
+    clone = tmp_path / "infogan"
+    clone.mkdir()
+    user, own = repository(tmp_path / "user", "a.py"), repository(clone, "infogan/__init__.py")
+    for name, value in (("GIT_DIR", tmp_path / "user" / ".git"), ("GIT_WORK_TREE", tmp_path / "user")):
+        monkeypatch.setenv(name, str(value))
+    assert commit_of(clone, monkeypatch) == own != user
+    for installed in ("user/.venv/lib", "user"):  # in the project, and copied into its root
+        package = tmp_path / installed / "infogan" / "__init__.py"
+        package.parent.mkdir(parents=True)
+        package.write_text("")
+        monkeypatch.setattr(provenance, "ROOT", package.parents[1])
+        found = provenance._of_process.__wrapped__()
+        assert found["commit"] is None and found["commit_is_dirty"] is None
+    assert capsys.readouterr().err.count("no commit is recorded") == 1, "said of a checkout that does not track it"
+
+
+@pytest.mark.parametrize("git_answers", ["exit 1", "not executable", "nothing", "another owner", "hangs"])
+def test_a_git_that_does_not_answer_ends_no_run(git_answers, tmp_path, monkeypatch, capsys):
+    clone = tmp_path / "infogan"
+    clone.mkdir()
+    repository(clone, "infogan/__init__.py")
+    program = tmp_path / "bin" / "git"
+    program.parent.mkdir()
+    said = "echo \"fatal: detected dubious ownership in repository at '/x'\" >&2; exit 128"
+    text = {"another owner": said, "hangs": "sleep 5"}.get(git_answers, "exit 1")
+    program.write_text(f"#!/bin/sh\n{text}\n")
+    program.chmod(0o644 if git_answers == "not executable" else 0o755)
+    if git_answers == "nothing":
+        program.unlink()
+    monkeypatch.setenv("PATH", f"{program.parent}" + (":/bin:/usr/bin" if git_answers == "hangs" else ""))
+    monkeypatch.setattr(provenance, "GIT_SECONDS", 0.2)
+    assert commit_of(clone, monkeypatch) is None
+    message = capsys.readouterr().err
+    assert message.startswith("no commit is recorded: ") and message.count("\n") == 1
+    assert "dubious ownership" in message or git_answers != "another owner"
+
+
+def test_a_working_directory_that_is_gone_ends_no_run(tmp_path, monkeypatch):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    monkeypatch.setattr(sys, "argv", ["train.py", "authors"])
+    assert provenance._of_process.__wrapped__()["command"].endswith("train.py authors")
+
+
+def test_what_travels_with_a_model_names_no_host_and_no_path(tmp_path, digits):
+    """By infogan.load(...).save, which export and the hub use."""
+    images = tmp_path / "private folder" / "mine.npz"
+    images.parent.mkdir()
+    np.savez(images, images=digits.train.images[:100, 0].numpy())
+    run = tmp_path / "run"
+    made = config(dataset=str(images), updates=2)
+    experiment.train(made, data.load(str(images)), run, "disabled", progress=False)
+    stored = records.read_json(run / "config.json")
+    assert stored["provenance"]["host"]["name"] == socket.gethostname() and str(tmp_path) in str(stored)
+    text = (infogan.load(run).save(tmp_path / "public") / "config.json").read_text()
+    assert socket.gethostname() not in text.replace("localhost", "") or socket.gethostname() == "localhost"
+    assert str(tmp_path) not in text and "private folder" not in text and '"command"' not in text
+    assert records.read_json(tmp_path / "public" / "config.json")["provenance"]["host"]["processor"]
+    assert infogan.load(tmp_path / "public").config.dataset == "mine.npz"

@@ -106,7 +106,7 @@ def test_a_picture_is_written_whole_or_not_at_all(tmp_path):
 
 
 def test_what_a_killed_write_left_is_removed(tmp_path, digits):
-    for name in (".checkpoint.safetensors.a1b2c3d4", ".config.json.x", ".metrics.csv.y"):
+    for name in (".checkpoint.a1b2c3d4.safetensors", ".config.00000000.json", ".metrics.ffffffff.csv"):
         (tmp_path / name).write_text("half")
     (tmp_path / ".hidden").write_text("the user's own")
     fit(tmp_path, digits, updates=10)

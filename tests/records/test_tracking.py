@@ -1,6 +1,8 @@
 """W&B runs that mirror training runs: offline, unreachable, failing and killed."""
 
 import json
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -102,6 +104,35 @@ def test_a_pruned_run_has_not_failed_and_a_diverged_one_has(tmp_path, digits, er
     with pytest.raises(type(error)):
         experiment.train(config(), digits, tmp_path / "run", "offline", observers=[Raises(error)], progress=False)
     assert of_type(read_back(tmp_path / "run"), "exit")[0].get("exit_code", 0) == exit_code
+
+
+def test_a_copied_run_has_a_wandb_id_of_its_own_and_a_moved_one_keeps_its(tmp_path):
+    """Two runs of one id would overwrite each other."""
+
+    def id_of(folder):
+        with tracking.track(config(), folder, "offline") as run:
+            return run.run.id
+
+    first = id_of(tmp_path / "run")
+    assert id_of(tmp_path / "run") == first
+    shutil.copytree(tmp_path / "run", tmp_path / "copy")
+    assert id_of(tmp_path / "copy") != first and id_of(tmp_path / "run") == first
+    (tmp_path / "run").rename(tmp_path / "moved")
+    assert id_of(tmp_path / "moved") == first
+    (tmp_path / "moved" / tracking.ID_FILE).write_text("abcd1234")  # as earlier versions wrote it
+    assert id_of(tmp_path / "moved") == "abcd1234"
+
+
+def test_tracking_leaves_the_environment_as_it_was(tmp_path, monkeypatch):
+    for value in (None, "/elsewhere"):
+        monkeypatch.delenv("WANDB_DATA_DIR", raising=False)
+        if value:
+            monkeypatch.setenv("WANDB_DATA_DIR", value)
+        before = dict(os.environ)
+        with tracking.track(config(), tmp_path / "run", "offline"):
+            pass
+        assert {name: os.environ.get(name) for name in before} == before
+        assert "WANDB_DATA_DIR" in before or "WANDB_DATA_DIR" not in os.environ
 
 
 def test_each_phase_has_its_own_steps(tmp_path):

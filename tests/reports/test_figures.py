@@ -12,11 +12,11 @@ import pytest
 from conftest import ROOT, call, config, fit
 from PIL import Image
 
-from infogan import data, experiment, records
+from infogan import data, experiment, records, style
 from infogan.reports import common
 from infogan.reports.figures import curves, drawing
 from infogan.reports.information import known_factors, predict
-from infogan.reports.style import logarithmic, new_figure
+from infogan.style import logarithmic, new_figure
 
 
 def figures(*arguments):
@@ -113,6 +113,7 @@ def test_the_trade_off_has_the_numbers_of_measured_runs(trained, tmp_path):
     assert done.returncode == 1 and "is " in done.stderr and "a run directory?" in done.stderr
 
 
+@style.drawing()
 def test_logarithmic_axes_have_numbers_however_close_the_points_are():
     axes = new_figure(4, 3).subplots()
     axes.plot([0.28, 0.29], [0.0121, 0.0123], "o")

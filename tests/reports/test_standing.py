@@ -62,7 +62,7 @@ class Reader(torch.nn.Module):
         return torch.stack([light, torch.zeros_like(light)], 1)
 
 
-LATENT = Latent("2u", "66u")
+LATENT = Latent("2u", "66u", "fixed")
 
 
 def make(generator=None, discriminator=None, **changes) -> records.Run:

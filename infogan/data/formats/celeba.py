@@ -80,7 +80,7 @@ def _read_table(path: Path, skip: int, header: bool) -> tuple[list[str], list[st
     problem = f"{path} {'cannot be read' if path.exists() else 'is missing'}"
     with as_input_error(problem, f"get it from {WEBSITE}", (OSError, ValueError, IndexError)):
         limits.check_bytes(path.stat().st_size, str(path))
-        lines = path.read_text().splitlines()[skip:]
+        lines = path.read_text(encoding="utf-8").splitlines()[skip:]
         columns = lines.pop(0).split() if header else []
         cells = [line.split() for line in lines if line.strip()]
         numbers = np.array([[int(cell) for cell in row[1:]] for row in cells])

@@ -17,6 +17,7 @@ from pathlib import Path
 import pandas as pd
 import tyro
 
+from infogan import records
 from infogan.errors import InputError
 from infogan.reports import common
 from infogan.reports.claims.panels import list_panels, panel_rows
@@ -62,10 +63,10 @@ def main() -> None:
     options = tyro.cli(Options, description=__doc__)
     runs = [read(directory) for directory in options.runs]
     table = collect(options, runs)
-    options.out.mkdir(parents=True, exist_ok=True)
-    table.to_csv(options.out / "scorecard.csv", index=False)
-    pd.DataFrame(list_runs(runs) + list_panels(runs)).to_csv(options.out / "scorecard-runs.csv", index=False)
-    (options.out / "scorecard.md").write_text(markdown(table))
+    records.write_atomic(options.out / "scorecard.csv", table.to_csv(index=False))
+    judged = pd.DataFrame(list_runs(runs) + list_panels(runs))
+    records.write_atomic(options.out / "scorecard-runs.csv", judged.to_csv(index=False))
+    records.write_atomic(options.out / "scorecard.md", markdown(table))
     draw(table, options.out / "scorecard.png")
     print(common.as_text(table[["claim", "says", "by", "mean", "low", "high", "holds", "of", "verdict"]]))
     print(f"wrote {options.out / 'scorecard.md'}, .csv and .png")

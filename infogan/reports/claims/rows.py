@@ -47,7 +47,7 @@ def rows_over_seeds(rule: Rule, runs: list[RunRecord]) -> list[dict]:
 
     Raises InputError where a seed is given twice.
     """
-    groups: dict[tuple[str, str, bool, str, bool], dict[int, Outcome]] = {}
+    groups: dict[tuple[str, str, bool, str, bool], dict[int, Outcome | None]] = {}
     for run in runs:
         if (outcome := rule.check(run)) is not None:
             config, recipe = run.config, describe(run.config)
@@ -55,6 +55,8 @@ def rows_over_seeds(rule: Rule, runs: list[RunRecord]) -> list[dict]:
             length = f"{config.pretraining:,} + " * bool(config.pretraining) + length_of(config.updates, whole)
             group = (recipe, length, config.updates >= whole, config.precision, config.preset in OURS)
             seeds = groups.setdefault(group, {})
+            if run.collapsed:
+                outcome = None
             if config.seed in seeds:
                 kind = f"{recipe} with {length} updates in {config.precision}"
                 raise InputError(f"{run.directory} repeats seed {config.seed} of {kind}: give one run for each seed")
@@ -67,7 +69,7 @@ def list_runs(runs: list[RunRecord]) -> list[dict]:
     out = []
     for rule in RULES:
         for run in runs:
-            if (outcome := rule.check(run)) is not None:
+            if not run.collapsed and (outcome := rule.check(run)) is not None:
                 config = run.config
                 about = {"preset": describe(config), "seed": config.seed, "pretraining": config.pretraining}
                 about |= {"updates": config.updates, "precision": config.precision, "device": config.device}
@@ -87,23 +89,29 @@ def origin(run: RunRecord) -> dict[str, str]:
 
 
 def _row_of_seeds(
-    rule: Rule, recipe: str, length: str, whole: bool, precision: str, ours: bool, outcomes: list[Outcome]
+    rule: Rule, recipe: str, length: str, whole: bool, precision: str, ours: bool, seeds: list[Outcome | None]
 ) -> dict:
     """The row of one group of seeds. length: of the runs, in updates; whole: whether it is that of the preset or more;
-    ours: whether no source states the preset.
+    ours: whether no source states the preset; seeds: None of those whose G has collapsed, which judge nothing.
 
     A rule of several parts has no mean that could decide it: there the number is the share of seeds it holds in.
     """
+    outcomes = [outcome for outcome in seeds if outcome is not None]
     values = [outcome.value for outcome in outcomes if np.isfinite(outcome.value)]
     mean, low, high = mean_interval(values) if values else (np.nan,) * 3
     if rule.number in SHARES:
         low, high = max(low, 0.0), min(high, 1.0)
     length, holds = f"{length} updates", sum(outcome.holds for outcome in outcomes)
     of, never, number, also = len(outcomes), len(outcomes) - len(values), rule.number, ""
-    if rule.threshold is None:
+    if not outcomes:
+        low = high = np.nan
+    elif rule.threshold is None:
         also, number = f"in the mean {mean:.2f} {rule.number}" if values else "", "of the seeds"
         mean, (low, high) = holds / of, share_interval(holds, of)
     verdict = _verdict(rule, holds, of, never, low, high) if whole else verdicts.SHORT
+    if collapsed := len(seeds) - of:
+        also = "; ".join(filter(None, [also, f"G has collapsed in {collapsed} more"]))
+        verdict = verdict if of else verdicts.COLLAPSED
     verdict = verdicts.of_ours(verdict) if ours else verdict
     more = {"setting": recipe, "length": length, "low": low, "high": high, "never": never, "also": also}
     by = f"{recipe}, {length}, {precision}"

@@ -29,6 +29,11 @@ class RunRecord(NamedTuple):
     quality: dict
     """quality.json; empty where there is none."""
 
+    @property
+    def collapsed(self) -> bool:
+        """Whether G has collapsed: no claim is judged on such a run."""
+        return bool(self.evaluation.get("collapsed") or self.quality.get("collapsed"))
+
     def figure(self, name: str) -> dict | None:
         """figures/NAME.json, where there is one."""
         path = self.directory / "figures" / f"{name}.json"

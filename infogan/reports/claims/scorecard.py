@@ -6,9 +6,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from infogan import records
+from infogan import records, style
 from infogan.metrics.clustering import share_interval
-from infogan.reports import style
 from infogan.reports.claims.verdicts import VERDICTS
 
 DIGITS = {"updates": ",.0f", "digits": ".1f", "accuracy": ".3f"}
@@ -42,6 +41,7 @@ def _cells(row: Any) -> list[str]:
     return [row.claim, row.says, row.by, number, f"{row.holds} of {row.of}"]
 
 
+@style.drawing()
 def draw(table: pd.DataFrame, path: Path) -> None:
     """Share of seeds (batch sizes, datasets) in which each rule holds, with Wilson's 95 % interval.
 
@@ -54,11 +54,10 @@ def draw(table: pd.DataFrame, path: Path) -> None:
     axes = figure.add_axes((0.58, 0.6 / height, 0.4, 1 - 1.05 / height))  # the left half is text
     of_axes, last = axes.get_yaxis_transform(), ""
     for y, row in enumerate(rows):
-        low, high = share_interval(row["holds"], row["of"])
-        if row["seeds"]:  # of batch sizes and of datasets an interval would mean nothing
-            axes.plot([low, high], [y, y], color="#D5DBE3", linewidth=5, solid_capstyle="butt")
+        if row["seeds"] and row["of"]:  # of batch sizes and of datasets an interval would mean nothing
+            axes.plot(share_interval(row["holds"], row["of"]), [y, y], color="#D5DBE3", lw=5, solid_capstyle="butt")
         colour, marker = VERDICTS[row["verdict"]]
-        axes.plot(row["holds"] / row["of"], y, marker, color=colour, markersize=7, clip_on=False)
+        axes.plot(row["holds"] / max(row["of"], 1), y, marker, color=colour, markersize=7, clip_on=False)
         if row["says"] != last:
             axes.axhline(y - 0.5, color="#E3E6EA", linewidth=0.8, xmin=-1.43, clip_on=False)
             axes.text(
@@ -80,7 +79,7 @@ def draw(table: pd.DataFrame, path: Path) -> None:
     axes.grid(axis="y", visible=False)
     axes.spines["left"].set_visible(False)
     with records.replacing(path) as file:
-        figure.savefig(file, dpi=style.DPI)
+        style.save(figure, file)
 
 
 def _shares(table: pd.DataFrame) -> list[dict]:

@@ -1,8 +1,8 @@
 """What a row of the scorecard concludes: decided by the interval over seeds; never by one run, by a short one, or by
 one on other data than the source's."""
 
+from infogan import style
 from infogan.metrics.clustering import share_interval
-from infogan.reports import style
 
 REPLICATES, DOES_NOT, UNDECIDED = "replicates", "does not replicate", "undecided"
 HOLDS, DOES_NOT_HOLD = "holds", "does not hold"

@@ -9,12 +9,12 @@ import seaborn
 import tyro
 from matplotlib.axes import Axes
 
-from infogan import records
+from infogan import records, style
 from infogan.codes import Latent
 from infogan.config import Config
 from infogan.errors import InputError, printable
 from infogan.presets import describe
-from infogan.reports import common, style
+from infogan.reports import common
 from infogan.reports.figures.drawing import write_figure
 
 
@@ -27,6 +27,7 @@ class Figure1:
     out: Path = Path("figures/figure1.png")
     """Where to write the picture; its numbers go beside it."""
 
+    @style.drawing()
     def draw(self) -> None:
         """Write the figure, and print its numbers."""
         if not self.runs:
@@ -44,11 +45,29 @@ class Figure1:
             errorbar=("pi", 100),
             ax=axes,
         )
+        seen = pd.concat([bound_of_8bit_images(directory) for directory in self.runs], ignore_index=True)
+        if len(seen):
+            seaborn.lineplot(
+                seen,
+                x="update",
+                y="L_I (nats)",
+                hue="preset",
+                palette=style.palette(table.preset),
+                linestyle="",
+                marker="o",
+                markersize=4,
+                errorbar=("pi", 100),
+                err_style="bars",
+                legend=False,
+                ax=axes,
+            )
+            axes.plot([], [], "o", color=style.GREY, markersize=4, label="of 8-bit images")
+            axes.legend()
         for entropy in {round(run["entropy_nats"], 6) for run in numbers}:
             _mark_entropy(axes, entropy)
         highest, lengths = max(run["entropy_nats"] for run in numbers), [run["updates"] for run in numbers]
         axes.set(title="Lower bound of the mutual information, categorical codes", ylabel="$L_I$ (nats)")
-        axes.set_ylim(min(0.0, float(table["L_I (nats)"].min())), 1.08 * highest)
+        axes.set_ylim(min(0.0, float(table["L_I (nats)"].min())), 1.08 * highest)  # of 8-bit images it can be -30 nats
         if max(lengths) > 2 * min(lengths):  # a common scale, on which the short runs are seen as well
             axes.set_xscale("log")
         print(common.as_text(pd.DataFrame(numbers)))
@@ -60,6 +79,7 @@ def bound_curve(directory: Path) -> tuple[dict, pd.DataFrame]:
     metrics, config = common.read_metrics(directory), records.read_config(directory)
     entropy = Latent(config.codes, config.noise, config.q_std).entropy[0]
     smooth = common.smoothed_bound(metrics, config.log_every)
+    seen = bound_of_8bit_images(directory)
     reached = metrics.step[smooth >= 0.99 * entropy]
     numbers = {
         "run": directory.name,
@@ -69,11 +89,24 @@ def bound_curve(directory: Path) -> tuple[dict, pd.DataFrame]:
         "entropy_nats": entropy,
         "final_info_nats": float(smooth.iloc[-1]),
         "highest_info_nats": float(smooth.max()),
+        "final_info_8bit_nats": float(seen["L_I (nats)"].iloc[-1]) if len(seen) else None,
         "updates_to_99_percent": int(reached.iloc[0]) if len(reached) else None,
         "updates": int(metrics.step.iloc[-1]),
     }
     curve = {"update": metrics.step, "L_I (nats)": smooth, "preset": describe(config), "run": directory.name}
     return numbers, pd.DataFrame(curve)
+
+
+def bound_of_8bit_images(directory: Path) -> pd.DataFrame:
+    """A run's L_I of 8-bit images (see metrics.collapse) by update; no rows of a run that did not measure it."""
+    rows = [row for row in records.Table(directory / "evaluations.csv").rows() if row.get("info_8bit_categorical_nats")]
+    return pd.DataFrame(
+        {
+            "update": [int(row["step"]) for row in rows],
+            "L_I (nats)": [float(row["info_8bit_categorical_nats"]) for row in rows],
+            "preset": describe(records.read_config(directory)),
+        }
+    )
 
 
 def _mark_entropy(axes: Axes, entropy: float) -> None:
@@ -93,6 +126,7 @@ class Losses:
     out: Path | None = None
     """Where to write the picture. Default: RUN/figures/losses.png of one run, figures/losses.png of several."""
 
+    @style.drawing()
     def draw(self) -> None:
         """Write the figure; its numbers are the means over the first and over the last tenth of each run."""
         if not self.runs:

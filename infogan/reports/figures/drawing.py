@@ -11,10 +11,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image
 
-from infogan import records
+from infogan import records, style
 from infogan.errors import InputError, printable
 from infogan.records import pictures
-from infogan.reports import common, style
+from infogan.reports import common
 from infogan.reports.figures.panels import Panel
 
 COLUMNS = {1: 1, 2: 2, 3: 1, 4: 2}
@@ -26,7 +26,7 @@ def save_figure(figure: Figure, path: Path) -> None:
     """Write the picture, whole or not at all. Raises InputError where the path is not that of a picture."""
     common.check_picture(path)
     with records.replacing(path) as file:
-        figure.savefig(file, dpi=style.DPI)
+        style.save(figure, file)
 
 
 def write_figure(figure: Figure, path: Path, numbers: dict) -> None:
@@ -52,6 +52,7 @@ def write_panels(path: Path, panels: Sequence[Panel], numbers: dict) -> None:
     compose(source, path)
 
 
+@style.drawing()
 def compose(source: Path, path: Path) -> None:
     """Draw the figure of a JSON file and of the panels' pictures beside it.
 

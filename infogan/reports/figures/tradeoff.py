@@ -7,10 +7,10 @@ import pandas as pd
 import seaborn
 import tyro
 
-from infogan import records
+from infogan import records, style
 from infogan.errors import InputError
 from infogan.presets import PRESETS, describe
-from infogan.reports import common, style
+from infogan.reports import common
 from infogan.reports.figures.drawing import write_figure
 
 PANELS = {
@@ -34,6 +34,7 @@ class Tradeoff:
     out: Path = Path("figures/tradeoff.png")
     """Where to write the picture; its numbers go beside it."""
 
+    @style.drawing()
     def draw(self) -> None:
         """Write the figure, and print its numbers."""
         if not self.runs:

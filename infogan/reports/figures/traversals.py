@@ -19,7 +19,7 @@ from infogan import records
 from infogan.codes import Categorical, Continuous
 from infogan.data import Dataset
 from infogan.errors import InputError
-from infogan.metrics import disentanglement, diversity
+from infogan.metrics import collapse, disentanglement
 from infogan.metrics.factor_estimates import Estimator, estimator
 from infogan.metrics.image_statistics import STATISTICS, image_statistics
 from infogan.reports import common, standing
@@ -103,7 +103,10 @@ class Judge:
     def rows(self, found: dict[Wanted, Match]) -> list[dict]:
         """The `verdicts` of the figure's JSON file: of each panel the run, Q's side, G's side, and what follows."""
         used = {match.run.directory: match.run for match in found.values()}
-        spreads = {at: diversity.measure(run.generator, run.latent, self.images) for at, run in used.items()}
+        spreads = {
+            at: collapse.measure(run.generator, run.discriminator, run.latent, self.images, run.last_bound)
+            for at, run in used.items()
+        }
         out = []
         for want, match in found.items():
             estimate, spread = self._estimator(match.of, match.factor), spreads[match.run.directory]

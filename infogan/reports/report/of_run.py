@@ -7,6 +7,7 @@ import pandas as pd
 
 from infogan import records
 from infogan.config import RUNTIME_FIELDS, Config
+from infogan.metrics import collapse
 from infogan.presets import PRESETS, describe
 from infogan.reports import common
 from infogan.reports.report.plots import bounded, plot_run
@@ -28,6 +29,9 @@ def run_report(directory: Path) -> Report:
     speed = f"{last.seconds:,.0f} s, {last.images / max(last.seconds, 1e-9):,.0f} images/s"
     before = f"after {config.pretraining:,} of pretraining; " if config.pretraining else ""
     cards.append(Card("updates", f"{int(last.step):,}", before + speed))
+    cards += [Card("G has collapsed", f"{evaluation['spread']:.2f}", collapse.describe(evaluation))] * bool(
+        evaluation.get("collapsed")
+    )
     curves = "Losses, L_I (dashed: H(c)), and accuracy on validation images; bold: running means."
     sections = [Section("Learning curves", pictures=[drawn(plot_run(directory), curves, whole=True)])]
     if shown := run_pictures(directory):

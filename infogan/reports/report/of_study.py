@@ -40,7 +40,7 @@ def study_report(study: optuna.Study, folder: Path, scorecard: Path | None) -> R
     caption = "A trial's accuracy is that of one run, the highest of many: it is lucky. Click on a column to sort."
     sections.append(Section("All trials", table=listed, caption=caption))
     if scorecard:
-        sections.append(Section("Scorecard", scorecard.read_text()))
+        sections.append(Section("Scorecard", scorecard.read_text(encoding="utf-8")))
     settings = study.user_attrs.get("settings", {})
     subtitle = f"{len(trials)} trials on {settings.get('dataset')}, each of {settings.get('images', 0):,} images."
     return Report(f"InfoGAN study {study.study_name}", subtitle, _cards(trials, winner), sections)

@@ -16,6 +16,6 @@ def as_html(report: Report) -> str:
     """The page; text is escaped, and pictures are in the page itself."""
     environment = jinja2.Environment(autoescape=True, trim_blocks=True)
     environment.filters["bound"] = lambda text: markupsafe.escape(text).replace("L_I", BOUND)
-    template = environment.from_string(TEMPLATE.read_text())
+    template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
     source = records.provenance()
     return template.render(report=report, source=source, number="{:.4g}".format)

@@ -7,10 +7,9 @@ import pandas as pd
 import seaborn
 from matplotlib.figure import Figure
 
-from infogan import records
+from infogan import records, style
 from infogan.codes import Latent
 from infogan.config import Config
-from infogan.reports import style
 from infogan.reports.study.trials import ACCURACY
 
 AXES = (
@@ -26,6 +25,7 @@ AXES = (
 LOGARITHMIC = ("lambda_categorical", "lambda_continuous", "batch_size", "noise")
 
 
+@style.drawing()
 def plot_parallel(trials: pd.DataFrame) -> Figure:
     """Parallel coordinates: a line for each measured trial through its parameters to its accuracy; its colour is the
     recipe."""
@@ -56,6 +56,7 @@ def plot_parallel(trials: pd.DataFrame) -> Figure:
     return figure
 
 
+@style.drawing()
 def plot_bounds(trials: pd.DataFrame) -> Figure | None:
     """L_I / H(c) of the categorical codes of every trial whose run directory is on this machine; None where none is."""
     bound, curves = "$L_I$ / H(c), categorical codes", []
@@ -80,6 +81,7 @@ def plot_bounds(trials: pd.DataFrame) -> Figure | None:
     return figure
 
 
+@style.drawing()
 def plot_run(directory: Path) -> Figure:
     """A run's learning curves over updates: losses, L_I of its first kind of codes (nats), and validation accuracy."""
     metrics, evaluations = pd.read_csv(directory / "metrics.csv"), directory / "evaluations.csv"

@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
+from infogan import style
 from infogan.reports import common
 
 
@@ -93,5 +94,5 @@ def read_picture(path: Path, caption: str, pixels: bool = False) -> Picture:
 def drawn(figure: Figure, caption: str, whole: bool = False) -> Picture:
     """A figure as a picture of the page."""
     file = io.BytesIO()
-    figure.savefig(file, format="png", dpi=120)
+    style.save(figure, file, 120)
     return Picture(common.data_url(file.getvalue()), caption, whole=whole)

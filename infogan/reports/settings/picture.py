@@ -6,8 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from infogan import records
-from infogan.reports import style
+from infogan import records, style
 
 TITLES = {
     "lambda_categorical": "λ of the categorical codes",
@@ -17,6 +16,7 @@ TITLES = {
 }
 
 
+@style.drawing()
 def draw(table: pd.DataFrame, values: pd.DataFrame, path: Path) -> None:
     """A panel for each setting: every run as a dot, means with their intervals, the preset's own value in blue."""
     settings = sorted(values.setting.unique(), key=[*TITLES, *values.setting].index)
@@ -32,7 +32,7 @@ def draw(table: pd.DataFrame, values: pd.DataFrame, path: Path) -> None:
         fontsize=10,
     )
     with records.replacing(path) as file:
-        figure.savefig(file, dpi=style.DPI)
+        style.save(figure, file)
 
 
 def _draw_setting(axes: Axes, table: pd.DataFrame, values: pd.DataFrame, setting: str) -> None:

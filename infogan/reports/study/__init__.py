@@ -12,7 +12,7 @@ import tyro
 from matplotlib.figure import Figure
 from optuna.trial import TrialState
 
-from infogan import records
+from infogan import records, style
 from infogan.errors import InputError, printable
 from infogan.reports import common
 from infogan.reports.study import plots
@@ -32,7 +32,7 @@ from infogan.reports.study.trials import (
 
 def _save(figure: Figure, folder: Path, name: str) -> None:
     with records.replacing(folder / f"{name}.png") as file:
-        figure.savefig(file, dpi=120)
+        style.save(figure, file, 120)
 
 
 def report_trials(study: optuna.Study, trials: pd.DataFrame, folder: Path) -> pd.DataFrame:
@@ -90,6 +90,8 @@ def report_best(study: optuna.Study, folder: Path) -> None:
     text = f"\nbest: trial {winner['trial']}, validation accuracy {winner['validation_accuracy']:.4f}"
     if "test" in winner:
         text += f", {winner['validation_accuracy_fresh_seeds']:.4f} over fresh seeds"
+    if study.trials[winner["trial"]].user_attrs.get("collapsed"):
+        text += "; its G has collapsed, as that of every trial with a result"
     print(f"{text}, codes {printable(winner['config']['codes'])}")
     if "test" in winner:
         test, (low, high) = winner["test"], winner["test"]["ci95"]

@@ -1,6 +1,6 @@
 """Plots of a study. trials: rows of infogan.reports.study.trials.table that were measured.
 
-The colour is the recipe and the marker the trial's state in all of them (infogan.reports.style).
+The colour is the recipe and the marker the trial's state in all of them (infogan.style).
 """
 
 import numpy as np
@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from infogan.reports import style
+from infogan import style
 from infogan.reports.study.trials import ACCURACY, DISTANCE
 
 
@@ -25,6 +25,7 @@ def _scatter(trials: pd.DataFrame, axes: Axes, x: str, y: str = ACCURACY, legend
         style.legend_beside(axes)
 
 
+@style.drawing()
 def plot_lambdas(trials: pd.DataFrame) -> Figure:
     """Accuracy by the weight of L_I, of categorical and of continuous codes."""
     figure = style.new_figure(9, 3.6)
@@ -35,6 +36,7 @@ def plot_lambdas(trials: pd.DataFrame) -> Figure:
     return figure
 
 
+@style.drawing()
 def plot_codes(trials: pd.DataFrame) -> Figure:
     """Accuracy by latent codes, the best first."""
     order = list(trials.groupby("codes")[ACCURACY].max().sort_values(ascending=False).index)
@@ -46,6 +48,7 @@ def plot_codes(trials: pd.DataFrame) -> Figure:
     return figure
 
 
+@style.drawing()
 def plot_batch_size(trials: pd.DataFrame, images: int) -> Figure:
     """Accuracy by batch size. images: that each trial saw."""
     figure = style.new_figure(6.4, 3.8)
@@ -58,6 +61,7 @@ def plot_batch_size(trials: pd.DataFrame, images: int) -> Figure:
     return figure
 
 
+@style.drawing()
 def plot_history(trials: pd.DataFrame) -> Figure:
     """Accuracy in the trials' order."""
     figure = style.new_figure(6.4, 3.8)
@@ -70,6 +74,7 @@ def plot_history(trials: pd.DataFrame) -> Figure:
     return figure
 
 
+@style.drawing()
 def plot_curves(study: optuna.Study) -> Figure:
     """Accuracy by images seen; the last point of a pruned trial has the marker of such."""
     figure = style.new_figure(6.4, 3.8)
@@ -91,6 +96,7 @@ def plot_curves(study: optuna.Study) -> Figure:
     return figure
 
 
+@style.drawing()
 def plot_front(trials: pd.DataFrame, front: list[int]) -> Figure:
     """Accuracy by Fréchet distance. front: numbers of the trials of the Pareto front."""
     figure = style.new_figure(6.8, 4)
@@ -105,6 +111,7 @@ def plot_front(trials: pd.DataFrame, front: list[int]) -> Figure:
     return figure
 
 
+@style.drawing()
 def plot_importances(values: pd.DataFrame) -> Figure:
     """Importances, with their intervals. values: of infogan.reports.study.importance.importances."""
     figure = style.new_figure(7, 3.2)

@@ -18,7 +18,7 @@ from infogan.studies.storage import quiet_optuna, read_study
 
 ACCURACY, DISTANCE = "validation accuracy", "Fréchet distance"
 """Columns of the tables: the values of a trial."""
-SHOWN = ["trial", "state", ACCURACY, "recipe", "codes", "noise", "lambda_categorical", "lambda_continuous"]
+SHOWN = ["trial", "state", "generator", ACCURACY, "recipe", "codes", "noise", "lambda_categorical", "lambda_continuous"]
 SHOWN += ["batch_size", "seconds"]
 """The columns that a reader is shown; trials.csv has all."""
 PARAMETERS = (
@@ -69,7 +69,7 @@ def table(study: optuna.Study) -> pd.DataFrame:
             {
                 "trial": trial.number,
                 "state": trial.state.name.lower(),
-                ACCURACY: accuracy,
+                ACCURACY: accuracy,  # 0 where G has collapsed
                 **({DISTANCE: distance[0]} if distance else {}),
                 "codes": config.get("codes"),
                 **{name: trial.params.get(name) for name in PARAMETERS},
@@ -78,6 +78,7 @@ def table(study: optuna.Study) -> pd.DataFrame:
                 "seconds": trial.duration.total_seconds() if trial.duration else None,
                 "source": trial.user_attrs.get("source", ""),
                 "run_dir": trial.user_attrs.get("run_dir"),
+                "generator": "collapsed" if "collapsed" in trial.user_attrs else "",
                 "error": trial.user_attrs.get("error", ""),
             }
         )
@@ -94,7 +95,10 @@ def confirmation(study: optuna.Study) -> pd.DataFrame:
     for trial in confirmed.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)):
         of, seed = trial.user_attrs["run"].split("/seed")
         test = {f"test {name}": value for name, value in trial.user_attrs["test"].items() if name in MEASURES}
-        rows.append({"trial": int(of.removeprefix("trial-")), "seed": int(seed), ACCURACY: trial.value, **test})
+        collapsed = {"collapsed": bool(trial.user_attrs["test"].get("collapsed"))}
+        rows.append(
+            {"trial": int(of.removeprefix("trial-")), "seed": int(seed), ACCURACY: trial.value, **test, **collapsed}
+        )
     return pd.DataFrame(rows)
 
 

@@ -1,6 +1,13 @@
-"""How every figure looks: fonts, sizes, and colours that colour-blind readers tell apart (Okabe & Ito 2008)."""
+"""How every figure looks: fonts, sizes, and colours that colour-blind readers tell apart (Okabe & Ito 2008).
 
-from typing import Any
+Figures are made and saved within `drawing()`, so that no matplotlibrc of the user changes what they show.
+"""
+
+import contextlib
+from collections.abc import Iterator
+from contextvars import ContextVar
+from pathlib import Path
+from typing import IO, Any
 
 import matplotlib
 from matplotlib.axes import Axes
@@ -37,13 +44,37 @@ _RC: dict[Any, Any] = {
     "grid.linewidth": 0.8,
     "axes.prop_cycle": cycler(color=COLOURS),
     "savefig.dpi": DPI,
+    "pdf.fonttype": 42,  # TrueType, which journals and editors can read; matplotlib's own type 3 they refuse
+    "ps.fonttype": 42,
 }
+
+_entered = ContextVar("_entered", default=False)
+
+
+@contextlib.contextmanager
+def drawing() -> Iterator[None]:
+    """Matplotlib's defaults and this style; afterwards the caller's settings again. Also a decorator: @drawing()."""
+    token = _entered.set(True)
+    try:
+        with matplotlib.rc_context():
+            matplotlib.rcdefaults()
+            matplotlib.rcParams.update(_RC)
+            yield
+    finally:
+        _entered.reset(token)
 
 
 def new_figure(width: float, height: float) -> Figure:
-    """An empty figure of this size in inches, in the style of all."""
-    matplotlib.rcParams.update(_RC)
+    """An empty figure of this size in inches. Raises RuntimeError outside `drawing()`."""
+    if not _entered.get():
+        raise RuntimeError("figures are made within style.drawing(), without which a matplotlibrc would change them")
     return Figure(figsize=(width, height), layout="constrained")
+
+
+def save(figure: Figure, to: Path | IO[bytes], dpi: int = DPI) -> None:
+    """Write a figure; to a file object as PNG, else in the format that the path's suffix names."""
+    with drawing():
+        figure.savefig(to, dpi=dpi, format=None if isinstance(to, Path) else "png")
 
 
 def palette(presets: Any) -> dict[str, str]:
