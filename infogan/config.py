@@ -61,7 +61,7 @@ class Config:
     """Slope of leaky ReLU below 0, in D and Q: 0.1 in the paper, 0.01 in the authors' code."""
     q_trunk: Literal["shared", "own"] = "shared"
     """Q's convolutions: those of D, as in every source, or a trunk of its own, so that what Q learns of real images
-    does not change what D sees."""
+    does not change what D sees; its batch norm then takes the statistics of real images for generated ones."""
     spectral_norm: bool = False
     """Spectral normalisation (Miyato et al. 2018) of every layer of D's trunk and of its output. False in every
     source."""

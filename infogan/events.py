@@ -59,6 +59,21 @@ def collected_signals() -> Iterator[list[int]]:
             signal.signal(number, handler)
 
 
+@contextmanager
+def interrupting() -> Iterator[list[int]]:
+    """Collects SIGNALS as `collected_signals`; raises Interrupted at the end where one came too late to stop what the
+    block did: the caller begins nothing new."""
+    with collected_signals() as received:
+        try:
+            yield received
+        except Stopped:
+            if received:
+                raise Interrupted(128 + received[0]) from None
+            raise
+        if received:
+            raise Interrupted(128 + received[0])
+
+
 def heard() -> list[signal.Signals]:
     """Those of SIGNALS that are not ignored: nohup ignores SIGHUP, and a sweep's workers leave Ctrl-C to the process
     that started them."""

@@ -4,10 +4,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from infogan.accel import parallel, products
+from infogan.accel import products
 
 
-class Product(nn.Module):
+class MatrixLayer(nn.Module):
     """A layer of matrix products. On the fast path it trains with its weight's bfloat16 copy; it evaluates in float32.
 
     Args: shape: of the weight, outputs first (of a transposed convolution inputs first); bias: its length, 0 for none.
@@ -28,7 +28,7 @@ class Product(nn.Module):
     @property
     def dtype(self) -> torch.dtype:
         """What the layer computes in now."""
-        return torch.float32 if self.bf16_copy is None or not self.training else self.bf16_copy.dtype
+        return self.weight.dtype if self.bf16_copy is None or not self.training else self.bf16_copy.dtype
 
     def operands(self) -> tuple[Tensor, Tensor | None]:
         """Weight and bias, in the precision of the product."""
@@ -52,7 +52,7 @@ class Product(nn.Module):
         return left.clone() @ matrix @ right
 
 
-class Linear(Product):
+class Linear(MatrixLayer):
     """A fully connected layer: [N, inputs] to [N, outputs]."""
 
     def __init__(self, inputs: int, outputs: int, bias: bool = True):
@@ -66,7 +66,7 @@ class Linear(Product):
         return F.linear(x, weight, bias)
 
 
-class ParallelLinear(Product):
+class ParallelLinear(MatrixLayer):
     """Fully connected layers side by side, each with inputs of its own: [heads, N, inputs] to [heads, N, outputs]."""
 
     def __init__(self, heads: int, inputs: int, outputs: int):
@@ -78,7 +78,7 @@ class ParallelLinear(Product):
         return torch.baddbmm(bias.view(len(weight), 1, -1), x, weight)
 
 
-class Convolution(Product):
+class Convolution(MatrixLayer):
     """4x4 convolution of maps [N, C, H, W]: stride 2 halves their size, stride 1 keeps it."""
 
     transposed = False
@@ -107,6 +107,10 @@ class UpConvolution(Convolution):
     transposed = True
 
 
+RUNNING = -1
+"""In place of the number of real images: batch norm takes its running statistics, which follow real images."""
+
+
 class BatchNorm(nn.Module):
     """Batch norm of features [N, C] or maps [N, C, H, W].
 
@@ -124,7 +128,7 @@ class BatchNorm(nn.Module):
         self.register_buffer("running_var", torch.ones(channels))
 
     def forward(self, x: Tensor, real: int | None = None) -> Tensor:
-        if not self.training:
+        if not self.training or real == RUNNING:
             return F.batch_norm(x, self.running_mean, self.running_var, self.weight, self.bias)
         if real is None or real == len(x):
             return self._normalise(x, followed=True)
@@ -135,20 +139,16 @@ class BatchNorm(nn.Module):
 
     def _normalise(self, x: Tensor, followed: bool) -> Tensor:
         """By the batch's own statistics, which the running ones follow or not."""
-        if parallel.world() == 1:
-            mean, variance = (self.running_mean, self.running_var) if followed else (None, None)
-            return F.batch_norm(x, mean, variance, self.weight, self.bias, training=True)
-        mean, variance = parallel.moments(x.float())
-        if followed:
-            n = parallel.world() * x.numel() / x.shape[1]
-            self.running_mean.lerp_(mean.detach(), 0.1)
-            self.running_var.lerp_(variance.detach() * n / (n - 1), 0.1)
-        scale = self.weight * (variance + 1e-5).rsqrt()
-        shape = (1, -1, *[1] * (x.dim() - 2))
-        return (x.float() * scale.view(shape) + (self.bias - mean * scale).view(shape)).to(x.dtype)
+        mean, variance = (self.running_mean, self.running_var) if followed else (None, None)
+        return F.batch_norm(x, mean, variance, self.weight, self.bias, training=True)
 
 
-class Stack(nn.Sequential):
+def at_least_float32(x: Tensor) -> Tensor:
+    """What leaves a network: of bfloat16 products as float32."""
+    return x.float() if x.dtype is torch.bfloat16 else x
+
+
+class Sequential(nn.Sequential):
     """Layers in order; those of batch norm are given the number of real images."""
 
     def forward(self, x: Tensor, real: int | None = None) -> Tensor:
@@ -192,14 +192,14 @@ def channels_last(images: Tensor) -> Tensor:
 
 def product_dtype(network: nn.Module) -> torch.dtype:
     """What the network's matrix products and convolutions compute in now."""
-    return next(m for m in network.modules() if isinstance(m, Product)).dtype
+    return next(m for m in network.modules() if isinstance(m, MatrixLayer)).dtype
 
 
 def keep_bf16_copies(network: nn.Module) -> dict[nn.Parameter, Tensor]:
     """Give every product a bfloat16 copy of its weight, and return the copies by weight; Adam renews them."""
     copies: dict[nn.Parameter, Tensor] = {}
     for layer in network.modules():
-        if isinstance(layer, Product):
+        if isinstance(layer, MatrixLayer):
             if isinstance(layer, Linear) and layer.weight.device.type == "cpu":
                 layer.weight.data = products.match_layout(layer.weight.data)
             layer.bf16_copy = copies[layer.weight] = layer.weight.detach().to(torch.bfloat16).requires_grad_()
@@ -210,5 +210,5 @@ def keep_bf16_copies(network: nn.Module) -> dict[nn.Parameter, Tensor]:
 def renew_bf16_copies(network: nn.Module) -> None:
     """Round the weights to their bfloat16 copies again, where there are such: after weights were loaded."""
     for layer in network.modules():
-        if isinstance(layer, Product) and layer.bf16_copy is not None:
+        if isinstance(layer, MatrixLayer) and layer.bf16_copy is not None:
             layer.bf16_copy.copy_(layer.weight)

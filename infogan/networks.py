@@ -12,14 +12,16 @@ from torch import Tensor, nn
 from infogan.codes import Latent
 from infogan.config import Config, InputError
 from infogan.layers import (
+    RUNNING,
     BatchNorm,
     Convolution,
     Linear,
-    Product,
-    Stack,
+    MatrixLayer,
+    Sequential,
     ToFeatures,
     ToMaps,
     UpConvolution,
+    at_least_float32,
     channels_last,
     product_dtype,
 )
@@ -155,14 +157,14 @@ class Generator(nn.Module):
         modules, shape = _stack(arch.generator, (latent.width,), nn.ReLU)
         assert shape == arch.image, f"the generator makes {shape}, the images are {arch.image}"
         modules[-1] = nn.Tanh() if arch.tanh else nn.Sigmoid()
-        self.layers, self.tanh = Stack(*modules), arch.tanh
+        self.layers, self.tanh = Sequential(*modules), arch.tanh
 
     def forward(self, latent: Tensor) -> Tensor:
-        images = self.layers(latent.to(product_dtype(self))).float()
+        images = at_least_float32(self.layers(latent.to(product_dtype(self))))
         return (images + 1) / 2 if self.tanh else images
 
 
-class Trunk(Stack):
+class Trunk(Sequential):
     """The convolutions of D/Q: images [N, C, H, W] in [0, 1] to features [N, width]."""
 
     def __init__(self, arch: Architecture):
@@ -187,7 +189,7 @@ class DiscriminatorQ(nn.Module):
     Q's parameters are, in the codes' order, logits of categories and means of continuous codes, then the log standard
     deviations where they are learned.
 
-    q_trunk: None, or a trunk of Q's own, which takes the place of D's in all that Q says.
+    q_trunk: None, or a trunk of Q's own, which takes the place of D's in all that Q reads.
     """
 
     def __init__(self, arch: Architecture, latent: Latent, own_trunk: bool = False):
@@ -196,7 +198,7 @@ class DiscriminatorQ(nn.Module):
         self.trunk = Trunk(arch)
         hidden, q_shape = _stack(arch.q_hidden, (self.trunk.width,), partial(nn.LeakyReLU, arch.leaky_slope))
         self.d_head = Linear(self.trunk.width, 1)
-        self.q_head = Stack(*hidden, Linear(prod(q_shape), latent.q_width))
+        self.q_head = Sequential(*hidden, Linear(prod(q_shape), latent.q_width))
         self.q_trunk = Trunk(arch) if own_trunk else None
 
     @property
@@ -205,23 +207,36 @@ class DiscriminatorQ(nn.Module):
         return self.trunk if self.q_trunk is None else self.q_trunk
 
     @property
+    def parts_of_q(self) -> tuple[str, ...]:
+        """Names of the parts that Q reads images with (see infogan.algorithm): a trunk of its own is a part of q."""
+        return ("trunk", "q") if self.q_trunk is None else ("q",)
+
+    @property
     def layers_of_q(self) -> nn.ModuleList:
         """All that Q does not share with D."""
         return nn.ModuleList([self.q_head] if self.q_trunk is None else [self.q_head, self.q_trunk])
 
     def discriminate(self, images: Tensor, real: int | None = 0) -> Tensor:
         """D's logits [N] alone."""
-        return self.d_head(self.trunk(images, real)).squeeze(1).float()
+        return at_least_float32(self.d_head(self.trunk(images, real)).squeeze(1))
 
     def q_params(self, images: Tensor, real: int | None = 0) -> Tensor:
         """Q's parameters [N, q_width] alone."""
-        return self.q_head(self.trunk_of_q(images, real), real).float()
+        return at_least_float32(self.q_head(self.trunk_of_q(images, real), real))
 
-    def forward(self, images: Tensor, real: int | None = 0) -> tuple[Tensor, Tensor]:
-        """D's logits [N] and Q's parameters [N, q_width] of images of which the first `real` are real."""
+    def forward(self, images: Tensor, real: int = 0) -> tuple[Tensor, Tensor]:
+        """D's logits [N] and Q's parameters [N, q_width] of images of which the first `real` are real.
+
+        Where Q has a trunk of its own its batch norm takes the statistics of real images for generated ones.
+        """
         features = self.trunk(images, real)
-        of_q = features if self.q_trunk is None else self.q_trunk(images, real)
-        return self.d_head(features).squeeze(1).float(), self.q_head(of_q, real).float()
+        d = at_least_float32(self.d_head(features).squeeze(1))
+        if self.q_trunk is None:
+            return d, at_least_float32(self.q_head(features, real))
+        # A pretrained Q reads categories from differences far below one grey level, when the batch's own statistics
+        # amplify them: G would hide the codes there, and draw nothing. By those of real images it has to be seen.
+        q_fake = self.q_params(images[real:], RUNNING)
+        return d, torch.cat([self.q_params(images[:real], real), q_fake]) if real else q_fake
 
 
 def build(
@@ -229,12 +244,12 @@ def build(
 ) -> tuple[Generator, DiscriminatorQ]:
     """G and D/Q for images of C x H x W, with the networks and the initialisation that the recipe names; the weights
     are the same for the same seed."""
-    networks = undrawn(image, latent, recipe)
-    draw(networks, seed, recipe.initialisation)
+    networks = uninitialised(image, latent, recipe)
+    init_weights(networks, seed, recipe.initialisation)
     return networks
 
 
-def undrawn(image: tuple[int, int, int], latent: Latent, recipe: Config) -> tuple[Generator, DiscriminatorQ]:
+def uninitialised(image: tuple[int, int, int], latent: Latent, recipe: Config) -> tuple[Generator, DiscriminatorQ]:
     """What `build` builds, before weights are drawn."""
     arch = architecture(image, recipe.network)._replace(leaky_slope=recipe.leaky_slope)
     if recipe.g_layers == "blog":
@@ -251,7 +266,7 @@ def undrawn(image: tuple[int, int, int], latent: Latent, recipe: Config) -> tupl
 def normalise_spectrally(*parts: nn.Module) -> None:
     """Spectral normalisation of every matrix product in these, to be called before weights are drawn."""
     for module in (module for part in parts for module in part.modules()):
-        if isinstance(module, Product):
+        if isinstance(module, MatrixLayer):
             module.normalise_spectrally()
 
 
@@ -263,7 +278,7 @@ def _as_in_the_blog(layers: tuple[Dense | Up, ...]) -> tuple[Dense | Up, ...]:
     return (*changed, last._replace(bias=False))
 
 
-def draw(networks: Sequence[nn.Module], seed: int, initialisation: str = "paper") -> None:
+def init_weights(networks: Sequence[nn.Module], seed: int, initialisation: str = "paper") -> None:
     """Draw the weights, the same for the same seed, and what spectral normalisation begins with.
 
     "paper": weights from N(0, 0.02), biases 0, batch norm's scale 1. "authors": as there, but the convolutions' (not
@@ -274,7 +289,7 @@ def draw(networks: Sequence[nn.Module], seed: int, initialisation: str = "paper"
     generator = torch.Generator().manual_seed(seed)
     for network in networks:
         for module in network.modules():
-            if isinstance(module, Product):
+            if isinstance(module, MatrixLayer):
                 if initialisation == "authors" and isinstance(module, Convolution) and not module.transposed:
                     nn.init.trunc_normal_(module.weight, 0.0, 0.02, -0.04, 0.04, generator=generator)
                 else:
@@ -287,7 +302,7 @@ def draw(networks: Sequence[nn.Module], seed: int, initialisation: str = "paper"
             elif isinstance(module, BatchNorm) and initialisation != "paper":
                 nn.init.normal_(module.weight, 1.0, 0.02, generator=generator)
     for module in (module for network in networks for module in network.modules()):
-        if isinstance(module, Product) and module.left_singular is not None:
+        if isinstance(module, MatrixLayer) and module.left_singular is not None:
             module.left_singular = nn.functional.normalize(
                 torch.randn(module.left_singular.shape, generator=generator), dim=0
             )

@@ -1,4 +1,4 @@
-"""Random streams, one for each purpose, so that a change of one leaves the others as they were."""
+"""Random generators, one for each purpose, so that a change of one leaves the others as they were."""
 
 import hashlib
 import sys
@@ -12,7 +12,7 @@ def derive(seed: int, purpose: str) -> int:
     return int.from_bytes(hashlib.sha256(f"{seed}/{purpose}".encode()).digest()[:6], "big")
 
 
-class Streams(dict[str, torch.Generator]):
+class RandomGenerators(dict[str, torch.Generator]):
     """Generators on one device by purpose, each made when it is first asked for; see `state` for resuming."""
 
     def __init__(self, seed: int, device: torch.device):
@@ -30,21 +30,21 @@ class Streams(dict[str, torch.Generator]):
 
     def state(self) -> dict[str, Tensor]:
         """What a resumed run needs, by name."""
-        return {f"stream.{purpose}": stream.get_state() for purpose, stream in self.items()}
+        return {f"random.{purpose}": generator.get_state() for purpose, generator in self.items()}
 
     def load(self, tensors: dict[str, Tensor], step: int) -> None:
         """The inverse of state().
 
-        A GPU's state does not fit the CPU and the reverse: on the other device each stream begins anew, from the
+        A GPU's state does not fit the CPU and the reverse: on the other device each generator begins anew, from the
         update's number.
         """
-        for purpose, stream in list(self.items()):
-            stored = tensors[f"stream.{purpose}"]
-            if stored.shape == stream.get_state().shape:
-                stream.set_state(stored)
+        for purpose, generator in list(self.items()):
+            stored = tensors[f"random.{purpose}"]
+            if stored.shape == generator.get_state().shape:
+                generator.set_state(stored)
                 continue
-            stream.manual_seed(derive(self.seed, f"{purpose}-{step}"))
+            generator.manual_seed(derive(self.seed, f"{purpose}-{step}"))
             print(
-                f"the random stream of {purpose} was of another kind of device: it begins anew at update {step}",
+                f"the random generator of {purpose} was of another kind of device: it begins anew at update {step}",
                 file=sys.stderr,
             )

@@ -1,27 +1,35 @@
-"""The training step, which reads like the paper's algorithm, and the state that a resumed run needs."""
+"""One training run: its checks, its directory, its loop over phases, and the measurement on test images afterwards."""
 
+import contextlib
 import dataclasses
-from collections.abc import Callable
-from itertools import chain
+import math
+import sys
+from collections.abc import Iterable
+from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from infogan.accel import cpu, parallel
-from infogan.accel.adam import Adam
-from infogan.accel.cuda_graph import fastest
+from infogan import events, records, torch_state
+from infogan.accel import cpu
+from infogan.accel.stopwatch import Stopwatch
 from infogan.codes import Latent, chosen
-from infogan.config import Config, InputError
-from infogan.data import Batches, Dataset
-from infogan.layers import keep_bf16_copies, renew_bf16_copies
-from infogan.networks import architecture, build
+from infogan.config import Config, InputError, WandbMode
+from infogan.data import Batches, Dataset, fingerprint
+from infogan.errors import printable
+from infogan.evaluation import evaluate, measure_test, measured_test
+from infogan.learner import Learner
+from infogan.networks import architecture
+from infogan.phases import Phase, phases
 from infogan.pretraining import overclustering
-from infogan.randomness import Streams, derive
+from infogan.records.summary import summarise
+from infogan.records.tracking import track
 from infogan.terms import base
-from infogan.terms.base import Context, Seen, Term, backward_passes, descend
 
-METRICS = ("loss_d", "loss_g", "info_categorical_nats", "info_continuous_nats", "d_real", "d_fake")
-"""Of every run; terms add their own."""
+THREADS_BESIDE_GPU = 2
+"""Threads of the CPU that a run on a GPU uses at most: the GPU does the work."""
+SHOWN = {"loss_d": "D", "loss_g": "G", "loss_nats": "clustering", "accuracy": "accuracy"}
+"""Names of metrics, and their labels beside the progress bar."""
 
 
 def choose_codes(config: Config, dataset: Dataset) -> Config:
@@ -47,6 +55,8 @@ def resolve(config: Config) -> Config:
     except (RuntimeError, AssertionError) as error:
         reason = str(error).splitlines()[0]
         raise InputError(f"device {device!r} cannot be used here ({reason}): use cpu or auto") from error
+    if torch.device(device).type not in ("cpu", "cuda") or (device != "cpu" and device.startswith("cpu")):
+        raise InputError(f"device is {device!r}; allowed: cpu, cuda, cuda:0, cuda:1, ..., auto")
     precision = config.precision
     if precision == "auto":
         on_gpu = device != "cpu"
@@ -62,133 +72,273 @@ def check(config: Config, dataset: Dataset) -> None:
     Batches(dataset.train.images, config.batch_size, seed=0)
 
 
-class InfoGAN:
-    """G, D and Q with their two optimisers, and the training step (paper, equation 6).
+@torch_state.fresh()
+def train(
+    config: Config,
+    dataset: Dataset,
+    directory: Path,
+    wandb: WandbMode = "auto",
+    group: str | None = None,
+    observers: Iterable[events.Observer] = (),
+    progress: bool = True,
+    test: bool = True,
+) -> dict:
+    """Train as a W&B run; the same arguments continue an interrupted one.
 
-    `config` must be resolved. The plain float32 step is the reference. In bfloat16 the networks' activations and
-    gradients, and the copies of the weights they are computed with, have that precision (infogan/accel); the weights,
-    Adam, batch norm's statistics and the objective stay float32.
+    Returns the run's summary (infogan.records.summary), and with `test` evaluation.json's content beside it; without,
+    the test images are not looked at. Raises InputError, records.Locked where another process trains in the directory,
+    and of infogan.events: Diverged at the first loss that is not finite, Stopped when an observer asks for it,
+    Interrupted on a signal, the last two after saving. Whatever ends a run, status.json says so.
+    """
+    config = choose_codes(config, dataset)
+    config = resolve(dataclasses.replace(config, precision=records.as_begun(directory, config).precision))
+    if records.has_checkpoint(directory) and (before := records.begun(directory)):
+        fingerprint.check(before.get("data"), dataset, directory)
+    check(config, dataset)
+    with (
+        cpu.shared_cores(None if config.device == "cpu" else THREADS_BESIDE_GPU),
+        records.lock(directory),  # before the W&B run is opened: it may be that of a process which still trains here
+        events.interrupting() as signals,  # around W&B's end as well, which takes its time
+    ):
+        records.create(directory, config, fingerprint.fingerprint(dataset))
+        with track(config, directory, wandb, group) as tracked:
+            run = Run(config, dataset, directory, [tracked, *observers], progress, signals)
+            run.load()
+            try:
+                with run.bar:
+                    for number in range(run.number, len(run.phases)):
+                        run.begin(number)
+                        phase = run.phase
+                        while run.step < phase.length:
+                            run.computed(phase.update(run.step))
+                        run.end()
+            except (events.Diverged, events.Stopped, events.Interrupted):
+                raise
+            except BaseException as error:
+                with contextlib.suppress(OSError):  # a full disk may not take this either
+                    run.status("failed", error=f"{type(error).__name__}: {error}"[:500])
+                raise
+            run.status("finished")
+            result, tested = run.summary(), {}
+            if test:
+                D, latent = run.model.discriminator, run.model.latent
+                tested = measured_test(directory, run.step) or measure_test(D, latent, dataset, directory, result)
+            tracked.finished(result, tested, directory)
+            (directory / records.PREVIOUS).unlink(missing_ok=True)
+    return result | tested
 
-    Args: image_shape: (C, H, W); n_images: training images, of which terms may keep something each.
+
+class Run:
+    """Where a run stands, and what it leaves in its directory: rows, checkpoints, status, and a progress bar.
+
+    Args: config: resolved; observers: given each row; progress: whether to show a bar on stderr; signals: those that
+    asked it to stop so far.
     """
 
-    def __init__(self, config: Config, image_shape: tuple[int, int, int], n_images: int = 0):
-        self.config = config
-        self.latent = Latent(config.codes, config.noise, config.q_std)
-        self.device = torch.device(config.device)
-        if self.device.index is not None:
-            torch.cuda.set_device(self.device)  # streams and graphs are made on the current device
-        torch.backends.cudnn.allow_tf32 = False  # by default a GPU's float32 convolutions are not float32
-        self.generator, self.discriminator = (
-            network.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-            for network in build(image_shape, self.latent, derive(config.seed, "weights"), config)
+    def __init__(
+        self,
+        config: Config,
+        dataset: Dataset,
+        directory: Path,
+        observers: Iterable[events.Observer],
+        progress: bool,
+        signals: list[int],
+    ):
+        self.config, self.dataset, self.directory = config, dataset, directory
+        self.observers, self.progress, self.signals = tuple(observers), progress, signals
+        self.model = Learner(config, dataset.image_shape, len(dataset.train))
+        self.phases: list[Phase] = phases(self.model, dataset.train.images.to(self.model.device))
+        self.number, self.step = 0, 0  # of the phase, and the update of it
+        self.resumed = False
+        names = dict.fromkeys([*(phase.table for phase in self.phases), "evaluations"])
+        self.tables = {name: records.Table(directory / f"{name}.csv") for name in names}
+        self.clock = Stopwatch(self.model.device)
+        self._record: dict | None = None  # the content of config.json
+        self._window: list[Tensor] = []  # the metrics of the updates since the last row
+        self._logged_at = 0.0  # seconds
+        self._row: dict = {}  # the last row of metrics
+        self._name = f"{config.preset} seed {config.seed}"
+        self._shown: dict[str, str] = {}
+
+    @property
+    def phase(self) -> Phase:
+        return self.phases[self.number]
+
+    @property
+    def finished(self) -> bool:
+        return self.number == len(self.phases) - 1 and self.step == self.phase.length
+
+    def summary(self) -> dict:
+        """See infogan.records.summary."""
+        return summarise(self.config, self.step, self.clock.seconds, self.tables["evaluations"].rows())
+
+    def load(self) -> None:
+        """Go on from the last checkpoint, where there is one, and drop the rows beyond it."""
+        self._record = records.begun(self.directory)
+        if records.has_checkpoint(self.directory):
+            self._restore(*records.load_checkpoint(self.directory))
+        for number, phase in enumerate(self.phases):
+            done = phase.length if number < self.number else self.step if number == self.number else -1
+            self.tables[phase.table].cut(done)
+        self.tables["evaluations"].cut(done)  # of the last phase
+        if self.finished:
+            self._say(f"{self.directory} is already finished")
+        else:
+            where = f"{self.config.precision} on {self.model.device}, {torch.get_num_threads()} threads"
+            self._say(f"{self.directory}: {where}")
+            self.status("running")
+        self.bar = self._progress_bar()
+
+    def begin(self, number: int) -> None:
+        """Before the first update of a phase that is left to train."""
+        if not self.resumed:
+            self.number, self.step = number, 0
+            self.phase.start()
+            if number:
+                self.save()
+        if self.step == 0 and 0 in self.phase.evaluations and not self.tables["evaluations"].rows():
+            self._evaluate()
+        self.resumed = False
+        self.clock.start()
+
+    def computed(self, metrics: Tensor) -> None:
+        """After each update: log, evaluate, save and leave where it is time to."""
+        self._window.append(metrics)
+        self.step += 1
+        self.bar.update(self.config.batch_size)
+        last, leaving, evaluated = (
+            self.step == self.phase.length,
+            bool(self.signals),
+            self.step in self.phase.evaluations,
         )
-        self.streams = Streams(config.seed, self.device)
-        self.terms = base.build(Context(config, self.latent, image_shape, n_images))
-        self.term_modules = nn.ModuleList(self.terms).to(self.device)
-        for purpose in chain(("codes",), *(term.streams for term in self.terms)):
-            self.streams[purpose]  # made before the step is captured
-        self.metrics = tuple(dict.fromkeys(chain(METRICS, *(term.metrics for term in self.terms))))
-        self.bf16_copies: dict[nn.Parameter, Tensor] = {}
-        if config.precision == "bfloat16":
-            cpu.keep_memory()
-            for network in (self.generator, self.discriminator, self.term_modules):
-                self.bf16_copies |= keep_bf16_copies(network)
-        self.d_passes, self.adam_d = self._optimiser("D", config.lr_d)
-        self.g_passes, self.adam_g = self._optimiser("G", config.lr_g)
-
-    def _optimiser(self, step: base.Step, lr: float):
-        """The backward passes of a step's terms, and Adam over all that they move."""
-        D, order = self.discriminator, base.MOVABLE[step]
-        parts: dict[str, nn.Module] = {
-            "generator": self.generator,
-            "trunk": D.trunk,
-            "d_head": D.d_head,
-            "q_head": D.layers_of_q,
-        }
-        of_step = [term for term in self.terms if term.step == step]
-
-        def parameters(part: base.Part | Term) -> list[nn.Parameter]:
-            return list((part if isinstance(part, Term) else parts[part]).parameters())
-
-        def leaves(part: base.Part | Term) -> list[Tensor]:
-            """What gradients are computed for: a weight's bfloat16 copy, which the products read, where there is
-            one."""
-            return [self.bf16_copies.get(p, p) for p in parameters(part)]
-
-        passes = backward_passes(of_step, leaves, order)
-        moved = [p for part in order if any(part in term.moves for term in of_step) for p in parameters(part)]
-        moved += [p for term in of_step for p in parameters(term)]
-        return passes, Adam(moved, lr, self.config.beta1, self.bf16_copies)
-
-    def step(self, images: Tensor, index: Tensor) -> Tensor:
-        """One step of D, then one of G (and of Q with either: see terms/information.py).
-
-        Args: images: uint8 [N, C, H, W], real ones; index: int64 [N], which training images they are.
-        Returns: self.metrics of the update, a float32 vector on the device.
-        """
-        G, D = self.generator, self.discriminator
-        batch, latent = images.float() / 255, self.latent.sample(len(images), self.streams["codes"])
-        real, z, index = parallel.part(batch), parallel.part(latent), parallel.part(index)
-
-        # D ascends V(D, G), and descends the other terms of its step.
-        with torch.set_grad_enabled(self.config.g_latent == "same"):  # else G's step has a G(z) of its own
-            fake, n = G(z), len(real)
-        d_logits, q_params = D(torch.cat([real, fake.detach()]), real=n)
-        (d_real, d_fake), (q_real, q_fake) = d_logits.split(n), q_params.split(n)
-        seen = Seen(
-            G, D, self.latent, self.streams, batch, index, z, real, fake.detach(), d_fake, q_fake, (d_real, q_real)
-        )
-        metrics = {"d_real": d_real.sigmoid().mean(), "d_fake": d_fake.sigmoid().mean()}
-        descend(self.d_passes, seen)
-        self.adam_d.step()
-        metrics |= seen.metrics
-
-        # G descends V(D, G) - lambda L_I(G, Q), and the other terms of its step.
-        if self.config.g_latent == "fresh":
-            z = parallel.part(self.latent.sample(len(images), self.streams["codes"]))
-            fake = G(z)
-        seen = Seen(G, D, self.latent, self.streams, batch, index, z, real, fake, *D(fake))
-        descend(self.g_passes, seen)
-        self.adam_g.step()
-        metrics |= seen.metrics
-        return torch.stack([metrics[name] for name in self.metrics]).detach()
-
-    def decay_learning_rates(self, step: int) -> None:
-        """Learning rates for the update after `step`: as configured, falling linearly to 0 over the last share
-        lr_decay."""
-        if not self.config.lr_decay:
+        logged = last or leaving or evaluated or self.step % self.config.log_every == 0
+        saved = last or leaving or self.step % self.config.checkpoint_every == 0
+        if not (logged or saved):
             return
-        share = min(1.0, (self.config.updates - step) / (self.config.lr_decay * self.config.updates))
-        self.adam_d.set_learning_rate(share * self.config.lr_d)
-        self.adam_g.set_learning_rate(share * self.config.lr_g)
+        self.clock.stop()
+        if logged:
+            self._log()
+        if evaluated:
+            self._evaluate()
+        if saved:
+            self.save()
+        if leaving and not self.finished:
+            self._leave()
+        self.clock.start()
 
-    def tensors(self) -> dict[str, Tensor]:
-        """All that a resumed run needs, by name."""
-        out = self.streams.state()
-        for name, network in (("generator", self.generator), ("discriminator", self.discriminator)):
-            out |= {f"{name}.{key}": value for key, value in network.state_dict().items()}
-        for term in self.terms:
-            out |= {f"term.{term.name}.{term.step}.{key}": value for key, value in term.state_dict().items()}
-        return out | self.adam_d.tensors("adam_d") | self.adam_g.tensors("adam_g")
+    def end(self) -> None:
+        """After the last update of a phase."""
+        self.clock.stop()
+        self.phase.finish(self.directory, self.clock.seconds)
 
-    @torch.no_grad()
-    def load_tensors(self, tensors: dict[str, Tensor], step: int = 0) -> None:
-        """The inverse of tensors(), in place; `step` is the update that they were kept after."""
-        for name, mine in self.tensors().items():
-            if not name.startswith("stream."):
-                mine.copy_(tensors[name])
-        self.streams.load(tensors, step)
-        for network in (self.generator, self.discriminator, self.term_modules):
-            renew_bf16_copies(network)
+    def _restore(self, tensors: dict[str, Tensor], state: dict) -> None:
+        names = [phase.name for phase in self.phases]
+        if state.get("phase") not in names:
+            raise InputError(f"the checkpoint in {self.directory} has no phase {names}: choose another --run-dir")
+        self.number, self.step, self.resumed = names.index(state["phase"]), state["step"], True
+        if missing := sorted(self.model.tensors().keys() - tensors.keys()):
+            raise InputError(
+                f"the checkpoint in {self.directory} lacks {', '.join(missing[:3])}: an earlier version made it, and "
+                "this one can read it but not continue it; choose another --run-dir"
+            )
+        self.clock.seconds, self._logged_at = state["seconds"], state["logged_at"]
+        self.phase.load_tensors(tensors)
+        self.model.load_tensors(tensors, self.step)
+        if "window" in tensors:
+            self._window = list(tensors["window"].to(self.model.device))
+        for name, table in self.tables.items():
+            content = tensors.get(f"rows.{name}")
+            if content is not None and table.restore(content.numpy().tobytes()):
+                print(printable(f"{table.path} lacked rows; they are restored from the checkpoint"), file=sys.stderr)
 
-    def fastest_step(self, *batch: Tensor) -> Callable[..., Tensor]:
-        """The step as this device runs it fastest, for batches like this one: see infogan.accel.cuda_graph."""
-        state = [tensor for name, tensor in self.tensors().items() if not name.startswith("stream.")]
-        state += self.bf16_copies.values()
+    def save(self) -> None:
+        """Write a checkpoint. Raises Diverged, and keeps the last one, where a tensor is not finite."""
+        tensors = self.model.tensors() | self.phase.tensors()
+        if self._window:
+            tensors["window"] = torch.stack(self._window)
+        if bad := [name for name, t in tensors.items() if t.is_floating_point() and not t.isfinite().all()]:
+            self._diverge(bad[:3])
+        for name, table in self.tables.items():
+            if content := table.content():
+                tensors[f"rows.{name}"] = torch.frombuffer(bytearray(content), dtype=torch.uint8)
+        state = {"phase": self.phase.name, "step": self.step, "seconds": self.clock.seconds}
+        state |= {"logged_at": self._logged_at, "image_shape": self.dataset.image_shape, "record": self._record}
+        records.save_checkpoint(self.directory, tensors, state)
 
-        def forget_gradients() -> None:
-            self.adam_d.zero_grad()
-            self.adam_g.zero_grad()
+    def _log(self) -> None:
+        """A row of metrics: the mean over the updates since the last row."""
+        mean, seconds, phase = torch.stack(self._window).mean(0), self.clock.seconds, self.phase
+        images = len(self._window) * self.config.batch_size
+        row = {"step": self.step, "images": phase.images(self.step), "seconds": round(seconds, 3)}
+        row |= dict(zip(phase.metrics, mean.tolist(), strict=True))
+        row |= phase.derived(row)
+        row["images_per_second"] = round(images / max(seconds - self._logged_at, 1e-9), 1)
+        self._window, self._logged_at, self._row = [], seconds, row
+        self.tables[phase.table].append(row)
+        if bad := [name for name in phase.metrics if not math.isfinite(row[name])]:
+            self._diverge(bad)
+        self._show(row)
+        self._tell(lambda one: one.logged({f"{phase.prefix}{name}": value for name, value in row.items()}))
 
-        return fastest(self.step, batch, self.streams, state, forget_gradients)
+    def _evaluate(self) -> None:
+        """Measure validation images and G's, draw samples."""
+        measured, pictures = evaluate(self.model, self.dataset, self.directory, self.step, self._row)
+        row = {"step": self.step, "images": self.phase.images(self.step), "seconds": round(self.clock.seconds, 3)}
+        row |= measured
+        self.tables["evaluations"].append(row)
+        self._show(row)
+        self._tell(lambda one: one.evaluated(row, pictures))
+
+    def _tell(self, what) -> None:
+        """Hand a row to each observer; the run is saved where one of them ends it."""
+        try:
+            for observer in self.observers:
+                what(observer)
+        except (events.Stopped, events.Interrupted) as error:
+            self.save()
+            self.status("stopped" if isinstance(error, events.Stopped) else "interrupted")
+            raise
+
+    def _leave(self) -> None:
+        number = self.signals[0]
+        self.status("interrupted", signal=number)
+        what = f"{self.phase.name} update {self.step}"
+        self.bar.write(f"saved at {what} in {self.directory}; the same command continues", file=sys.stderr)
+        raise events.Interrupted(128 + number)
+
+    def _diverge(self, names: list[str]) -> None:
+        self.status("diverged", not_finite=names)
+        has_checkpoint = records.has_checkpoint(self.directory)
+        kept = f"the last finite state is kept in {self.directory}" if has_checkpoint else "nothing was kept"
+        what = f"{', '.join(names)} stopped being finite by {self.phase.name} update {self.step}"
+        raise events.Diverged(f"{what}; {kept}. Lower the learning rates or lambda_continuous")
+
+    def status(self, status: str, **more: object) -> None:
+        about = {"status": status, **self.phase.position(self.step), "seconds": self.clock.seconds, **more}
+        records.write_json(self.directory / "status.json", about)
+
+    def _say(self, text: str) -> None:
+        if self.progress:
+            print(printable(text), file=sys.stderr)
+
+    def _show(self, row: dict) -> None:
+        """The row's losses, L_I (nats) or accuracy beside the progress bar."""
+        self._shown |= {label: f"{row[name]:.2f}" for name, label in SHOWN.items() if name in row}
+        if "collapsed" in row:
+            self.bar.set_description(self._name + ", G has collapsed" * bool(row["collapsed"]), refresh=False)
+        if "info_categorical_nats" in row:
+            self._shown["L_I"] = f"{row['info_categorical_nats'] + row['info_continuous_nats']:.2f}"
+        self.bar.set_postfix(self._shown, refresh=False)
+
+    def _progress_bar(self):
+        from tqdm import tqdm
+
+        return tqdm(
+            total=self.config.images(self.config.updates),
+            initial=self.phase.images(self.step),
+            unit=" images",
+            unit_scale=True,
+            desc=self._name,
+            disable=not self.progress or self.finished,
+            mininterval=0.5 if sys.stderr.isatty() else 30,
+        )

@@ -12,7 +12,7 @@ import hypothesis
 import pytest
 import torch
 
-from infogan import data, experiment, records
+from infogan import data, records, training
 from infogan.cli import run_script
 from infogan.config import Config
 from infogan.presets import PRESETS
@@ -25,7 +25,7 @@ hypothesis.settings.load_profile("short")
 ROOT = Path(__file__).parents[1]
 
 
-SLOW = ("test_faults", "test_parallel", "test_sweep_command", "test_trainer", "test_disentanglement", "test_tracking")
+SLOW = ("test_faults", "test_sweep_command", "test_trainer", "test_disentanglement", "test_tracking")
 """Files that take minutes: two workers take them first, so that none is left alone with one in the end."""
 
 
@@ -55,7 +55,13 @@ def config(preset: str = "authors", **changes) -> Config:
 def fit(directory: Path, dataset: data.Dataset, preset: str = "authors", observers=(), **changes) -> dict:
     """Train a short run (see `config`) in the directory, or go on with it, and measure it."""
     made = config(preset, **changes)
-    return experiment.train(made, dataset, directory, "disabled", observers=observers, progress=False)
+    return training.train(made, dataset, directory, "disabled", observers=observers, progress=False)
+
+
+def update(model: training.Learner, images: torch.Tensor, index: torch.Tensor) -> torch.Tensor:
+    """A step of the model; its metrics, in the order of model.metrics."""
+    computed = model.step(images, index)
+    return torch.stack([computed[name] for name in model.metrics])
 
 
 def trained(directory: Path) -> dict[str, torch.Tensor]:

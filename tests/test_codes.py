@@ -6,9 +6,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from infogan.algorithm import information_bound
 from infogan.codes import LARGEST, Categorical, Continuous, Latent, parse
 from infogan.config import InputError
-from infogan.objective import information_bound
 
 
 @pytest.mark.parametrize("text", ["10c", "4x10c+4u", "10c+2u", "1g", "2u+10c+3g", "3x20c+1u", "10c+5c+10c"])

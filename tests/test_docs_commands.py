@@ -27,7 +27,6 @@ ELSEWHERE = {
     "runs/faces3d": "reports/test_figures.py",
     "sprites": "data/test_synthetic.py",
     "render": "reports/test_notebooks.py",
-    "torchrun": "accel/test_parallel.py",
     "postgresql": "studies/test_faults.py",
     "ray": "studies/test_launchers.py",
 }

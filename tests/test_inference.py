@@ -14,7 +14,7 @@ import torch
 from conftest import ROOT, config
 
 import infogan
-from infogan import data, experiment, networks, records
+from infogan import data, networks, records, training
 from infogan.errors import InputError
 from infogan.inference import Codes
 from infogan.metrics import clustering
@@ -27,7 +27,7 @@ def run(tmp_path_factory, digits):
     """Categorical and continuous codes alternate, so that a wrong order would show."""
     directory = tmp_path_factory.mktemp("used") / "run"
     chosen = config("paper", codes="10c+1u+5c+2u", noise="7u", updates=30)
-    experiment.train(chosen, digits, directory, "disabled", progress=False)
+    training.train(chosen, digits, directory, "disabled", progress=False)
     return directory
 
 
@@ -65,7 +65,7 @@ def test_codes_are_placed_in_the_order_of_the_specification(model):
 @pytest.mark.parametrize(("codes", "shapes"), [("10c", ((3, 1), (3, 0))), ("2u", ((3, 0), (3, 2)))])
 def test_codes_of_one_kind(tmp_path, digits, codes, shapes):
     """Vectors are one image's codes, or, of a single code, many images'."""
-    experiment.train(config(codes=codes, updates=2, evaluations=1), digits, tmp_path, "disabled", progress=False)
+    training.train(config(codes=codes, updates=2, evaluations=1), digits, tmp_path, "disabled", progress=False)
     model = infogan.load(tmp_path)
     sampled = model.sample(3)
     assert (sampled.categories.shape, sampled.continuous.shape) == shapes
@@ -275,7 +275,7 @@ def test_names_of_classes_are_recorded_and_on_the_card(digits, tmp_path):
     """Labels 10, 20, ... become class numbers; records say which is which."""
     names = tuple(str(10 * (label + 1)) for label in range(10))
     parts = (dataclasses.replace(part, classes=names) for part in (digits.train, digits.validation, digits.test))
-    experiment.train(config(updates=2), data.Dataset("named", *parts), tmp_path / "run", "disabled", progress=False)
+    training.train(config(updates=2), data.Dataset("named", *parts), tmp_path / "run", "disabled", progress=False)
     evaluation = records.read_json(tmp_path / "run" / "evaluation.json")
     assert evaluation["classes"] == list(names)
     card = model_card(infogan.load(tmp_path / "run"), evaluation, {}, half=False)

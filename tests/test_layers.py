@@ -3,19 +3,19 @@
 import pytest
 import torch
 import torch.nn.functional as F
-from conftest import config, fit, same_tensors
+from conftest import config, fit, same_tensors, update
 from torch.nn.utils import parametrizations
 
 from infogan import training
 from infogan.codes import Latent
 from infogan.config import Config
 from infogan.layers import Convolution, Linear
-from infogan.networks import build, draw
+from infogan.networks import build, init_weights
 
 
 def normalised(layer):
     layer.normalise_spectrally()
-    draw([layer], seed=0)
+    init_weights([layer], seed=0)
     layer.weight.data.mul_(50)  # to N(0, 1)
     for _ in range(100):
         layer.operands()
@@ -70,7 +70,7 @@ def test_bfloat16_follows_float32_with_it(digits):
     images, index = digits.train.images[:128], torch.arange(128)
     rows = []
     for precision in ("float32", "bfloat16"):
-        model = training.InfoGAN(config(spectral_norm=True, precision=precision), digits.image_shape)
-        rows.append(torch.stack([model.step(images, index) for _ in range(4)]))
+        model = training.Learner(config(spectral_norm=True, precision=precision), digits.image_shape)
+        rows.append(torch.stack([update(model, images, index) for _ in range(4)]))
     assert torch.allclose(*rows, atol=0.05)
     assert F.cosine_similarity(rows[0].flatten(), rows[1].flatten(), dim=0) > 0.999

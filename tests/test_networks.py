@@ -6,7 +6,7 @@ import torch
 from infogan import terms
 from infogan.codes import Latent
 from infogan.config import Config, InputError
-from infogan.layers import BatchNorm, Convolution, Product, UpConvolution
+from infogan.layers import BatchNorm, Convolution, MatrixLayer, UpConvolution
 from infogan.networks import build
 from infogan.presets import PRESETS
 
@@ -135,7 +135,7 @@ def test_the_settings_of_infogan_cr_on_dsprites():
     generator, discriminator = build((1, 64, 64), Latent("5u", "5u"), 0, plain)
     normed = [isinstance(module, BatchNorm) for module in discriminator.modules()]
     assert not any(normed) and sum(isinstance(module, BatchNorm) for module in generator.modules()) == 5
-    spectral = [m.left_singular is not None for m in discriminator.modules() if isinstance(m, Product)]
+    spectral = [m.left_singular is not None for m in discriminator.modules() if isinstance(m, MatrixLayer)]
     assert spectral == [True] * 6 + [False] * 2, "D's trunk and output, not Q's head"
 
 
@@ -179,7 +179,9 @@ def test_the_authors_code_cuts_off_convolutions_and_draws_scales():
     assert convolution.std().item() == pytest.approx(0.88 * 0.02, rel=0.02), "that of a normal cut off at 2 std"
     scales = torch.cat([m.weight for m in (*generator.modules(), *discriminator.modules()) if isinstance(m, BatchNorm)])
     assert scales.mean().item() == pytest.approx(1, abs=0.002) and scales.std().item() == pytest.approx(0.02, rel=0.1)
-    assert all((m.bias == 0).all() for m in discriminator.modules() if isinstance(m, Product) and m.bias is not None)
+    assert all(
+        (m.bias == 0).all() for m in discriminator.modules() if isinstance(m, MatrixLayer) and m.bias is not None
+    )
     slopes = [m.negative_slope for m in discriminator.modules() if isinstance(m, torch.nn.LeakyReLU)]
     assert len(slopes) == 4 and set(slopes) == {0.01}
 
@@ -250,3 +252,22 @@ def test_odd_sizes_are_refused():
         build((1, 30, 28), PAPER, seed=0)
     with pytest.raises(InputError, match="divisible by 16 for the svhn networks"):
         build((3, 24, 24), PAPER, 0, PRESETS["svhn"][0])
+
+
+def test_a_q_with_a_trunk_of_its_own_reads_generated_images_as_it_reads_a_file():
+    """In training as in evaluation mode, so that no code hides in differences that the batch's statistics amplify.
+
+    A shared trunk, as in every source, normalises generated images by the batch: nearly equal ones become unlike."""
+    spreads = {}
+    for q_trunk in ("own", "shared"):
+        _, D = build((1, 8, 8), Latent("10c", "5u"), 0, Config(q_trunk=q_trunk, preset="iic"))
+        for _ in range(60):
+            D(torch.rand(64, 1, 8, 8), real=64)
+        nearly_grey = 0.6 + 1e-4 * torch.randn(64, 1, 8, 8)
+        trained, evaluated = D(nearly_grey)[1], D.eval().q_params(nearly_grey)
+        spreads[q_trunk] = (trained.std(0).mean() / evaluated.std(0).mean()).item()
+        if q_trunk == "own":
+            assert torch.allclose(trained, evaluated, atol=1e-5)
+            D.train()(torch.cat([torch.rand(32, 1, 8, 8), nearly_grey]), real=32)
+            assert torch.allclose(D(nearly_grey)[1], D.eval().q_params(nearly_grey), atol=1e-5), "real ones move them"
+    assert spreads["own"] == pytest.approx(1, abs=0.01) and spreads["shared"] > 50

@@ -16,12 +16,11 @@ import torch
 from conftest import ROOT, config, environment_of_scripts, fit, same_tensors, trained
 from sklearn.cluster import KMeans
 
-from infogan import events, experiment, records, training
+from infogan import algorithm, events, records, training
 from infogan.config import InputError
 from infogan.metrics import clustering
 from infogan.phases import Adversarial
 from infogan.records import summary, tracking
-from infogan.terms import gan
 
 
 @pytest.mark.parametrize("beyond", [{}, {"terms": "iic:1"}])
@@ -120,7 +119,7 @@ def test_a_lengthened_run_never_answers_with_the_shorter_ones_measures(tmp_path,
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
-        patched.setattr(experiment, "measure_test", die)
+        patched.setattr(training, "measure_test", die)
         fit(tmp_path, digits, updates=20)
     assert fit(tmp_path, digits, updates=20)["step"] == 20
     records.write_json(tmp_path / "status.json", {"status": "running"})  # killed between the last two files
@@ -171,10 +170,10 @@ def test_auto_precision_is_what_the_run_was_begun_with(begun, other, tmp_path, d
     """A trial lost on one processor goes on on another, where auto would be something else: one of the two is not what
     it is here."""
     for precision, updates in ((begun, 5), ("auto", 10)):
-        experiment.train(config(precision=precision, updates=updates), digits, tmp_path, "disabled", progress=False)
+        training.train(config(precision=precision, updates=updates), digits, tmp_path, "disabled", progress=False)
     assert records.read_json(tmp_path / "config.json")["config"]["precision"] == begun
     with pytest.raises(InputError, match=f"precision '{begun}', not '{other}'"):
-        experiment.train(config(precision=other, updates=10), digits, tmp_path, "disabled", progress=False)
+        training.train(config(precision=other, updates=10), digits, tmp_path, "disabled", progress=False)
 
 
 def test_a_directory_refuses_another_configuration(tmp_path, digits):
@@ -192,13 +191,15 @@ def test_a_directory_refuses_another_configuration(tmp_path, digits):
 
 
 def test_a_nan_ends_the_run_with_a_record(tmp_path, digits, monkeypatch):
-    original, calls = gan.generator_loss, []
+    original, calls = algorithm.generator_value, []
 
-    def breaks_later(logits):
+    def breaks_later(context):
         calls.append(1)
-        return original(logits) * (float("nan") if len(calls) > 12 else 1)
+        loss = original(context)
+        broken = loss.value * (float("nan") if len(calls) > 12 else 1)
+        return loss._replace(value=broken, log={"loss_g": broken})
 
-    monkeypatch.setattr(gan, "generator_loss", breaks_later)
+    monkeypatch.setattr(algorithm, "generator_value", breaks_later)
     with pytest.raises(events.Diverged, match="loss_g"):
         fit(tmp_path, digits, checkpoint_every=5)
     status = records.read_json(tmp_path / "status.json")
@@ -328,6 +329,15 @@ def test_infogan_beats_k_means_on_real_digits(tmp_path, digits):
     assert 2.2 < bound <= math.log(10)
 
 
+def test_the_generator_of_iic_draws_what_q_reads(tmp_path, digits):
+    """Q is pretrained, and could read codes that nobody sees: G drew grey squares, with L_I at 2 of 2.3 nats."""
+    short = {"pretraining": 300, "updates": 200, "batch_size": 128, "evaluations": 1}
+    result = fit(tmp_path, digits, "iic", **short)
+    assert result["info_8bit_categorical_nats"] > 1.8 and result["spread"] > 0.6 and not result["collapsed"]
+    logged = float(records.Table(tmp_path / "metrics.csv").rows()[-1]["info_categorical_nats"])
+    assert result["info_8bit_categorical_nats"] > 0.9 * logged, "8 bits and running statistics leave nearly all of it"
+
+
 def test_a_run_older_than_a_field_goes_on_with_the_fields_default(tmp_path):
     made = training.resolve(config())
     records.create(tmp_path / "old", made)
@@ -340,7 +350,7 @@ def test_a_run_older_than_a_field_goes_on_with_the_fields_default(tmp_path):
 
 
 def test_an_error_leaves_a_status_that_says_so(tmp_path, digits, monkeypatch):
-    step = training.InfoGAN.step
+    step = training.Learner.step
 
     def fails(model, images, index):
         if model.adam_d.steps[0] == 7:
@@ -348,7 +358,7 @@ def test_an_error_leaves_a_status_that_says_so(tmp_path, digits, monkeypatch):
         return step(model, images, index)
 
     with monkeypatch.context() as patched, pytest.raises(MemoryError):
-        patched.setattr(training.InfoGAN, "step", fails)
+        patched.setattr(training.Learner, "step", fails)
         fit(tmp_path, digits, checkpoint_every=5)
     status = records.read_json(tmp_path / "status.json")
     assert (status["status"], status["step"], status["error"]) == ("failed", 7, "MemoryError: no memory is left")
@@ -362,7 +372,7 @@ def test_test_images_are_measured_by_a_call_of_their_own(tmp_path, digits):
             raise AssertionError(f"{name} of the test images was read")
 
     unseen = dataclasses.replace(digits, test=Untouchable())
-    result = experiment.train(config(), unseen, tmp_path, "disabled", progress=False, test=False)
+    result = training.train(config(), unseen, tmp_path, "disabled", progress=False, test=False)
     assert 0 < result["validation_accuracy"] < 1 and "accuracy" not in result
     assert not (tmp_path / "evaluation.json").exists()
     assert records.read_json(tmp_path / "status.json")["status"] == "finished"
@@ -373,7 +383,9 @@ def test_test_images_are_measured_by_a_call_of_their_own(tmp_path, digits):
 def test_the_last_update_is_always_evaluated():
     for updates in (*range(1, 60), 2000, 187_500):
         for evaluations in range(1, 40):
-            model = SimpleNamespace(config=SimpleNamespace(updates=updates, evaluations=evaluations), metrics=())
+            model = SimpleNamespace(
+                config=SimpleNamespace(updates=updates, evaluations=evaluations, pretraining=0), metrics=()
+            )
             due = Adversarial(model, None).evaluations
             assert max(due) == updates and min(due) >= 1 and len(due) == min(updates, evaluations)
 
@@ -381,9 +393,9 @@ def test_the_last_update_is_always_evaluated():
 def test_a_checkpoint_of_an_earlier_version_is_refused_and_its_status_kept(tmp_path, digits):
     fit(tmp_path, digits, terms="iic:1")
     tensors, state = records.load_checkpoint(tmp_path)
-    del tensors["stream.augmentation"]
+    del tensors["random.augmentation"]
     records.save_checkpoint(tmp_path, tensors, state)
-    with pytest.raises(InputError, match="lacks stream.augmentation: an earlier version made it"):
+    with pytest.raises(InputError, match="lacks random.augmentation: an earlier version made it"):
         fit(tmp_path, digits, terms="iic:1")
     assert records.read_json(tmp_path / "status.json")["status"] == "finished"
     assert records.load(tmp_path).step == 20
@@ -414,7 +426,7 @@ def test_a_signal_while_wandb_ends_is_not_lost(tmp_path, digits, monkeypatch):
         yield tracking.WandbRun(None)
         os.kill(os.getpid(), signal.SIGTERM)
 
-    monkeypatch.setattr(experiment, "track", slow)
+    monkeypatch.setattr(training, "track", slow)
     with pytest.raises(events.Interrupted):
         fit(tmp_path, digits)
     assert records.read_json(tmp_path / "status.json")["status"] == "finished"

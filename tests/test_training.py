@@ -14,65 +14,6 @@ from infogan.terms import pseudo_labels
 PRESETS = ["authors", "paper", "blog", "gan"]
 
 
-def moved_by_one_step(model, images, *silenced: str) -> set[str]:
-    """Parts of the model that change in one step when the named terms have no weight."""
-    for term in model.terms:
-        if term.name in silenced:
-            term.weight = 0.0
-    D = model.discriminator
-    parts = {"G": model.generator, "trunk": D.trunk, "D head": D.d_head, "Q head": D.q_head}
-    before = {name: [p.detach().clone() for p in part.parameters()] for name, part in parts.items()}
-    model.step(images, torch.arange(len(images)))
-    return {
-        name
-        for name, part in parts.items()
-        if any(not torch.equal(p, b) for p, b in zip(part.parameters(), before[name], strict=True))
-    }
-
-
-@pytest.mark.parametrize(
-    ("preset", "moved"),
-    [
-        ("authors", {"G", "trunk", "Q head"}),
-        ("paper", {"G", "trunk", "Q head"}),
-        ("blog", {"G", "Q head"}),
-        ("gan", {"Q head"}),
-    ],
-)
-def test_l_i_moves_the_parts_that_the_preset_says(preset, moved, digits):
-    model = training.InfoGAN(config(preset), digits.image_shape)
-    assert moved_by_one_step(model, digits.train.images[:32], "gan") == moved
-
-
-@pytest.mark.parametrize("preset", PRESETS)
-def test_the_gan_value_moves_g_and_d_and_never_q(preset, digits):
-    model = training.InfoGAN(config(preset), digits.image_shape)
-    assert moved_by_one_step(model, digits.train.images[:32], "information") == {"G", "trunk", "D head"}
-
-
-@pytest.mark.parametrize("preset", PRESETS)
-def test_gs_step_does_not_move_d_by_the_gan_value(preset, digits):
-    model = training.InfoGAN(config(preset), digits.image_shape)
-    next(term for term in model.terms if term.name == "gan" and term.step == "D").weight = 0.0
-    assert moved_by_one_step(model, digits.train.images[:32], "information") == {"G"}
-
-
-def test_the_trunk_follows_l_i_in_ds_step_for_the_authors_and_in_gs_step_for_the_paper(digits):
-    for preset, adam in (("authors", "adam_d"), ("paper", "adam_g")):
-        model = training.InfoGAN(config(preset), digits.image_shape)
-        held = {id(p) for p in getattr(model, adam).parameters}
-        assert all(id(p) in held for p in model.discriminator.q_head.parameters())
-        assert all(id(p) in held for p in model.discriminator.trunk.parameters())
-
-
-@pytest.mark.parametrize("preset", PRESETS)
-def test_terms_share_a_backward_pass_where_their_parts_allow(preset, digits):
-    """Equation 6 and the plain GAN need two passes in G's step: one term's gradient may not reach what the other
-    moves."""
-    model = training.InfoGAN(config(preset), digits.image_shape)
-    assert len(model.d_passes) == 1 and len(model.g_passes) == (2 if preset in ("paper", "gan") else 1)
-
-
 BEYOND = {"terms": "iic:2+pseudo-labels:0.6", "pretraining": 2}
 
 
@@ -87,27 +28,21 @@ def test_a_step_is_gradient_descent_on_the_stated_losses(recipe, digits):
     beyond = {"with terms": BEYOND, "with an own trunk": BEYOND | {"q_trunk": "own"}}.get(recipe, {})
     latents = {"g_latent": "fresh"} if recipe == "with fresh latents" else {}
     made = config(preset, batch_size=32, lambda_categorical=0.7, lambda_continuous=0.3, **beyond, **latents)
-    model, twin = (training.InfoGAN(made, digits.image_shape, n_images=32) for _ in range(2))
+    model, twin = (training.Learner(made, digits.image_shape, n_images=32) for _ in range(2))
     sources = {"authors": "fixed", "paper": "learned", "blog": "none", "gan": "fixed"}
 
-    class Descent(torch.optim.SGD):
-        def step(self):  # the model's own optimisers forget their gradients after a step
-            super().step()
-            self.zero_grad()
-
-    model.adam_d, model.adam_g = (Descent(adam.parameters, 0.1) for adam in (model.adam_d, model.adam_g))
+    model.adam_d, model.adam_g = (torch.optim.SGD(adam.parameters, 0.1) for adam in (model.adam_d, model.adam_g))
     images = digits.train.images[:32]
     before = [p.detach().clone() for network in (model.generator, model.discriminator) for p in network.parameters()]
     labels = torch.arange(32) % 11 - 1  # ten categories, and some images without
     if beyond:
         model.terms[-1].labels.copy_(labels.flip(0))
     model.step(images, torch.arange(32).flip(0))
-    model.adam_d.zero_grad()
 
     G, D = twin.generator, twin.discriminator
     g, trunk, d, q = (list(part.parameters()) for part in (G, D.trunk, D.d_head, D.layers_of_q))
     of_q = q if made.q_trunk == "own" else trunk + q
-    z = twin.latent.sample(32, twin.streams["codes"])
+    z = twin.latent.sample(32, twin.random["codes"])
     fake = G(z)
     ce = torch.nn.functional.cross_entropy
     bce = torch.nn.functional.binary_cross_entropy_with_logits
@@ -135,7 +70,7 @@ def test_a_step_is_gradient_descent_on_the_stated_losses(recipe, digits):
     value = value / 2 if preset == "blog" else value
     terms = [(value, trunk + d)] + ([(-bound(q_fake, z), of_q)] if preset == "authors" else [])
     if beyond:
-        q_augmented = D(augmentation.augment(images / 255, twin.streams["augmentation"]))[1]
+        q_augmented = D(augmentation.augment(images / 255, twin.random["augmentation"]))[1]
         p, copy = ((10 * logits[:, :10]).softmax(1) for logits in (q_real, q_augmented))
         joint = sum(torch.outer(a, b) + torch.outer(b, a) for a, b in zip(p, copy)) / 64
         terms.append((-2 * (joint * (joint / torch.outer(joint.sum(1), joint.sum(0))).log()).sum(), of_q))
@@ -145,7 +80,7 @@ def test_a_step_is_gradient_descent_on_the_stated_losses(recipe, digits):
         terms.append((0.6 * sum(losses) / 64, of_q))
     descend(terms)
     if made.g_latent == "fresh":
-        z = twin.latent.sample(32, twin.streams["codes"])
+        z = twin.latent.sample(32, twin.random["codes"])
         fake = G(z)
     fake_logit, q_fake = D(fake)
     informed = {"authors": g, "paper": g + of_q, "blog": g + q, "gan": q}[preset]
@@ -158,13 +93,13 @@ def test_a_step_is_gradient_descent_on_the_stated_losses(recipe, digits):
 
 def test_the_learning_rates_fall_over_the_last_updates(digits, tmp_path, monkeypatch):
     rates = []
-    step = training.InfoGAN.step
+    step = training.Learner.step
 
     def recorded(model, images, index):
         rates.append([adam.lr for adam in (model.adam_d, model.adam_g)])
         return step(model, images, index)
 
-    monkeypatch.setattr(training.InfoGAN, "step", recorded)
+    monkeypatch.setattr(training.Learner, "step", recorded)
     fit(tmp_path, digits, updates=8, lr_decay=0.5, lr_d=1e-3, lr_g=2e-3)
     assert [d for d, _ in rates] == pytest.approx([1e-3] * 5 + [7.5e-4, 5e-4, 2.5e-4])
     assert [g for _, g in rates] == pytest.approx([2 * d for d, _ in rates])
@@ -200,13 +135,13 @@ def test_a_run_with_pretraining_and_decay_resumes_as_if_it_had_not_stopped(at, t
 def test_a_term_changes_neither_codes_nor_the_order_of_images(terms, digits, tmp_path, monkeypatch):
     """Each purpose has its own random stream, so that runs with and without a term can be compared pair by pair."""
     seen = {}
-    step = training.InfoGAN.step
+    step = training.Learner.step
 
     def recorded(model, images, index):
-        seen.setdefault(model.config.terms, []).append((index, model.streams["codes"].get_state()))
+        seen.setdefault(model.config.terms, []).append((index, model.random["codes"].get_state()))
         return step(model, images, index)
 
-    monkeypatch.setattr(training.InfoGAN, "step", recorded)
+    monkeypatch.setattr(training.Learner, "step", recorded)
     for chosen in ("", terms):
         fit(tmp_path / (chosen or "none"), digits, updates=6, terms=chosen)
     assert len(seen[""]) == 6
@@ -214,14 +149,14 @@ def test_a_term_changes_neither_codes_nor_the_order_of_images(terms, digits, tmp
         assert torch.equal(index, with_term) and torch.equal(codes, its_codes)
 
 
-def test_the_random_stream_of_another_kind_of_device_begins_anew_at_the_update(digits, capsys):
-    model = training.InfoGAN(config(), digits.image_shape)
+def test_the_random_generator_of_another_kind_of_device_begins_anew_at_the_update(digits, capsys):
+    model = training.Learner(config(), digits.image_shape)
     kept = model.tensors() | {
-        "stream.codes": torch.zeros(16, dtype=torch.uint8)
+        "random.codes": torch.zeros(16, dtype=torch.uint8)
     }  # a CUDA generator's state has 16 bytes
     drawn = []
     for step in (10, 10, 11):
         model.load_tensors(kept, step)
-        drawn.append(model.latent.sample(4, model.streams["codes"]))
+        drawn.append(model.latent.sample(4, model.random["codes"]))
     assert torch.equal(drawn[0], drawn[1]) and not torch.equal(drawn[0], drawn[2])
     assert "begins anew at update 10" in capsys.readouterr().err

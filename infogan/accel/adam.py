@@ -6,7 +6,6 @@ import sys
 import torch
 from torch import Tensor, nn
 
-from infogan.accel import parallel
 from infogan.accel.products import LARGE
 
 BETA2 = 0.999
@@ -45,13 +44,11 @@ class Adam:
 
     @torch.no_grad()
     def step(self) -> None:
-        """Move the parameters that have a gradient, averaged over processes, and forget the gradients."""
+        """Move the parameters that have a gradient."""
         grads = {i: leaf.grad for i, leaf in enumerate(self.leaves) if leaf.grad is not None}
-        parallel.average(list(grads.values()))
         small = {i: grad for i, grad in grads.items() if i not in self.large or not self._step_large(i, grad)}
         if small:
             self._step_small(small)
-        self.zero_grad()
 
     def _step_small(self, grads: dict[int, Tensor]) -> None:
         weights: list[Tensor] = [self.parameters[i] for i in grads]

@@ -4,7 +4,6 @@ Examples:
   python experiments/train.py authors --dataset digits
   python experiments/train.py authors --dataset mnist --seed 1 --data-dir ~/data
   python experiments/train.py paper --codes 10c+3u --lambda-continuous 0.3 --dry-run
-  torchrun --nproc-per-node 4 -m infogan.cli train authors    # one run on four GPUs, or four processes of a CPU
 """
 
 import dataclasses
@@ -68,29 +67,24 @@ def main() -> None:
     options = read_options(sys.argv[1:])
     config = options.config
 
-    from infogan import data, experiment, training
-    from infogan.accel import parallel
+    from infogan import data, training
 
     if options.dry_run:
         resolved = dataclasses.asdict(training.resolve(config)) | {"run_dir": str(options.directory)}
         print(json.dumps(resolved, indent=2))
         return
-    if parallel.launched():
-        config = dataclasses.replace(config, device=parallel.start(config.batch_size, config.device))
-    first = parallel.rank() == 0
-    parallel.together(lambda: training.resolve(config))  # wrong codes are named before a dataset is fetched
-    dataset = parallel.together(lambda: data.load(config.dataset, options.data_dir))
+    training.resolve(config)  # wrong codes are named before a dataset is fetched
+    dataset = data.load(config.dataset, options.data_dir)
     config = training.choose_codes(config, dataset)
     try:
-        result = experiment.train(config, dataset, options.directory, options.wandb)
+        result = training.train(config, dataset, options.directory, options.wandb)
     except events.Diverged as error:
         sys.exit(f"error: {error}")
-    if first:
-        print_result(result, config, options.directory)
+    print_result(result, config, options.directory)
 
 
 def print_result(result: dict, config: Config, directory: Path) -> None:
-    """What a finished run reached, and the next command. result: of experiment.train."""
+    """What a finished run reached, and the next command. result: of training.train."""
     from infogan.codes import Latent
     from infogan.metrics import collapse
 

@@ -13,9 +13,9 @@ import torch
 from torch import Tensor, nn
 
 from infogan import networks
+from infogan.algorithm import information_bound
 from infogan.codes import Latent
 from infogan.networks import DiscriminatorQ
-from infogan.objective import information_bound
 
 COLLAPSED = 0.25
 """Relative spread below which a generator counts as collapsed: with MNIST's digits and CelebA's faces, images that look

@@ -5,7 +5,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from infogan.accel import parallel
 from infogan.terms.iic import mutual_information
 
 GAIN = 1e-9
@@ -134,6 +133,5 @@ def align(superclusters: Tensor, probabilities: Tensor) -> Tensor:
 
     shares = probabilities @ superclusters  # [heads, N, superclusters]
     overlaps = shares[0].t() @ shares
-    parallel.average([overlaps])
     orders = (linear_sum_assignment(-overlap.cpu())[1] for overlap in overlaps)
     return torch.stack([of_head[:, order] for of_head, order in zip(superclusters, orders, strict=True)])

@@ -10,23 +10,25 @@ confuses (see merging). Then Q is trained on the superclusters that the heads ag
 
 import copy
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from infogan.accel import parallel
+from infogan import records
 from infogan.accel.adam import Adam
 from infogan.accel.cuda_graph import fastest
 from infogan.codes import Latent
 from infogan.config import Config
-from infogan.data import augmentation
+from infogan.data import Batches, augmentation
 from infogan.errors import InputError
-from infogan.layers import BatchNorm, Linear, ParallelLinear, Stack, keep_bf16_copies, renew_bf16_copies
-from infogan.networks import DiscriminatorQ, draw
+from infogan.layers import BatchNorm, Linear, ParallelLinear, Sequential, keep_bf16_copies, renew_bf16_copies
+from infogan.learner import Learner
+from infogan.networks import DiscriminatorQ, init_weights
 from infogan.pretraining.merging import align, merge
-from infogan.randomness import Streams, derive
+from infogan.randomness import derive
 from infogan.terms.iic import joint_distribution, mutual_information, tempered_softmax
 from infogan.terms.pseudo_labels import IGNORE_INDEX, cross_entropy
 
@@ -71,7 +73,9 @@ class Heads(nn.Module):
 
     def __init__(self, width: int, clusters: int):
         super().__init__()
-        self.hidden = Stack(Linear(width, HEADS * HIDDEN, bias=False), BatchNorm(HEADS * HIDDEN), nn.LeakyReLU(0.1))
+        self.hidden = Sequential(
+            Linear(width, HEADS * HIDDEN, bias=False), BatchNorm(HEADS * HIDDEN), nn.LeakyReLU(0.1)
+        )
         self.clusters = ParallelLinear(HEADS, HIDDEN, clusters)
 
     def forward(self, features: Tensor, real: int) -> Tensor:
@@ -80,38 +84,34 @@ class Heads(nn.Module):
 
 
 class Overclustering:
-    """The pretraining of one InfoGAN, update after update: clustering first, then distillation.
+    """The pretraining of one InfoGAN, a phase (see infogan.phases): clustering first, then distillation.
 
     It moves Q's head and the trunk that Q reads images with; G, D's own output and a trunk that is D's alone stay as
-    they are. finish() drops the heads.
-
-    Args:
-        config: of the run, with one categorical code; discriminator, bf16_copies: what is trained, and the copies of
-            its weights; images_of: uint8 [N, C, H, W] of the update's number, on the discriminator's device.
-        streams: the random streams of the run.
+    they are. The model has one categorical code.
     """
 
-    metrics = ("loss_nats", "agreement")
+    name = table = "pretraining"
+    prefix = "pretraining/"
+    metrics: tuple[str, ...] = ("loss_nats", "agreement")
+    evaluations = frozenset[int]()
+    heads: Heads
 
-    def __init__(
-        self,
-        config: Config,
-        latent: Latent,
-        discriminator: DiscriminatorQ,
-        bf16_copies: dict[nn.Parameter, Tensor],
-        images_of: Callable[[int], Tensor],
-        streams: Streams,
-    ):
-        self.config, self.latent, self.discriminator = config, latent, discriminator
-        self.bf16_copies, self.images_of, self.streams = bf16_copies, images_of, streams
-        self.clustering_updates = config.pretraining - math.ceil(DISTILLATION * config.pretraining)
-        self.clusters = clusters_of(latent)
-        self.heads = Heads(discriminator.trunk_of_q.width, self.clusters)
-        draw([self.heads], derive(config.seed, "heads"))
-        self.heads.to(streams.device)
-        copies = bf16_copies | (keep_bf16_copies(self.heads) if bf16_copies else {})
-        self._optimise([*discriminator.trunk_of_q.parameters(), *self.heads.parameters()], LEARNING_RATE, copies)
-        streams["pretraining"]  # made before a step is captured
+    def __init__(self, model: Learner, batches: Batches):
+        self.config, self.latent, self.discriminator = model.config, model.latent, model.discriminator
+        self.bf16_copies, self.images_of, self.random = model.bf16_copies, batches.at, model.random
+        self.length = self.config.pretraining
+        self.clustering_updates = self.length - math.ceil(DISTILLATION * self.length)
+        self.random["pretraining"]  # made before a step is captured, and a part of each later checkpoint
+
+    def start(self) -> None:
+        """Draw the heads, and begin to cluster."""
+        trunk = self.discriminator.trunk_of_q
+        self.clusters = clusters_of(self.latent)
+        self.heads = Heads(trunk.width, self.clusters)
+        init_weights([self.heads], derive(self.config.seed, "heads"))
+        self.heads.to(self.random.device)
+        copies = self.bf16_copies | (keep_bf16_copies(self.heads) if self.bf16_copies else {})
+        self._optimise([*trunk.parameters(), *self.heads.parameters()], LEARNING_RATE, copies)
         self.teacher: DiscriminatorQ | None = None
         self.superclusters = torch.zeros(0)
         self.information_nats: list[float] = []
@@ -119,7 +119,7 @@ class Overclustering:
     def _optimise(self, parameters: list[nn.Parameter], lr: float, copies: dict[nn.Parameter, Tensor]) -> None:
         self.leaves = [copies.get(p, p) for p in parameters]
         self.adam = Adam(parameters, lr, self.config.beta1, copies)
-        self._fastest_step: Callable[..., Tensor] | None = None
+        self._fastest_step: Callable[..., list[Tensor]] | None = None
 
     def update(self, number: int) -> Tensor:
         """One update; returns self.metrics: the loss in nats (of clustering: per head), and the share of images that Q
@@ -129,16 +129,15 @@ class Overclustering:
         images = self.images_of(number)
         if self._fastest_step is None:
             state = [*self.discriminator.state_dict().values(), *self.tensors().values(), *self.leaves]
-            self._fastest_step = fastest(self._step, (images,), self.streams, state, self.adam.zero_grad)
+            self._fastest_step = fastest(self._step, (images,), self.random, state, self.adam.zero_grad)
         if self.teacher is None:
             progress = number / self.clustering_updates
             self.adam.set_learning_rate(LEARNING_RATE * (1 + math.cos(math.pi * progress)) / 2)
-        return self._fastest_step(images)
+        return torch.stack(self._fastest_step(images))
 
-    def _step(self, images: Tensor) -> Tensor:
-        batch = images.float() / 255
-        real = parallel.part(batch)
-        augmented = parallel.part(augmentation.augment(batch, self.streams["pretraining"]))
+    def _step(self, images: Tensor) -> list[Tensor]:
+        real = images.float() / 255
+        augmented = augmentation.augment(real, self.random["pretraining"])
         if self.teacher is None:
             loss = self._clustering_loss(real, augmented)
             metrics = [loss / HEADS, real.new_zeros(())]
@@ -147,7 +146,8 @@ class Overclustering:
             metrics = [loss, agreement]
         loss.backward(inputs=self.leaves)
         self.adam.step()
-        return torch.stack(metrics).detach()
+        self.adam.zero_grad()
+        return [metric.detach() for metric in metrics]
 
     def _clustering_loss(self, real: Tensor, augmented: Tensor) -> Tensor:
         """Minus the mutual information of each head's clusters for images and for their copies, summed over the heads.
@@ -157,7 +157,7 @@ class Overclustering:
         n = len(real)
         logits = self.heads(self.discriminator.trunk_of_q(torch.cat([real, augmented]), n), n)
         joints = joint_distribution(*tempered_softmax(logits).split(n, dim=1))
-        return -mutual_information(parallel.mean(joints)).sum()
+        return -mutual_information(joints).sum()
 
     def _distillation_loss(self, real: Tensor, augmented: Tensor) -> tuple[Tensor, Tensor]:
         """Cross-entropy, in nats, of Q's categories for images and copies with the ensemble's, and the share of images
@@ -186,17 +186,16 @@ class Overclustering:
         [categories] = self.latent.categorical_sizes
         self._keep_teacher()
         n = self.clusters
-        confusions = torch.zeros(HEADS, n, n, dtype=torch.double, device=self.streams.device)
+        confusions = torch.zeros(HEADS, n, n, dtype=torch.double, device=self.random.device)
         sample = []
         for number in range(math.ceil(SAMPLE / self.config.batch_size)):
             images = self.images_of(number).float() / 255
-            copies = (augmentation.random_stroke(images, self.streams["pretraining"]) for _ in range(COPIES))
+            copies = (augmentation.random_stroke(images, self.random["pretraining"]) for _ in range(COPIES))
             seen = [self._clusters(images), *map(self._clusters, copies)]
             for i, one in enumerate(seen):
                 for other in seen[i + 1 :]:
                     confusions += joint_distribution(one, other)
             sample.append(seen[0])
-        parallel.average([confusions])  # processes that round differently are to merge alike
         superclusters, information = merge(confusions / confusions.sum((1, 2), keepdim=True), categories)
         self.information_nats = information.tolist()
         self.superclusters = align(F.one_hot(superclusters, categories).double(), torch.cat(sample, 1))
@@ -206,10 +205,21 @@ class Overclustering:
         self.teacher = copy.deepcopy(D).requires_grad_(False)
         self._optimise([*D.trunk_of_q.parameters(), *D.q_head.parameters()], self.config.lr_d, self.bf16_copies)
 
-    def finish(self) -> None:
-        """Drop the heads, the teacher and a captured step, which hold memory."""
+    def finish(self, directory: Path, seconds: float) -> None:
+        """Record what was found, and drop the heads, the teacher and a captured step, which hold memory."""
+        content = {"updates": self.length, "seconds": seconds, "information_nats": self.information_nats}
+        records.write_json(directory / "pretraining.json", content)
         self._fastest_step, self.teacher = None, None
         del self.heads, self.adam, self.leaves
+
+    def images(self, step: int) -> int:
+        return step * self.config.batch_size
+
+    def position(self, step: int) -> dict[str, int]:
+        return {"step": 0, "pretraining_step": step}
+
+    def derived(self, row: Mapping) -> dict[str, float]:
+        return {}
 
     def tensors(self) -> dict[str, Tensor]:
         """All that a resumed pretraining needs besides the model's own tensors, by name."""
@@ -222,10 +232,11 @@ class Overclustering:
 
     @torch.no_grad()
     def load_tensors(self, tensors: dict[str, Tensor]) -> None:
-        """The inverse of tensors(), in place."""
+        """The inverse of tensors(), in place of start()."""
+        self.start()
         if "pretraining.superclusters" in tensors:
             self._keep_teacher()
-            self.superclusters = tensors["pretraining.superclusters"].to(self.streams.device)
+            self.superclusters = tensors["pretraining.superclusters"].to(self.random.device)
             self.information_nats = tensors["pretraining.information_nats"].tolist()
         for name, mine in self.tensors().items():
             mine.copy_(tensors[name])

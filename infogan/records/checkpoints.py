@@ -4,7 +4,7 @@ Tensors of a training run, by name:
     generator.*, discriminator.*   parameters and buffers of G and of D/Q, with the names of their state_dict
     adam_d.*, adam_g.*             Adam's moments and step counts
     term.NAME.*                    parameters and buffers of the loss terms that have some
-    stream.*                       states of the random streams
+    random.*                       states of the random generators
     pretraining.*                  heads, teacher and optimiser of the pretraining, while it runs
     window                         metrics of the updates since the last row of metrics.csv, [updates, metrics]
     rows.*                         the CSV tables of the run so far, as bytes

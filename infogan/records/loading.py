@@ -15,7 +15,7 @@ from infogan import torch_state
 from infogan.codes import Latent
 from infogan.config import Config
 from infogan.errors import InputError
-from infogan.networks import DiscriminatorQ, Generator, undrawn
+from infogan.networks import DiscriminatorQ, Generator, uninitialised
 from infogan.records.checkpoints import CHECKPOINT, PREVIOUS, load_checkpoint
 from infogan.records.files import Table, check_regular, read_config, read_json
 
@@ -71,7 +71,7 @@ def load(directory: str | os.PathLike) -> Run:
             f"{directory} was interrupted in its pretraining and has no trained generator yet: train it further"
         )
     latent = Latent(config.codes, config.noise, config.q_std)
-    generator, discriminator = undrawn(tuple(state["image_shape"]), latent, config)
+    generator, discriminator = uninitialised(tuple(state["image_shape"]), latent, config)
     for prefix, network in (("generator.", generator), ("discriminator.", discriminator)):
         weights = {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
         network.load_state_dict(weights)
@@ -156,7 +156,7 @@ def _check(path: Path, config: Config, state: Any, tensors: dict[str, tuple[str,
 def _shapes(config: Config, image: tuple[int, int, int]) -> dict[str, list[int]]:
     """Shapes of the networks' tensors, by their names in a checkpoint. Takes no memory for them."""
     with torch.device("meta"):
-        generator, discriminator = undrawn(image, Latent(config.codes, config.noise, config.q_std), config)
+        generator, discriminator = uninitialised(image, Latent(config.codes, config.noise, config.q_std), config)
     return {
         f"{prefix}.{name}": list(value.shape)
         for prefix, network in (("generator", generator), ("discriminator", discriminator))

@@ -59,13 +59,13 @@ class Options:
 
 def measure_again(directory: Path, data_dir: Path | None) -> dict:
     """Measure a run's checkpoint on the test images, replace evaluation.json and return its content."""
-    from infogan import experiment
+    from infogan import evaluation
     from infogan.records.summary import summarise
 
     run, rows = records.load(directory), records.Table(directory / "evaluations.csv").rows()
     dataset = common.load_dataset(data_dir, directory)
     summary = summarise(run.config, run.step, run.status["seconds"], rows)
-    return experiment.measure_test(run.discriminator, run.latent, dataset, directory, summary)
+    return evaluation.measure_test(run.discriminator, run.latent, dataset, directory, summary)
 
 
 def row(directory: Path, options: Options) -> dict:

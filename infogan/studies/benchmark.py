@@ -77,7 +77,7 @@ def arithmetic() -> tuple[float, int]:
     from infogan import training
 
     config = Config(batch_size=16, device="cpu", precision="float32")
-    model = training.InfoGAN(training.resolve(config), (1, 28, 28))
+    model = training.Learner(training.resolve(config), (1, 28, 28))
     with FlopCounterMode(display=False) as counter:
         model.step(torch.zeros(16, 1, 28, 28, dtype=torch.uint8), torch.arange(16))
     networks = (model.generator, model.discriminator)
@@ -262,7 +262,7 @@ def long_run(options: Options, device: str) -> dict:
 
     import torch
 
-    from infogan import data, experiment
+    from infogan import data, training
     from infogan.studies.contenders import resident_mib
 
     part = max(1, options.long // 10)
@@ -273,7 +273,7 @@ def long_run(options: Options, device: str) -> dict:
     recorder = Recorder(lambda: torch.cuda.memory_allocated() / 2**20 if on_gpu else resident_mib())
     dataset = data.load("mnist", options.data_dir)
     with tempfile.TemporaryDirectory() as folder:
-        experiment.train(config, dataset, Path(folder) / "run", "offline", observers=[recorder])
+        training.train(config, dataset, Path(folder) / "run", "offline", observers=[recorder])
 
     rows = recorder.rows
     print("\n  updates  seconds  MiB held")

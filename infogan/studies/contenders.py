@@ -17,12 +17,13 @@ from pathlib import Path
 from types import TracebackType
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from infogan import data, training
 from infogan.config import Config
 from infogan.errors import InputError
-from infogan.objective import discriminator_loss, generator_loss
+from infogan.terms.base import Loss, descend
 
 Run = Callable[[int], None]
 
@@ -109,28 +110,19 @@ def textbook(setup: Setup) -> Run:
     return run
 
 
-class GANWithoutQ(training.InfoGAN):
-    """A GAN with one G(z) for both steps, in which neither Q nor L_I is computed. Not for several processes."""
+class GANWithoutQ(training.Learner):
+    """A GAN with one G(z) for both steps, in which neither Q nor L_I is computed."""
 
-    def __init__(self, config: Config, image_shape: tuple[int, int, int]):
-        super().__init__(config, image_shape)
-        [self.d_leaves], [self.g_leaves] = (
-            [one.leaves for one in passes if any(term.name == "gan" for term in one.terms)]
-            for passes in (self.d_passes, self.g_passes)
-        )
-
-    def step(self, images: Tensor, index: Tensor) -> Tensor:
+    def step(self, images: Tensor, index: Tensor) -> dict[str, Tensor]:
         """One step of D, then one of G; returns both losses."""
         G, D, n = self.generator, self.discriminator, len(images)
-        fake = G(self.latent.sample(n, self.streams["codes"]))
+        fake = G(self.latent.sample(n, self.random["codes"]))
         d_real, d_fake = D.discriminate(torch.cat([images.float() / 255, fake.detach()]), real=n).split(n)
-        loss_d = discriminator_loss(d_real, d_fake, self.config.d_loss)
-        loss_d.backward(inputs=self.d_leaves)
-        self.adam_d.step()
-        loss_g = generator_loss(D.discriminate(fake))
-        loss_g.backward(inputs=self.g_leaves)
-        self.adam_g.step()
-        return torch.stack([loss_d, loss_g]).detach()
+        value = F.softplus(-d_real).mean() + F.softplus(d_fake).mean()
+        loss = Loss(value, ("trunk", "d_head"), log={"loss_d": value})
+        log = descend([loss], self.parts, self.leaf, self.adam_d)
+        value = F.softplus(-D.discriminate(fake)).mean()
+        return log | descend([Loss(value, ("generator",), log={"loss_g": value})], self.parts, self.leaf, self.adam_g)
 
 
 def ours(setup: Setup) -> Run:
@@ -144,7 +136,7 @@ def ours(setup: Setup) -> Run:
     )
     config = training.resolve(config)
     dataset = data.load("mnist", setup.data_dir)
-    model = (GANWithoutQ if without_q else training.InfoGAN)(config, dataset.image_shape)
+    model = (GANWithoutQ if without_q else training.Learner)(config, dataset.image_shape)
     batches = data.Batches(dataset.train.images.to(model.device), setup.batch_size, seed=0)
     numbers = itertools.count()
 

@@ -100,10 +100,10 @@ def run_benchmark(options: Options) -> dict:
 
 def run_one(config: Config, directory: Path, dataset) -> dict:
     """Accuracy on test images, seconds of training, and seconds in all."""
-    from infogan import experiment
+    from infogan import training
 
     began = time.perf_counter()
-    result = experiment.train(config, dataset, directory, "disabled")
+    result = training.train(config, dataset, directory, "disabled")
     measured = {name: result.get(name) for name in ("accuracy", "train_seconds")}
     return measured | {"seconds": round(time.perf_counter() - began, 1)}
 

@@ -102,7 +102,7 @@ def work(
     """What run_workers runs in each process: the worker's share of the runs."""
     from optuna.trial import TrialState
 
-    from infogan import data, experiment
+    from infogan import data, training
     from infogan.studies.grid import grid_name, run_grid
     from infogan.studies.storage import open_storage, quiet_optuna
 
@@ -113,7 +113,7 @@ def work(
     def train(trial: "Trial", job: str) -> float:
         began, directory = time.perf_counter(), options.folder / job
         was_trained = (directory / "evaluation.json").exists()
-        result = experiment.train(
+        result = training.train(
             configs[job], dataset, directory, options.wandb, group, [watch], progress=False, test=True
         )
         if measure:

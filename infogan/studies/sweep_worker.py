@@ -11,7 +11,7 @@ import optuna
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, Trial, TrialState
 
-from infogan import data, events, experiment, records
+from infogan import data, events, records, training
 from infogan.config import from_dict
 from infogan.metrics import collapse, quality
 from infogan.randomness import derive
@@ -132,7 +132,7 @@ class Worker:
         watch = ParentWatch(self.parent)
         if not options.quality:  # Optuna prunes studies of one objective only
             watch = PruningWatch(self.parent, trial, config.evaluations, options.images)
-        return experiment.train(
+        return training.train(
             config, self.dataset, directory, options.wandb, options.study, [watch], progress=False, test=False
         )
 
@@ -172,7 +172,7 @@ class Worker:
         def train(trial: Trial, job: str) -> float:
             directory, watch = options.folder / "confirm" / job, ParentWatch(self.parent)
             trial.set_user_attr("run_dir", str(directory))
-            result = experiment.train(
+            result = training.train(
                 configs[job], self.dataset, directory, options.wandb, options.study, [watch], progress=False, test=True
             )
             trial.set_user_attr("test", {key: value for key, value in result.items() if isinstance(value, float | int)})

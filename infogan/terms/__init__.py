@@ -1,4 +1,5 @@
-"""Loss terms: what D's step and G's step descend. A file of this folder is a term; its name is the file's.
+"""Loss terms of later papers, beside the GAN value and L_I (infogan.algorithm). A file of this folder is a term; its
+name is the file's.
 
 Written in a configuration as NAME:WEIGHT, with settings as :KEY=VALUE, joined with +: "iic:1+pseudo-labels:2".
 This module reads that text and needs no torch; `base` says what a term is.
@@ -10,10 +11,6 @@ import re
 from typing import NamedTuple
 
 from infogan.errors import InputError
-
-STANDARD = ("gan", "information")
-"""The terms of every run: V(D, G) and L_I. They are listed in no configuration; a term may replace one (see base)."""
-_NOT_TERMS = ("base", *STANDARD)
 
 
 class Spec(NamedTuple):
@@ -27,7 +24,7 @@ class Spec(NamedTuple):
 def available() -> list[str]:
     """The names that a configuration can list."""
     names = (module.name for module in pkgutil.iter_modules(__path__))
-    return sorted(name.replace("_", "-") for name in names if name not in _NOT_TERMS)
+    return sorted(name.replace("_", "-") for name in names if name != "base")
 
 
 def parse(text: str) -> list[Spec]:

@@ -1,85 +1,118 @@
-"""What a loss term is, what it sees of an update, and how the terms of a step share backward passes."""
+"""What a loss is, what it may read of an update, and how the losses of a step share backward passes.
+
+The losses of the paper are in infogan.algorithm. A term is a loss of a later paper, a file of this folder each.
+"""
 
 import importlib
 import inspect
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from types import ModuleType
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal, NamedTuple
 
+from torch import Generator as RandomGenerator
 from torch import Tensor, nn
 
 from infogan import terms
-from infogan.accel import parallel
 from infogan.codes import Latent
 from infogan.config import Config
 from infogan.data import augmentation
 from infogan.errors import InputError
 from infogan.networks import DiscriminatorQ, Generator
-from infogan.randomness import Streams
 
-Part = Literal["generator", "trunk", "d_head", "q_head"]
 Step = Literal["D", "G"]
-"""trunk: D's, which Q shares unless it has one of its own; q_head: all that Q does not share."""
-MOVABLE: dict[Step, tuple[Part, ...]] = {
-    "D": ("trunk", "d_head", "q_head"),
-    "G": ("generator", "q_head", "trunk"),
-}
-"""The parts that each step's optimiser can move. Adam numbers its parameters in this order, and a checkpoint has the
-numbers."""
 
 
 @dataclass
-class Seen:
-    """One update as the terms see it. Images are float32 [N, C, H, W] in [0, 1], of this process's part of the batch.
+class Context:
+    """One step as its losses see it. Images are float32 [N, C, H, W] in [0, 1]; D's logits are [N], Q's parameters
+    [N, latent.q_width].
 
     Each step has one of its own: in D's step `fake` is detached from G; in G's step all that D and Q say of images is
-    said by the moved D, with gradients to G. D's logits are [N], Q's parameters [N, q_width].
+    said by the moved D, with gradients to G.
     """
 
-    generator: Generator
-    discriminator: DiscriminatorQ
+    G: Generator
+    D: DiscriminatorQ
     latent: Latent
-    streams: Streams
-    batch: Tensor
-    """The real images of all processes, of which `real` is this one's part."""
+    random: Mapping[str, RandomGenerator]
+    """By purpose."""
     index: Tensor
     """Which training images `real` are, int64 [N]."""
+    real: Tensor
     z: Tensor
     """G's input [N, latent.width]."""
-    real: Tensor
     fake: Tensor
     d_fake: Tensor
     q_fake: Tensor
     of_real: tuple[Tensor, Tensor] | None = None
     """D's logits and Q's parameters of the real images, where the step has them already."""
-    metrics: dict[str, Tensor] = field(default_factory=dict)
-    """What metrics.csv is to have of this update: scalars by name."""
 
     @cached_property
     def _of_real(self) -> tuple[Tensor, Tensor]:
-        return self.of_real or self.discriminator(self.real)
+        return self.of_real or self.D(self.real)
 
     @property
     def d_real(self) -> Tensor:
-        """D's logits [N] of the real images."""
         return self._of_real[0]
 
     @property
     def q_real(self) -> Tensor:
-        """Q's parameters [N, q_width] of the real images."""
         return self._of_real[1]
 
     @cached_property
     def q_augmented(self) -> Tensor:
-        """Q's parameters [N, q_width] for an augmented copy of each real image: made once, when a term asks."""
-        augmented = augmentation.augment(self.batch, self.streams["augmentation"])
-        return self.discriminator.q_params(parallel.part(augmented))
+        """Q's parameters for an augmented copy of each real image: made once, when a term asks."""
+        return self.D.q_params(augmentation.augment(self.real, self.random["augmentation"]))
+
+
+class Loss(NamedTuple):
+    """A summand of D's or of G's loss.
+
+    value: a scalar that the step descends. trains: the names of the parts that it trains, "generator", "trunk",
+    "d_head", "q"; or a module of its own. constant: the parts that it reads besides. log: scalars by name.
+    """
+
+    value: Tensor
+    trains: Collection[str | nn.Module]
+    constant: Collection[str] = ()
+    log: Mapping[str, Tensor] = {}
+
+    def conflicts(self, other: "Loss") -> bool:
+        """Whether one of the two trains what the other holds constant."""
+        return bool({*self.trains} & {*other.constant} or {*other.trains} & {*self.constant})
+
+
+def descend(
+    losses: Sequence[Loss], parts: Mapping[str, nn.Module], leaf: Callable[[nn.Parameter], Tensor], optimiser: Any
+) -> dict[str, Tensor]:
+    """Move by each loss what it trains, and nothing else; returns what the losses log.
+
+    Losses share a backward pass unless one trains what another holds constant: in G's step of equation 6 the GAN value
+    must not move D's trunk, which L_I moves.
+    """
+    groups: list[list[Loss]] = []
+    for loss in losses:
+        for group in groups:
+            if not any(loss.conflicts(other) for other in group):
+                group.append(loss)
+                break
+        else:
+            groups.append([loss])
+    for group in groups:
+        trained = dict.fromkeys(part for loss in group for part in loss.trains)
+        modules = [parts[part] if isinstance(part, str) else part for part in trained]
+        leaves = [leaf(weight) for module in modules for weight in module.parameters()]
+        total = sum((loss.value for loss in group[1:]), group[0].value)
+        total.backward(inputs=leaves, retain_graph=group is not groups[-1])
+    optimiser.step()
+    optimiser.zero_grad()
+    return {name: value.detach() for loss in losses for name, value in loss.log.items()}
 
 
 @dataclass(frozen=True)
-class Context:
+class Settings:
     """What a term may be built from."""
 
     config: Config
@@ -90,7 +123,7 @@ class Context:
 
 
 class Term(nn.Module):
-    """One summand of D's or of G's loss.
+    """A loss of a later paper, in D's step or in G's.
 
     Its buffers and parameters are checkpointed; parameters of its own are moved by the step's optimiser beside the
     parts named.
@@ -98,26 +131,31 @@ class Term(nn.Module):
 
     name: ClassVar[str]
     step: Step
-    """Whose step descends it."""
-    moves: frozenset[Part]
-    """The parts whose parameters its gradient moves."""
-    reads: frozenset[Part]
-    """The parts that its value depends on. Where it reads a part and does not move it, terms that move the part may not
-    share its backward pass."""
+    trains: frozenset[str]
+    """The parts that it trains; a term of Q does not train the shared trunk where Q has one of its own."""
+    constant: frozenset[str] = frozenset()
+    """The parts that it reads besides."""
     metrics: tuple[str, ...] = ()
-    """The names that forward() adds to seen.metrics."""
-    streams: tuple[str, ...] = ()
-    """The random streams it draws from."""
+    """The names that forward() logs."""
+    random: tuple[str, ...] = ()
+    """The purposes of the random generators it draws from."""
     of_q: ClassVar[bool] = False
-    """Whether it reads Q and not D. Where Q has a trunk of its own, such a term neither reads nor moves D's."""
+    """Whether it reads Q and not D."""
+    replaces_value: ClassVar[bool] = False
+    """Whether it takes the place of the GAN value."""
 
     def __init__(self, weight: float = 1.0):
         super().__init__()
         self.weight = weight
 
-    def forward(self, seen: Seen) -> Tensor:
-        """The loss, a scalar that the step descends."""
+    def forward(self, context: Context) -> tuple[Tensor, dict[str, Tensor]]:
+        """The loss before its weight, and what is logged of it."""
         raise NotImplementedError
+
+    def loss(self, context: Context) -> Loss:
+        value, log = self(context)
+        own = (self,) if any(True for _ in self.parameters()) else ()
+        return Loss(value if self.weight == 1 else self.weight * value, (*self.trains, *own), self.constant, log)
 
     def begin(self, discriminator: DiscriminatorQ, images: Tensor) -> None:
         """Called once, when the adversarial phase begins, with all training images uint8 [N, C, H, W]."""
@@ -127,25 +165,18 @@ def _module(name: str) -> ModuleType:
     return importlib.import_module(f"infogan.terms.{name.replace('-', '_')}")
 
 
-def build(context: Context) -> list[Term]:
-    """All terms of a configuration: the GAN value and L_I, or what replaces them, then those it lists.
+def build(settings: Settings) -> list[Term]:
+    """The terms that a configuration lists.
 
-    A term's file has `build(context, weight, **settings)`, which returns its modules, one for each step that it is part
-    of. Where the file has REPLACES, the term takes the place of the standard term of that name.
+    A term's file has `build(settings, weight, **options)`, which returns its modules, one for each step that it is part
+    of.
     """
-    specs = terms.parse(context.config.terms)
-    replaced = {getattr(_module(spec.name), "REPLACES", None) for spec in specs}
-    standard = [terms.Spec(name, 1.0, {}) for name in terms.STANDARD if name not in replaced]
-    built = [_module(spec.name).build(context, spec.weight, **spec.settings) for spec in (*standard, *specs)]
-    made = [term for of_spec in built for term in of_spec]
+    specs = terms.parse(settings.config.terms)
+    built = [_module(spec.name).build(settings, spec.weight, **spec.settings) for spec in specs]
+    made: list[Term] = [term for of_spec in built for term in of_spec]
     for term in made:
-        if term.of_q and context.config.q_trunk == "own":
-            term.moves, term.reads = term.moves - {"trunk"}, term.reads - {"trunk"}
-        if unmoved := sorted(term.moves - set(MOVABLE[term.step])):
-            raise ValueError(f"the term {term.name} moves {', '.join(unmoved)}, which {term.step}'s step does not move")
-    recorded = {name for term in made for name in term.metrics}
-    if missing := sorted({"loss_d", "loss_g"} - recorded):
-        raise ValueError(f"no term records {', '.join(missing)}: a term that replaces the GAN value must")
+        if term.of_q and settings.config.q_trunk == "own":
+            term.trains, term.constant = term.trains - {"trunk"}, term.constant - {"trunk"}
     return made
 
 
@@ -162,49 +193,3 @@ def check(config: Config, latent: Latent) -> None:
             raise InputError(f"the term {spec.name} has no setting {names}; allowed: {', '.join(allowed) or 'none'}")
         if hasattr(module, "check"):
             module.check(config, latent)
-
-
-@dataclass
-class BackwardPass:
-    """Terms of one step whose sum can be differentiated at once, and the leaves that its gradient goes to."""
-
-    terms: list[Term]
-    leaves: list[Tensor]
-
-
-def backward_passes(of_step: list[Term], leaves_of: Callable[[Part | Term], list[Tensor]], order: tuple[Part, ...]):
-    """The terms of a step, in as few backward passes as their parts allow.
-
-    Terms share a pass if each moves whatever it reads of the parts that the pass moves: otherwise the gradient of one
-    would move a part that is another's alone (in G's step of equation 6 the GAN value must not move D's trunk, which
-    L_I moves).
-
-    Args: leaves_of: the tensors that gradients are computed for, of a part or of a term's own parameters; order: of the
-    parts.
-    Returns: list[BackwardPass].
-    """
-    groups: list[list[Term]] = []
-    for term in of_step:
-        for group in groups:
-            moved = frozenset[Part]().union(term.moves, *(other.moves for other in group))
-            if all(moved & other.reads <= other.moves for other in (*group, term)):
-                group.append(term)
-                break
-        else:
-            groups.append([term])
-    passes = []
-    for group in groups:
-        moved = frozenset[Part]().union(*(term.moves for term in group))
-        leaves = [leaf for part in order if part in moved for leaf in leaves_of(part)]
-        passes.append(BackwardPass(group, leaves + [leaf for term in group for leaf in leaves_of(term)]))
-    return passes
-
-
-def descend(passes: list[BackwardPass], seen: Seen) -> None:
-    """Leave the gradient of each pass's weighted sum in its leaves."""
-    losses = []
-    for one in passes:
-        weighted = [loss if t.weight == 1 else t.weight * loss for t in one.terms for loss in (t(seen),)]
-        losses.append(sum(weighted[1:], weighted[0]))
-    for i, (one, loss) in enumerate(zip(passes, losses, strict=True)):
-        loss.backward(inputs=one.leaves, retain_graph=i + 1 < len(passes))

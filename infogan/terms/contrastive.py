@@ -7,27 +7,26 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from infogan import terms
-from infogan.accel import parallel
 from infogan.codes import Latent
 from infogan.config import Config
 from infogan.errors import InputError
 from infogan.layers import Linear
-from infogan.networks import Trunk, architecture, draw, normalise_spectrally
+from infogan.networks import Trunk, architecture, init_weights, normalise_spectrally
 from infogan.randomness import derive
-from infogan.terms.base import Context, Seen, Term
+from infogan.terms.base import Context, Settings, Term
 
 NOISE = ("independent", "shared")
 
 
-def pairs(latent: Latent, n: int, stream: torch.Generator, shared_noise: bool = False) -> tuple[Tensor, Tensor, Tensor]:
+def pairs(latent: Latent, n: int, random: torch.Generator, shared_noise: bool = False) -> tuple[Tensor, Tensor, Tensor]:
     """Latents of n pairs of images that share the value of one code and nothing else, but for the noise where it is
     shared.
 
     Returns z and z' [n, latent.width], and which code each pair shares, int64 [n], counted as in Latent.single_codes.
     """
-    z, other = latent.sample(n, stream), latent.sample(n, stream)
+    z, other = latent.sample(n, random), latent.sample(n, random)
     columns = latent.single_columns()
-    shared = torch.randint(len(columns), (n,), generator=stream, device=stream.device)
+    shared = torch.randint(len(columns), (n,), generator=random, device=random.device)
     for code, columns_of_code in enumerate(columns):
         same = (shared == code).unsqueeze(1)
         other[:, columns_of_code] = torch.where(same, z[:, columns_of_code], other[:, columns_of_code])
@@ -37,28 +36,28 @@ def pairs(latent: Latent, n: int, stream: torch.Generator, shared_noise: bool = 
 
 
 class Contrastive(Term):
-    """Cross-entropy, in nats, of a network H that tells from two generated images which code they share; moves G and H,
-    in G's step.
+    """Cross-entropy, in nats, of a network H that tells from two generated images which code they share; trains G and
+    H, in G's step.
 
     H has the layers of D's trunk, its slope and its spectral normalisation, and sees the two images as the channels of
     one.
 
     Args:
         shared_noise: whether the two images have the same noise, as in the published code.
-        start: the share of the run's updates after which the term moves G; H learns from the first. The published code
+        start: the share of the run's updates after which the term trains G; H learns from the first. The published code
             begins H anew there.
     """
 
     update: Tensor
 
     name, step = "contrastive", "G"
-    moves = reads = frozenset(("generator",))
+    trains = frozenset(("generator",))
     metrics = ("contrastive_nats", "contrastive_accuracy")
-    streams = ("contrastive",)
+    random = ("contrastive",)
 
-    def __init__(self, weight: float, context: Context, shared_noise: bool = False, start: float = 0.0):
+    def __init__(self, weight: float, settings: Settings, shared_noise: bool = False, start: float = 0.0):
         super().__init__(weight)
-        config, (channels, height, width) = context.config, context.image_shape
+        config, (channels, height, width) = settings.config, settings.image_shape
         self.shared_noise, self.start = shared_noise, round(start * config.updates)
         if self.start:  # counted where a captured step can count it
             self.register_buffer("update", torch.zeros((), dtype=torch.int64))
@@ -66,22 +65,19 @@ class Contrastive(Term):
         self.trunk = Trunk(layers._replace(leaky_slope=config.leaky_slope))
         if config.spectral_norm:
             normalise_spectrally(self.trunk)
-        self.head = Linear(self.trunk.width, len(context.latent.single_columns()))
-        draw([self], derive(context.config.seed, "contrastive-weights"))
+        self.head = Linear(self.trunk.width, len(settings.latent.single_columns()))
+        init_weights([self], derive(config.seed, "contrastive-weights"))
 
-    def forward(self, seen: Seen) -> Tensor:
-        z, other, shared = (
-            parallel.part(whole)
-            for whole in pairs(seen.latent, len(seen.batch), seen.streams["contrastive"], self.shared_noise)
-        )
-        images = seen.generator(torch.cat([z, other]))
+    def forward(self, context: Context) -> tuple[Tensor, dict[str, Tensor]]:
+        random = context.random["contrastive"]
+        z, other, shared = pairs(context.latent, len(context.real), random, self.shared_noise)
+        images = context.G(torch.cat([z, other]))
         if self.start:
             self.update += 1
             images = torch.lerp(images.detach(), images, (self.update > self.start).to(images.dtype))
         logits = self.head(self.trunk(torch.cat(images.split(len(z)), dim=1), real=None)).float()
-        seen.metrics["contrastive_nats"] = loss = F.cross_entropy(logits, shared)
-        seen.metrics["contrastive_accuracy"] = (logits.argmax(1) == shared).float().mean()
-        return loss
+        loss, right = F.cross_entropy(logits, shared), (logits.argmax(1) == shared).float().mean()
+        return loss, {"contrastive_nats": loss, "contrastive_accuracy": right}
 
 
 def check(config: Config, latent: Latent) -> None:
@@ -91,10 +87,10 @@ def check(config: Config, latent: Latent) -> None:
         )
     for spec in terms.parse(config.terms):
         if spec.name == Contrastive.name:
-            _settings(**spec.settings)
+            _read(**spec.settings)
 
 
-def _settings(noise: str = NOISE[0], start: str = "0") -> tuple[bool, float]:
+def _read(noise: str = NOISE[0], start: str = "0") -> tuple[bool, float]:
     """`shared_noise` and `start` from the text of a configuration. Raises InputError."""
     if noise not in NOISE:
         raise InputError(f"the term contrastive has noise {noise}; allowed: {', '.join(NOISE)}")
@@ -107,5 +103,5 @@ def _settings(noise: str = NOISE[0], start: str = "0") -> tuple[bool, float]:
     return noise == "shared", share
 
 
-def build(context: Context, weight: float, noise: str = NOISE[0], start: str = "0") -> list[Term]:
-    return [Contrastive(weight, context, *_settings(noise, start))]
+def build(settings: Settings, weight: float, noise: str = NOISE[0], start: str = "0") -> list[Term]:
+    return [Contrastive(weight, settings, *_read(noise, start))]

@@ -2,40 +2,40 @@
 
 from torch import Tensor
 
-from infogan.terms.base import Context, Seen, Term
-
-REPLACES = "gan"
+from infogan.terms.base import Context, Settings, Term
 
 
 class DiscriminatorHinge(Term):
     """E max(0, 1 - D(x)) + E max(0, 1 + D(G(z, c))) of D's logits, or half of it (d_loss mean)."""
 
     name, step = "hinge", "D"
-    moves = reads = frozenset(("trunk", "d_head"))
+    trains = frozenset(("trunk", "d_head"))
     metrics = ("loss_d",)
+    replaces_value = True
 
     def __init__(self, weight: float, reduction: str):
         super().__init__(weight)
         self.reduction = reduction
 
-    def forward(self, seen: Seen) -> Tensor:
-        loss = (1 - seen.d_real).relu().mean() + (1 + seen.d_fake).relu().mean()
-        seen.metrics["loss_d"] = loss = loss / 2 if self.reduction == "mean" else loss
-        return loss
+    def forward(self, context: Context) -> tuple[Tensor, dict[str, Tensor]]:
+        loss = (1 - context.d_real).relu().mean() + (1 + context.d_fake).relu().mean()
+        loss = loss / 2 if self.reduction == "mean" else loss
+        return loss, {"loss_d": loss}
 
 
 class GeneratorHinge(Term):
     """-E D(G(z, c)) of D's logits."""
 
     name, step = "hinge", "G"
-    moves = frozenset(("generator",))
-    reads = frozenset(("generator", "trunk", "d_head"))
+    trains = frozenset(("generator",))
+    constant = frozenset(("trunk", "d_head"))
     metrics = ("loss_g",)
+    replaces_value = True
 
-    def forward(self, seen: Seen) -> Tensor:
-        seen.metrics["loss_g"] = loss = -seen.d_fake.mean()
-        return loss
+    def forward(self, context: Context) -> tuple[Tensor, dict[str, Tensor]]:
+        loss = -context.d_fake.mean()
+        return loss, {"loss_g": loss}
 
 
-def build(context: Context, weight: float) -> list[Term]:
-    return [DiscriminatorHinge(weight, context.config.d_loss), GeneratorHinge(weight)]
+def build(settings: Settings, weight: float) -> list[Term]:
+    return [DiscriminatorHinge(weight, settings.config.d_loss), GeneratorHinge(weight)]

@@ -4,11 +4,10 @@ image and a copy."""
 import torch
 from torch import Tensor
 
-from infogan.accel import parallel
 from infogan.codes import Latent
 from infogan.config import Config
 from infogan.errors import InputError
-from infogan.terms.base import Context, Seen, Term
+from infogan.terms.base import Context, Settings, Term
 
 TEMPERATURE = 0.1
 """Of Q's categories in a mutual information: at first all are nearly equally likely, and without it the gradient
@@ -43,20 +42,20 @@ def iic_information(latent: Latent, q_real: Tensor, q_augmented: Tensor) -> Tens
     """
     pairs = zip(latent.category_logits(q_real), latent.category_logits(q_augmented), strict=True)
     joints = (joint_distribution(tempered_softmax(a), tempered_softmax(b)) for a, b in pairs)
-    return torch.stack([mutual_information(parallel.mean(joint)) for joint in joints]).sum()
+    return torch.stack([mutual_information(joint) for joint in joints]).sum()
 
 
 class IIC(Term):
     """The IIC loss: minus that mutual information, in D's step."""
 
     name, step, of_q = "iic", "D", True
-    moves = reads = frozenset(("trunk", "q_head"))
+    trains = frozenset(("trunk", "q"))
     metrics = ("iic_nats",)
-    streams = ("augmentation",)
+    random = ("augmentation",)
 
-    def forward(self, seen: Seen) -> Tensor:
-        seen.metrics["iic_nats"] = information = iic_information(seen.latent, seen.q_real, seen.q_augmented)
-        return -information
+    def forward(self, context: Context) -> tuple[Tensor, dict[str, Tensor]]:
+        information = iic_information(context.latent, context.q_real, context.q_augmented)
+        return -information, {"iic_nats": information}
 
 
 def check(config: Config, latent: Latent) -> None:
@@ -64,5 +63,5 @@ def check(config: Config, latent: Latent) -> None:
         raise InputError(f"the term iic needs a categorical code, and codes is {config.codes}: add one such as 10c")
 
 
-def build(context: Context, weight: float) -> list[Term]:
+def build(settings: Settings, weight: float) -> list[Term]:
     return [IIC(weight)]

@@ -8,7 +8,7 @@ from infogan.codes import Latent
 from infogan.config import Config
 from infogan.errors import InputError
 from infogan.networks import DiscriminatorQ
-from infogan.terms.base import Context, Seen, Term
+from infogan.terms.base import Context, Settings, Term
 
 IGNORE_INDEX = -1
 """In place of a label, where Q was not certain."""
@@ -50,23 +50,23 @@ class PseudoLabels(Term):
     D's step."""
 
     name, step, of_q = "pseudo-labels", "D", True
-    moves = reads = frozenset(("trunk", "q_head"))
+    trains = frozenset(("trunk", "q"))
     metrics = ("pseudo_label_nats",)
-    streams = ("augmentation",)
+    random = ("augmentation",)
     labels: Tensor
 
-    def __init__(self, weight: float, context: Context):
+    def __init__(self, weight: float, settings: Settings):
         super().__init__(weight)
-        self.latent = context.latent
-        self.register_buffer("labels", torch.full((context.n_images,), IGNORE_INDEX))
+        self.latent = settings.latent
+        self.register_buffer("labels", torch.full((settings.n_images,), IGNORE_INDEX))
 
     def begin(self, discriminator: DiscriminatorQ, images: Tensor) -> None:
         self.labels.copy_(pseudo_labels(self.latent, discriminator, images))
 
-    def forward(self, seen: Seen) -> Tensor:
-        q_both, labels = torch.cat([seen.q_real, seen.q_augmented]), self.labels[seen.index].repeat(2)
-        seen.metrics["pseudo_label_nats"] = loss = cross_entropy(seen.latent, q_both, labels)
-        return loss
+    def forward(self, context: Context) -> tuple[Tensor, dict[str, Tensor]]:
+        q_both, labels = torch.cat([context.q_real, context.q_augmented]), self.labels[context.index].repeat(2)
+        loss = cross_entropy(context.latent, q_both, labels)
+        return loss, {"pseudo_label_nats": loss}
 
 
 def check(config: Config, latent: Latent) -> None:
@@ -80,5 +80,5 @@ def check(config: Config, latent: Latent) -> None:
         )
 
 
-def build(context: Context, weight: float) -> list[Term]:
-    return [PseudoLabels(weight, context)]
+def build(settings: Settings, weight: float) -> list[Term]:
+    return [PseudoLabels(weight, settings)]

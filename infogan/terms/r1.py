@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from infogan.terms.base import Context, Seen, Term
+from infogan.terms.base import Context, Settings, Term
 
 
 class R1(Term):
@@ -14,16 +14,16 @@ class R1(Term):
     """
 
     name, step = "r1", "D"
-    moves = reads = frozenset(("trunk", "d_head"))
+    trains = frozenset(("trunk", "d_head"))
     metrics = ("r1_penalty",)
 
-    def forward(self, seen: Seen) -> Tensor:
-        images = seen.real.detach().requires_grad_()
-        logits = seen.discriminator.discriminate(images)
+    def forward(self, context: Context) -> tuple[Tensor, dict[str, Tensor]]:
+        images = context.real.detach().requires_grad_()
+        logits = context.D.discriminate(images)
         [gradient] = torch.autograd.grad(logits.sum(), images, create_graph=True)
-        seen.metrics["r1_penalty"] = penalty = gradient.square().sum((1, 2, 3)).mean() / 2
-        return penalty
+        penalty = gradient.square().sum((1, 2, 3)).mean() / 2
+        return penalty, {"r1_penalty": penalty}
 
 
-def build(context: Context, weight: float) -> list[Term]:
+def build(settings: Settings, weight: float) -> list[Term]:
     return [R1(weight)]

@@ -15,17 +15,17 @@ from conftest import config
 
 from infogan import training
 from infogan.accel import cuda_graph
-from infogan.randomness import Streams
+from infogan.randomness import RandomGenerators
 
 
 class Graph:
     """Registers streams, and counts replays."""
 
     def __init__(self):
-        self.streams, self.replays = [], 0
+        self.registered, self.replays = [], 0
 
-    def register_generator_state(self, stream):
-        self.streams.append(stream)
+    def register_generator_state(self, generator):
+        self.registered.append(generator)
 
     def replay(self):
         self.replays += 1
@@ -45,16 +45,16 @@ def stand_in(monkeypatch):
 
 
 def captured(model, images) -> cuda_graph.CapturedStep:
-    state = [tensor for name, tensor in model.tensors().items() if not name.startswith("stream.")]
+    state = [tensor for name, tensor in model.tensors().items() if not name.startswith("random.")]
     batch = images, torch.arange(len(images))
-    return cuda_graph.CapturedStep(model.step, batch, list(model.streams.values()), state)
+    return cuda_graph.CapturedStep(model.step, batch, list(model.random.values()), state)
 
 
 def test_it_keeps_alive_what_its_graph_reads(stand_in, digits):
     """A caller who keeps only the step would replay a graph over freed memory: a segmentation fault on a GPU."""
-    model = training.InfoGAN(config(), digits.image_shape)
+    model = training.Learner(config(), digits.image_shape)
     step = captured(model, digits.train.images[:32])
-    parts = (model, model.streams["codes"], model.generator.layers[0].weight, model.adam_d)
+    parts = (model, model.random["codes"], model.generator.layers[0].weight, model.adam_d)
     owned = [weakref.ref(part) for part in parts]
     del model, parts
     gc.collect()
@@ -65,16 +65,16 @@ def test_it_keeps_alive_what_its_graph_reads(stand_in, digits):
 
 
 def test_rehearsing_leaves_state_and_random_streams_as_they_were(stand_in, digits, monkeypatch):
-    model = training.InfoGAN(config(terms="iic:1+contrastive:1"), digits.image_shape)
+    model = training.Learner(config(terms="iic:1+contrastive:1"), digits.image_shape)
     before = {name: tensor.clone() for name, tensor in model.tensors().items()}
     calls = []
-    step = training.InfoGAN.step
+    step = training.Learner.step
 
     def counted(model, images, index):
         calls.append({name: tensor.clone() for name, tensor in model.tensors().items()})
         return step(model, images, index)
 
-    monkeypatch.setattr(training.InfoGAN, "step", counted)
+    monkeypatch.setattr(training.Learner, "step", counted)
     captured(model, digits.train.images[:32])
     assert len(calls) == 4, "three rehearsals and the capture"
     assert all(torch.equal(calls[3][name], tensor) for name, tensor in before.items()), (
@@ -84,13 +84,13 @@ def test_rehearsing_leaves_state_and_random_streams_as_they_were(stand_in, digit
 
 
 def test_every_random_stream_is_registered(stand_in, digits):
-    model = training.InfoGAN(config(terms="iic:1+contrastive:1"), digits.image_shape)
+    model = training.Learner(config(terms="iic:1+contrastive:1"), digits.image_shape)
     graph = captured(model, digits.train.images[:32]).graph
-    assert graph.streams == [model.streams[name] for name in ("codes", "augmentation", "contrastive")]
+    assert graph.registered == [model.random[name] for name in ("codes", "augmentation", "contrastive")]
 
 
 def test_a_replay_takes_the_batch_it_is_given(stand_in, digits):
-    model = training.InfoGAN(config(), digits.image_shape)
+    model = training.Learner(config(), digits.image_shape)
     step = captured(model, digits.train.images[:32])
     batch = digits.train.images[32:64], torch.arange(32, 64)
     step(*batch)
@@ -98,20 +98,25 @@ def test_a_replay_takes_the_batch_it_is_given(stand_in, digits):
 
 
 def test_training_goes_on_without_it_where_the_capture_fails(digits, monkeypatch, capsys):
-    model = training.InfoGAN(config(), digits.image_shape)
-    twin = training.InfoGAN(config(), digits.image_shape)
+    model = training.Learner(config(), digits.image_shape)
+    twin = training.Learner(config(), digits.image_shape)
     batch = digits.train.images[:32], torch.arange(32)
 
-    def fails(step, batch, streams, state):
-        streams[0].manual_seed(99)
+    def fails(step, batch, random, state):
+        random[0].manual_seed(99)
         raise RuntimeError("operation not permitted when stream is capturing\nmore")
 
     monkeypatch.setattr(cuda_graph, "CapturedStep", fails)
-    monkeypatch.setattr(Streams, "renew", lambda streams: streams.update(Streams(0, torch.device("cpu"))))
-    model.streams.device = SimpleNamespace(type="cuda")
+    fresh = RandomGenerators(0, torch.device("cpu"))
+    monkeypatch.setattr(RandomGenerators, "renew", lambda mine: mine.update({name: fresh[name] for name in mine}))
+    model.random.device = SimpleNamespace(type="cuda")
     step = model.fastest_step(*batch)
     assert (
         "cannot be captured as a CUDA graph (operation not permitted when stream is capturing)"
         in capsys.readouterr().err
     )
-    assert torch.equal(step(*batch), twin.step(*batch))
+    assert_equal(step(*batch), twin.step(*batch))
+
+
+def assert_equal(one: dict, other: dict) -> None:
+    assert one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 import torch
 import torch.nn.functional as F
-from conftest import config
+from conftest import config, update
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from infogan import data, training
@@ -21,17 +21,17 @@ def images() -> torch.Tensor:
 
 
 def test_bfloat16_follows_float32(digits):
-    reference, quick = (training.InfoGAN(config(precision=p), digits.image_shape) for p in ("float32", "bfloat16"))
+    reference, quick = (training.Learner(config(precision=p), digits.image_shape) for p in ("float32", "bfloat16"))
     batches = data.Batches(digits.train.images, 128, seed=0)
     rows = [
-        torch.stack([model.step(batches.at(i), batches.index(i)) for i in range(10)]) for model in (reference, quick)
+        torch.stack([update(model, batches.at(i), batches.index(i)) for i in range(10)]) for model in (reference, quick)
     ]
     assert torch.allclose(*rows, atol=0.05)
 
 
 def gradients(preset: str, images: torch.Tensor, precision: str, autocast: bool = False) -> list[torch.Tensor | None]:
     """What one step computes for each parameter, taken where the optimisers would use it."""
-    model, taken = training.InfoGAN(config(preset, precision=precision), MNIST), {}
+    model, taken = training.Learner(config(preset, precision=precision), MNIST), {}
 
     class Recorder:
         def __init__(self, adam):
@@ -41,6 +41,9 @@ def gradients(preset: str, images: torch.Tensor, precision: str, autocast: bool 
             for p in self.parameters:
                 leaf = model.bf16_copies.get(p, p)
                 taken[p], leaf.grad = leaf.grad.float(), None
+
+        def zero_grad(self):
+            pass
 
     model.adam_d, model.adam_g = Recorder(model.adam_d), Recorder(model.adam_g)
     with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
@@ -66,7 +69,7 @@ def test_gradients_are_as_near_those_of_float32_as_autocasts(preset, images):
 
 
 def test_copies_follow_their_weights_and_evaluation_reads_the_weights(images):
-    model = training.InfoGAN(config("paper", precision="bfloat16"), MNIST)
+    model = training.Learner(config("paper", precision="bfloat16"), MNIST)
     for _ in range(2):
         model.step(images, INDEX)
     assert len(model.bf16_copies) == 10
@@ -176,12 +179,12 @@ def test_adam_is_torchs(compiler, monkeypatch, capsys):
 
 
 def test_a_fast_run_resumes_bit_for_bit(images):
-    whole, parts = (training.InfoGAN(config("paper", precision="bfloat16"), MNIST) for _ in range(2))
+    whole, parts = (training.Learner(config("paper", precision="bfloat16"), MNIST) for _ in range(2))
     for _ in range(2):
         whole.step(images, INDEX)
     parts.step(images, INDEX)
     kept = {name: tensor.clone() for name, tensor in parts.tensors().items()}
-    resumed = training.InfoGAN(dataclasses.replace(parts.config), MNIST)
+    resumed = training.Learner(dataclasses.replace(parts.config), MNIST)
     resumed.load_tensors(kept)
     resumed.step(images, INDEX)
     assert all(torch.equal(a, b) for a, b in zip(whole.tensors().values(), resumed.tensors().values(), strict=True))

@@ -7,14 +7,12 @@ import pytest
 from conftest import call, config
 
 from infogan import records, training
-from infogan.trainer import Trainer
 
 
 def test_runs_are_listed_whole_unfinished_or_damaged(tmp_path, digits):
     for name, updates in (("done", 20), ("half", 20), ("bad", 10), ("null", 10)):
         made = training.resolve(config(updates=updates))
-        records.create(tmp_path / "runs" / name, made)
-        Trainer(made, digits, tmp_path / "runs" / name, progress=False).run()
+        training.train(made, digits, tmp_path / "runs" / name, "disabled", progress=False, test=False)
     records.write_json(tmp_path / "runs" / "done" / "evaluation.json", {"accuracy": 0.7216})
     records.write_json(tmp_path / "runs" / "half" / "status.json", {"status": "interrupted", "step": 7, "seconds": 1.0})
     (tmp_path / "runs" / "bad" / "config.json").write_text("{")
@@ -33,10 +31,7 @@ def test_runs_are_listed_whole_unfinished_or_damaged(tmp_path, digits):
 
 def test_a_killed_run_is_told_from_a_running_one_and_a_pruned_one_is_named(tmp_path, digits):
     for name, status in (("killed", "running"), ("held", "running"), ("pruned", "stopped")):
-        made = training.resolve(config())
-        records.create(tmp_path / name, made)
-        with records.lock(tmp_path / name):
-            Trainer(made, digits, tmp_path / name, progress=False).run()
+        training.train(config(), digits, tmp_path / name, "disabled", progress=False, test=False)
         records.write_json(tmp_path / name / "status.json", {"status": status, "step": 0, "seconds": 0.0})
     with records.lock(tmp_path / "held"):
         assert call("list", tmp_path, "--csv", tmp_path / "t.csv").returncode == 0
@@ -79,14 +74,14 @@ def test_runs_of_strangers_are_listed_without_control_sequences(tmp_path):
 
 CRASHES = {
     "a full disk at a checkpoint": ("full(100_000)", "failed"),
-    "a full disk for the status too": ("training.InfoGAN.step = lambda *given: full(0) or step(*given)", "killed"),
-    "no memory": ("training.InfoGAN.step = lambda *given: bytearray(1 << 60)", "failed"),
-    "a kill": ("training.InfoGAN.step = lambda *given: os.kill(os.getpid(), 9)", "killed"),
+    "a full disk for the status too": ("training.Learner.step = lambda *given: full(0) or step(*given)", "killed"),
+    "no memory": ("training.Learner.step = lambda *given: bytearray(1 << 60)", "failed"),
+    "a kill": ("training.Learner.step = lambda *given: os.kill(os.getpid(), 9)", "killed"),
 }
 CRASHING = """
 import os, resource, sys
 from infogan import cli, training
-step = training.InfoGAN.step
+step = training.Learner.step
 full = lambda size: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
 {crash}
 sys.argv = "infogan train authors --dataset digits --updates 20 --run-dir runs/crashed".split()

@@ -2,6 +2,7 @@
 
 import math
 import signal
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -18,14 +19,15 @@ from infogan.pretraining.overclustering import Overclustering
 
 
 def pretraining_of(model, images) -> Overclustering:
-    return Overclustering(
-        model.config, model.latent, model.discriminator, model.bf16_copies, lambda number: images, model.streams
-    )
+    """The pretraining of the model, begun, all of whose batches are these images."""
+    made = Overclustering(model, SimpleNamespace(at=lambda number: images))
+    made.start()
+    return made
 
 
 def test_q_is_trained_on_what_the_heads_agree_on_and_nothing_else(digits, monkeypatch):
     monkeypatch.setattr(overclustering, "SAMPLE", 200)
-    model = training.InfoGAN(config("iic", pretraining=8), digits.image_shape)
+    model = training.Learner(config("iic", pretraining=8), digits.image_shape)
     images = digits.train.images[:32]
     pretraining = pretraining_of(model, images)
     for number in range(7):
@@ -47,7 +49,7 @@ def test_q_is_trained_on_what_the_heads_agree_on_and_nothing_else(digits, monkey
 @pytest.mark.parametrize("q_trunk", ["own", "shared"])
 def test_pretraining_moves_qs_trunk_and_head_and_nothing_else(q_trunk, precision, digits, monkeypatch):
     monkeypatch.setattr(overclustering, "SAMPLE", 200)
-    model = training.InfoGAN(config("iic", pretraining=8, precision=precision, q_trunk=q_trunk), digits.image_shape)
+    model = training.Learner(config("iic", pretraining=8, precision=precision, q_trunk=q_trunk), digits.image_shape)
     D = model.discriminator
     parts = {"G": model.generator, "D head": D.d_head, "trunk": D.trunk_of_q, "Q head": D.q_head}
     parts |= {"D's own trunk": D.trunk} if q_trunk == "own" else {}
@@ -145,7 +147,7 @@ def test_heads_have_five_clusters_for_each_category_and_fifty_at_least():
 def test_clusters_are_merged_into_as_many_categories_as_the_code_has(codes, clusters, digits, monkeypatch):
     monkeypatch.setattr(overclustering, "SAMPLE", 100)
     monkeypatch.setattr(overclustering, "HEADS", 1)
-    model = training.InfoGAN(training.resolve(config("iic", pretraining=4, codes=codes)), digits.image_shape)
+    model = training.Learner(training.resolve(config("iic", pretraining=4, codes=codes)), digits.image_shape)
     pretraining = pretraining_of(model, digits.train.images[:64])
     [categories] = model.latent.categorical_sizes
     for number in range(4):

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from sqlalchemy.engine import URL, make_url
 
 import infogan
-from infogan import data, experiment, records
+from infogan import data, records, training
 from infogan.errors import InputError
 from infogan.studies.storage import open_storage
 
@@ -201,7 +201,7 @@ def test_what_travels_with_a_model_names_no_host_and_no_path(tmp_path, digits):
     np.savez(images, images=digits.train.images[:100, 0].numpy())
     run = tmp_path / "run"
     made = config(dataset=str(images), updates=2)
-    experiment.train(made, data.load(str(images)), run, "disabled", progress=False)
+    training.train(made, data.load(str(images)), run, "disabled", progress=False)
     stored = records.read_json(run / "config.json")
     assert stored["provenance"]["host"]["name"] == socket.gethostname() and str(tmp_path) in str(stored)
     text = (infogan.load(run).save(tmp_path / "public") / "config.json").read_text()

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from conftest import ROOT, config
 
-from infogan import events, experiment, records
+from infogan import events, records, training
 from infogan.records import tracking
 
 
@@ -34,7 +34,7 @@ def of_type(found: list[dict], kind: str) -> list[dict]:
 @pytest.fixture(scope="module")
 def offline_run(tmp_path_factory, digits):
     directory = tmp_path_factory.mktemp("tracked") / "run"
-    result = experiment.train(config(seed=5), digits, directory, "offline", group="a-study", progress=False)
+    result = training.train(config(seed=5), digits, directory, "offline", group="a-study", progress=False)
     return directory, result, read_back(directory)
 
 
@@ -102,7 +102,7 @@ class Raises:
 @pytest.mark.parametrize(("error", "exit_code"), [(events.Stopped(), 0), (events.Diverged("loss_d"), 1)])
 def test_a_pruned_run_has_not_failed_and_a_diverged_one_has(tmp_path, digits, error, exit_code):
     with pytest.raises(type(error)):
-        experiment.train(config(), digits, tmp_path / "run", "offline", observers=[Raises(error)], progress=False)
+        training.train(config(), digits, tmp_path / "run", "offline", observers=[Raises(error)], progress=False)
     assert of_type(read_back(tmp_path / "run"), "exit")[0].get("exit_code", 0) == exit_code
 
 
@@ -148,7 +148,7 @@ def test_each_phase_has_its_own_steps(tmp_path):
 
 
 def test_disabled_leaves_no_trace(tmp_path, digits):
-    experiment.train(config(updates=2, evaluations=1), digits, tmp_path, "disabled", progress=False)
+    training.train(config(updates=2, evaluations=1), digits, tmp_path, "disabled", progress=False)
     assert not (tmp_path / "wandb").exists() and not (tmp_path / tracking.ID_FILE).exists()
 
 
@@ -159,7 +159,7 @@ def test_a_failing_wandb_never_stops_training(tmp_path, digits, capsys, monkeypa
         raise BrokenPipeError("service is gone")
 
     monkeypatch.setattr(wandb.Run, "log", fail)
-    result = experiment.train(config(), digits, tmp_path / "run", "offline", progress=False)
+    result = training.train(config(), digits, tmp_path / "run", "offline", progress=False)
     assert result["step"] == 20 and capsys.readouterr().err.count("service is gone") == 1
 
 
@@ -168,12 +168,12 @@ import os, sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 from conftest import config
-from infogan import data, experiment
+from infogan import data, training
 
 os.environ.pop("WANDB_MODE")  # set by conftest
 
 def train(**options):
-    return experiment.train(config(updates=40), data.load("digits"), Path(sys.argv[2]), progress=False, **options)
+    return training.train(config(updates=40), data.load("digits"), Path(sys.argv[2]), progress=False, **options)
 """
 
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from conftest import call, config
 
-from infogan import data, experiment
+from infogan import data, training
 from infogan.codes import Categorical, Continuous, Latent
 from infogan.metrics.disentanglement import model_centrality
 from infogan.metrics.image_statistics import image_statistics
@@ -25,7 +25,7 @@ def test_known_factors_are_compared_with_the_codes(tmp_path):
     name = str(tmp_path / "squares.npz")
     np.savez(name, images=images, factors=factors, factor_names=["place", "grey"])
     made = config(dataset=name, codes="4c+1u+3c")
-    experiment.train(made, data.load(name), tmp_path / "run", "disabled", progress=False)
+    training.train(made, data.load(name), tmp_path / "run", "disabled", progress=False)
     done = call("factors", tmp_path / "run", folder="analysis")
     assert done.returncode == 0, done.stderr
     assert "factors: mutual information with each code in nats, 600 images" in done.stdout
@@ -118,6 +118,6 @@ def test_runs_that_cannot_be_compared_are_named(trained, tmp_path, changes, mess
     np.savez(tmp_path / "noise.npz", images=random.integers(255, size=(400, side, side), dtype=np.uint8))
     name = str(tmp_path / "noise.npz")
     made = config(dataset=name, updates=1, **changes)
-    experiment.train(made, data.load(name), tmp_path / "run", "disabled", progress=False)
+    training.train(made, data.load(name), tmp_path / "run", "disabled", progress=False)
     done = call("factors", trained / "a", "--others", tmp_path / "run", folder="analysis")
     assert done.returncode == 1 and message in done.stderr and "Traceback" not in done.stderr

@@ -12,7 +12,7 @@ import pytest
 from conftest import ROOT, call, config, fit
 from PIL import Image
 
-from infogan import data, experiment, records, style
+from infogan import data, records, style, training
 from infogan.reports import common
 from infogan.reports.figures import curves, drawing
 from infogan.reports.information import known_factors, predict
@@ -159,7 +159,7 @@ def lit(tmp_path_factory):
     name = str(folder / "lit.npz")
     for seed in (0, 1):
         made = config(dataset=name, codes="4c+2u+3c", seed=seed, updates=60)
-        experiment.train(made, data.load(name), folder / f"run{seed}", "disabled", progress=False)
+        training.train(made, data.load(name), folder / f"run{seed}", "disabled", progress=False)
     return folder
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from conftest import call, config, fit
 
-from infogan import data, experiment
+from infogan import data, evaluation, training
 from infogan.metrics import quality
 from infogan.reports import measure
 
@@ -62,7 +62,7 @@ def test_quality_is_measured_of_runs_without_labels_or_categories_too(tmp_path, 
     name = str(tmp_path / "bare.npz")
     np.savez(name, images=digits.train.images[:, 0].numpy())
     runs = [tmp_path / "bare", tmp_path / "continuous"]
-    experiment.train(config(dataset=name), data.load(name), runs[0], "disabled", progress=False)
+    training.train(config(dataset=name), data.load(name), runs[0], "disabled", progress=False)
     fit(runs[1], digits, codes="3u")
     done = script(*runs, "--quality", "--csv", tmp_path / "t.csv")
     assert done.returncode == 0, done.stderr
@@ -83,7 +83,7 @@ def test_where_measuring_again_fails_the_record_is_kept(trained, monkeypatch):
         raise RuntimeError("no memory")
 
     before = (trained / "a" / "evaluation.json").read_text()
-    monkeypatch.setattr(experiment, "measure_test", fails)
+    monkeypatch.setattr(evaluation, "measure_test", fails)
     with pytest.raises(RuntimeError):
         measure.measure_again(trained / "a", None)
     assert (trained / "a" / "evaluation.json").read_text() == before

@@ -46,11 +46,12 @@ def test_shares_of_the_measured_peaks_and_of_the_roofline_bound():
 def test_the_gan_without_q_moves_g_and_d_and_leaves_q(digits):
     """Its first losses are those of the GAN beside which Q is fitted; the head of Q keeps its first weights."""
     chosen = training.resolve(config("gan", g_latent="same"))
-    plain, without_q = (kind(chosen, digits.image_shape) for kind in (training.InfoGAN, contenders.GANWithoutQ))
+    plain, without_q = (kind(chosen, digits.image_shape) for kind in (training.Learner, contenders.GANWithoutQ))
     first = {name: tensor.clone() for name, tensor in without_q.tensors().items()}
     images, index = digits.train.images[:32], torch.arange(32)
-    metrics = dict(zip(plain.metrics, plain.step(images, index).tolist(), strict=True))
-    assert without_q.step(images, index).tolist() == pytest.approx([metrics["loss_d"], metrics["loss_g"]], rel=1e-4)
+    expected, found = plain.step(images, index), without_q.step(images, index)
+    for name in ("loss_d", "loss_g"):
+        assert found[name].item() == pytest.approx(expected[name].item(), rel=1e-4)
     moved = {name for name, tensor in without_q.tensors().items() if not torch.equal(tensor, first[name])}
     assert {"generator", "discriminator"} <= {name.split(".")[0] for name in moved}
     assert not [name for name in moved if name.startswith("discriminator.q_head")]

@@ -15,7 +15,7 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution, Int
 from optuna.trial import TrialState
 from shared_study import trials_of
 
-from infogan import data, events, experiment, records
+from infogan import data, events, records, training
 from infogan.codes import Latent
 from infogan.config import InputError
 from infogan.presets import PRESETS
@@ -38,7 +38,7 @@ def quick_training(monkeypatch):
         accuracy = 1 / (1 + abs(config.lambda_categorical - 1) + config.batch_size / 1000)
         return {"validation_accuracy": accuracy, "images": 1000, "train_seconds": 1.0}
 
-    monkeypatch.setattr(experiment, "train", train)
+    monkeypatch.setattr(training, "train", train)
 
 
 def test_the_sources_settings_are_their_presets(options):
@@ -112,14 +112,14 @@ def test_a_study_continues_as_if_it_had_not_stopped(options, quick_training):
 
 
 def test_a_failing_trial_is_recorded_and_the_study_goes_on(options, monkeypatch, capsys, quick_training):
-    works = experiment.train
+    works = training.train
 
     def train(config, *arguments, **named):
         if config.preset == "authors":
             raise FloatingPointError("odd")
         return works(config, *arguments, **named)
 
-    monkeypatch.setattr(experiment, "train", train)
+    monkeypatch.setattr(training, "train", train)
     sweep.open_study(options)
     sweep.work(0, None, options)
     trials = trials_of(options.storage, options.study)

@@ -9,7 +9,7 @@ from conftest import call
 from optuna.trial import TrialState
 from shared_study import assert_every_trial_is_accounted_for, open_shared, trials_of
 
-from infogan import events, experiment, records
+from infogan import events, records, training
 from infogan.errors import InputError
 from infogan.studies import retry, storage, sweep, trials
 
@@ -24,7 +24,7 @@ def study_with(tmp_path, monkeypatch):
             function(config)
             return {"validation_accuracy": 0.5, "images": 1000, "train_seconds": 1.0}
 
-        monkeypatch.setattr(experiment, "train", train)
+        monkeypatch.setattr(training, "train", train)
         return made
 
     return replace_training

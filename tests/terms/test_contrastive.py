@@ -28,8 +28,8 @@ def test_a_pair_shares_the_value_of_one_code_and_nothing_else():
 
 
 def test_an_untrained_network_is_at_chance(digits):
-    model = training.InfoGAN(config(terms="contrastive:1", batch_size=256), digits.image_shape)
-    values = dict(zip(model.metrics, model.step(digits.train.images[:256], torch.arange(256)), strict=True))
+    model = training.Learner(config(terms="contrastive:1", batch_size=256), digits.image_shape)
+    values = model.step(digits.train.images[:256], torch.arange(256))
     assert abs(values["contrastive_nats"].item() - math.log(3)) < 0.1
 
 
@@ -51,7 +51,7 @@ def test_the_noise_of_a_pair_can_be_shared():
 def test_it_moves_the_generator_from_its_start_on(digits):
     """Before, G is what it is without the term, while H learns."""
     late, without = (
-        training.InfoGAN(config(updates=8, terms=terms), digits.image_shape)
+        training.Learner(config(updates=8, terms=terms), digits.image_shape)
         for terms in ("contrastive:1:start=0.75", "")  # six of eight updates
     )
     for update in range(8):
@@ -67,8 +67,8 @@ def test_a_resumed_run_starts_it_at_the_same_update(digits, tmp_path, monkeypatc
     made = {"terms": "contrastive:1:start=0.5", "updates": 8, "checkpoint_every": 3}
     fit(tmp_path / "whole", digits, **made)
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
-        step = training.InfoGAN.step
-        patched.setattr(training.InfoGAN, "step", lambda model, *batch: interrupted_after(3, model, step, *batch))
+        step = training.Learner.step
+        patched.setattr(training.Learner, "step", lambda model, *batch: interrupted_after(3, model, step, *batch))
         fit(tmp_path / "resumed", digits, **made)
     fit(tmp_path / "resumed", digits, **made)
     assert same_tensors(tmp_path / "whole", tmp_path / "resumed")
@@ -82,7 +82,7 @@ def interrupted_after(updates, model, step, *batch):
 
 def test_its_network_is_normalised_as_the_discriminator(digits):
     made = config(terms="contrastive:1", spectral_norm=True, leaky_slope=0.2)
-    term = training.InfoGAN(made, digits.image_shape).terms[-1]
+    term = training.Learner(made, digits.image_shape).terms[-1]
     slopes = {module.negative_slope for module in term.modules() if isinstance(module, torch.nn.LeakyReLU)}
     assert slopes == {0.2} and term.trunk[0].left_singular is not None and term.head.left_singular is None
 

@@ -11,7 +11,7 @@ from infogan.terms.pseudo_labels import IGNORE_INDEX, cross_entropy, pseudo_labe
 
 
 def test_a_label_is_a_category_that_q_is_certain_of(digits):
-    model = training.InfoGAN(config(), digits.image_shape)
+    model = training.Learner(config(), digits.image_shape)
     untrained = pseudo_labels(model.latent, model.discriminator, digits.train.images[:101])
     assert (untrained == IGNORE_INDEX).all(), "an untrained Q is certain of nothing"
     of_images = [(0, 0.9), (1, 0.45), (2, 0.55), (3, 0.49)]  # category and its probability
@@ -23,7 +23,7 @@ def test_a_label_is_a_category_that_q_is_certain_of(digits):
 
 def test_a_dataset_sorted_by_class_has_the_same_labels(digits):
     """Batch norm by the statistics of batches of one class would give others."""
-    model = training.InfoGAN(config(), digits.image_shape)
+    model = training.Learner(config(), digits.image_shape)
     adam = torch.optim.Adam(model.discriminator.parameters(), 1e-3)
     for number in range(100):  # supervised, so that Q is certain of many categories
         at = slice(number % 18 * 64, (number % 18 + 1) * 64)
@@ -40,7 +40,7 @@ def test_a_dataset_sorted_by_class_has_the_same_labels(digits):
 
 
 def test_images_without_a_label_count_as_zero(digits):
-    model = training.InfoGAN(config(), digits.image_shape)
+    model = training.Learner(config(), digits.image_shape)
     q_params, labels = torch.randn(6, 12), torch.tensor([3, IGNORE_INDEX, 0, IGNORE_INDEX, 9, 9])
     kept = labels >= 0
     expected = F.cross_entropy(q_params[kept, :10], labels[kept], reduction="sum") / 6

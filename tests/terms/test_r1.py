@@ -12,8 +12,8 @@ from infogan.terms.r1 import R1
 
 
 def penalty(discriminate, images: torch.Tensor) -> torch.Tensor:
-    seen = SimpleNamespace(real=images, metrics={}, discriminator=SimpleNamespace(discriminate=discriminate))
-    return R1()(seen)
+    context = SimpleNamespace(real=images, D=SimpleNamespace(discriminate=discriminate))
+    return R1()(context)[0]
 
 
 def test_of_a_linear_discriminator_it_is_half_the_squared_norm_of_its_weight():
@@ -52,10 +52,10 @@ def test_in_bfloat16_its_gradient_follows_that_in_float32():
     images = torch.randint(256, (64, 1, 28, 28), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
     gradients = []
     for precision in ("float32", "bfloat16"):
-        model = training.InfoGAN(config(terms="r1:1", precision=precision, batch_size=64), (1, 28, 28))
-        seen = SimpleNamespace(real=images.float() / 255, metrics={}, discriminator=model.discriminator)
+        model = training.Learner(config(terms="r1:1", precision=precision, batch_size=64), (1, 28, 28))
+        context = SimpleNamespace(real=images.float() / 255, D=model.discriminator)
         parameters = list(model.discriminator.trunk.parameters())
         leaves = [model.bf16_copies.get(p, p) for p in parameters]
-        R1()(seen).backward(inputs=leaves)
+        R1()(context)[0].backward(inputs=leaves)
         gradients.append(torch.cat([leaf.grad.float().flatten() for leaf in leaves]))
     assert torch.nn.functional.cosine_similarity(*gradients, dim=0) > 0.98

@@ -8,12 +8,12 @@ import time
 
 import pytest
 import torch
-from conftest import ROOT, config, environment_of_scripts, fit, same_tensors
+from conftest import ROOT, config, environment_of_scripts, fit, same_tensors, update
 
 from infogan import records, terms, training
 from infogan.config import InputError, from_dict
 from infogan.terms import base
-from infogan.terms.base import Seen, Term
+from infogan.terms.base import Context, Term
 
 ADDED = ["contrastive:1", "r1:1", "hinge:1"]
 
@@ -68,13 +68,15 @@ def test_settings_of_earlier_versions_read_as_terms():
 
 def moved_by(name: str, digits, **changes) -> set[str]:
     """Parts that change in one step when only the named term has a weight."""
-    model = training.InfoGAN(config(**changes), digits.image_shape)
+    model = training.Learner(config(**changes), digits.image_shape)
     D = model.discriminator
     parts = {"G": model.generator, "trunk": D.trunk, "D head": D.d_head, "Q head": D.q_head}
     for term in model.terms:
-        term.weight = term.weight if term.name == name else 0.0
-        if term.name == name:
-            parts |= {"term": term} if list(term.parameters()) else {}
+        parts |= {"term": term} if list(term.parameters()) else {}
+    named, losses = {metric for term in model.terms if term.name == name for metric in term.metrics}, model.losses
+    model.losses = lambda step, x: [
+        loss if set(loss.log) <= named else loss._replace(value=0 * loss.value) for loss in losses(step, x)
+    ]
     before = {part: [p.detach().clone() for p in module.parameters()] for part, module in parts.items()}
     model.step(digits.train.images[:32], torch.arange(32))
     return {
@@ -139,30 +141,30 @@ def test_a_killed_run_with_terms_continues_bit_for_bit(tmp_path):
 
 def test_a_term_knows_nothing_of_labels():
     """The training step hands terms images and indices alone."""
-    assert not any("label" in field.name for field in dataclasses.fields(Seen))
+    assert not any("label" in field.name for field in dataclasses.fields(Context))
 
 
 class OnAugmented(Term):
     """A term of G's step that looks at Q on augmented real images, with a parameter of its own; for the tests below."""
 
     name, step = "on-augmented", "G"
-    moves = frozenset(("q_head",))
-    reads = frozenset(("trunk", "q_head"))
-    streams = ("augmentation",)
+    trains = frozenset(("q",))
+    constant = frozenset(("trunk",))
+    random = ("augmentation",)
 
-    def __init__(self, step="G", moves=("q_head",)):
+    def __init__(self, step="G"):
         super().__init__()
-        self.step, self.moves = step, frozenset(moves)
+        self.step = step
         self.scale = torch.nn.Parameter(torch.ones(()))
 
-    def forward(self, seen):
-        return self.scale * (seen.q_augmented + seen.q_real).square().mean()
+    def forward(self, context):
+        return self.scale * (context.q_augmented + context.q_real).square().mean(), {}
 
 
 def with_terms(monkeypatch, *more, **changes):
     module = base._module("r1")
     monkeypatch.setattr(module, "build", lambda context, weight: list(more))
-    return training.InfoGAN(
+    return training.Learner(
         config(terms="+".join(filter(None, ("r1:1", changes.pop("terms", "")))), **changes), (1, 8, 8)
     )
 
@@ -171,7 +173,7 @@ def test_each_step_sees_the_moved_discriminator_anew(monkeypatch, digits):
     """A G-step term beside one of D's step that used the same images: no stale graph is differentiated again."""
     model = with_terms(monkeypatch, OnAugmented(), terms="iic:1")
     for _ in range(2):
-        assert model.step(digits.train.images[:32], torch.arange(32)).isfinite().all()
+        assert update(model, digits.train.images[:32], torch.arange(32)).isfinite().all()
 
 
 def test_a_term_with_modules_in_both_steps_keeps_the_parameters_of_each(monkeypatch):
@@ -182,6 +184,8 @@ def test_a_term_with_modules_in_both_steps_keeps_the_parameters_of_each(monkeypa
     }
 
 
-def test_a_part_that_the_step_does_not_move_is_refused(monkeypatch):
-    with pytest.raises(ValueError, match="the term on-augmented moves d_head, which G's step does not move"):
-        with_terms(monkeypatch, OnAugmented("G", ("d_head",)))
+def test_a_part_that_the_steps_optimiser_does_not_move_is_refused(monkeypatch):
+    term = OnAugmented("G")
+    term.trains = frozenset(("d_head",))
+    with pytest.raises(ValueError, match="a term trains d_head in G's step, whose optimiser has generator, q, trunk"):
+        with_terms(monkeypatch, term)

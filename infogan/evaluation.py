@@ -1,0 +1,77 @@
+"""What is measured of a model while it trains, on validation images, and once in the end, on test images."""
+
+import contextlib
+import math
+from pathlib import Path
+
+from infogan import records
+from infogan.codes import Latent
+from infogan.config import InputError
+from infogan.data import Dataset
+from infogan.learner import Learner
+from infogan.metrics import clustering, collapse
+from infogan.networks import DiscriminatorQ
+from infogan.records import pictures
+
+
+def evaluate(
+    model: Learner, dataset: Dataset, directory: Path, step: int, logged: dict
+) -> tuple[dict, dict[str, Path]]:
+    """Measures of the categorical code that does best on validation images, those of G's images (see metrics.collapse),
+    and the pictures drawn, by name. logged: the last row of metrics."""
+    samples = directory / "samples" / f"samples-{step:07d}.png"
+    pictures.save(samples, pictures.category_grid(model.generator, model.latent, model.config.seed))
+    bound = logged.get("info_categorical_nats", math.nan)
+    row = collapse.measure(model.generator, model.discriminator, model.latent, dataset.validation.images, bound)
+    if not step:
+        row["collapsed"] = None  # G has not trained
+    codes = clustering.measure(model.discriminator, model.latent, dataset.validation)
+    if not codes:
+        return row, {"samples": samples}
+    best = max(range(len(codes)), key=lambda i: codes[i]["accuracy"])
+    row = {"code": best, **{name: codes[best][name] for name in clustering.MEASURES}} | row
+    if step < model.config.updates:  # a confusion matrix takes as long to draw as hundreds of updates on small images
+        return row, {"samples": samples}
+    confusion = directory / "samples" / f"confusion-{step:07d}.png"
+    pictures.confusion(
+        confusion,
+        codes[best]["confusion"],
+        f"validation images, update {step}",
+        codes[best]["label_of_category"],
+        dataset.validation.classes,
+    )
+    return row, {"samples": samples, "confusion": confusion}
+
+
+def measured_test(directory: Path, step: int) -> dict:
+    """evaluation.json's content where it is of the run as it stands; empty where the run has become longer since."""
+    file = directory / "evaluation.json"
+    kept = {}
+    with contextlib.suppress(InputError):  # a damaged one is measured anew
+        kept = records.read_json(file) if file.exists() else {}
+    return kept if kept.get("step") == step else {}
+
+
+def measure_test(
+    discriminator: DiscriminatorQ, latent: Latent, dataset: Dataset, directory: Path, summary: dict
+) -> dict:
+    """Measures on the test images of every categorical code, and of the one that validation images choose:
+    evaluation.json.
+
+    summary: of the finished run (infogan.records.summary).
+    """
+    codes = clustering.measure(discriminator, latent, dataset.test, intervals=True)
+    result: dict = {"dataset": dataset.name, "split": "test", "codes": codes}
+    if dataset.test.classes:
+        result["classes"] = list(dataset.test.classes)  # names of the labels
+    if codes:
+        if "code" not in summary:
+            raise InputError(
+                f"{directory} was never measured on validation images, which choose the code to report: "
+                "train it further"
+            )
+        best = summary["code"]
+        result |= {"best_code": best, **{key: value for key, value in codes[best].items() if key != "confusion"}}
+    result |= {key: value for key, value in summary.items() if key != "code"}
+    records.write_json(directory / "evaluation.json", result)
+    return result
