@@ -11,9 +11,10 @@ import select
 import shutil
 import sys
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 
-from infogan.errors import DISK_FULL, InputError, printable
+from infogan.errors import DISK_FULL, InputError, install, is_out_of_memory, printable
 
 COMMANDS = {
     "train": ("commands.train", "train one InfoGAN from a preset, or resume it, and measure it"),
@@ -103,7 +104,7 @@ def run_script(main: Callable[[], None]) -> None:
         module = (error.name or "").split(".")[0]
         if module not in EXTRAS:
             raise
-        sys.exit(f"error: {Path(sys.argv[0]).name} needs {module}: pip install 'infogan[{EXTRAS[module]}]'")
+        sys.exit(f"error: {Path(sys.argv[0]).name} needs {module}: {install(EXTRAS[module])}")
     except OSError as error:
         if error.errno in DISK_FULL:
             sys.exit(f"error: {error.strerror}: make room, {AGAIN}")
@@ -137,12 +138,6 @@ def _read_argument(before: str, argument: str) -> str:
     return f"{name}={os.path.expanduser(value)}" if is_setting else os.path.expanduser(argument)
 
 
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether Python, numpy or torch, on the CPU or a GPU, had no memory left."""
-    texts = ("not enough memory", "cannot allocate memory", "can't allocate memory", "out of memory", "alloc_failed")
-    return isinstance(error, MemoryError) or any(text in str(error).lower() for text in texts)
-
-
 def main() -> None:
     """The command `infogan`: `infogan COMMAND ...` calls the command's main()."""
     run_script(_main)
@@ -150,6 +145,9 @@ def main() -> None:
 
 def _main() -> None:
     name = sys.argv[1] if sys.argv[1:] else "--help"
+    if name == "--version":
+        print(f"infogan {version('infogan')}")
+        return
     if name in ("-h", "--help"):
         print(usage())
         return

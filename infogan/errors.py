@@ -6,6 +6,19 @@ DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """Numbers of the errors of a disk, or of a user's share of it, that is full."""
 
 
+def install(extra: str) -> str:
+    """How an extra of this package is installed. Its name alone would install a stranger's package of the index."""
+    return f"in the checkout, pip install -e '.[{extra}]'"
+
+
+_NO_MEMORY = ("not enough memory", "cannot allocate memory", "can't allocate memory", "out of memory", "alloc_failed")
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether Python, numpy or torch, on the CPU or a GPU, had no memory left."""
+    return isinstance(error, MemoryError) or any(text in str(error).lower() for text in _NO_MEMORY)
+
+
 LONGEST = 2000
 """Characters of a message; of a longer one, such as one that quotes a damaged file, the middle is left out."""
 

@@ -117,3 +117,17 @@ def test_every_dependency_is_pinned_within_its_bounds():
     pins = {canonicalize_name(name): pin for name, _, pin in (line.partition("==") for line in lines)}
     wanted = [one for one in requirements() if one.name not in ("pymysql", "jupyterlab")]  # no test uses them
     assert not [str(one) for one in wanted if pins.get(canonicalize_name(one.name), "none") not in one.specifier]
+
+
+def test_the_command_has_a_version_and_is_a_module(tmp_path):
+    for words in (["--version"], ["--help"]):
+        done = subprocess.run([sys.executable, "-m", "infogan", *words], cwd=tmp_path, capture_output=True, text=True)
+        assert done.returncode == 0 and "infogan" in done.stdout and "Traceback" not in done.stderr
+
+
+def test_a_folder_named_infogan_does_not_hide_the_package(tmp_path):
+    """As a clone does from a script beside it: a folder without __init__.py is an empty namespace package."""
+    (tmp_path / "infogan").mkdir()
+    (tmp_path / "script.py").write_text("import infogan; print(infogan.load.__module__)")
+    done = subprocess.run([sys.executable, "script.py"], cwd=tmp_path, capture_output=True, text=True)
+    assert done.stdout.strip() == "infogan", done.stderr

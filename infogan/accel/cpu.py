@@ -2,6 +2,7 @@
 
 import contextlib
 import ctypes
+import math
 import os
 import platform
 import sys
@@ -9,7 +10,10 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from infogan.locks import locked
+
 THREADS_VARIABLE = "OMP_NUM_THREADS"
+PROC, CGROUPS = Path("/proc"), Path("/sys/fs/cgroup")
 
 
 def cores() -> int:
@@ -18,9 +22,41 @@ def cores() -> int:
 
 
 def _core_numbers() -> list[int]:
-    if hasattr(os, "sched_getaffinity"):
-        return sorted(os.sched_getaffinity(0))
-    return list(range(os.cpu_count() or 1))
+    """Those of this process's affinity, as many as its quota allows."""
+    numbers = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else [*range(os.cpu_count() or 1)]
+    quotas = _quotas()
+    return numbers[: max(1, math.ceil(min(quotas)))] if quotas else numbers
+
+
+def _quotas() -> list[float]:
+    """Cores' worth of time that the control groups of this process allow, as in `docker run --cpus=2`; none without."""
+    try:
+        own = [line.split(":", 2) for line in (PROC / "self/cgroup").read_text(encoding="utf-8").splitlines()]
+    except OSError:
+        return []
+    found = []
+    for _, controllers, path in own:
+        if controllers == "":  # version 2
+            found += [_read_numbers(folder / "cpu.max") for folder in _ancestors(CGROUPS, path)]
+        elif "cpu" in controllers.split(","):
+            for folder in _ancestors(CGROUPS / controllers, path) + _ancestors(CGROUPS / "cpu", path):
+                names = ("cpu.cfs_quota_us", "cpu.cfs_period_us")
+                found.append([number for name in names for number in _read_numbers(folder / name)])
+    return [one[0] / one[1] for one in found if len(one) == 2 and one[0] > 0 and one[1] > 0]
+
+
+def _ancestors(root: Path, path: str) -> list[Path]:
+    """The folders of a control group and of those around it; in a container the group's path may not be there."""
+    below = Path(path.strip("/"))
+    return [root / part for part in (below, *below.parents)]
+
+
+def _read_numbers(file: Path) -> list[float]:
+    """Of a file such as "200000 100000"; none where it says "max", or is not there."""
+    try:
+        return [float(word) for word in file.read_text(encoding="utf-8").split()]
+    except (OSError, ValueError):
+        return []
 
 
 @contextlib.contextmanager
@@ -34,7 +70,7 @@ def shared_cores(most: int | None = None) -> Iterator[None]:
     import torch
 
     before = torch.get_num_threads()
-    wanted = min(before, most or before)
+    wanted = min(before, most or before, cores())
     with _taken_cores(wanted) as free:
         threads = wanted if THREADS_VARIABLE in os.environ else max(1, free)
         if threads < wanted:
@@ -54,7 +90,7 @@ def _taken_cores(wanted: int) -> Iterator[int]:
     A core is taken by a lock on a file in the system's temporary folder, which a process that dies leaves unlocked.
     Where such a file cannot be made, all count as free.
     """
-    from filelock import FileLock, Timeout
+    from filelock import Timeout
 
     folder = Path(tempfile.gettempdir()) / f"infogan-cores-{os.getuid() if hasattr(os, 'getuid') else 'user'}"
     with contextlib.ExitStack() as taken:
@@ -64,7 +100,7 @@ def _taken_cores(wanted: int) -> Iterator[int]:
             for core in _core_numbers():
                 with contextlib.suppress(Timeout):
                     if free < wanted:
-                        taken.enter_context(FileLock(folder / str(core), timeout=0))
+                        taken.enter_context(locked(folder / str(core), timeout=0))
                         free += 1
         except OSError:
             free = wanted

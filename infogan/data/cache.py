@@ -11,6 +11,7 @@ import math
 import os
 import shutil
 import sys
+import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -24,6 +25,7 @@ from infogan.accel import cpu
 from infogan.data.download import expand_user
 from infogan.data.errors import as_input_error
 from infogan.errors import InputError
+from infogan.locks import locked
 
 CACHE_VARIABLE = "INFOGAN_CACHE"
 DECODER = 2  # version: a change of how images are cropped, scaled or ordered needs a new one, which makes new caches
@@ -35,8 +37,14 @@ Chunks = Callable[[int], Iterable[np.ndarray]]
 
 
 def cache_folder() -> Path:
-    """Where decoded images and trained classifiers are kept: $INFOGAN_CACHE, else ~/.cache/infogan."""
-    return expand_user(os.environ.get(CACHE_VARIABLE) or Path.home() / ".cache" / "infogan")
+    """Where decoded images and trained classifiers are kept: $INFOGAN_CACHE, else ~/.cache/infogan; of a user without a
+    home, as in a container, a folder for temporary files."""
+    if chosen := os.environ.get(CACHE_VARIABLE):
+        return expand_user(chosen)
+    try:
+        return Path.home() / ".cache" / "infogan"
+    except RuntimeError:
+        return Path(tempfile.gettempdir()) / f"infogan-cache-{os.getuid()}"
 
 
 def file_identity(path: Path) -> list:
@@ -61,10 +69,8 @@ def cached(name: str, source: object, shape: Shape, chunks: Chunks, order: np.nd
     mend = f"make room, or set {CACHE_VARIABLE} to another folder"
     with as_input_error(f"{name} cannot be kept in {folder}", mend, OSError):
         if _count_done(folder, shape) < shape[0]:
-            from filelock import FileLock
-
             folder.mkdir(parents=True, exist_ok=True)
-            with FileLock(folder / ".lock"):  # of several processes one decodes, and the others wait
+            with locked(folder / ".lock"):  # of several processes one decodes, and the others wait
                 _fill(folder, name, shape, chunks, order)
         # Mapped copy-on-write, because torch has no read-only tensors.
         return torch.from_numpy(np.load(folder / "images.npy", mmap_mode="c"))

@@ -27,6 +27,7 @@ from infogan.codes import Latent
 from infogan.data import Batches, Dataset, Split
 from infogan.data.cache import cache_folder
 from infogan.errors import InputError
+from infogan.locks import locked
 from infogan.metrics import clustering
 from infogan.networks import DiscriminatorQ
 
@@ -42,8 +43,6 @@ def classifier(dataset: Dataset, cache: Path | None = None) -> DiscriminatorQ:
 
     Raises InputError for images without labels that are not square.
     """
-    from filelock import FileLock
-
     images, labels = task(dataset.train)
     _, network = networks.build(dataset.image_shape, Latent(f"{int(labels.max()) + 1}c", ""), seed=0)
     identity = hashlib.sha256(f"{MAX_IMAGES} {EPOCHS} {network}".encode())
@@ -51,7 +50,7 @@ def classifier(dataset: Dataset, cache: Path | None = None) -> DiscriminatorQ:
         identity.update(part.numpy().tobytes())
     folder = cache or cache_folder() / f"classifier-{dataset.name}-{identity.hexdigest()[:12]}"
     folder.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder / ".lock"):  # one of several workers trains it, the others wait
+    with locked(folder / ".lock"):  # one of several workers trains it, the others wait
         if not records.has_checkpoint(folder):
             updates = _train(network, images, labels)
             records.save_checkpoint(folder, network.state_dict(), {"step": updates}, keep=False)

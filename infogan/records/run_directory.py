@@ -23,6 +23,7 @@ from pathlib import Path
 from infogan import terms
 from infogan.config import RUNTIME_FIELDS, Config
 from infogan.errors import InputError, printable
+from infogan.locks import locked
 from infogan.records.checkpoints import CHECKPOINT, has_checkpoint, load_checkpoint
 from infogan.records.files import config_of, read_json, remove_leftovers, write_json
 from infogan.records.provenance import provenance
@@ -113,7 +114,7 @@ def lock(directory: Path) -> Iterator[None]:
 
     Raises Locked, or InputError where the directory cannot be made.
     """
-    from filelock import FileLock, Timeout  # not needed to read a run
+    from filelock import Timeout  # not needed to read a run
 
     try:
         directory.mkdir(parents=True, exist_ok=True)
@@ -121,7 +122,7 @@ def lock(directory: Path) -> Iterator[None]:
         raise InputError(f"cannot make the run directory {directory} ({error.strerror}): choose another") from error
     try:
         # One lock per process: who holds it may ask again.
-        with FileLock(directory / ".lock", timeout=0, is_singleton=True):
+        with locked(directory / ".lock", timeout=0, is_singleton=True):
             yield
     except Timeout as error:
         raise Locked(f"another process is training in {directory}: wait for it, or choose another --run-dir") from error
@@ -129,12 +130,12 @@ def lock(directory: Path) -> Iterator[None]:
 
 def is_locked(directory: Path) -> bool:
     """Whether a process is training in the directory now."""
-    from filelock import FileLock, Timeout
+    from filelock import Timeout
 
     if not (directory / ".lock").exists():
         return False
     try:
-        with FileLock(directory / ".lock", timeout=0):
+        with locked(directory / ".lock", timeout=0):
             return False
     except Timeout:
         return True

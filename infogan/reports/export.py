@@ -18,7 +18,7 @@ import torch
 import tyro
 
 from infogan import load
-from infogan.errors import InputError, printable
+from infogan.errors import InputError, install, printable
 from infogan.inference import Model, Recogniser
 from infogan.records.model_card import write_card
 
@@ -70,7 +70,7 @@ def to_onnx(network: torch.nn.Module, example: torch.Tensor, names: tuple[str, s
         import onnxruntime
         import onnxscript  # noqa: F401  torch's exporter needs it, and its own message would have many lines
     except ImportError as error:
-        raise InputError(f"ONNX needs {error.name}: pip install 'infogan[onnx]', or pass --no-onnx") from error
+        raise InputError(f"ONNX needs {error.name}: {install('onnx')}, or pass --no-onnx") from error
     with warnings.catch_warnings(), _quiet_loggers():
         warnings.simplefilter("ignore")  # of torch's exporter: the outputs are compared below
         program = torch.onnx.export(

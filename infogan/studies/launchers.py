@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from infogan import events
 from infogan.accel import cpu
-from infogan.errors import InputError
+from infogan.errors import InputError, install
 
 DATABASE_REACHED = "INFOGAN_DATABASE_REACHED"
 """Environment variable of the commands that a study's command starts: it has reached the database, so that they wait
@@ -144,7 +144,7 @@ def run_on_ray(options: WorkerOptions, command: list[str]) -> None:
     try:
         import ray
     except ImportError as error:
-        raise InputError("the launcher ray needs Ray: pip install 'infogan[ray]', or leave --launcher out") from error
+        raise InputError(f"the launcher ray needs Ray: {install('ray')}, or leave --launcher out") from error
     try:
         ray.init(address=os.environ.get("RAY_ADDRESS"), include_dashboard=False, logging_level=logging.WARNING)
     except (ConnectionError, ValueError, RuntimeError) as error:

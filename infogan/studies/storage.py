@@ -17,7 +17,6 @@ from typing import Any, TypeVar
 import optuna
 import sqlalchemy.exc
 import tenacity
-from filelock import FileLock
 from optuna.exceptions import StorageInternalError, UpdateFinishedTrialError
 from optuna.storages import BaseStorage, RDBStorage
 from optuna.storages._rdb import models
@@ -25,6 +24,7 @@ from optuna.trial import TrialState
 from sqlalchemy.engine import make_url
 
 from infogan.errors import InputError
+from infogan.locks import locked
 from infogan.records import mask_in, mask_url
 from infogan.studies.launchers import DATABASE_REACHED
 from infogan.studies.retry import queue_again
@@ -242,7 +242,7 @@ class SharedStorage(RDBStorage):
         """Optuna's; on SQLite one process at a time: without row locks, two that ask at once could get one trial."""
         if self.engine.dialect.name != "sqlite" or not self.engine.url.database:
             return super().set_trial_state_values(trial_id, state, values)
-        with FileLock(f"{self.engine.url.database}.lock"):
+        with locked(f"{self.engine.url.database}.lock"):
             return super().set_trial_state_values(trial_id, state, values)
 
     def _get_stale_trial_ids(self, study_id: int) -> list[int]:

@@ -18,13 +18,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import optuna
-import torch
 from optuna.exceptions import StorageInternalError, UpdateFinishedTrialError
 from optuna.study import Study
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from infogan import events, records
-from infogan.errors import DISK_FULL
+from infogan.errors import DISK_FULL, is_out_of_memory
 from infogan.studies import storage
 from infogan.studies.retry import given_up, not_continued, previous, queue_again
 
@@ -158,9 +157,3 @@ def lost_trials(trials: list[FrozenTrial]) -> list[FrozenTrial]:
 def is_disk_full(error: BaseException) -> bool:
     """Whether the disk of the run directory or of the database is full."""
     return (isinstance(error, OSError) and error.errno in DISK_FULL) or "disk is full" in str(error.__cause__ or error)
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether memory of the CPU or of a GPU ran out; torch's CPU allocator has no exception of its own."""
-    message = "DefaultCPUAllocator: can't allocate memory"
-    return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or message in str(error)

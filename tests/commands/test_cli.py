@@ -96,7 +96,7 @@ def test_a_package_that_is_not_installed_is_one_line(monkeypatch):
         with pytest.raises(SystemExit) as stop:
             cli.run_script(needs(module))
         top = module.split(".")[0]
-        assert stop.value.code == f"error: infogan sweep needs {top}: pip install 'infogan[{extra}]'"
+        assert stop.value.code == f"error: infogan sweep needs {top}: in the checkout, pip install -e '.[{extra}]'"
     with pytest.raises(ModuleNotFoundError):
         cli.run_script(needs("infogan.missing"))
 

@@ -124,3 +124,15 @@ def test_a_dataset_larger_than_the_disk_takes_nothing_of_it(small_chunks, monkey
     monkeypatch.setattr(cache.shutil, "disk_usage", lambda path: SimpleNamespace(free=100_000))
     with pytest.raises(InputError, match="245,760 bytes are needed and 100,000 are free.*make room"):
         synthetic.render_dataset("sprites", None, 60)
+
+
+def test_a_user_without_a_home_has_a_cache(tmp_path, monkeypatch):
+    """In a container the number of the user need not be in /etc/passwd."""
+
+    def none():
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("INFOGAN_CACHE", raising=False)
+    monkeypatch.setattr(cache.Path, "home", none)
+    monkeypatch.setattr(cache.tempfile, "tempdir", str(tmp_path))
+    assert cache.cache_folder().parent == tmp_path

@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from infogan import load, records
 from infogan.codes import Categorical, Continuous
-from infogan.errors import InputError
+from infogan.errors import InputError, install
 from infogan.inference import Codes, Model
 from infogan.reports import common
 from infogan.reports.figures.panels import category_order
@@ -118,7 +118,7 @@ def write_mp4(path: Path, frames: Sequence[Image.Image]) -> None:
         import imageio.v3 as imageio
         import imageio_ffmpeg  # noqa: F401
     except ImportError as error:
-        raise InputError(f"{path} needs imageio-ffmpeg: pip install 'infogan[video]', or give a .gif") from error
+        raise InputError(f"{path} needs imageio-ffmpeg: {install('video')}, or give a .gif") from error
     even = [frame.crop((0, 0, frame.width // 2 * 2, frame.height // 2 * 2)) for frame in frames]  # H.264 wants it
     video = np.stack([np.asarray(frame) for frame in even] * 4)
     with records.replacing(path) as file:
