@@ -20,7 +20,6 @@ COMMANDS = {
     "train": ("commands.train", "train one InfoGAN from a preset, or resume it, and measure it"),
     "sweep": ("studies.sweep", "search lambda, latent codes and batch size with Optuna"),
     "reproduce": ("studies.reproduce", "train presets with several seeds, shared by many workers"),
-    "dsprites": ("commands.dsprites", "InfoGAN-CR's dSprites table: presets, seeds, scores, ModelCentrality"),
     "list": ("commands.list_runs", "list the runs below a folder"),
     "measure": ("reports.measure", "a table of runs: code-to-label accuracy on test images"),
     "figures": ("reports.figures", "figures of the paper and of the blog post"),

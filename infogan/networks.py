@@ -83,7 +83,7 @@ def architecture(image: tuple[int, int, int], network: str = "auto") -> Architec
     channels, height, width = image
     if network == "auto":
         network = "digits" if (height, width) == (8, 8) else "svhn" if image == (3, 32, 32) else "mnist"
-    multiple = {"svhn": 16, "dsprites": 16, "chairs": 8}.get(network, 4)
+    multiple = {"svhn": 16, "chairs": 8}.get(network, 4)
     if height % multiple or width % multiple:
         raise InputError(
             f"images are {height}x{width}; both sides must be divisible by {multiple} for the {network} networks: "
@@ -104,12 +104,8 @@ def architecture(image: tuple[int, int, int], network: str = "auto") -> Architec
         trunk = (Conv(64, norm=False), Conv(128), Conv(256))
         generator = (Dense((448, *small)), Up(256), Up(128, norm=False), Up(64, norm=False), last)
         return Architecture(image, trunk, q_hidden=(Dense(128),), generator=generator, tanh=True)
-    if network == "dsprites":  # InfoGAN-CR's (Lin et al. 2020), D and Q without batch norm
-        trunk = (Conv(32, False), Conv(32, False), Conv(64, False), Conv(64, False), Dense(128, False))
-        generator = (Dense(128), Dense((64, *small)), Up(64), Up(32), Up(32), last)
-        return Architecture(image, trunk, q_hidden=(Dense(128, False),), generator=generator)
     if network != "chairs":
-        raise InputError(f"network is {network!r}; allowed: mnist, svhn, faces, chairs, dsprites, digits, auto")
+        raise InputError(f"network is {network!r}; allowed: mnist, svhn, faces, chairs, digits, auto")
     # C.5, as recalled: the layers in the middle keep the size of the map.
     trunk = (Conv(64, norm=False), Conv(128), Conv(256), Conv(256, stride=1), Conv(256, stride=1), Dense(1024))
     generator = (Dense(1024), Dense((256, *small)), Up(256, stride=1), Up(256, stride=1), Up(128), Up(64), last)

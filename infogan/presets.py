@@ -75,29 +75,6 @@ _AZIMUTH = _faces("faces-azimuth", 2e-4, 5e-4, 0.2)
 _ROTATION = _chairs("chairs-rotation", 10.0, 1.0)
 
 
-# InfoGAN-CR's dSprites experiment (Lin et al. 2020; fjxmlzn/InfoGAN-CR, InfoGAN-CR_dSprites/config.py): what their code
-# states and a field can have; the rest is in docs/disentanglement.md. dSprites has to be fetched: the presets train on
-# the stand-in unless --dataset says otherwise. InfoGAN-CR goes on where InfoGAN (modified) ends.
-_DSPRITES = dataclasses.replace(
-    _BASE,
-    preset="dsprites",
-    dataset="sprites",
-    network="dsprites",
-    codes="5u",
-    noise="5u",
-    leaky_slope=0.2,
-    spectral_norm=True,
-    lambda_continuous=0.05,
-    lr_d=2e-3,
-    lr_g=1e-3,
-    batch_size=64,
-    updates=288_000,
-)
-_DSPRITES_CR = dataclasses.replace(
-    _DSPRITES, preset="dsprites-cr", terms="contrastive:2:noise=shared:start=0.892857", updates=322_560
-)
-
-
 PRESETS: dict[str, tuple[Config, str]] = {
     "authors": (_AUTHORS, "openai/InfoGAN, MNIST: uniform noise, Q's std fixed, the bound in D's and in G's loss"),
     "paper": (_PAPER, "the paper's text: learned std, the bound trains G and Q in G's step (equation 6)"),
@@ -169,8 +146,6 @@ PRESETS: dict[str, tuple[Config, str]] = {
         ),
         "chairs-rotation at 32 x 32 with normal noise, Q's std fixed, a smaller lambda of the categorical codes",
     ),
-    "dsprites": (_DSPRITES, "InfoGAN (modified) of Lin et al. 2020 on dSprites, or its stand-in sprites"),
-    "dsprites-cr": (_DSPRITES_CR, "InfoGAN-CR of Lin et al. 2020: the same, then with the contrastive term"),
 }
 
 

@@ -21,7 +21,6 @@ SHORTER = {
 ELSEWHERE = {
     "explore": "reports/test_explore.py",
     "runs/mnist-settings": "reports/test_settings.py",
-    "dsprites": "commands/test_dsprites.py",
     "benchmark": "studies/test_benchmark.py",
     "gpu_check": "studies/test_gpu_check.py",
     "runs/faces3d": "reports/test_figures.py",

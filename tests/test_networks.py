@@ -1,9 +1,6 @@
-import dataclasses
-
 import pytest
 import torch
 
-from infogan import terms
 from infogan.codes import Latent
 from infogan.config import Config, InputError
 from infogan.layers import BatchNorm, Convolution, MatrixLayer, UpConvolution
@@ -44,7 +41,6 @@ def test_mnist_networks_have_the_papers_layers():
 
 # Weights of more than one dimension, D and Q then G (paper, appendix C): of the chairs' as recalled there.
 SVHN_D = [(64, 3, 4, 4), (128, 64, 4, 4), (256, 128, 4, 4), (1, 4096), (128, 4096)]
-DSPRITES_D = [(32, 1, 4, 4), (32, 32, 4, 4), (64, 32, 4, 4), (64, 64, 4, 4), (128, 1024)]
 SVHN_G = [(256, 128, 4, 4), (128, 64, 4, 4), (64, 3, 4, 4)]
 STACKS = {
     "svhn": ((3, 32, 32), [*SVHN_D, (48, 128)], [(2 * 2 * 448, 168), (448, 256, 4, 4), *SVHN_G]),
@@ -75,11 +71,6 @@ STACKS = {
             (128, 64, 4, 4),
             (64, 1, 4, 4),
         ],
-    ),
-    "dsprites-cr": (
-        (1, 64, 64),
-        [*DSPRITES_D, (1, 128), (128, 128), (5, 128)],
-        [(128, 10), (1024, 128), (64, 64, 4, 4), (64, 32, 4, 4), (32, 32, 4, 4), (32, 1, 4, 4)],
     ),
 }
 
@@ -120,23 +111,6 @@ def test_the_papers_settings_for_each_dataset():
     ]
     assert settings["chairs-rotation"] == ("3x20c+1u", "128u", "chairs", 2e-4, 1e-3, 1, 10)
     assert settings["chairs-width"][3:] == (2e-4, 1e-3, 2, 0.05)
-
-
-def test_the_settings_of_infogan_cr_on_dsprites():
-    """fjxmlzn/InfoGAN-CR, InfoGAN-CR_dSprites/config.py and gan/network.py."""
-    plain, contrastive = PRESETS["dsprites"][0], PRESETS["dsprites-cr"][0]
-    assert (plain.codes, plain.noise, plain.batch_size, plain.beta1) == ("5u", "5u", 64, 0.5)
-    assert (plain.lr_d, plain.lr_g, plain.lambda_continuous, plain.leaky_slope) == (2e-3, 1e-3, 0.05, 0.2)
-    assert (plain.updates, contrastive.updates) == (288_000, 28 * (737_280 // 64))
-    [term] = terms.parse(contrastive.terms)
-    assert term.weight == 2 and round(float(term.settings["start"]) * contrastive.updates) == plain.updates
-    same = {"preset": "dsprites", "terms": "", "updates": plain.updates}
-    assert dataclasses.replace(contrastive, **same) == plain
-    generator, discriminator = build((1, 64, 64), Latent("5u", "5u"), 0, plain)
-    normed = [isinstance(module, BatchNorm) for module in discriminator.modules()]
-    assert not any(normed) and sum(isinstance(module, BatchNorm) for module in generator.modules()) == 5
-    spectral = [m.left_singular is not None for m in discriminator.modules() if isinstance(m, MatrixLayer)]
-    assert spectral == [True] * 6 + [False] * 2, "D's trunk and output, not Q's head"
 
 
 def test_tanh_networks_work_between_minus_one_and_one_and_show_it_as_zero_to_one():
