@@ -35,6 +35,19 @@ def load_dataset(data_dir: Path | None, *directories: Path) -> "data.Dataset":
     return dataset
 
 
+ORIGIN = ("started", "hardware", "commit")
+"""Names of what `run_origin` says."""
+
+
+def run_origin(directory: Path, config: Config) -> dict[str, str]:
+    """When a run was started (UTC), on which hardware as far as it was recorded, and from which commit."""
+    made = records.read_json(directory / "config.json").get("provenance", {})
+    host = made.get("host", {})
+    processor = host.get("processor", f"{host.get('cpus', '?')} cores of {host.get('platform', 'an unknown platform')}")
+    hardware = host.get("gpu", processor) if config.device.startswith("cuda") else processor
+    return dict(zip(ORIGIN, (made.get("time") or "", hardware, made.get("commit") or ""), strict=True))
+
+
 def read_metrics(directory: Path) -> "pd.DataFrame":
     """metrics.csv of a run directory. Raises InputError where there is none."""
     import pandas as pd

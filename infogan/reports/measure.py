@@ -69,7 +69,8 @@ def measure_again(directory: Path, data_dir: Path | None) -> dict:
 
 
 def row(directory: Path, options: Options) -> dict:
-    """A row of the table: test measures with their intervals, and the last logged L_I in nats.
+    """A row of the table: test measures with their intervals, the last logged L_I in nats, what is left of it in
+    8-bit images, and the run's origin.
 
     Raises InputError where there is nothing to measure.
     """
@@ -105,6 +106,7 @@ def row(directory: Path, options: Options) -> dict:
             out[f"{name}_low"], out[f"{name}_high"] = result[f"{name}_ci95"]
     out["info_categorical_nats"] = float(metrics[-1]["info_categorical_nats"])
     out |= {name: result[name] for name in (*BOUNDS, "spread", "collapsed") if name in result}
+    out |= common.run_origin(directory, config)
     return out | (measure_quality(directory, options.data_dir) if options.quality else {})
 
 
@@ -206,7 +208,7 @@ def main() -> None:
     rows = pd.DataFrame([row(directory, options) for directory in dict.fromkeys(options.runs)])
     compared = [options.compare] if options.compare else []
     seeds = summary(rows, list(dict.fromkeys(["dataset", "preset", "codes", *compared, "updates"])))
-    print("each run; 95 % intervals over test images\n" + show(rows))
+    print("each run; 95 % intervals over test images\n" + show(rows.drop(columns=list(common.ORIGIN))))
     print("\nover seeds; 95 % Student t intervals\n" + show(seeds))
     if options.compare:
         print("\ndifference of the means; 95 % Welch interval\n" + show(difference(rows, options.compare)))

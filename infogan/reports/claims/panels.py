@@ -10,7 +10,7 @@ from infogan.metrics.clustering import mean_interval
 from infogan.presets import OURS, PRESETS
 from infogan.reports import common
 from infogan.reports.claims import verdicts
-from infogan.reports.claims.rows import length_of, make_row, origin
+from infogan.reports.claims.rows import length_of, make_row
 from infogan.reports.claims.rules import RunRecord
 from infogan.reports.standing import MOVED, YES
 
@@ -70,7 +70,8 @@ def list_panels(runs: list[RunRecord]) -> list[dict]:
         if not group.collapsed:
             about = {"claim": TRAVERSALS[group.figure][0], "run": panel["run"], "preset": group.preset}
             about |= {"seed": panel["seed"], "pretraining": run.config.pretraining, "updates": group.updates}
-            about |= {"precision": group.precision, "device": run.config.device} | origin(run)
+            about |= {"precision": group.precision, "device": run.config.device}
+            about |= common.run_origin(run.directory, run.config)
             number = {"number": f"{NUMBER}, {group.panel}", "value": panel["normalised"]}
             out.append(about | number | {"holds": panel["holds"] == "yes"})
     return out

@@ -12,6 +12,7 @@ from infogan import records
 from infogan.errors import InputError
 from infogan.metrics.clustering import mean_interval, share_interval
 from infogan.presets import OURS, PRESETS, describe
+from infogan.reports import common
 from infogan.reports.claims import verdicts
 from infogan.reports.claims.rules import RULES, Outcome, Rule, RunRecord
 
@@ -73,19 +74,10 @@ def list_runs(runs: list[RunRecord]) -> list[dict]:
                 config = run.config
                 about = {"preset": describe(config), "seed": config.seed, "pretraining": config.pretraining}
                 about |= {"updates": config.updates, "precision": config.precision, "device": config.device}
-                about |= origin(run)
+                about |= common.run_origin(run.directory, config)
                 number = {"number": rule.number, "value": outcome.value, "holds": outcome.holds}
                 out.append({"claim": rule.claim, "run": run.directory.name} | about | number)
     return out
-
-
-def origin(run: RunRecord) -> dict[str, str]:
-    """hardware, as far as it was recorded, and commit of a run."""
-    made = records.read_json(run.directory / "config.json").get("provenance", {})
-    host = made.get("host", {})
-    processor = host.get("processor", f"{host.get('cpus', '?')} cores of {host.get('platform', 'an unknown platform')}")
-    hardware = host.get("gpu", processor) if run.config.device.startswith("cuda") else processor
-    return {"hardware": hardware, "commit": made.get("commit") or ""}
 
 
 def _row_of_seeds(
