@@ -1,7 +1,8 @@
 """Tables and plots of a study; see `--help` and infogan/reports/study/."""
 
-from infogan.cli import run_script
+from infogan.cli import one_line_errors
 from infogan.reports.study import main
 
 if __name__ == "__main__":
-    run_script(main)
+    with one_line_errors():
+        main()

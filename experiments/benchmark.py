@@ -1,7 +1,8 @@
 """Training speed; see `--help` and infogan/studies/benchmark.py."""
 
-from infogan.cli import run_script
+from infogan.cli import one_line_errors
 from infogan.studies.benchmark import main
 
 if __name__ == "__main__":
-    run_script(main)
+    with one_line_errors():
+        main()

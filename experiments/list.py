@@ -1,7 +1,8 @@
 """List the runs below a folder; see `--help` and infogan/commands/list_runs.py."""
 
-from infogan.cli import run_script
+from infogan.cli import one_line_errors
 from infogan.commands.list_runs import main
 
 if __name__ == "__main__":
-    run_script(main)
+    with one_line_errors():
+        main()

@@ -1,7 +1,8 @@
 """Train presets with several seeds; see `--help` and infogan/studies/reproduce.py."""
 
-from infogan.cli import run_script
+from infogan.cli import one_line_errors
 from infogan.studies.reproduce import main
 
 if __name__ == "__main__":
-    run_script(main)
+    with one_line_errors():
+        main()

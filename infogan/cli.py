@@ -1,5 +1,6 @@
 """The command `infogan`, and what all commands have in common. Imports a command when it is called."""
 
+import contextlib
 import difflib
 import errno
 import importlib
@@ -10,7 +11,7 @@ import re
 import select
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 
@@ -71,8 +72,9 @@ AGAIN = "and the same command continues"
 OUT_OF_MEMORY = f"error: out of memory: end other processes, or give fewer --workers, {AGAIN}"
 
 
-def run_script(main: Callable[[], None]) -> None:
-    """Call main(). What the user can mend becomes one line on stderr and exit status 1.
+@contextlib.contextmanager
+def one_line_errors() -> Iterator[None]:
+    """Around a command: what the user can mend becomes one line on stderr and exit status 1.
 
     That is an InputError, a file that cannot be read or written, a package that is not installed, and a disk or memory
     that is full. A terminal that cannot show a letter shows a question mark in its place.
@@ -86,7 +88,7 @@ def run_script(main: Callable[[], None]) -> None:
     try:
         sys.argv[1:] = [_read_argument(*pair) for pair in itertools.pairwise(sys.argv)]
         try:
-            main()
+            yield
         finally:
             sys.stdout.flush()  # here, where it is known what a pipe without a reader means
     except BrokenPipeError:
@@ -139,7 +141,8 @@ def _read_argument(before: str, argument: str) -> str:
 
 def main() -> None:
     """The command `infogan`: `infogan COMMAND ...` calls the command's main()."""
-    run_script(_main)
+    with one_line_errors():
+        _main()
 
 
 def _main() -> None:

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from infogan import data, records, training
-from infogan.cli import run_script
+from infogan.cli import one_line_errors
 from infogan.config import Config
 from infogan.presets import PRESETS
 
@@ -110,7 +110,8 @@ def call(name: str, *arguments, folder: str = "experiments", cwd: Path | None = 
     code: Any = 0
     try:
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), contextlib.chdir(cwd or os.getcwd()):
-            run_script(load_script(name, folder).main)
+            with one_line_errors():
+                load_script(name, folder).main()
     except SystemExit as stop:
         code = stop.code
         if isinstance(code, str):

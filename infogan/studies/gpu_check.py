@@ -88,8 +88,18 @@ def run_tests() -> dict:
 def run_benchmark(options: Options) -> dict:
     """The rows of a short benchmark; all of it is in benchmark.json."""
     file = options.out / "benchmark.json"
-    script = "from infogan.cli import run_script; from infogan.studies.benchmark import main; run_script(main)"
-    command = [sys.executable, "-c", script, "--device", options.device, "--repeats", "3", "--seconds", "0.5"]
+    command = [
+        sys.executable,
+        "-m",
+        "infogan",
+        "benchmark",
+        "--device",
+        options.device,
+        "--repeats",
+        "3",
+        "--seconds",
+        "0.5",
+    ]
     command += ["--out", str(file)]
     command += ["--data-dir", str(options.data_dir)] if options.data_dir else []
     done = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -94,11 +94,13 @@ def test_a_package_that_is_not_installed_is_one_line(monkeypatch):
     monkeypatch.setattr(sys, "argv", ["infogan sweep"])
     for module, extra in (("optuna.storages", "sweep"), ("wandb", "wandb"), ("pandas", "analysis"), ("PIL", "train")):
         with pytest.raises(SystemExit) as stop:
-            cli.run_script(needs(module))
+            with cli.one_line_errors():
+                needs(module)()
         top = module.split(".")[0]
         assert stop.value.code == f"error: infogan sweep needs {top}: in the checkout, pip install -e '.[{extra}]'"
     with pytest.raises(ModuleNotFoundError):
-        cli.run_script(needs("infogan.missing"))
+        with cli.one_line_errors():
+            needs("infogan.missing")()
 
 
 def test_extras_are_those_of_the_package():
@@ -117,17 +119,21 @@ def test_only_errors_of_the_user_become_one_line(capsys):
         return main
 
     with pytest.raises(SystemExit) as stop:
-        cli.run_script(fails(InputError("seed is x; give a number")))
+        with cli.one_line_errors():
+            fails(InputError("seed is x; give a number"))()
     assert stop.value.code == "error: seed is x; give a number"
     with pytest.raises(SystemExit) as stop:
-        cli.run_script(fails(PermissionError(13, "Permission denied", "runs/a")))
+        with cli.one_line_errors():
+            fails(PermissionError(13, "Permission denied", "runs/a"))()
     assert stop.value.code == "error: runs/a: Permission denied; give another path"
     with pytest.raises(SystemExit) as stop:
-        cli.run_script(fails(KeyboardInterrupt()))
+        with cli.one_line_errors():
+            fails(KeyboardInterrupt())()
     assert stop.value.code == 130 and capsys.readouterr().err == "interrupted\n"
     for error in (OSError(5, "Input/output error"), ValueError("a fault of ours")):
         with pytest.raises(type(error)):
-            cli.run_script(fails(error))
+            with cli.one_line_errors():
+                fails(error)()
 
 
 @pytest.mark.parametrize("error", [InputError("no \x1b[2J\n"), PermissionError(13, "Permission denied", "\x1b[2J\n")])
@@ -136,7 +142,8 @@ def test_no_control_sequence_of_a_name_reaches_the_terminal(error):
         raise error
 
     with pytest.raises(SystemExit) as stop:
-        cli.run_script(main)
+        with cli.one_line_errors():
+            main()
     assert "\\x1b[2J\\n" in stop.value.code and stop.value.code.isprintable()
 
 
@@ -192,7 +199,8 @@ def test_a_full_disk_or_memory_is_one_line(error, line):
         raise error
 
     with pytest.raises(SystemExit, match=line) as stop:
-        cli.run_script(main)
+        with cli.one_line_errors():
+            main()
     assert "\n" not in str(stop.value.code)
 
 
@@ -204,7 +212,8 @@ def test_other_errors_of_ours_keep_their_traceback(error):
         raise error
 
     with pytest.raises(type(error), match=str(error)):
-        cli.run_script(main)
+        with cli.one_line_errors():
+            main()
 
 
 def test_a_terminal_that_knows_no_letters_beyond_ascii_gets_question_marks(tmp_path, digits, script_environment):
@@ -219,7 +228,7 @@ def test_a_terminal_that_knows_no_letters_beyond_ascii_gets_question_marks(tmp_p
     "main", ["lambda: sys.exit(print('a little'))", "lambda: print('more than a pipe holds' * 10**5)"]
 )
 def test_a_reader_that_has_gone_is_no_traceback(main):
-    code = f"import sys; from infogan import cli; sys.stdin.read(); cli.run_script({main})"
+    code = f"import sys; from infogan import cli; sys.stdin.read()\nwith cli.one_line_errors(): ({main})()"
     command = f'{sys.executable} -c "{code}" < <(sleep 0.2) | true'
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stderr) == (0, "")

@@ -8,7 +8,7 @@ import sys
 from types import SimpleNamespace
 
 from infogan import records
-from infogan.cli import run_script
+from infogan.cli import one_line_errors
 from infogan.commands.train import main
 from infogan.data import augmentation
 from infogan.pretraining import overclustering
@@ -35,4 +35,5 @@ part, seed, *options = sys.argv[1:]
 records.provenance()  # before the command line becomes that of train.py
 leave_out(part)
 sys.argv[1:] = ["iic", "--seed", seed, "--updates", "1", "--run-dir", f"runs/{part}-seed{seed}", *options]
-run_script(main)
+with one_line_errors():
+    main()
