@@ -48,12 +48,6 @@ def tables():
     return module
 
 
-def test_the_readme_is_short():
-    assert len(README.read_bytes()) <= 10_240
-    [headline] = re.findall(r"<!-- table: results -->(.*?)<!-- end -->", README.read_text(), re.DOTALL)
-    assert headline.count("\n|") - 2 <= 6
-
-
 @pytest.mark.parametrize("page", PAGES, ids=by_name)
 def test_tables_are_the_results(page, tables):
     """`python docs/tables.py` fills them again."""

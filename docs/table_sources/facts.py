@@ -9,6 +9,7 @@ from scipy import stats
 from table_sources.common import NUMBERS, csv, difference, h200, interval, listed, over, read, seeds_of, share
 from table_sources.fresh import fresh_facts
 from table_sources.images import image_facts
+from table_sources.meaning import digits_facts
 from table_sources.mnist import AUTHORS, mixed_categories, mnist_runs, morphologies, sharing_runs
 from table_sources.others import others_facts
 from table_sources.settings import settings_facts
@@ -80,7 +81,7 @@ def facts() -> dict[str, list[str]]:
     ]
     exact = csv("mnist/kmeans.csv").accuracy
     test, first = csv("choice/mnist.csv"), csv("authors/digits.csv")
-    small, small_short = csv("iic-variants/digits.csv").accuracy, csv("own-trunk/digits-accuracy.csv").accuracy
+    small = digits_facts()
     certain = digits.accuracy[digits.certainty_nats.idxmax()]
     return {
         "README.md": [
@@ -92,7 +93,7 @@ def facts() -> dict[str, list[str]]:
             "[paper's networks](docs/differences.md#the-presets)",
             f"ten seeds have a mean of {iic.accuracy.mean():.4f}",
             f"Q's accuracy on validation images is {pretrained:.3f}, at the end {ended:.3f}",
-            f"On 8×8 digits ten seeds have {share(small)}.",
+            *small["README.md"],
             *of_settings["README.md"],
             *of_images["README.md"],
             *of_fashion["README.md"],
@@ -108,10 +109,8 @@ def facts() -> dict[str, list[str]]:
             f"the smaller of the two factors is {interval(b2['mean'], b2.low, b2.high, 2)}",
             f"It takes `authors` {c1['authors']} updates in the mean",
             f"with the paper's networks {c1[BEFORE]}, `paper` {c1['paper']}",
-            f"ten seeds of `iic`, no setting changed, have a test accuracy of {share(small)}",
-            f"nine have {small.sort_values().iloc[1]:.3f} or more, and one has {small.min():.3f}. With 2,000 "
-            f"updates the same seeds have {share(small_short)}. `authors` at "
-            f"batch 64 has {share(first.accuracy)} there",
+            *small["docs/results.md"],
+            f"`authors` at batch 64 has {share(first.accuracy)} there",
             f"shows it in {listed(rows.value)} of its images",
             f"In {NUMBERS[slants]} of ten seeds of `authors` a continuous code has a partial correlation of 0.5",
             f"in {NUMBERS[with_width]} of them the other one",
