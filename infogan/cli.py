@@ -74,7 +74,7 @@ OUT_OF_MEMORY = f"error: out of memory: end other processes, or give fewer --wor
 
 @contextlib.contextmanager
 def one_line_errors() -> Iterator[None]:
-    """Around a command: what the user can mend becomes one line on stderr and exit status 1.
+    """Around a command: what the user can fix becomes one line on stderr and exit status 1.
 
     That is an InputError, a file that cannot be read or written, a package that is not installed, and a disk or memory
     that is full. A terminal that cannot show a letter shows a question mark in its place.

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from conftest import config
 
 from infogan import training
-from infogan.algorithm import TRAINED_BY_INFORMATION, discriminator_value, generator_value
+from infogan.algorithm import TRAINED_BY_INFORMATION, InfoGAN, discriminator_value, generator_value
 
 PRESETS = ["authors", "paper", "blog", "gan"]
 
@@ -207,14 +207,18 @@ def notebook(net: Networks, latent, random, images, adam_d, adam_g) -> tuple[flo
     return d.item(), g.item()
 
 
+def in_float64(model: training.Learner) -> training.Learner:
+    model.networks.double()
+    for adam in (model.adam_d, model.adam_g):
+        adam.means, adam.squares = ([torch.zeros_like(p) for p in adam.parameters] for _ in range(2))
+    return model
+
+
 @pytest.mark.parametrize(("preset", "update"), [("authors", openai), ("blog", notebook)])
 def test_the_update_is_the_sources(preset, update):
     """In float64 over five updates: both losses, and every weight's change, to 1e-8 of it."""
     made = config(preset, batch_size=16, dataset="mnist", precision="float32")
-    model = training.Learner(made, (1, 28, 28))
-    model.networks.double()
-    for adam in (model.adam_d, model.adam_g):
-        adam.means, adam.squares = ([torch.zeros_like(p) for p in adam.parameters] for _ in range(2))
+    model = in_float64(training.Learner(made, (1, 28, 28)))
     net = Networks(model)
     before = [p.detach().clone() for p in (*net.G, *net.trunk, *net.d, *net.q)]
     of_d = net.trunk + net.d + (net.q if preset == "authors" else [])
@@ -236,3 +240,17 @@ def test_the_update_is_the_sources(preset, update):
     ours = [*model.generator.parameters(), *D.trunk.parameters(), *D.d_head.parameters(), *D.q_head.parameters()]
     for a, b, old in zip(ours, (*net.G, *net.trunk, *net.d, *net.q), before, strict=True):
         assert (a - b).norm() <= 1e-8 * (b - old).norm() and (b - old).norm() > 0
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_plain_torch_computes_what_the_fast_arithmetic_computes(preset, digits):
+    """The page by itself, with torch's Adam, beside the learner that is trained with."""
+    fast, twin = (in_float64(training.Learner(config(preset), digits.image_shape)) for _ in range(2))
+    plain = InfoGAN(twin.generator, twin.discriminator, twin.latent, twin.config, twin.random)
+    before = [p.detach().clone() for p in twin.networks.parameters()]
+    for number in range(3):
+        batch = digits.train.images[32 * number : 32 * (number + 1)], torch.arange(32)
+        one, other = fast.step(*batch), plain.step(*batch)
+        assert all(torch.allclose(one[name], other[name], rtol=1e-9) for name in one)
+    for a, b, old in zip(fast.networks.parameters(), twin.networks.parameters(), before, strict=True):
+        assert (a - b).norm() <= 1e-8 * (b - old).norm()

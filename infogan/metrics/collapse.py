@@ -34,14 +34,14 @@ def pixel_spread(images: Tensor) -> float:
     return float((images.float() / 255).std(0, correction=0).mean())
 
 
-def is_collapsed(spread: float, seen: float = math.nan, trained: float = math.nan, entropy: float = math.nan) -> bool:
+def is_collapsed(spread: float, info_8bit: float = math.nan, info: float = math.nan, entropy: float = math.nan) -> bool:
     """The rule: the relative spread of G's images is below COLLAPSED, or of 8-bit images less than the share LOST is
     left of an L_I above half of H(c).
 
-    Args: spread: see `measure`; seen, trained, entropy: of the categorical codes in nats, L_I of 8-bit images, L_I as
+    Args: spread: see `measure`; info_8bit, info, entropy: of the categorical codes in nats, L_I of 8-bit images, L_I as
     training logged it, and H(c); NaN where there is none.
     """
-    return spread < COLLAPSED or (trained > entropy / 2 and seen < LOST * trained)
+    return spread < COLLAPSED or (info > entropy / 2 and info_8bit < LOST * info)
 
 
 def describe(measured: dict) -> str:
@@ -61,11 +61,11 @@ def blurred(images: Tensor) -> Tensor:
 
 
 def measure(
-    generator: nn.Module, discriminator: DiscriminatorQ, latent: Latent, real: Tensor, trained: float = math.nan
+    generator: nn.Module, discriminator: DiscriminatorQ, latent: Latent, real: Tensor, info: float = math.nan
 ) -> dict:
     """What is left of the codes in 8-bit images generated from the prior, and whether G has collapsed.
 
-    Args: real: images uint8 [N, C, H, W] to compare with; trained: L_I of the categorical codes, in nats, as training
+    Args: real: images uint8 [N, C, H, W] to compare with; info: L_I of the categorical codes, in nats, as training
     logged it last; NaN where it is not known, and then the spread alone is judged.
     Returns: spread: that of G's images relative to the real ones, 1 where both differ alike; collapsed: see
     `is_collapsed`; info_8bit_categorical_nats, info_8bit_continuous_nats, info_blurred_categorical_nats,
@@ -81,5 +81,5 @@ def measure(
             f"info_{name}_{kind}_nats": float(nats)
             for kind, nats in zip(("categorical", "continuous"), bound, strict=True)
         }
-    seen = out["info_8bit_categorical_nats"]
-    return out | {"collapsed": is_collapsed(spread, seen, trained, latent.entropy[0])}
+    collapsed = is_collapsed(spread, out["info_8bit_categorical_nats"], info, latent.entropy[0])
+    return out | {"collapsed": collapsed}

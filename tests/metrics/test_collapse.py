@@ -51,8 +51,8 @@ class Reader(torch.nn.Module):
         return (images.flatten(1)[:, :10] - 0.5) * self.gain
 
 
-def measure(generator, trained=math.nan, codes="10c"):
-    return collapse.measure(generator, Reader(), Latent(codes, "64u"), REAL, trained)
+def measure(generator, info=math.nan, codes="10c"):
+    return collapse.measure(generator, Reader(), Latent(codes, "64u"), REAL, info)
 
 
 @pytest.mark.parametrize(("scale", "collapsed"), [(1.0, False), (0.5, False), (0.3, False), (0.2, True), (0.0, True)])
@@ -71,7 +71,7 @@ def test_the_spread_of_pixels_has_a_closed_form():
 
 
 def test_a_code_that_is_drawn_is_whole_in_8_bit_images():
-    found = measure(Painter(visible=0.4, noise=1), trained=H)
+    found = measure(Painter(visible=0.4, noise=1), info=H)
     assert found["info_8bit_categorical_nats"] == pytest.approx(H, abs=1e-3) and not found["collapsed"]
     assert found["info_blurred_categorical_nats"] == pytest.approx(H, abs=0.1), (
         "half a pixel's blur leaves the brightest"
@@ -85,13 +85,13 @@ def test_a_code_below_one_grey_level_is_lost_in_8_bit_images():
     q = Reader().q_params(painter(z))
     assert (q.argmax(1) == z[:, :10].argmax(1)).all()
     assert len(set(generate(painter, z)[:, 0, :, 0].flatten().tolist())) == 1
-    found = measure(painter, trained=0.99 * H)
+    found = measure(painter, info=0.99 * H)
     assert found["info_8bit_categorical_nats"] == pytest.approx(0, abs=1e-3)
     assert found["spread"] > 0.5 and found["collapsed"], "images differ, by the noise: the code alone is lost"
 
 
 @pytest.mark.parametrize(
-    ("spread", "seen", "trained", "collapsed"),
+    ("spread", "info_8bit", "info", "collapsed"),
     [
         (0.8, 2.2, 2.25, False),
         (0.8, 1.0, 2.25, True),  # less than half is left
@@ -102,8 +102,8 @@ def test_a_code_below_one_grey_level_is_lost_in_8_bit_images():
         (0.2, math.nan, math.nan, True),
     ],
 )
-def test_the_rule(spread, seen, trained, collapsed):
-    assert collapse.is_collapsed(spread, seen, trained, H) is collapsed
+def test_the_rule(spread, info_8bit, info, collapsed):
+    assert collapse.is_collapsed(spread, info_8bit, info, H) is collapsed
 
 
 def test_of_an_image_without_edges_a_blur_changes_nothing():
