@@ -131,7 +131,7 @@ class InfoGAN:
         d, q = D(torch.cat([real, fake.detach()]), real=n)
         (d_real, d_fake), (q_real, q_fake) = d.split(n), q.split(n)
         x = Context(G, D, self.latent, self.random, index, real, z, fake.detach(), d_fake, q_fake, (d_real, q_real))
-        log = {"d_real": d_real.sigmoid().mean(), "d_fake": d_fake.sigmoid().mean()}
+        log = {"d_real": d_real.detach().sigmoid().mean(), "d_fake": d_fake.detach().sigmoid().mean()}
         log |= descend(self.losses("D", x), self.parts, self.leaf, self.adam_d)
 
         # G descends V(D, G) - lambda L_I(G, Q), and the other losses of its step. D and Q are as D's step moved them.

@@ -14,7 +14,8 @@ NO_LOCKS = (errno.ENOLCK, errno.EOPNOTSUPP)
 def locked(path: Path | str, timeout: float = -1, **named: Any) -> Iterator[None]:
     """Holds the lock until the block ends; a process that dies leaves it unlocked.
 
-    Where the file system has no locks a file beside `path` takes the lock's place.
+    Where the file system has no locks the file PATH.soft takes the lock's place. That of a process which died is
+    recognised on the same machine alone: after the death of another one it has to be removed by hand.
 
     Args: timeout: seconds to wait, -1 without end; named: of filelock.FileLock. Raises filelock.Timeout.
     """

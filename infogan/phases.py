@@ -35,7 +35,7 @@ class Phase(Protocol):
         """The update number `step`, counted from 0; returns the metrics, float32 [len(metrics)], on the device."""
 
     def finish(self, directory: Path, seconds: float) -> None:
-        """Called once, after the last update. seconds: of training so far."""
+        """Called after the last update, and again where a finished phase is resumed. seconds: of training so far."""
 
     def images(self, step: int) -> int:
         """Real images that the run has shown by the end of update `step`."""

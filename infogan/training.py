@@ -88,7 +88,7 @@ def train(
     Returns the run's summary (infogan.records.summary), and with `test` evaluation.json's content beside it; without,
     the test images are not looked at. Raises InputError, records.Locked where another process trains in the directory,
     and of infogan.events: Diverged at the first loss that is not finite, Stopped when an observer asks for it,
-    Interrupted on a signal, the last two after saving. Whatever ends a run, status.json says so.
+    Interrupted on a signal, the last two after saving. Whatever ends its updates, status.json says so.
     """
     config = choose_codes(config, dataset)
     config = resolve(dataclasses.replace(config, precision=records.as_begun(directory, config).precision))
@@ -106,7 +106,7 @@ def train(
             run.load()
             try:
                 with run.bar:
-                    for number in range(run.number, len(run.phases)):
+                    for number in range(run.number, len(run.phases)):  # of a finished run the last one, with no update
                         run.begin(number)
                         phase = run.phase
                         while run.step < phase.length:
@@ -196,7 +196,8 @@ class Run:
             self.phase.start()
             if number:
                 self.save()
-        if self.step == 0 and 0 in self.phase.evaluations and not self.tables["evaluations"].rows():
+        steps = [int(row["step"]) for row in self.tables["evaluations"].rows()]
+        if self.step in self.phase.evaluations and self.step not in steps:  # or a parent's death came between the two
             self._evaluate()
         self.resumed = False
         self.clock.start()
@@ -244,6 +245,8 @@ class Run:
         self.clock.seconds, self._logged_at = state["seconds"], state["logged_at"]
         self.phase.load_tensors(tensors)
         self.model.load_tensors(tensors, self.step)
+        if rows := self.tables[self.phase.table].rows():
+            self._row = {name: float(value) for name, value in rows[-1].items() if name.startswith("info_")}
         if "window" in tensors:
             self._window = list(tensors["window"].to(self.model.device))
         for name, table in self.tables.items():

@@ -50,6 +50,13 @@ def test_the_optimal_discriminator_attains_minus_two_ln_two_plus_twice_the_jense
     assert d_loss(real, fake) == pytest.approx(2 * math.log(2) - 2 * jsd.item(), rel=1e-4)
 
 
+def test_what_a_step_returns_keeps_no_graph(digits):
+    """Thousands of updates lie between two rows of a log."""
+    model = training.Learner(config(terms="iic:1+r1:1+contrastive:1"), digits.image_shape)
+    computed = model.step(digits.train.images[:32], torch.arange(32))
+    assert set(computed) == set(model.metrics) and not any(value.requires_grad for value in computed.values())
+
+
 def parts_of(model) -> dict[str, torch.nn.Module]:
     D = model.discriminator
     return {"generator": model.generator, "trunk": D.trunk, "d_head": D.d_head, "q": D.layers_of_q}

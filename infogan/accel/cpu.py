@@ -17,15 +17,13 @@ PROC, CGROUPS = Path("/proc"), Path("/sys/fs/cgroup")
 
 
 def cores() -> int:
-    """Cores this process may use, which can be fewer than the machine has."""
-    return len(_core_numbers())
+    """Cores this process may use: those of its affinity, as many as its quota allows."""
+    return max(1, min([len(_core_numbers()), *(math.ceil(quota) for quota in _quotas())]))
 
 
 def _core_numbers() -> list[int]:
-    """Those of this process's affinity, as many as its quota allows."""
-    numbers = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else [*range(os.cpu_count() or 1)]
-    quotas = _quotas()
-    return numbers[: max(1, math.ceil(min(quotas)))] if quotas else numbers
+    """Those of this process's affinity."""
+    return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else [*range(os.cpu_count() or 1)]
 
 
 def _quotas() -> list[float]:
@@ -64,8 +62,8 @@ def shared_cores(most: int | None = None) -> Iterator[None]:
     """Within it torch uses the cores that no other run on this machine has taken, at least one, and takes them.
 
     Runs that are started side by side by hand would else start as many threads as there are cores each, and spend
-    their time switching. Where $OMP_NUM_THREADS is set, so many threads are used, and so many cores taken if they are
-    free. most: threads at most.
+    their time switching. Where $OMP_NUM_THREADS is set, so many threads are used (no more than `cores`), and so many
+    cores taken if they are free. most: threads at most.
     """
     import torch
 

@@ -22,6 +22,8 @@ COLLAPSED = 0.25
 all alike have 0.05 or less, images that do not 0.58 or more."""
 LOST = 0.5
 """Share of L_I that must be left of 8-bit images, where L_I in training is above half of H(c)."""
+AT_ONCE = 1000
+"""Images that are converted to floating point at once: a split can have hundreds of thousands."""
 SAMPLES = 1000
 """Generated images that are measured, always with the same codes and noise."""
 BLUR = 0.5
@@ -31,7 +33,11 @@ BLUR = 0.5
 def pixel_spread(images: Tensor) -> float:
     """Standard deviation over images uint8 [N, C, H, W] of each pixel, mean over the pixels, in parts of full
     brightness."""
-    return float((images.float() / 255).std(0, correction=0).mean())
+    n, (sums, squares) = len(images), torch.zeros(2, *images.shape[1:], dtype=torch.double)
+    for part in images.split(AT_ONCE):
+        sums += part.double().sum(0)
+        squares += part.double().square().sum(0)
+    return float((squares / n - (sums / n).square()).clamp_min(0).sqrt().mean() / 255)
 
 
 def is_collapsed(spread: float, info_8bit: float = math.nan, info: float = math.nan, entropy: float = math.nan) -> bool:
@@ -67,13 +73,15 @@ def measure(
 
     Args: real: images uint8 [N, C, H, W] to compare with; info: L_I of the categorical codes, in nats, as training
     logged it last; NaN where it is not known, and then the spread alone is judged.
-    Returns: spread: that of G's images relative to the real ones, 1 where both differ alike; collapsed: see
+    Returns: spread: that of G's images relative to the real ones, 1 where both differ alike, NaN where the real ones do
+    not differ; collapsed: see
     `is_collapsed`; info_8bit_categorical_nats, info_8bit_continuous_nats, info_blurred_categorical_nats,
     info_blurred_continuous_nats: L_I of these codes, which can be far below 0 where Q is certain and wrong.
     """
     z = latent.sample(SAMPLES, torch.Generator().manual_seed(0))
     images = torch.from_numpy(networks.generate(generator, z)).permute(0, 3, 1, 2)
-    spread = pixel_spread(images) / pixel_spread(real)
+    of_real = pixel_spread(real)
+    spread = pixel_spread(images) / of_real if of_real else math.nan  # the real ones are all alike: nothing to compare
     out: dict = {"spread": spread}
     for name, shown in (("8bit", images), ("blurred", blurred(images))):
         bound = information_bound(latent, z, networks.evaluate_q(discriminator, shown))

@@ -17,7 +17,7 @@ from infogan.config import Config
 from infogan.errors import InputError
 from infogan.networks import DiscriminatorQ, Generator, uninitialised
 from infogan.records.checkpoints import CHECKPOINT, PREVIOUS, load_checkpoint
-from infogan.records.files import Table, check_regular, read_config, read_json
+from infogan.records.files import RESTORED, Table, check_regular, read_config, read_json
 
 LARGEST_SIDE = 4096
 """Pixels, and channels, of an image."""
@@ -48,7 +48,10 @@ class Run:
     def last_bound(self) -> float:
         """L_I of the categorical codes, in nats, as training logged it last; NaN where there is no metrics.csv."""
         rows = Table(self.directory / "metrics.csv").rows()
-        return float(rows[-1]["info_categorical_nats"]) if rows else math.nan
+        try:
+            return float(rows[-1]["info_categorical_nats"]) if rows else math.nan
+        except (KeyError, TypeError, ValueError) as error:
+            raise InputError(f"{self.directory / 'metrics.csv'} is damaged: {RESTORED}") from error
 
 
 @torch_state.fresh()

@@ -152,8 +152,9 @@ def _commit() -> tuple[str | None, bool | None]:
         _git("ls-files", "--error-unmatch", "infogan/__init__.py")
         return _git("rev-parse", "HEAD"), bool(_git("status", "--porcelain", "--untracked-files=no"))
     except (OSError, subprocess.SubprocessError) as error:
-        said = getattr(error, "stderr", None) or str(error)
-        print(f"no commit is recorded: {printable(said.strip().splitlines()[0])}", file=sys.stderr)
+        said = getattr(error, "stderr", None)
+        reason = (said.strip() if isinstance(said, str) else "") or str(error)
+        print(f"no commit is recorded: {printable(reason.splitlines()[0])}", file=sys.stderr)
         return None, None
 
 

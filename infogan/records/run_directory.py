@@ -125,7 +125,10 @@ def lock(directory: Path) -> Iterator[None]:
         with locked(directory / ".lock", timeout=0, is_singleton=True):
             yield
     except Timeout as error:
-        raise Locked(f"another process is training in {directory}: wait for it, or choose another --run-dir") from error
+        left = f" (or remove {soft}, if it died)" if (soft := directory / ".lock.soft").exists() else ""
+        raise Locked(
+            f"another process is training in {directory}: wait for it{left}, or choose another --run-dir"
+        ) from error
 
 
 def is_locked(directory: Path) -> bool:

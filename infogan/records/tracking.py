@@ -114,11 +114,28 @@ def track(config: Config, directory: Path, mode: WandbMode = "auto", group: str 
         It never prompts. The project is $WANDB_PROJECT, else "infogan".
     group: the W&B group, such as a study's name.
 
-    A resumed run keeps its W&B id. An exception other than Stopped marks the W&B run as failed.
+    A resumed run keeps its W&B id, unless its directory was copied, or moved to another file system. An exception other
+    than Stopped marks the W&B run as failed.
     """
+    with _staged_in(directory / "wandb"):
+        yield from _track(config, directory, mode, group)
+
+
+@contextmanager
+def _staged_in(folder: Path) -> Iterator[None]:
+    """W&B stages artifacts here, so that an offline run can be synced wherever its directory is moved."""
     before = os.environ.get(DATA_DIR)
-    # Artifacts are staged under this folder, so that an offline run can be synced wherever its directory is moved.
-    os.environ[DATA_DIR] = str((directory / "wandb").resolve())
+    os.environ[DATA_DIR] = str(folder.resolve())
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[DATA_DIR]
+        else:
+            os.environ[DATA_DIR] = before
+
+
+def _track(config: Config, directory: Path, mode: WandbMode, group: str | None) -> Iterator[WandbRun]:
     run = None if mode == "disabled" else _start(config, directory, mode, group)
     exit_code = 1
     tracked = WandbRun(run)
@@ -131,10 +148,6 @@ def track(config: Config, directory: Path, mode: WandbMode = "auto", group: str 
     finally:
         tracked.run = run  # also after a failure: what can still be written is written
         tracked.finish(exit_code)
-        if before is None:
-            del os.environ[DATA_DIR]
-        else:
-            os.environ[DATA_DIR] = before
 
 
 def _start(config: Config, directory: Path, mode: str, group: str | None) -> "wandb.Run | None":
@@ -213,9 +226,10 @@ def _run_id(directory: Path) -> str:
     """
     directory.mkdir(parents=True, exist_ok=True)
     file, inode = directory / ID_FILE, str(directory.stat().st_ino)
-    name, *made_in = file.read_text(encoding="utf-8").split() if file.exists() else ("",)
-    if not name or made_in not in ([], [inode]):  # an earlier version kept no inode
+    name, *made_in = (file.read_text(encoding="utf-8").split() if file.exists() else []) or [""]
+    if not name or made_in not in ([], [inode]):
         name = uuid.uuid4().hex[:8]
+    if made_in != [inode]:  # an earlier version kept none
         records.write_atomic(file, f"{name} {inode}\n")
     return name
 

@@ -128,7 +128,7 @@ def measure_quality(directory: Path, data_dir: Path | None) -> dict[str, float]:
     about = {"step": run.step, "provenance": records.provenance()}
     records.write_json(directory / "quality.json", {"dataset": dataset.name, "split": "test"} | measured | about)
     named = {f"sample_{name}" if name in ("precision", "recall") else name: value for name, value in measured.items()}
-    return {name: named[name] for name in QUALITY if name in named}
+    return {name: named[name] for name in (*QUALITY, "collapsed") if name in named}
 
 
 def draw_confusion(directory: Path, result: dict) -> None:
@@ -177,7 +177,8 @@ def summary(rows: pd.DataFrame, fields: list[str]) -> pd.DataFrame:
     for keys, group in rows.groupby(fields, sort=False):
         line: dict[str, Any] = dict(zip(fields, cast(tuple[Hashable, ...], keys))) | {"n": len(group)}
         for name in (name for name in (*AVERAGED, *QUALITY) if name in group):
-            line[name], line[f"{name}_low"], line[f"{name}_high"] = mean_interval(group[name].tolist())
+            values = group[name].dropna().tolist()  # runs of earlier versions lack some
+            line[name], line[f"{name}_low"], line[f"{name}_high"] = mean_interval(values)
         if "accuracy" in group:
             accuracy = group["accuracy"]
             line |= {"accuracy_min": accuracy.min(), "accuracy_max": accuracy.max()}

@@ -92,20 +92,19 @@ class Worker:
             raise
         trial.set_user_attr("images_per_second", round(result["images"] / result["train_seconds"]))
         accuracy = result["validation_accuracy"]
+        outcome = f"accuracy {accuracy:.3f}"
         if result.get("collapsed"):
             trial.set_user_attr("collapsed", collapse.describe(result))
-            self.say(trial, f"accuracy {accuracy:.3f}, but G has collapsed: counts as 0", began)
-            accuracy = 0.0
-        elif self.classifier is None:
-            self.say(trial, f"accuracy {accuracy:.3f}", began)
+            outcome, accuracy = f"{outcome}, but G has collapsed: counts as 0", 0.0
         if self.classifier is None:
+            self.say(trial, outcome, began)
             return accuracy
         trained = records.load(trial.user_attrs["run_dir"])
         measured = quality.measure(trained.generator, trained.latent, self.dataset.validation, self.classifier)
         measured.pop("shown", None)  # a table of categories and labels, which may be large
         trial.set_user_attr("quality", measured)
         distance = measured["frechet_distance"]
-        self.say(trial, f"accuracy {accuracy:.3f}  Frechet distance {distance:.3g}", began)
+        self.say(trial, f"{outcome}  Frechet distance {distance:.3g}", began)
         return accuracy, distance
 
     def say(self, trial: Trial, outcome: str, began: float) -> None:
@@ -159,7 +158,8 @@ class Worker:
         """
         options = self.options
         complete = self.study.get_trials(states=(TrialState.COMPLETE,))
-        best = sorted(complete, key=lambda trial: trial.value or 0.0, reverse=True)[: options.confirm_best]
+        sound = [trial for trial in complete if "collapsed" not in trial.user_attrs]
+        best = sorted(sound or complete, key=lambda trial: trial.value or 0.0, reverse=True)[: options.confirm_best]
         first = options.seed + FIRST_FRESH_SEED
         configs = {
             f"trial-{trial.number:04d}/seed{seed}": dataclasses.replace(

@@ -4,7 +4,7 @@ What can go wrong, and what happens then:
 
 - the process of a trial dies: its heartbeat stops, another worker (or the next start) queues the trial again, and it
   continues from its checkpoint, up to retry.DEATHS times;
-- SIGTERM, Ctrl-C or a full disk: the process itself queues the trial again, at once;
+- a signal of events.SIGNALS or a full disk: the process itself queues the trial again, at once;
 - the database is away: every call to it is repeated for up to storage.PATIENCE seconds;
 - memory runs out: the trial counts as pruned, so that the sampler learns to avoid such configurations;
 - any other error: the trial fails with the error in its record, and the study continues; the next start of its command

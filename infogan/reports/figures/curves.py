@@ -46,28 +46,14 @@ class Figure1:
             ax=axes,
         )
         seen = pd.concat([bound_of_8bit_images(directory) for directory in self.runs], ignore_index=True)
+        lowest = min(0.0, float(table["L_I (nats)"].min()))
         if len(seen):
-            seaborn.lineplot(
-                seen,
-                x="update",
-                y="L_I (nats)",
-                hue="preset",
-                palette=style.palette(table.preset),
-                linestyle="",
-                marker="o",
-                markersize=4,
-                errorbar=("pi", 100),
-                err_style="bars",
-                legend=False,
-                ax=axes,
-            )
-            axes.plot([], [], "o", color=style.GREY, markersize=4, label="of 8-bit images")
-            axes.legend()
+            _mark_8bit_images(axes, seen, lowest, style.palette(table.preset))
         for entropy in {round(run["entropy_nats"], 6) for run in numbers}:
             _mark_entropy(axes, entropy)
         highest, lengths = max(run["entropy_nats"] for run in numbers), [run["updates"] for run in numbers]
         axes.set(title="Lower bound of the mutual information, categorical codes", ylabel="$L_I$ (nats)")
-        axes.set_ylim(min(0.0, float(table["L_I (nats)"].min())), 1.08 * highest)  # of 8-bit images it can be -30 nats
+        axes.set_ylim(lowest, 1.08 * highest)
         if max(lengths) > 2 * min(lengths):  # a common scale, on which the short runs are seen as well
             axes.set_xscale("log")
         print(common.as_text(pd.DataFrame(numbers)))
@@ -89,7 +75,7 @@ def bound_curve(directory: Path) -> tuple[dict, pd.DataFrame]:
         "entropy_nats": entropy,
         "final_info_nats": float(smooth.iloc[-1]),
         "highest_info_nats": float(smooth.max()),
-        "final_info_8bit_nats": float(seen["L_I (nats)"].iloc[-1]) if len(seen) else None,
+        "final_info_8bit_nats": float(seen.nats.iloc[-1]) if len(seen) else None,
         "updates_to_99_percent": int(reached.iloc[0]) if len(reached) else None,
         "updates": int(metrics.step.iloc[-1]),
     }
@@ -103,10 +89,22 @@ def bound_of_8bit_images(directory: Path) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "update": [int(row["step"]) for row in rows],
-            "L_I (nats)": [float(row["info_8bit_categorical_nats"]) for row in rows],
+            "nats": [float(row["info_8bit_categorical_nats"]) for row in rows],
             "preset": describe(records.read_config(directory)),
         }
     )
+
+
+def _mark_8bit_images(axes: Axes, seen: pd.DataFrame, lowest: float, palette: dict[str, str]) -> None:
+    """A dot for each evaluation of each run, on the edge where L_I is far below 0: Q is certain and wrong."""
+    for row in seen.itertuples():
+        y = max(lowest, row.nats)
+        marker = "o" if y == row.nats else "v"
+        axes.plot(row.update, y, marker, color=palette[row.preset], markersize=4, clip_on=False, zorder=3)
+    axes.plot([], [], "o", color=style.GREY, markersize=4, label="of 8-bit images")
+    if (seen.nats < lowest).any():
+        axes.plot([], [], "v", color=style.GREY, markersize=4, label="of 8-bit images, below the axis")
+    axes.legend()
 
 
 def _mark_entropy(axes: Axes, entropy: float) -> None:

@@ -70,7 +70,7 @@ def report_importances(study: optuna.Study, folder: Path) -> None:
 
 def report_front(study: optuna.Study, measured: pd.DataFrame, folder: Path) -> None:
     """Of a study with two objectives: write front.json and its plot, and print the Pareto front."""
-    front = sorted(trial.number for trial in study.best_trials)
+    front = sorted(trial.number for trial in study.best_trials if "collapsed" not in trial.user_attrs)
     _save(plots.plot_front(measured, front), folder, "front")
     columns = ["trial", ACCURACY, DISTANCE, "recipe", "codes"]
     print("\nPareto front: no other trial is better in both")
@@ -91,13 +91,13 @@ def report_best(study: optuna.Study, folder: Path) -> None:
     if "test" in winner:
         text += f", {winner['validation_accuracy_fresh_seeds']:.4f} over fresh seeds"
     if study.trials[winner["trial"]].user_attrs.get("collapsed"):
-        text += "; its G has collapsed, as that of every trial with a result"
+        text += "; its G has collapsed"
     print(f"{text}, codes {printable(winner['config']['codes'])}")
     if "test" in winner:
         test, (low, high) = winner["test"], winner["test"]["ci95"]
         print(
             f"test accuracy of its configuration over {test['n_seeds']} fresh seeds: {test['accuracy_mean']:.4f} "
-            f"(95 % interval {low:.4f} to {high:.4f})"
+            f"(95 % interval {low:.4f} to {high:.4f}); G has collapsed in {test['n_collapsed']} of them"
         )
     command = train_command(winner["config"], Path("runs") / f"{study.study_name}-best")
     print(f"train it: {printable(command)}")

@@ -106,7 +106,8 @@ def best(study: optuna.Study, confirmed: pd.DataFrame) -> dict:
     """The best configuration: trial, validation_accuracy, params and config.
 
     Of those that were trained again with fresh seeds, the one with the best mean validation accuracy over them, which
-    is validation_accuracy_fresh_seeds; `test` has its test accuracies. Without such seeds the best single trial.
+    is validation_accuracy_fresh_seeds; `test` has its test accuracies, and in how many of the seeds G has collapsed,
+    whose accuracy is Q's alone. Without such seeds the best single trial.
     """
     if confirmed.empty:
         return _of_trial(study.best_trial)
@@ -114,13 +115,15 @@ def best(study: optuna.Study, confirmed: pd.DataFrame) -> dict:
     whole = groups.size() == groups.size().max()  # seeds that failed could leave a configuration its best ones only
     means = groups.mean()[whole]
     trial = study.trials[int(means.index.to_numpy()[means.argmax()])]
-    accuracies = list(confirmed[confirmed.trial == trial.number].sort_values("seed")["test accuracy"])
+    of_winner = confirmed[confirmed.trial == trial.number].sort_values("seed")
+    accuracies = list(of_winner["test accuracy"])
     mean, low, high = mean_interval(accuracies)
     test = {
         "accuracy_mean": mean,
         "ci95": [max(0.0, low), min(1.0, high)],
         "n_seeds": len(accuracies),
         "accuracies": accuracies,
+        "n_collapsed": int(of_winner.collapsed.sum()),
     }
     return _of_trial(trial) | {"validation_accuracy_fresh_seeds": float(means.max()), "test": test}
 
