@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any, cast
 
 from infogan import events, records
 from infogan.config import Config, WandbMode
-from infogan.metrics.clustering import MEASURES
 
 if TYPE_CHECKING:
     import wandb
@@ -27,8 +26,8 @@ KEPT = (DATA_DIR, "WANDB_PROJECT", "WANDB_SERVICE")
 """Settings of the environment that are not hidden when the others were not taken."""
 NOT_LOGGED = ("step", "images", "seconds")
 """Columns of evaluations.csv that are no measures."""
-VALIDATION = ("code", *MEASURES)
-"""Columns that are measured on validation images; the others are of generated images."""
+GENERATED = ("spread", "collapsed", "info_")
+"""Beginnings of the columns that are measured on generated images; the others are on validation images."""
 
 
 class WandbRun:
@@ -52,7 +51,7 @@ class WandbRun:
             import wandb
 
             measures = {
-                f"{'validation' if name in VALIDATION else 'generated'}/{name}": value
+                f"{'generated' if name.startswith(GENERATED) else 'validation'}/{name}": value
                 for name, value in row.items()
                 if name not in NOT_LOGGED and value is not None
             }
