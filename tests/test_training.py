@@ -65,12 +65,13 @@ def test_a_step_is_gradient_descent_on_the_stated_losses(recipe, digits):
             for p, grad in moves.items():
                 p -= 0.1 * grad
 
-    (real_logit, q_real), (fake_logit, q_fake) = D(images / 255), D(fake.detach())
+    fake_logit, q_fake = D(fake.detach())
+    real_logit, q_real = D.discriminate(images / 255), D.q_params(images / 255, real=32)  # by the batch's statistics
     value = bce(real_logit, torch.ones(32)) + bce(fake_logit, torch.zeros(32))
     value = value / 2 if preset == "blog" else value
     terms = [(value, trunk + d)] + ([(-bound(q_fake, z), of_q)] if preset == "authors" else [])
     if beyond:
-        q_augmented = D(augmentation.augment(images / 255, twin.random["augmentation"]))[1]
+        q_augmented = D.q_params(augmentation.augment(images / 255, twin.random["augmentation"]))
         p, copy = ((10 * logits[:, :10]).softmax(1) for logits in (q_real, q_augmented))
         joint = sum(torch.outer(a, b) + torch.outer(b, a) for a, b in zip(p, copy)) / 64
         terms.append((-2 * (joint * (joint / torch.outer(joint.sum(1), joint.sum(0))).log()).sum(), of_q))

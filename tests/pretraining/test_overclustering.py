@@ -39,7 +39,7 @@ def test_q_is_trained_on_what_the_heads_agree_on_and_nothing_else(digits, monkey
         pretraining.ensemble = lambda images, probabilities=probabilities: probabilities
         loss, agreement = pretraining._distillation_loss(*[images.float() / 255] * 2)
         losses[name], agreements[name] = loss.item(), agreement.item()
-    [logits] = model.latent.category_logits(model.discriminator(torch.cat([images.float() / 255] * 2), 32)[1])
+    [logits] = model.latent.category_logits(model.discriminator.q_params(torch.cat([images.float() / 255] * 2), 32))
     expected = pytest.approx(F.cross_entropy(logits, torch.full((64,), 3)).item())
     assert losses == {"unanimous": expected, "disputed": 0, "one disagrees": expected}
     assert agreements == {"unanimous": 1, "disputed": 0, "one disagrees": 1}

@@ -29,9 +29,8 @@ def run_report(directory: Path) -> Report:
     speed = f"{last.seconds:,.0f} s, {last.images / max(last.seconds, 1e-9):,.0f} images/s"
     before = f"after {config.pretraining:,} of pretraining; " if config.pretraining else ""
     cards.append(Card("updates", f"{int(last.step):,}", before + speed))
-    cards += [Card("G has collapsed", f"{evaluation['spread']:.2f}", collapse.describe(evaluation))] * bool(
-        evaluation.get("collapsed")
-    )
+    if evaluation.get("collapsed"):
+        cards.append(Card("G has collapsed", f"{evaluation['spread']:.2f}", collapse.describe(evaluation)))
     curves = "Losses, L_I (dashed: H(c)), and accuracy on validation images; bold: running means."
     sections = [Section("Learning curves", pictures=[drawn(plot_run(directory), curves, whole=True)])]
     if shown := run_pictures(directory):

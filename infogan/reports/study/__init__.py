@@ -70,7 +70,8 @@ def report_importances(study: optuna.Study, folder: Path) -> None:
 
 def report_front(study: optuna.Study, measured: pd.DataFrame, folder: Path) -> None:
     """Of a study with two objectives: write front.json and its plot, and print the Pareto front."""
-    front = sorted(trial.number for trial in study.best_trials if "collapsed" not in trial.user_attrs)
+    sound = [trial for trial in study.best_trials if "collapsed" not in trial.user_attrs]
+    front = sorted(trial.number for trial in sound or study.best_trials)
     _save(plots.plot_front(measured, front), folder, "front")
     columns = ["trial", ACCURACY, DISTANCE, "recipe", "codes"]
     print("\nPareto front: no other trial is better in both")
