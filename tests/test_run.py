@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -60,18 +61,24 @@ def whole(tmp_path_factory):
     return folder
 
 
+def running(directory: Path, environment: dict[str, str], number: int, handler: signal.Handlers) -> subprocess.Popen:
+    """The interruptible run in a process that begins with this handler of a signal, once it has a checkpoint."""
+    process = subprocess.Popen(
+        interruptible(directory),
+        env=environment,
+        stderr=subprocess.DEVNULL,
+        preexec_fn=lambda: signal.signal(number, handler),
+    )
+    while not (directory / records.CHECKPOINT).exists():
+        assert process.poll() is None, "the run ended before it could be signalled"
+        time.sleep(0.01)
+    return process
+
+
 @pytest.mark.parametrize("number", [signal.SIGKILL, *events.SIGNALS])
 def test_a_killed_run_continues_bit_for_bit(number, whole, tmp_path, script_environment):
     # Started from a background job, this process ignores SIGINT, and its children would too.
-    process = subprocess.Popen(
-        interruptible(tmp_path / "killed"),
-        env=script_environment,
-        stderr=subprocess.DEVNULL,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    )
-    while not (tmp_path / "killed" / records.CHECKPOINT).exists():
-        assert process.poll() is None, "the run ended before it could be killed"
-        time.sleep(0.01)
+    process = running(tmp_path / "killed", script_environment, signal.SIGINT, signal.SIG_DFL)
     process.send_signal(number)
     code = process.wait(60)
     stopped_at = records.load_checkpoint(tmp_path / "killed")[1]["step"]
@@ -91,15 +98,7 @@ def test_a_killed_run_continues_bit_for_bit(number, whole, tmp_path, script_envi
 
 def test_a_signal_that_is_ignored_stays_so(whole, tmp_path, script_environment):
     """As SIGHUP under nohup: a closed terminal does not end the run."""
-    process = subprocess.Popen(
-        interruptible(tmp_path / "run"),
-        env=script_environment,
-        stderr=subprocess.DEVNULL,
-        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN),
-    )
-    while not (tmp_path / "run" / records.CHECKPOINT).exists():
-        assert process.poll() is None, "the run ended before the signal"
-        time.sleep(0.01)
+    process = running(tmp_path / "run", script_environment, signal.SIGHUP, signal.SIG_IGN)
     process.send_signal(signal.SIGHUP)
     assert process.wait(100) == 0 and same_tensors(whole, tmp_path / "run")
 
