@@ -1,7 +1,7 @@
 """Training speed; see `--help` and infogan/studies/benchmark.py."""
 
 from infogan.cli import one_line_errors
-from infogan.studies.benchmark import main
+from infogan.study.benchmark import main
 
 if __name__ == "__main__":
     with one_line_errors():

@@ -19,8 +19,7 @@ from infogan.errors import DISK_FULL, InputError, install, is_out_of_memory, pri
 
 COMMANDS = {
     "train": ("commands.train", "train one InfoGAN from a preset, or resume it, and measure it"),
-    "sweep": ("studies.sweep", "search lambda, latent codes and batch size with Optuna"),
-    "reproduce": ("studies.reproduce", "train presets with several seeds, shared by many workers"),
+    "sweep": ("study.sweep", "search any settings with Optuna, or train a grid of them"),
     "list": ("commands.list_runs", "list the runs below a folder"),
     "measure": ("reports.measure", "a table of runs: code-to-label accuracy on test images"),
     "figures": ("reports.figures", "figures of the paper and of the blog post"),
@@ -33,8 +32,8 @@ COMMANDS = {
     "report": ("reports.report", "a sweep's report as one HTML file"),
     "explore": ("reports.explore", "explore a trained model in the browser"),
     "export": ("reports.export", "export networks as safetensors and ONNX, with a model card"),
-    "benchmark": ("studies.benchmark", "training speed beside a textbook loop"),
-    "gpu_check": ("studies.gpu_check", "the tests, the benchmark and full runs on a GPU"),
+    "benchmark": ("study.benchmark", "training speed beside a textbook loop"),
+    "gpu_check": ("study.gpu_check", "the tests, the benchmark and full runs on a GPU"),
 }
 """Name of each command: its module in this package, which has main(), and what it does."""
 
@@ -51,6 +50,7 @@ EXTRAS = {
     "optuna": "sweep",
     "sqlalchemy": "sweep",
     "tenacity": "sweep",
+    "yaml": "sweep",
     "wandb": "wandb",
     "jinja2": "analysis",
     "markupsafe": "analysis",

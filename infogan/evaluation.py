@@ -9,7 +9,7 @@ from infogan.codes import Latent
 from infogan.config import InputError
 from infogan.data import Dataset
 from infogan.learner import Learner
-from infogan.metrics import clustering, collapse
+from infogan.metrics import clustering, collapse, label_free
 from infogan.networks import DiscriminatorQ
 from infogan.records import pictures
 
@@ -25,6 +25,7 @@ def evaluate(
     row = collapse.measure(model.generator, model.discriminator, model.latent, dataset.validation.images, bound)
     if not step:
         row["collapsed"] = None  # G has not trained
+    row |= label_free.evaluate(model.discriminator, model.latent, dataset.validation.images)
     codes = clustering.measure(model.discriminator, model.latent, dataset.validation)
     if not codes:
         return row, {"samples": samples}

@@ -6,6 +6,8 @@ Five indices, each of one categorical code on N real images:
     information: mutual information of image and category under Q, in nats: the entropy of the mean of Q(c|x), less its
         mean entropy (Bridle et al. 1991, "Unsupervised classifiers, mutual information and 'phantom targets'");
     agreement: the share of images whose category an affine augmentation leaves as it is;
+    stability: the adjusted Rand index of the categories of images and of their augmented copies: agreement less what
+        chance gives, so that codes of different sizes are comparable;
     consensus: the mean NMI of the categories with those of other models, of other seeds for example.
 """
 
@@ -23,6 +25,9 @@ from infogan.data import augmentation
 from infogan.metrics.clustering import contingency, nmi_ari
 from infogan.networks import DiscriminatorQ, evaluate_q
 
+OF_AT_MOST = 2000
+"""Images that a run in training is measured on."""
+
 
 class Indices(NamedTuple):
     """Of one model, without the consensus, which takes several."""
@@ -31,6 +36,7 @@ class Indices(NamedTuple):
     marginal_entropy_nats: float
     information_nats: float
     agreement: float
+    stability: float
 
 
 def entropy(p: Tensor) -> Tensor:
@@ -48,7 +54,27 @@ def indices(p: Tensor, augmented: Tensor) -> Indices:
         marginal_entropy_nats=float(entropy(frequencies)),
         information_nats=float(entropy(p.double().mean(0)) - conditional),
         agreement=float((categories == augmented.argmax(1)).double().mean()),
+        stability=float(nmi_ari(contingency(categories.numpy(), augmented.argmax(1).numpy(), size, size))[1]),
     )
+
+
+def evaluate(discriminator: DiscriminatorQ, latent: Latent, images: Tensor) -> dict[str, float]:
+    """certainty, information, agreement and stability of uint8 images [N, C, H, W], each 1 at best: the first two are
+    shares of H(c). Of several categorical codes the highest value. Empty without such codes.
+
+    Of many images the first OF_AT_MOST are taken.
+    """
+    images = images[:OF_AT_MOST]
+    found = [measure(discriminator, latent, code, images)[0] for code in range(len(latent.categorical_sizes))]
+    if not found:
+        return {}
+    entropies = [math.log(size) for size in latent.categorical_sizes]
+    return {
+        "certainty": max(one.certainty_nats / most for one, most in zip(found, entropies)),
+        "information": max(one.information_nats / most for one, most in zip(found, entropies)),
+        "agreement": max(one.agreement for one in found),
+        "stability": max(one.stability for one in found),
+    }
 
 
 def measure(discriminator: DiscriminatorQ, latent: Latent, code: int, images: Tensor) -> tuple[Indices, np.ndarray]:

@@ -15,16 +15,17 @@ import tyro
 
 from infogan import records
 from infogan.errors import InputError, printable
+from infogan.reports import study
 from infogan.reports.report.of_run import run_report
-from infogan.reports.report.of_study import study_report
 from infogan.reports.report.page import as_html
 from infogan.reports.report.sections import Report
+from infogan.reports.report.study_page import study_report
 from infogan.reports.report.wandb_report import create
-from infogan.reports.study import trials
+from infogan.study.table import searched
 
 
 @dataclass(frozen=True)
-class Options(trials.Options):
+class Options(study.Options):
     """The command line."""
 
     folder: tyro.conf.Positional[Path]
@@ -32,8 +33,6 @@ class Options(trials.Options):
 
     out: Path | None = None
     """The HTML file. Default: FOLDER/report/report.html of a study, RUN/report.html of a run."""
-    scorecard: Path | None = None
-    """Of a study: a Markdown file whose text is shown last."""
     online: bool = False
     """Also create the report on W&B (needs a key)."""
     project: str = "infogan"
@@ -48,7 +47,7 @@ def main() -> None:
     of_run = (options.folder / "config.json").exists()
     if of_run and options.online:
         raise InputError(f"{options.folder} is one run: --online makes the W&B report of a study")
-    report = run_report(options.folder) if of_run else _of_study(options)
+    report = run_report(options.folder) if of_run else study_report(options.open(), options.folder)
     page = as_html(report)
     out = options.out or options.folder / ("report.html" if of_run else "report/report.html")
     records.write_atomic(out, page)
@@ -59,15 +58,11 @@ def main() -> None:
         print(f"created {_create_online(report, options)}")
 
 
-def _of_study(options: Options) -> Report:
-    return study_report(trials.open_study(options), options.folder, options.scorecard)
-
-
 def _create_online(report: Report, options: Options) -> str:
     """The address of the new W&B report."""
     name = options.study or options.folder.name
     try:
-        return create(name, report.text, options.project, options.entity)
+        return create(name, report.text, searched(options.open()), options.project, options.entity)
     except Exception as error:  # no key, no network, no such project: the local report is written in any case
         raise InputError(
             f"the W&B report could not be created ({str(error).splitlines()[0]}): log in with `wandb login` and "

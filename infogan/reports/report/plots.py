@@ -1,84 +1,13 @@
-"""Plots that only the report of a study has."""
+"""The learning curves of a run."""
 
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
-import seaborn
 from matplotlib.figure import Figure
 
 from infogan import records, style
 from infogan.codes import Latent
 from infogan.config import Config
-from infogan.reports.study.trials import ACCURACY
-
-AXES = (
-    "lambda_categorical",
-    "lambda_continuous",
-    "categorical_codes",
-    "categories",
-    "continuous_codes",
-    "noise",
-    "batch_size",
-    ACCURACY,
-)
-LOGARITHMIC = ("lambda_categorical", "lambda_continuous", "batch_size", "noise")
-
-
-@style.drawing()
-def plot_parallel(trials: pd.DataFrame) -> Figure:
-    """Parallel coordinates: a line for each measured trial through its parameters to its accuracy; its colour is the
-    recipe."""
-    figure = style.new_figure(10, 3.8)
-    axes = figure.subplots()
-    names = [name for name in AXES if name in trials and (trials[name].nunique() > 1 or name == ACCURACY)]
-    values = trials[names].astype(float)
-    scaled = values.copy()
-    for name in names:
-        axis = np.log(values[name]) if name in LOGARITHMIC else values[name]
-        scaled[name] = (axis - axis.min()) / ((axis.max() - axis.min()) or 1)
-    colours = style.palette(trials.recipe.dropna())
-    axes.grid(False)
-    for row, line in scaled.sort_values(ACCURACY).iterrows():
-        colour = colours.get(trials.recipe[row], style.GREY)
-        axes.plot(range(len(names)), line, color=colour, alpha=0.7, linewidth=1 + 1.5 * line[ACCURACY] ** 4)
-    for recipe, colour in colours.items():
-        axes.plot([], [], color=colour, label=recipe)
-    axes.legend(title="recipe", loc="upper left", bbox_to_anchor=(1, 1))
-    for at, name in enumerate(names):
-        axes.axvline(at, color="grey", linewidth=0.8)
-        for edge, value in ((-0.06, values[name].min()), (1.03, values[name].max())):
-            axes.text(at, edge, f"{value:.3g}", ha="center", fontsize=8, bbox={"color": "white", "pad": 1})
-    axes.set_xticks(range(len(names)), [name.replace("_", "\n") for name in names], fontsize=8)
-    axes.set(yticks=[], ylim=(-0.1, 1.1))
-    axes.spines[["left", "bottom"]].set_visible(False)
-    axes.tick_params(axis="x", pad=10, length=0)
-    return figure
-
-
-@style.drawing()
-def plot_bounds(trials: pd.DataFrame) -> Figure | None:
-    """L_I / H(c) of the categorical codes of every trial whose run directory is on this machine; None where none is."""
-    bound, curves = "$L_I$ / H(c), categorical codes", []
-    for trial in trials.itertuples():
-        path = Path(str(trial.run_dir)) / "metrics.csv"
-        if path.exists():
-            metrics = pd.read_csv(path)
-            kind, entropy = bounded(records.read_config(path.parent))
-            if kind != "categorical":
-                continue
-            curve = {"images": metrics.images, bound: metrics.info_categorical_nats / entropy}
-            curves.append(pd.DataFrame(curve | {"recipe": trial.recipe, "trial": trial.trial}))
-    if not curves:
-        return None
-    figure = style.new_figure(6.8, 3.8)
-    axes = figure.subplots()
-    table = pd.concat(curves)
-    shown = {"hue": "recipe", "palette": style.palette(table.recipe), "units": "trial", "estimator": None}
-    seaborn.lineplot(table, x="images", y=bound, **shown, alpha=0.7, linewidth=1, ax=axes)
-    style.legend_beside(axes)
-    axes.set(xlabel="images seen", ylim=(min(0.0, table[bound].min()), 1.1))
-    return figure
 
 
 @style.drawing()

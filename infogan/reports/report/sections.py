@@ -45,6 +45,13 @@ class Section:
     """Of the table."""
 
     @property
+    def markdown(self) -> str:
+        """Its text and its table; empty where it has neither."""
+        table = "" if self.table is None else f"```\n{common.as_text(self.table, missing='-')}\n```"
+        content = "\n\n".join(part for part in (self.text, table) if part)
+        return f"## {self.title}\n\n{content}" if content else ""
+
+    @property
     def anchor(self) -> str:
         """Its address within the page."""
         return "-".join(word for word in "".join(c if c.isalnum() else " " for c in self.title.lower()).split())
@@ -63,7 +70,7 @@ class Report:
     def text(self) -> str:
         """What it says in words, for a report elsewhere."""
         cards = "\n".join(f"- {card.label}: {card.value} {card.detail}".rstrip() for card in self.cards)
-        return "\n\n".join([self.subtitle, cards, *(section.text for section in self.sections if section.text)])
+        return "\n\n".join([self.subtitle, cards, *(section.markdown for section in self.sections if section.markdown)])
 
 
 RUN_PICTURES = {

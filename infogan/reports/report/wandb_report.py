@@ -1,12 +1,14 @@
 """The report of a study in Weights & Biases."""
 
+from collections.abc import Sequence
 from typing import Any
 
 
-def build(study: str, text: str, project: str, entity: str | None) -> Any:
+def build(study: str, text: str, searched: Sequence[str], project: str, entity: str | None) -> Any:
     """The W&B report of a study's runs, not yet saved, which needs no network: a wandb_workspaces Report.
 
-    text: shown first. entity: user or team; the default is the logged-in user's.
+    text: Markdown, shown first. searched: fields of the configuration. entity: user or team; the default is the
+    logged-in user's.
     """
     import wandb_workspaces.reports.v2 as wr
     from wandb_workspaces import expr
@@ -23,16 +25,16 @@ def build(study: str, text: str, project: str, entity: str | None) -> Any:
             wr.H1("What was found"),
             wr.MarkdownBlock(text),
             wr.H1("Runs"),
-            wr.PanelGrid(runsets=[runs], panels=_panels()),
+            wr.PanelGrid(runsets=[runs], panels=_panels(searched)),
         ],
     )
 
 
-def _panels() -> list:
+def _panels(searched: Sequence[str]) -> list:
     import wandb_workspaces.reports.v2 as wr
 
     accuracy = "validation/accuracy"
-    parameters = ("lambda_categorical", "lambda_continuous", "codes", "batch_size")
+    parameters = ["preset" if name == "recipe" else name for name in searched]
     columns: list[Any] = [*map(wr.Config, parameters), wr.SummaryMetric(accuracy)]
     return [
         wr.ParallelCoordinatesPlot(
@@ -40,12 +42,7 @@ def _panels() -> list:
             title="every parameter against accuracy",
         ),
         wr.ParameterImportancePlot(with_respect_to=accuracy),
-        wr.ScatterPlot(
-            x=wr.Config("lambda_categorical"),
-            y=wr.SummaryMetric(accuracy),
-            log_x=True,
-            title="λ of the categorical codes",
-        ),
+        *(wr.ScatterPlot(x=wr.Config(name), y=wr.SummaryMetric(accuracy), title=name) for name in parameters),
         wr.LinePlot(x="step", y=[accuracy], title="learning curves"),
         wr.LinePlot(x="step", y=["info_over_entropy"], title="L_I / H(c)"),
         wr.LinePlot(x="step", y=["loss_d", "loss_g"], title="losses"),
@@ -55,8 +52,8 @@ def _panels() -> list:
     ]
 
 
-def create(study: str, text: str, project: str, entity: str | None) -> str:
+def create(study: str, text: str, searched: Sequence[str], project: str, entity: str | None) -> str:
     """Save the report in W&B, and return its address. Raises what wandb raises without a key or a network."""
-    report = build(study, text, project, entity)
+    report = build(study, text, searched, project, entity)
     report.save()
     return report.url

@@ -1,4 +1,4 @@
-"""Importances of a study's parameters (fANOVA), with intervals."""
+"""Importances of what a study searches (fANOVA), with intervals."""
 
 import hashlib
 from pathlib import Path
@@ -9,10 +9,10 @@ import pandas as pd
 from optuna.trial import FrozenTrial, TrialState
 
 from infogan import records
-from infogan.reports.study.trials import PARAMETERS
+from infogan.study.table import searched
 
-HINT_BELOW = 30
-"""Trials; of fewer, importances vary much."""
+FEWEST = 10
+"""Trials; of fewer, the intervals of importances are too wide to say anything."""
 HALVES, OF_AT_MOST = 40, 100
 """Random halves of the trials, for the intervals; of a longer study, halves of so many of its trials, whose intervals
 are wider than those of the whole."""
@@ -28,38 +28,32 @@ def importances(study: optuna.Study, file: Path) -> pd.DataFrame:
     if file.exists() and (known := pd.read_csv(file)).get("state", pd.Series(dtype=str)).eq(state).any():
         return known.drop(columns="state")
     values = computed(study)
-    file.parent.mkdir(parents=True, exist_ok=True)
     records.write_atomic(file, values.assign(state=state).to_csv(index=False))
     return values
 
 
 def computed(study: optuna.Study) -> pd.DataFrame:
-    """fANOVA importances, shares of the variance of accuracy: first of the parameters that all trials have.
+    """fANOVA importances (Hutter et al. 2014): shares of the variance of the study's first measure.
 
-    Then, among the trials with continuous codes, also of lambda_continuous. A pruned trial counts with its last
-    accuracy. Columns: parameter, importance, low, high, among, trials (their number). `low` and `high` bound the middle
-    95 % of the importances in random halves of the trials (delete-half jackknife, Shao & Wu 1989).
+    A pruned trial counts with its last value. Columns: parameter, importance, low, high, trials (their number). `low`
+    and `high` bound the middle 95 % of the importances in random halves of the trials (delete-half jackknife, Shao & Wu
+    1989). Empty for fewer than FEWEST trials, or where nothing varies.
     """
     trials = study.get_trials(deepcopy=False)
-    begun = [t for t in trials if t.values or (t.state == TrialState.PRUNED and t.intermediate_values)]
-    common = [name for name in PARAMETERS if all(name in t.params for t in begun)]
-    rows = []
-    for among, names in (("all trials", common), ("with continuous codes", [*common, "lambda_continuous"])):
-        counted = [_with_value(t) for t in begun if all(name in t.params for name in names)]
-        varying = _varying(names, counted)
-        if len(counted) < 4 or len({t.value for t in counted}) < 2 or not varying:
-            continue
-        random = np.random.default_rng(0)
-        halves = pd.DataFrame([_of(_random_half(counted, random), varying, TREES_OF_HALVES) for _ in range(HALVES)])
-        low, high = halves.quantile(0.025), halves.quantile(0.975)
-        for name, value in sorted(_of(counted, varying, TREES).items(), key=lambda item: -item[1]):
-            bounds = {"low": low[name], "high": high[name]}
-            rows.append({"parameter": name, "importance": value, **bounds, "among": among, "trials": len(counted)})
-    return pd.DataFrame(rows, columns=["parameter", "importance", "low", "high", "among", "trials"])
+    counted = [_with_value(t) for t in trials if t.values or (t.state == TrialState.PRUNED and t.intermediate_values)]
+    names = _varying(searched(study), counted)
+    columns = ["parameter", "importance", "low", "high", "trials"]
+    if len(counted) < FEWEST or len({t.value for t in counted}) < 2 or not names:
+        return pd.DataFrame(columns=columns)
+    random = np.random.default_rng(0)
+    halves = pd.DataFrame([_fanova(_random_half(counted, random), names, TREES_OF_HALVES) for _ in range(HALVES)])
+    whole = pd.Series(_fanova(counted, names, TREES)).sort_values(ascending=False)
+    bounds = {"low": halves.quantile(0.025)[whole.index], "high": halves.quantile(0.975)[whole.index]}
+    return pd.DataFrame({"parameter": whole.index, "importance": whole, **bounds, "trials": len(counted)})[columns]
 
 
 def _with_value(trial: FrozenTrial) -> FrozenTrial:
-    """A finished trial with the same parameters; a pruned one gets its last accuracy as its value."""
+    """A finished trial with the same parameters; a pruned one gets its last value."""
     value = trial.values[0] if trial.values else trial.intermediate_values[max(trial.intermediate_values)]
     return optuna.create_trial(params=trial.params, distributions=trial.distributions, value=value)
 
@@ -70,11 +64,11 @@ def _random_half(trials: list[FrozenTrial], random: np.random.Generator) -> list
 
 
 def _varying(names: list[str], trials: list[FrozenTrial]) -> list[str]:
-    return [name for name in names if len({t.params[name] for t in trials}) > 1]
+    return [name for name in names if len({t.params.get(name) for t in trials}) > 1]
 
 
-def _of(trials: list[FrozenTrial], names: list[str], trees: int) -> dict[str, float]:
-    """Importance of each parameter; 0 where it does not vary among the trials, and for all where accuracy does not."""
+def _fanova(trials: list[FrozenTrial], names: list[str], trees: int) -> dict[str, float]:
+    """Importance of each parameter; 0 where it does not vary, and for all where the trials' value does not."""
     varying, out = _varying(names, trials), dict.fromkeys(names, 0.0)
     if varying and len({t.value for t in trials}) > 1:
         study = optuna.create_study(direction="maximize")
@@ -82,3 +76,23 @@ def _of(trials: list[FrozenTrial], names: list[str], trees: int) -> dict[str, fl
         evaluator = optuna.importance.FanovaImportanceEvaluator(n_trees=trees, seed=0)
         out |= optuna.importance.get_param_importances(study, evaluator=evaluator, params=varying)
     return out
+
+
+def effects(trials: pd.DataFrame, measure: str, names: list[str]) -> pd.DataFrame:
+    """The measure by each value of each parameter: parameter, value, mean, low, high, trials.
+
+    Numbers of more than six values are in thirds of the trials. `low` and `high`: 95 % Student-t interval of the mean,
+    missing where there are fewer than three trials. What else differs between the trials is averaged over, not held
+    fixed.
+    """
+    from infogan.metrics.clustering import mean_interval
+
+    rows = []
+    for name in names:
+        values = trials[name]
+        if pd.api.types.is_numeric_dtype(values) and values.nunique() > 6:
+            values = pd.qcut(values, 3, duplicates="drop").map(lambda part: f"{part.left:.3g} to {part.right:.3g}")
+        for value, group in trials[measure].groupby(values, observed=True, sort=True):
+            mean, low, high = mean_interval(list(group)) if len(group) > 2 else (group.mean(), np.nan, np.nan)
+            rows.append([name, str(value), mean, low, high, len(group)])
+    return pd.DataFrame(rows, columns=["parameter", "value", "mean", "low", "high", "trials"])

@@ -1,6 +1,6 @@
-"""Plots of a study. trials: rows of infogan.reports.study.trials.table that were measured.
+"""Plots of a study. trials: rows of infogan.study.table.table that were measured.
 
-The colour is the recipe and the marker the trial's state in all of them (infogan.style).
+The colour is the recipe where it is searched, and the marker the trial's state in all of them (infogan.style).
 """
 
 import numpy as np
@@ -12,117 +12,161 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from infogan import style
-from infogan.reports.study.trials import ACCURACY, DISTANCE
+from infogan.study.objectives import Measure
+
+MOST_VALUES = 14
+"""Values of a parameter that are shown by name on an axis."""
 
 
-def _scatter(trials: pd.DataFrame, axes: Axes, x: str, y: str = ACCURACY, legend: bool = True) -> None:
+def _colours(trials: pd.DataFrame) -> dict:
+    """Of seaborn: a colour for each recipe, where the study searches it."""
+    if "recipe" not in trials:
+        return {"color": style.BLUE}
+    return {"hue": "recipe", "palette": style.palette(trials.recipe.dropna())}
+
+
+def _scatter(trials: pd.DataFrame, axes: Axes, x: str, y: str, legend: bool = True) -> None:
     """A point for each trial: its colour is the recipe, its marker the state."""
     markers = {state: style.STATE_MARKERS.get(state, "D") for state in trials.state.unique()}
-    colours = style.palette(trials.recipe.dropna())
-    shown = {"hue": "recipe", "palette": colours, "style": "state", "markers": markers, "s": 55, "alpha": 0.85}
+    shown = {"style": "state", "markers": markers, "s": 55, "alpha": 0.85, **_colours(trials)}
     seaborn.scatterplot(trials, x=x, y=y, **shown, legend=legend, ax=axes)
     if legend:
         style.legend_beside(axes)
 
 
+def _is_number(values: pd.Series) -> bool:
+    return pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
+
+
+def _is_logarithmic(values: pd.Series) -> bool:
+    """Whether numbers are shown on a logarithmic scale: positive, and over more than a decade."""
+    return _is_number(values) and values.min() > 0 and values.max() / values.min() > 10
+
+
+def _axis(trials: pd.DataFrame, name: str) -> pd.Series:
+    """A parameter's place on an axis: its number, or its rank among the values in alphabetical order."""
+    return trials[name] if _is_number(trials[name]) else trials[name].astype(str).rank(method="dense") - 1
+
+
+def _name_ticks(trials: pd.DataFrame, name: str, axes: Axes) -> None:
+    if _is_logarithmic(trials[name]):
+        axes.set_xscale("log")
+    if not _is_number(trials[name]):
+        values = sorted(trials[name].astype(str).unique())
+        axes.set_xticks(
+            range(len(values)),
+            values,
+            rotation=40 if len(values) > 4 else 0,
+            ha="right" if len(values) > 4 else "center",
+        )
+
+
 @style.drawing()
-def plot_lambdas(trials: pd.DataFrame) -> Figure:
-    """Accuracy by the weight of L_I, of categorical and of continuous codes."""
-    figure = style.new_figure(9, 3.6)
-    for axes, kind in zip(figure.subplots(1, 2, sharey=True), ("categorical", "continuous")):
-        name = f"lambda_{kind}"
-        _scatter(trials.dropna(subset=[name]), axes, name, legend=kind == "continuous")
-        axes.set(xscale="log", xlabel=f"λ of the {kind} codes")
+def plot_slices(trials: pd.DataFrame, measure: Measure, names: list[str]) -> Figure:
+    """The measure by each parameter, a panel each; what else differs between trials is not held fixed."""
+    columns = min(3, len(names))
+    rows = -(-len(names) // columns)
+    figure = style.new_figure(3.3 * columns + 1.2, 2.9 * rows)
+    panels = figure.subplots(rows, columns, sharey=True, squeeze=False).flat
+    for axes, name in zip(panels, names):
+        shown = trials.assign(**{"_x": _axis(trials, name)})
+        _scatter(shown, axes, "_x", measure.name, legend=name == names[columns - 1])
+        _name_ticks(trials, name, axes)
+        axes.set(xlabel=name, ylabel=measure.title)
+    for axes in list(panels):
+        axes.set_visible(False)
+    for axes in figure.axes[len(names) :]:
+        axes.set_visible(False)
     return figure
 
 
 @style.drawing()
-def plot_codes(trials: pd.DataFrame) -> Figure:
-    """Accuracy by latent codes, the best first."""
-    order = list(trials.groupby("codes")[ACCURACY].max().sort_values(ascending=False).index)
-    figure = style.new_figure(8, 0.3 * len(order) + 1.4)
+def plot_contour(trials: pd.DataFrame, measure: Measure, x: str, y: str) -> Figure:
+    """The measure over two parameters that are numbers: the trials, and between them a linear interpolation."""
+    figure = style.new_figure(6.4, 4)
     axes = figure.subplots()
-    _scatter(trials.assign(row=trials.codes.map(order.index)), axes, ACCURACY, "row")
-    axes.set_yticks(range(len(order)), order)
-    axes.set(ylabel="latent codes", title="Validation accuracy by latent codes", ylim=(len(order) - 0.5, -0.5))
+    at = [np.log10(trials[name]) if _is_logarithmic(trials[name]) else trials[name].astype(float) for name in (x, y)]
+    filled = axes.tricontourf(at[0], at[1], trials[measure.name], levels=12, cmap="viridis", alpha=0.85)
+    figure.colorbar(filled, ax=axes, label=measure.title)
+    axes.scatter(at[0], at[1], c="black", s=14, zorder=3)
+    labels = [f"log₁₀ {name}" if _is_logarithmic(trials[name]) else name for name in (x, y)]
+    axes.set(xlabel=labels[0], ylabel=labels[1])
     return figure
 
 
 @style.drawing()
-def plot_batch_size(trials: pd.DataFrame, images: int) -> Figure:
-    """Accuracy by batch size. images: that each trial saw."""
-    figure = style.new_figure(6.4, 3.8)
+def plot_history(trials: pd.DataFrame, measure: Measure) -> Figure:
+    """The measure in the trials' order."""
+    figure = style.new_figure(6.4, 3.6)
     axes = figure.subplots()
-    _scatter(trials, axes, "batch_size")
-    axes.set_xscale("log", base=2)
-    sizes = sorted(trials["batch_size"].dropna().unique())
-    axes.set_xticks(sizes, [f"{int(size)}\n{round(images / size):,}" for size in sizes])
-    axes.set(xlabel="batch size, and updates below it", title=f"At equal images seen: {images:,}")
-    return figure
-
-
-@style.drawing()
-def plot_history(trials: pd.DataFrame) -> Figure:
-    """Accuracy in the trials' order."""
-    figure = style.new_figure(6.4, 3.8)
-    axes = figure.subplots()
-    best = trials[ACCURACY].where(trials.state == "complete").cummax().ffill()
+    complete = trials[measure.name].where(trials.state == "complete")
+    best = (complete.cummax() if measure.direction == "maximize" else complete.cummin()).ffill()
     axes.step(trials.trial, best, where="post", color=style.GREY, linewidth=1, label="best complete trial so far")
-    _scatter(trials, axes, "trial")
+    _scatter(trials, axes, "trial", measure.name)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.set(title="Validation accuracy in the order of the trials")
+    axes.set(ylabel=measure.title)
     return figure
 
 
 @style.drawing()
-def plot_curves(study: optuna.Study) -> Figure:
-    """Accuracy by images seen; the last point of a pruned trial has the marker of such."""
-    figure = style.new_figure(6.4, 3.8)
+def plot_curves(study: optuna.Study, measure: Measure) -> Figure:
+    """The measure by images seen; the last point of a pruned trial has the marker of one."""
+    figure = style.new_figure(6.4, 3.6)
     axes = figure.subplots()
     trials = [t for t in study.get_trials(deepcopy=False) if t.intermediate_values]
     colours = style.palette(t.params["recipe"] for t in trials if "recipe" in t.params)
     for trial in trials:
         steps, values = zip(*sorted(trial.intermediate_values.items()))
-        colour = colours.get(str(trial.params.get("recipe")), style.GREY)
+        colour = colours.get(str(trial.params.get("recipe")), style.BLUE)
         axes.plot(steps, values, color=colour, alpha=0.7, linewidth=1)
         marker = style.STATE_MARKERS.get(trial.state.name.lower(), "D")
         axes.plot(steps[-1], values[-1], marker, color=colour, alpha=0.9, markeredgecolor="white", markersize=7)
     for recipe, colour in colours.items():
         axes.plot([], [], color=colour, label=recipe)
-    axes.legend(title="recipe", loc="upper left", bbox_to_anchor=(1, 1))
+    if colours:
+        axes.legend(title="recipe", loc="upper left", bbox_to_anchor=(1, 1))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    title = "Learning curves; a cross ends a pruned trial"
-    axes.set(title=title, xlabel="tenths of the images seen", ylabel=ACCURACY)
+    axes.set(xlabel="tenths of the images seen (a cross ends a pruned trial)", ylabel=measure.title)
     return figure
 
 
 @style.drawing()
-def plot_front(trials: pd.DataFrame, front: list[int]) -> Figure:
-    """Accuracy by Fréchet distance. front: numbers of the trials of the Pareto front."""
+def plot_front(trials: pd.DataFrame, pair: tuple[Measure, Measure], front: list[int]) -> Figure:
+    """One measure by another. front: numbers of the trials of the Pareto front."""
     figure = style.new_figure(6.8, 4)
     axes = figure.subplots()
-    best = trials[trials.trial.isin(front)].sort_values(DISTANCE)
-    axes.plot(best[DISTANCE], best[ACCURACY], color=style.GREY, linewidth=1, zorder=0, label="Pareto front")
-    _scatter(trials, axes, DISTANCE)
+    y, x = pair
+    best = trials[trials.trial.isin(front)].sort_values(x.name)
+    axes.plot(best[x.name], best[y.name], color=style.GREY, linewidth=1, zorder=0, label="Pareto front")
+    _scatter(trials, axes, x.name, y.name)
     for _, row in best.iterrows():
-        text, place = f"{row.trial}: {row.codes}", (row[DISTANCE], row[ACCURACY])
-        axes.annotate(text, place, fontsize=7, xytext=(4, 4), textcoords="offset points")
-    axes.set(title="Accuracy against sample quality (left is better)")
+        axes.annotate(str(row.trial), (row[x.name], row[y.name]), fontsize=7, xytext=(4, 4), textcoords="offset points")
+    better = [f"{one.title} ({'higher' if one.direction == 'maximize' else 'lower'} is better)" for one in (x, y)]
+    axes.set(xlabel=better[0], ylabel=better[1])
     return figure
 
 
 @style.drawing()
-def plot_importances(values: pd.DataFrame) -> Figure:
+def plot_importances(values: pd.DataFrame, measure: Measure) -> Figure:
     """Importances, with their intervals. values: of infogan.reports.study.importance.importances."""
-    figure = style.new_figure(7, 3.2)
+    figure = style.new_figure(7, 0.42 * len(values) + 1)
     axes = figure.subplots()
-    names = list(dict.fromkeys(values.parameter))
-    for i, (among, rows) in enumerate(values.groupby("among", sort=False)):
-        y = rows.parameter.map(names.index) + 0.4 * i
-        axes.barh(y, rows.importance, 0.38, color=(style.SKY, style.PURPLE)[i], label=str(among))
-        axes.hlines(y, rows.low, rows.high, color="black", linewidth=1)
-    axes.set_yticks(np.arange(len(names)) + 0.2, names)
+    axes.barh(values.parameter, values.importance, 0.6, color=style.SKY)
+    axes.hlines(values.parameter, values.low, values.high, color="black", linewidth=1)
     axes.invert_yaxis()
-    axes.legend(loc="lower right")
-    axes.set(xlabel="share of the variance of accuracy (fANOVA); lines: 95 % of random halves of the trials")
+    axes.set(xlabel=f"share of the variance of {measure.title} (lines: 95 % of random halves of the trials)")
+    return figure
+
+
+@style.drawing()
+def plot_settings(settings: pd.DataFrame, measure: Measure) -> Figure:
+    """Means over seeds with 95 % intervals. settings: of findings.settings_over_seeds."""
+    figure = style.new_figure(7, 0.34 * len(settings) + 1.1)
+    axes = figure.subplots()
+    rows = range(len(settings))
+    axes.hlines(rows, settings.low, settings.high, color=style.GREY, linewidth=1.5)
+    axes.plot(settings["mean"], rows, "o", color=style.BLUE)
+    axes.set_yticks(rows, settings.setting)
+    axes.invert_yaxis()
+    axes.set(xlabel=f"{measure.title}: mean over seeds, and its 95 % interval")
     return figure

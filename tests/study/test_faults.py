@@ -5,6 +5,7 @@ import random
 import re
 import signal
 import subprocess
+import threading
 import time
 from pathlib import Path
 
@@ -17,13 +18,12 @@ from shared_study import (
     command,
     logs,
     open_shared,
-    previous,
     start_worker,
     trials_of,
 )
 
 from infogan import records
-from infogan.studies import sweep
+from infogan.study import retry, storage, sweep
 
 
 @pytest.fixture(scope="module")
@@ -66,8 +66,8 @@ def kill_in_the_middle(worker: subprocess.Popen) -> Path | None:
 
 
 def test_sixty_trials_four_workers_on_postgresql_two_of_them_killed(server, tmp_path, monkeypatch, script_environment):
-    storage = database(server, "killed")
-    options = {"trials": 60, "images": 800, "storage": storage}
+    url = database(server, "killed")
+    options = {"trials": 60, "images": 800, "storage": url}
     open_shared(monkeypatch, tmp_path, **options)
     folder = tmp_path / "studies" / "shared" / "trials"
     changes = "storage.HEARTBEAT, storage.GRACE = 1, 6"
@@ -82,26 +82,26 @@ def test_sixty_trials_four_workers_on_postgresql_two_of_them_killed(server, tmp_
         if (directory := kill_in_the_middle(worker)) is None:
             continue
         step = records.load_checkpoint(directory)[1]["step"]
-        killed[int(directory.name)] = (step, rows(directory, step))
+        killed[directory.name] = (step, rows(directory, step))
         running[running.index(worker)] = start_worker(tmp_path, script_environment, changes, **options)
     for worker in running:
         assert worker.wait(400) == 0, logs(tmp_path)
 
-    trials = trials_of(storage)
+    trials = trials_of(url)
     assert_every_trial_is_accounted_for(trials, at_least=60)
-    status = {int(path.parent.name): records.read_json(path)["status"] for path in folder.glob("*/status.json")}
+    status = {path.parent.name: records.read_json(path)["status"] for path in folder.glob("*/status.json")}
     finished = {run for run, ended in status.items() if ended == "finished"}
     assert finished == {t.user_attrs["run"] for t in trials if t.state == TrialState.COMPLETE}
-    assert {t.user_attrs["run"] for t in trials if previous(t) is not None} == set(killed)
+    assert {t.user_attrs["run"] for t in trials if retry.previous(t) is not None} == set(killed)
     for run, (step, kept) in killed.items():
-        assert rows(folder / f"{run:04d}", step) == kept, (
+        assert rows(folder / run, step) == kept, (
             "rows (with their seconds) before the checkpoint must not be trained again"
         )
 
 
 def test_a_database_that_goes_away_for_a_while_costs_nothing(server, tmp_path, monkeypatch, script_environment):
-    storage = database(server, "away")
-    options = {"trials": 4, "images": 10_000, "storage": storage}
+    url = database(server, "away")
+    options = {"trials": 4, "images": 10_000, "storage": url}
     open_shared(monkeypatch, tmp_path, **options)
     changes = "storage.HEARTBEAT, storage.GRACE = 1, 3"
     running = [start_worker(tmp_path, script_environment, changes, **options) for _ in range(2)]
@@ -113,16 +113,38 @@ def test_a_database_that_goes_away_for_a_while_costs_nothing(server, tmp_path, m
     server.start()
     for worker in running:
         assert worker.wait(200) == 0, logs(tmp_path)
-    trials = trials_of(storage)
+    trials = trials_of(url)
     assert_every_trial_is_accounted_for(trials, at_least=4)
     assert not [t for t in trials if t.state == TrialState.FAIL], "nobody was dead"
     assert "the study's database does not answer" in logs(tmp_path)
 
 
+def test_a_server_that_stops_answering_counts_as_away(server, tmp_path, monkeypatch, capfd):
+    """Its connections stay open and no reply comes, which neither the driver nor keepalives notice."""
+    made = open_shared(monkeypatch, tmp_path, trials=1, storage=database(server, "silent"))
+    monkeypatch.setattr(storage, "SILENCE", 1)
+    opened = storage.open_storage(made.storage)
+    study = optuna.load_study(study_name="shared", storage=opened)
+    backends = [psutil.Process(pid) for pid in backends_of(server, "silent")]
+    for process in backends:
+        process.suspend()
+    resume = threading.Timer(4, lambda: [process.resume() for process in backends])
+    resume.start()
+    assert len(study.get_trials()) == 3
+    resume.join()
+    assert "the study's database does not answer (no reply within 1 seconds)" in capfd.readouterr().err
+
+
+def backends_of(server, name: str) -> list[int]:
+    """Process ids of the server's connections to a database."""
+    rows = server.psql(f"select pid from pg_stat_activity where datname = '{name}';")
+    return [int(word) for word in rows.split() if word.isdecimal() and int(word) > 100]
+
+
 def test_a_database_that_is_away_while_workers_start_is_waited_for(server, tmp_path, script_environment):
-    storage = database(server, "starting")
+    url = database(server, "starting")
     options = ("--trials", "3", "--images", "600", "--confirm-seeds", "0", "--workers", "2", "--join")
-    arguments = command("sweep", *options, "--storage", storage)
+    arguments = command("sweep", *options, "--storage", url)
     with (tmp_path / "printed").open("w") as printed:
         process = subprocess.Popen(arguments, cwd=tmp_path, env=script_environment, stdout=printed, stderr=printed)
     while "study 'digits' in" not in (tmp_path / "printed").read_text():
@@ -136,21 +158,21 @@ def test_a_database_that_is_away_while_workers_start_is_waited_for(server, tmp_p
         time.sleep(0.1)
     server.start()
     assert process.wait(100) == 0, (tmp_path / "printed").read_text()
-    assert_every_trial_is_accounted_for(trials_of(storage, "digits"), at_least=3)
+    assert_every_trial_is_accounted_for(trials_of(url, "digits"), at_least=3)
 
 
 def test_sigterm_hands_a_trial_back_at_once(tmp_path, monkeypatch, script_environment):
     options = {"trials": 1, "images": 40_000}
     made = open_shared(monkeypatch, tmp_path, **options)
     worker = start_worker(tmp_path, script_environment, **options)
-    while not list(tmp_path.glob("studies/shared/trials/0000/metrics.csv")):
+    while not list(tmp_path.glob("studies/shared/trials/authors/metrics.csv")):
         assert worker.poll() is None, logs(tmp_path)
         time.sleep(0.02)
     worker.terminate()
     assert worker.wait(60) == 128 + signal.SIGTERM
     first, *_, copy = trials_of(made.storage)
     assert first.state == TrialState.FAIL and copy.state == TrialState.WAITING
-    assert copy.user_attrs["run"] == 0 and previous(copy) == 0 and copy.params == first.params
+    assert copy.user_attrs["run"] == "authors" and retry.previous(copy) == 0 and copy.params == first.params
     assert copy.user_attrs["handed_back"] == 1, "it does not count as a death"
 
 
@@ -170,8 +192,8 @@ def test_a_full_disk_hands_the_trial_back_and_names_the_cure(tmp_path, monkeypat
 
 
 def test_the_same_command_on_two_machines_joins_one_study(server, tmp_path, script_environment):
-    storage = database(server, "joined")
-    options = ("--trials", "6", "--images", "2000", "--workers", "1", "--confirm-seeds", "1", "--storage", storage)
+    url = database(server, "joined")
+    options = ("--trials", "6", "--images", "2000", "--workers", "1", "--confirm-seeds", "1", "--storage", url)
     both = [
         subprocess.Popen(
             command("sweep", *options, *more),
@@ -187,9 +209,9 @@ def test_the_same_command_on_two_machines_joins_one_study(server, tmp_path, scri
     assert [process.returncode for process in both] == [0, 0], outputs
     assert all(re.search(r"^ *\d+/\d+ +trial +\d", output, re.MULTILINE) for output in outputs), "both took part"
     assert "best: trial" in outputs[0] and "best: trial" not in outputs[1]
-    assert_every_trial_is_accounted_for(trials_of(storage, "digits"), at_least=6)
-    study = optuna.load_study(study_name="digits", storage=storage)
-    confirmed = trials_of(storage, study.user_attrs["confirmation"])
+    assert_every_trial_is_accounted_for(trials_of(url, "digits"), at_least=6)
+    study = optuna.load_study(study_name="digits", storage=url)
+    confirmed = trials_of(url, study.user_attrs["confirmation"])
     assert len([t for t in confirmed if t.state == TrialState.COMPLETE]) == 2
 
 
@@ -197,12 +219,12 @@ def test_a_study_on_a_ray_cluster_of_two_nodes(server, tmp_path, script_environm
     """Two nodes, each with a raylet and workers of its own, as machines are in a cluster."""
     from ray.cluster_utils import Cluster
 
-    storage = database(server, "on_ray")
+    url = database(server, "on_ray")
     head = {"num_cpus": 1, "object_store_memory": 10**8, "include_dashboard": False}
     cluster = Cluster(initialize_head=True, head_node_args=head)
     try:
         cluster.add_node(num_cpus=1, object_store_memory=10**8)
-        options = ("--trials", "6", "--images", "2000", "--workers", "2", "--confirm-seeds", "0", "--storage", storage)
+        options = ("--trials", "6", "--images", "2000", "--workers", "2", "--confirm-seeds", "0", "--storage", url)
         environment = script_environment | {"RAY_ADDRESS": cluster.address}
         on_ray = command("sweep", *options, "--launcher", "ray")
         done = subprocess.run(on_ray, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300)
@@ -210,4 +232,4 @@ def test_a_study_on_a_ray_cluster_of_two_nodes(server, tmp_path, script_environm
         cluster.shutdown()
     assert done.returncode == 0, done.stdout + done.stderr
     assert "2 workers as Ray tasks on 2 node(s)" in done.stdout and "best: trial" in done.stdout
-    assert_every_trial_is_accounted_for(trials_of(storage, "digits"), at_least=6)
+    assert_every_trial_is_accounted_for(trials_of(url, "digits"), at_least=6)

@@ -1,4 +1,4 @@
-"""Trials that are queued again: those that lost their process, and those whose error may have been mended."""
+"""Trials that are queued again: those that lost their process, and those whose error may have been corrected."""
 
 import copy
 from collections.abc import Iterable
@@ -18,26 +18,24 @@ RETRIES = 3
 def queue_again(study: Study, trial: FrozenTrial, died: bool) -> None:
     """Queue a copy of a trial that lost its process; it continues in the run directory of the first.
 
-    died: the process was killed or crashed; false where it was stopped in order and handed the trial back.
-
-    Optuna's callback makes the copy, and keeps and limits its history. With that alone, three faults remain:
-    - a trial whose process is stopped in order would wait for its heartbeat to stop, and count as a death: run_trials
-      calls this at once (test_sigterm_hands_a_trial_back_at_once);
-    - a trial would be lost if the process that failed it died before the callback: trials.lost_trials finds it
-      (test_a_trial_lost_between_two_deaths_is_found);
-    - a trial that two workers queue at once would be trained twice: run_trials drops one
-      (test_a_trial_queued_twice_is_trained_once).
+    died: the process was killed or crashed; false where it was stopped in order and handed the trial back, which does
+    not count as a death. Optuna's callback makes the copy, and keeps and limits its history.
     """
     lost = copy.deepcopy(trial)  # the callback changes it
-    lost.user_attrs.setdefault("run", trial.number)
+    lost.user_attrs.setdefault("run", run_name(trial))
     if lost.user_attrs.pop("error", None):
         lost.user_attrs["retries"] = lost.user_attrs.get("retries", 0) + 1
     lost.user_attrs["handed_back"] = lost.user_attrs.get("handed_back", 0) + (not died)
     RetryHeartbeatStaleTrialCallback(max_retry=DEATHS + lost.user_attrs["handed_back"])(study, lost)
 
 
+def run_name(trial: FrozenTrial) -> str:
+    """Of the run directory that a trial and the copies of it share; two trials of one point of a grid have the same."""
+    return trial.user_attrs.get("run", f"{trial.system_attrs.get('grid_id', trial.number):04d}")
+
+
 def queue_failed(study: Study) -> list[FrozenTrial]:
-    """Queue the trials again that failed with an error, whose cause may have been mended since; returns them.
+    """Queue the trials again that failed with an error, whose cause may have been corrected since; returns them.
 
     Not those that failed RETRIES times more, nor those of a loss that was not finite: that is the configuration's own.
     """
@@ -62,23 +60,19 @@ def not_continued(trials: Iterable[FrozenTrial]) -> list[FrozenTrial]:
 
 def previous(trial: FrozenTrial) -> int | None:
     """Number of the trial that this one continues, if any."""
-    history = _history(trial)
-    return history[-1] if history else None
-
-
-def deaths(trial: FrozenTrial) -> int:
-    """How many processes died of the trials that this one continues."""
-    return len(_history(trial)) - trial.user_attrs.get("handed_back", 0)
-
-
-def _history(trial: FrozenTrial) -> list[int]:
-    """As the callback's retry_history(trial), which warns at every call that it is experimental."""
-    return trial.system_attrs.get("retry_history", [])
+    return (trial.system_attrs.get("retry_history") or [None])[-1]
 
 
 def given_up(trial: FrozenTrial) -> bool:
     """Whether a trial failed for good: with an error, or by the death of its process once more than DEATHS."""
-    return trial.state == TrialState.FAIL and ("error" in trial.user_attrs or deaths(trial) >= DEATHS)
+    deaths = len(trial.system_attrs.get("retry_history", [])) - trial.user_attrs.get("handed_back", 0)
+    return trial.state == TrialState.FAIL and ("error" in trial.user_attrs or deaths >= DEATHS)
+
+
+def lost(trials: Iterable[FrozenTrial]) -> list[FrozenTrial]:
+    """Failed trials that nobody queued again: their process died, and then the process that was about to queue them."""
+    others = {run_name(t) for t in trials if t.state != TrialState.FAIL}
+    return [t for t in trials if t.state == TrialState.FAIL and not given_up(t) and run_name(t) not in others]
 
 
 def count_done(trials: Iterable[FrozenTrial]) -> int:

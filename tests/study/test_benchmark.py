@@ -8,10 +8,10 @@ from types import SimpleNamespace
 import pytest
 import torch
 from conftest import call, config
+from infogan.studies import benchmark, contenders
 
 from infogan import data, training
 from infogan.accel import cpu
-from infogan.studies import benchmark, contenders
 
 
 def test_the_arithmetic_of_an_update_is_that_of_the_papers_networks():

@@ -6,13 +6,13 @@ import sqlite3
 import time
 from pathlib import Path
 
-import optuna
 import pytest
 import sqlalchemy.exc
 from conftest import call
+from shared_study import resolve
 
 from infogan.errors import InputError
-from infogan.studies import storage
+from infogan.study import storage, sweep
 
 AWAY = "postgresql://me:s3cret@127.0.0.1:1/x"
 
@@ -22,11 +22,10 @@ def whole(tmp_path_factory) -> bytes:
     """A study's file."""
     storage.quiet_optuna()
     file = tmp_path_factory.mktemp("whole") / "study.db"
-    study = optuna.create_study(storage=storage.open_storage(f"sqlite:///{file}"), study_name="digits")
-    study.set_user_attr("settings", {"dataset": "digits", "images": 600, "seed": 0, "quality": False})
+    study = sweep.open_study(resolve(images=600, storage=f"sqlite:///{file}"))
     for _ in range(20):
         trial = study.ask()
-        trial.suggest_float("lambda_categorical", 0.03, 10, log=True)
+        trial.suggest_float("lambda_continuous", 0.03, 10, log=True)
         study.tell(trial, 0.5)
     return file.read_bytes()
 
@@ -59,7 +58,6 @@ COMMANDS = {
     "study": ("analysis", "studies/digits"),
     "report": ("analysis", "studies/digits"),
     "sweep": ("experiments", "digits", "--trials", 1, "--images", 600, "--workers", 1),
-    "reproduce": ("experiments", "digits", "--presets", "authors", "--seeds", 1, "--images", 640, "--workers", 1),
 }
 
 
@@ -72,7 +70,7 @@ def error_of(name: str, url: str, folder: Path) -> str:
     return done.stderr
 
 
-@pytest.mark.parametrize("name", [name for name in COMMANDS if name != "reproduce"])
+@pytest.mark.parametrize("name", COMMANDS)
 @pytest.mark.parametrize("damage", DAMAGE)
 def test_a_damaged_database_is_one_line(damage, name, whole, tmp_path):
     file = tmp_path / "damaged.db"

@@ -7,11 +7,11 @@ import optuna
 import pytest
 from conftest import call
 from optuna.trial import TrialState
-from shared_study import assert_every_trial_is_accounted_for, open_shared, trials_of
+from shared_study import assert_every_trial_is_accounted_for, open_shared, replace_training, trials_of
 
-from infogan import events, records, training
+from infogan import events, records
 from infogan.errors import InputError
-from infogan.studies import retry, storage, sweep, trials
+from infogan.study import retry, storage, sweep, trials
 
 
 @pytest.fixture
@@ -19,15 +19,11 @@ def study_with(tmp_path, monkeypatch):
     """A study on SQLite whose training is the given function of the configuration; returns its options."""
     made = open_shared(monkeypatch, tmp_path, trials=4, images=1000)
 
-    def replace_training(function):
-        def train(config, *arguments, **named):
-            function(config)
-            return {"validation_accuracy": 0.5, "images": 1000, "train_seconds": 1.0}
-
-        monkeypatch.setattr(training, "train", train)
+    def with_training(function):
+        replace_training(monkeypatch, lambda config: function(config) or 0.5)
         return made
 
-    return replace_training
+    return with_training
 
 
 def test_a_process_that_dies_before_its_first_heartbeat_is_found_out(study_with, monkeypatch):
@@ -41,8 +37,8 @@ def test_a_process_that_dies_before_its_first_heartbeat_is_found_out(study_with,
     optuna.storages.fail_stale_trials(study)
     assert study.trials[asked.number].state == TrialState.FAIL
     copy = study.trials[-1]
-    assert copy.user_attrs == {"source": "paper", "run": asked.number, "handed_back": 0}
-    assert retry.previous(copy) == asked.number and retry.deaths(copy) == 1
+    assert copy.user_attrs == {"source": "authors", "run": "authors", "offset": 0, "handed_back": 0}
+    assert retry.previous(copy) == asked.number
 
 
 @pytest.mark.filterwarnings("ignore:Heartbeat of storage is supposed to be used with Study.optimize")
@@ -67,11 +63,10 @@ def test_a_trial_lost_between_two_deaths_is_found(study_with):
     """Its process died, and the one that failed it died before it could queue it again."""
     made = study_with(lambda config: None)
     study = optuna.load_study(study_name="shared", storage=made.storage)
-    lost = study.ask()
-    study.tell(lost, state=TrialState.FAIL)
+    study.tell(study.ask(), state=TrialState.FAIL)
     sweep.work(0, None, made)
     assert_every_trial_is_accounted_for(trials_of(made.storage), at_least=4)
-    assert [t.state for t in study.trials if t.user_attrs.get("run") == lost.number] == [TrialState.COMPLETE]
+    assert [t.state for t in study.trials if retry.run_name(t) == "authors"] == [TrialState.FAIL, TrialState.COMPLETE]
 
 
 def test_a_trial_queued_twice_is_trained_once(study_with):
@@ -79,12 +74,11 @@ def test_a_trial_queued_twice_is_trained_once(study_with):
     made = study_with(trained.append)
     study = optuna.load_study(study_name="shared", storage=made.storage)
     first = study.ask()
-    first.set_user_attr("run", first.number)
     study.tell(first, state=TrialState.FAIL)
     for _ in range(2):
         retry.queue_again(study, study.trials[first.number], died=True)
     sweep.work(0, None, made)
-    same = [t for t in study.trials if t.user_attrs.get("run") == first.number]
+    same = [t for t in study.trials if retry.run_name(t) == "authors"]
     assert sorted(t.state.name for t in same) == ["COMPLETE", "FAIL", "FAIL"]
     assert len(trained) == len([t for t in study.trials if t.state == TrialState.COMPLETE])
 
@@ -95,18 +89,17 @@ def test_a_copy_whose_process_died_is_not_taken_for_a_duplicate(study_with, monk
     made = study_with(lambda config: None)
     study = optuna.load_study(study_name="shared", storage=made.storage)
     first = study.ask()
-    first.set_user_attr("run", first.number)
     study.tell(first, state=TrialState.FAIL)
     retry.queue_again(study, study.trials[first.number], died=True)
     copy = next(t for t in iter(study.ask, None) if retry.previous(study.trials[t.number]) is not None)
     dropped = study.ask()
-    for name, value in {"run": first.number, "duplicate": True}.items():
+    for name, value in {"run": "authors", "duplicate": True}.items():
         dropped.set_user_attr(name, value)
     for trial in (dropped, copy):
         study.tell(trial, state=TrialState.FAIL)
     retry.queue_again(study, study.trials[copy.number], died=False)
     sweep.work(0, None, made)
-    assert [t.state for t in study.trials if t.user_attrs.get("run") == first.number][-1] == TrialState.COMPLETE
+    assert [t.state for t in study.trials if retry.run_name(t) == "authors"][-1] == TrialState.COMPLETE
 
 
 def test_out_of_memory_is_recorded_and_counts_as_bad(study_with, capsys):
@@ -222,7 +215,9 @@ def test_failed_trials_are_tried_again_once_their_cause_is_mended(error, again, 
     new = trials_of(made.storage)[len(before) :]
     assert [t.params for t in new] == ([t.params for t in failed] if again else [])
     assert {t.state for t in new} <= {TrialState.COMPLETE}
-    assert [t.user_attrs["run"] for t in new] == [t.number for t in failed if again], "in the same run directory"
+    assert [t.user_attrs["run"] for t in new] == [retry.run_name(t) for t in failed if again], (
+        "in the same run directory"
+    )
     assert not [t for t in new if "error" in t.user_attrs]
     assert ("trying failed trials again: 0, 1" in done.stderr) == again
     assert "4/4" in done.stdout or not again

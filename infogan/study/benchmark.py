@@ -52,7 +52,7 @@ class Options:
 
     def peers(self) -> dict[str, Path]:
         """The files of `peer` by name. Raises InputError for a name that is taken and for a file that is not there."""
-        from infogan.studies.contenders import LOOPS, PEAKS
+        from infogan.study.contenders import LOOPS, PEAKS
 
         out: dict[str, Path] = {}
         for text in self.peer:
@@ -103,7 +103,7 @@ def spread(values: list[float]) -> dict[str, float]:
 
 def measure(setups: list, options: Options, progress) -> tuple[dict[str, dict], dict[str, float]]:
     """Units per second (median and range) and memory in MiB of each contenders.Setup, measured in turn; by kind."""
-    from infogan.studies.contenders import Contender
+    from infogan.study.contenders import Contender
 
     with ExitStack() as stack:
         running = Contender.start_all(setups, stack)
@@ -118,7 +118,7 @@ def measure(setups: list, options: Options, progress) -> tuple[dict[str, dict], 
 
 def place(setup, options: Options, progress) -> dict:
     """Images/s in all of one process with setup.threads threads, and of as many processes with one thread each."""
-    from infogan.studies.contenders import Contender
+    from infogan.study.contenders import Contender
 
     single = dataclasses.replace(setup, threads=1)
     sums = []
@@ -170,7 +170,7 @@ def compare(options: Options, device: str, precisions: tuple[str, ...]) -> dict:
     from tqdm import tqdm
 
     from infogan.accel import cpu
-    from infogan.studies.contenders import LOOPS, Setup
+    from infogan.study.contenders import LOOPS, Setup
 
     threads, (flops, adam_bytes), peers = cpu.cores(), arithmetic(), options.peers()
     of_machine, loops = (*precisions, "memory"), (*LOOPS, *peers)
@@ -263,7 +263,7 @@ def long_run(options: Options, device: str) -> dict:
     import torch
 
     from infogan import data, training
-    from infogan.studies.contenders import resident_mib
+    from infogan.study.contenders import resident_mib
 
     part = max(1, options.long // 10)
     config = Config(

@@ -18,8 +18,8 @@ from thread_count import write_threads
 
 from infogan.accel import cpu
 from infogan.errors import InputError
-from infogan.studies.launchers import WorkerOptions, run_workers
-from infogan.studies.storage import open_storage, quiet_optuna
+from infogan.study.launchers import WorkerOptions, run_workers
+from infogan.study.storage import open_storage, quiet_optuna
 
 
 def pop_all(index: int, storage: str, folder: str) -> None:

@@ -8,6 +8,7 @@ import contextlib
 import functools
 import os
 import sys
+import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator
@@ -26,17 +27,15 @@ from sqlalchemy.engine import make_url
 from infogan.errors import InputError
 from infogan.locks import locked
 from infogan.records import mask_in, mask_url
-from infogan.studies.launchers import DATABASE_REACHED
-from infogan.studies.retry import queue_again
+from infogan.study.launchers import DATABASE_REACHED
+from infogan.study.retry import queue_again
 
-HEARTBEAT = 5
-"""Seconds between two heartbeats of a running trial."""
-GRACE = 20
-"""Seconds without a heartbeat after which a trial's process counts as dead."""
+HEARTBEAT, GRACE = 5, 20
+"""Seconds between two heartbeats of a running trial, and without one after which its process counts as dead."""
 PATIENCE = 1800
 """Seconds for which calls to a database that is away are repeated."""
-CONNECTING = 10
-"""Seconds after which an attempt to reach a server counts as failed."""
+CONNECTING, SILENCE = 10, 60
+"""Seconds after which an attempt to reach a server counts as failed, and a reply of one as lost."""
 DRIVERS = ("psycopg", "psycopg2", "pymysql", "mysqldb")
 """Those that know connect_timeout."""
 
@@ -65,20 +64,15 @@ def open_storage(url: str, patient: bool | None = None, make: bool = True) -> "S
     def again(state: tenacity.RetryCallState) -> bool:
         if (error := _failure(state)) is None:
             return False
-        if _tables_exist(error):  # two machines that start at once both make them; the next attempt finds them made
-            return state.attempt_number < 8
+        if "already exists" in str(error) or isinstance(error, sqlalchemy.exc.IntegrityError):
+            return state.attempt_number < 8  # two machines made the tables at once; the next attempt finds them made
         return patient and _is_away(error, url) and (state.seconds_since_start or 0) < PATIENCE
 
-    attempts = tenacity.Retrying(
-        retry=again,
-        wait=tenacity.wait_random_exponential(max=10),
-        before_sleep=lambda state: _say_away(state, url),
-        reraise=True,
-    )
+    wait, say = tenacity.wait_random_exponential(max=10), functools.partial(_say_away, url=url)
     with as_input_error(url):
-        if file := _file(url):
-            _check_file(file, make)
-        return attempts(SharedStorage, url, make)
+        if url.startswith("sqlite") and (path := make_url(url).database):
+            _check_file(Path(path), make)
+        return tenacity.Retrying(retry=again, wait=wait, before_sleep=say, reraise=True)(SharedStorage, url, make)
 
 
 def _check_file(file: Path, make: bool) -> None:
@@ -99,17 +93,20 @@ def _check_file(file: Path, make: bool) -> None:
             raise InputError(f"{file} is a database of another program ({', '.join(tables[:3])}): give another file")
 
 
-def read_study(url: str, name: str) -> optuna.Study:
-    """A study, for a report: nothing is made, and every trial has been read once.
+def read_study(url: str, name: str | None) -> optuna.Study:
+    """A study, for a report: nothing is made, and every trial has been read once. name: None for the only one.
 
     Raises InputError where the storage cannot be opened or read, or has no such study.
     """
     storage = open_storage(url, make=False)
     with as_input_error(url):
-        try:
-            study = optuna.load_study(study_name=name, storage=storage)
-        except KeyError as error:
-            raise InputError(f"no study {name!r} in that storage: give --study") from error
+        names = optuna.get_all_study_names(storage)
+        if name is None and len(names := [n for n in names if "-confirm-" not in n]) == 1:
+            (name,) = names
+        if name is None or name not in names:
+            shown = f"no study {name!r} in that storage" if name else f"that storage has {len(names)} studies"
+            raise InputError(f"{shown}: give the name of one of {', '.join(names) or 'none'}")
+        study = optuna.load_study(study_name=name, storage=storage)
         study.get_trials(deepcopy=False)
     return study
 
@@ -124,20 +121,14 @@ def as_input_error(url: str) -> Iterator[None]:
     except Exception as error:  # the rows of a damaged file raise any
         reason = _reason(error, url)
         if "disk is full" in reason:
-            mend = "make room, and the same command continues"
+            advice = "make room, and the same command continues"
         elif isinstance(error, RuntimeError):  # Optuna's, of a schema of another version
-            mend = "do so, or give another storage"
+            advice = "do so, or give another storage"
         elif url.startswith("sqlite"):
-            mend = "check the URL; a damaged file has to be restored from a copy"
+            advice = "check the URL; a damaged file has to be restored from a copy"
         else:
-            mend = "check the URL, and that the server runs"
-        raise InputError(f"cannot open the storage {mask_url(url)} ({reason}): {mend}") from None
-
-
-def _file(url: str) -> Path | None:
-    """Of SQLite."""
-    parsed = make_url(url)
-    return Path(parsed.database) if parsed.get_backend_name() == "sqlite" and parsed.database else None
+            advice = "check the URL, and that the server runs"
+        raise InputError(f"cannot open the storage {mask_url(url)} ({reason}): {advice}") from None
 
 
 def _engine_arguments(url: str) -> dict[str, Any]:
@@ -150,10 +141,6 @@ def _engine_arguments(url: str) -> dict[str, Any]:
 
 def _cause(error: BaseException) -> BaseException:
     return (error.__cause__ or error) if isinstance(error, StorageInternalError) else error
-
-
-def _tables_exist(error: BaseException) -> bool:
-    return "already exists" in str(error) or isinstance(error, sqlalchemy.exc.IntegrityError)
 
 
 def _is_away(error: BaseException, url: str) -> bool:
@@ -176,8 +163,7 @@ def _failure(state: tenacity.RetryCallState) -> BaseException | None:
 
 def _say_away(state: tenacity.RetryCallState, url: str) -> None:
     """A line on stderr, after the first of the attempts."""
-    error = _failure(state)
-    if state.attempt_number == 1 and error and _is_away(error, url) and not _tables_exist(error):
+    if state.attempt_number == 1 and (error := _failure(state)) and _is_away(error, url):
         text = f"the study's database does not answer ({_reason(error, url)}): trying again"
         print(f"{text} for up to {PATIENCE // 60} minutes", file=sys.stderr, flush=True)
 
@@ -187,6 +173,14 @@ def _repeated(method: Callable) -> Callable:
 
     @functools.wraps(method)
     def call(self: "SharedStorage", *arguments: Any, **named: Any) -> Any:
+        def once() -> Any:
+            try:
+                return _within(SILENCE, self.url, functools.partial(method, self, *arguments, **named))
+            except UpdateFinishedTrialError:
+                if attempts.statistics.get("attempt_number", 1) > 1:
+                    return True  # an earlier attempt reached the database, and only its reply was lost
+                raise
+
         attempts = tenacity.Retrying(
             retry=tenacity.retry_if_exception(lambda error: _is_away(error, self.url)),
             wait=tenacity.wait_random_exponential(max=10),
@@ -195,23 +189,40 @@ def _repeated(method: Callable) -> Callable:
             reraise=True,
         )
         try:
-            for attempt in attempts:
-                with attempt:
-                    try:
-                        return method(self, *arguments, **named)
-                    except UpdateFinishedTrialError:
-                        if attempt.retry_state.attempt_number > 1:
-                            return True  # an earlier attempt reached the database, and only its reply was lost
-                        raise
+            return attempts(once)
         except Exception as error:
             if not _is_away(error, self.url):
                 raise
             text = f"the study's database has not answered for {PATIENCE // 60} minutes"
-            raise SystemExit(
-                f"error: {text} ({_reason(error, self.url)}): start it, then the same command again"
-            ) from None
+            raise SystemExit(f"error: {text} ({_reason(error, self.url)}): start it, then the same command") from None
 
     return call
+
+
+def _within(seconds: float, url: str, call: Callable[[], Any]) -> Any:
+    """What the call returns or raises; where a server's reply does not come in time, the error of one that is away.
+
+    No driver of PostgreSQL bounds its wait for a reply, and keepalives do not notice a server that is stopped.
+    """
+    if url.startswith("sqlite"):
+        return call()
+    ended: list[tuple[Any, BaseException | None]] = []
+
+    def run() -> None:
+        try:
+            ended.append((call(), None))
+        except BaseException as error:
+            ended.append((None, error))
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if not ended:
+        raise sqlalchemy.exc.OperationalError("", {}, TimeoutError(f"no reply within {seconds} seconds"))
+    result, error = ended[0]
+    if error is not None:
+        raise error
+    return result
 
 
 def _repeating(cls: Class) -> Class:
@@ -251,16 +262,7 @@ class SharedStorage(RDBStorage):
         Optuna compares times in the database. After the database was away, every trial would look dead to the first
         process that asks; and a trial whose process died before its first heartbeat would run for ever.
         """
-        now, before = time.monotonic(), self._seen
-        self._seen = {
-            trial: before[trial] if trial in before and before[trial][0] == beat else (beat, now)
-            for trial, beat in self._heartbeats(study_id).items()
-        }
-        return [trial for trial, (_, since) in self._seen.items() if now - since > GRACE]
-
-    def _heartbeats(self, study_id: int) -> dict[int, object]:
-        """Trial id to its last heartbeat (None before the first), of the running trials."""
-        beats = models.TrialHeartbeatModel
+        beats, now, before = models.TrialHeartbeatModel, time.monotonic(), self._seen
         with self.scoped_session() as session:
             rows = (
                 session.query(models.TrialModel.trial_id, beats.heartbeat)
@@ -269,7 +271,11 @@ class SharedStorage(RDBStorage):
                 .all()
             )
             session.rollback()
-        return {trial: beat for trial, beat in rows}
+        self._seen = {
+            trial: before[trial] if trial in before and before[trial][0] == beat else (beat, now)
+            for trial, beat in rows
+        }
+        return [trial for trial, (_, since) in self._seen.items() if now - since > GRACE]
 
     def _on_failed_attempt(self, state: tenacity.RetryCallState) -> None:
         self._seen = {}  # while the database is away, no process can send heartbeats

@@ -16,7 +16,7 @@ from optuna.trial import TrialState
 from shared_study import command
 
 from infogan import records
-from infogan.studies import storage
+from infogan.study import storage
 
 
 def go_on(options: tuple[str, ...], folder) -> None:
@@ -57,18 +57,16 @@ def test_a_whole_study_leaves_tables_pictures_and_wandb_runs(tmp_path, script_en
     folder = tmp_path / "studies" / "digits"
     table = pd.read_csv(folder / "report" / "trials.csv")
     assert len(table) >= 4 and (table.state == "complete").any()
-    assert list(table.recipe[:3]) == ["paper", "authors", "blog"] and table.codes[0] == "10c+2u"
-    for picture in ("lambda", "codes", "batch_size", "history", "learning_curves"):
+    assert list(table.recipe[:3]) == ["authors", "paper", "blog"] and table.codes[0] == "10c+2u"
+    for picture in ("slices", "history", "learning_curves"):
         assert (folder / "report" / f"{picture}.png").stat().st_size > 5000
     best = json.loads((folder / "report" / "best.json").read_text())
-    confirmed = pd.read_csv(folder / "report" / "confirmation.csv")
+    confirmed = pd.read_csv(folder / "report" / "winner.csv")
     complete = table[table.state == "complete"]
-    sound = complete[complete.generator != "collapsed"]  # so short a run may not have taught G to draw
-    ranked = (
-        (sound if len(sound) else complete).sort_values("validation accuracy", ascending=False, kind="stable").trial
-    )
+    sound = complete[~complete.collapsed]  # so short a run may not have taught G to draw
+    ranked = (sound if len(sound) else complete).sort_values("accuracy", ascending=False, kind="stable").trial
     assert sorted(confirmed.groupby("trial").size().items()) == sorted((trial, 2) for trial in ranked[:2])
-    means = confirmed.groupby("trial")["validation accuracy"].mean()
+    means = confirmed.groupby("trial")["accuracy"].mean()
     assert best["trial"] == means.idxmax(), "the mean over seeds decides"
     assert best["test"]["accuracies"] == list(confirmed[confirmed.trial == best["trial"]]["test accuracy"])
     assert not list(folder.glob("trials/*/evaluation.json")), "only the confirmation is measured on test images"
@@ -86,37 +84,38 @@ def test_a_killed_study_continues_and_loses_nothing(tmp_path, script_environment
     process = subprocess.Popen(
         command("sweep", *options), cwd=tmp_path, env=script_environment, stdout=subprocess.DEVNULL
     )
-    while not (folder / "0001" / records.CHECKPOINT).exists():
+    while not (folder / "paper" / records.CHECKPOINT).exists():
         assert process.poll() is None, "the study ended before it could be killed"
         time.sleep(0.02)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    step = records.load_checkpoint(folder / "0001")[1]["step"]
-    assert step < records.read_json(folder / "0001" / "config.json")["config"]["updates"]
+    step = records.load_checkpoint(folder / "paper")[1]["step"]
+    assert step < records.read_json(folder / "paper" / "config.json")["config"]["updates"]
 
     def kept(directory):
         return [row for row in records.Table(directory / "metrics.csv").rows() if int(row["step"]) <= step]
 
     leave_out_the_blogs_settings(tmp_path)
-    first, second = (folder / "0000" / "metrics.csv").read_text(), kept(folder / "0001")
+    first, second = (folder / "authors" / "metrics.csv").read_text(), kept(folder / "paper")
     monkeypatch.setattr(storage, "GRACE", 2)
     go_on(options, tmp_path)
-    assert (folder / "0000" / "metrics.csv").read_text() == first
-    assert kept(folder / "0001") == second, "rows (with their seconds) before the checkpoint must not be trained again"
+    assert (folder / "authors" / "metrics.csv").read_text() == first
+    assert kept(folder / "paper") == second, "rows (with their seconds) before the checkpoint must not be trained again"
     with sqlite3.connect(tmp_path / "studies" / "digits" / "study.db") as database:
         assert database.execute("select count(*) from trials where state = 'RUNNING'").fetchone() == (0,)
     trials = [t for t in open_study(tmp_path).trials if t.number != 2]
     states = {(t.user_attrs["run"], t.state) for t in trials}
-    assert (1, TrialState.FAIL) in states and states & {(1, TrialState.COMPLETE), (1, TrialState.PRUNED)}
+    assert ("paper", TrialState.FAIL) in states
+    assert states & {("paper", TrialState.COMPLETE), ("paper", TrialState.PRUNED)}
     ended = [t.user_attrs["run"] for t in trials if t.state != TrialState.FAIL]
-    assert sorted(ended) == [0, 1]
+    assert sorted(ended) == ["authors", "paper"]
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_saves_every_trial_and_the_next_start_continues_them(number, tmp_path, script_environment):
     """SIGTERM to the command alone; SIGINT as Ctrl-C in a terminal, which sends it to the whole process group."""
     options = ("--trials", "2", "--images", "20000", "--workers", "2", "--confirm-seeds", "0")
-    directories = [tmp_path / "studies" / "digits" / "trials" / f"{n:04d}" for n in (0, 1)]
+    directories = [tmp_path / "studies" / "digits" / "trials" / name for name in ("authors", "paper")]
 
     def statuses() -> list[str]:
         return [records.read_json(directory / "status.json")["status"] for directory in directories]

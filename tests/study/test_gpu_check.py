@@ -3,9 +3,9 @@
 import json
 
 from conftest import call
+from infogan.studies import gpu_check
 
 from infogan import data, records
-from infogan.studies import gpu_check
 
 
 def check(tmp_path, *arguments):

@@ -1,0 +1,133 @@
+"""The command line of a sweep, and the study that it names."""
+
+import dataclasses
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import tyro
+
+from infogan.config import InputError, WandbMode
+from infogan.study import search_space
+from infogan.study.launchers import WorkerOptions
+
+IMAGES, OTHER_IMAGES = {"digits": 100_000}, 640_000
+"""Of a trial where several presets or batch sizes are compared (mnist: the authors' 5,000 x 128)."""
+TRIALS, OTHER_TRIALS = {"digits": 30}, 100
+
+
+@dataclass(frozen=True)
+class Options(WorkerOptions):
+    """The command line of a sweep."""
+
+    dataset: tyro.conf.Positional[str] = "digits"
+    """digits, mnist, fashion-mnist, kmnist, emnist-digits, emnist-letters, emnist-balanced, usps, svhn, or the path of
+    an .npz file or folder of images (FOLDER@64)."""
+    search: tyro.conf.UseAppendAction[tuple[str, ...]] = ()
+    """NAME=SPEC, repeated: a field of the configuration, or recipe (a preset), and what to search of it. SPEC is
+    low:high, low:high:log, with :POINTS for a grid, or a list: lambda_categorical=0.1:10:log, codes=10c,10c+2u,
+    recipe=authors,blog, seed=0:7. Default: what --show-search prints."""
+    search_file: Path | None = None
+    """A YAML file of NAME: SPEC in place of --search."""
+    set: tyro.conf.UseAppendAction[tuple[str, ...]] = ()
+    """NAME=VALUE, repeated: what every trial has, such as recipe=iic (default: authors) or updates=2000."""
+    show_search: bool = False
+    """Print the search space as a YAML file and stop."""
+    sampler: Literal["tpe", "random", "grid"] | None = None
+    """Optuna's. grid trains every combination once. Default: tpe; grid where only seeds are searched."""
+    prune: bool | None = None
+    """End trials early that are behind at equal images (successive halving). Default: yes, but not with --sampler grid;
+    never with two objectives."""
+    objective: str | None = None
+    """accuracy, nmi, certainty, information, agreement, stability or frechet, of validation images; two of them, as
+    accuracy,frechet, make a front. Default: accuracy; without labels stability."""
+    trials: int | None = None
+    """Trials the study shall have in the end; parallel workers may add one each. Default: all of a grid, else 30 for
+    digits and 100 for others."""
+    images: int | None = None
+    """Real images each trial sees, whatever its batch size. Default: as many as the preset; where several presets are
+    searched 100,000 for digits, else 640,000."""
+    timeout: float | None = None
+    """Minutes after which no new trial begins."""
+    study: str | None = None
+    """Name of the study and of its folder under studies/. Default: the dataset's name."""
+    seed: int = 0
+    """Seeds the sampler and, with the trial's number, each training."""
+    confirm_best: int = 2
+    """How many of the best configurations are trained again with fresh seeds; the best mean over those seeds wins.
+    Not done with two objectives, nor where seeds are searched."""
+    confirm_seeds: int = 3
+    """Fresh seeds for each of them; 0 leaves the confirmation out."""
+    data_dir: Path | None = None
+    """Folder of the datasets. Default: $INFOGAN_DATA, else ./data."""
+    wandb: WandbMode = "auto"
+    """auto: online where a W&B key is found, else offline (`wandb sync` uploads later)."""
+
+    def space(self) -> search_space.Space:
+        """Raises InputError where it cannot be read."""
+        if self.search and self.search_file:
+            raise InputError("search and search_file are both given; give one")
+        if self.search:
+            return search_space.parse(self.search)
+        return search_space.read_file(self.search_file or search_space.DEFAULT)
+
+    def resolved(self) -> "ResolvedOptions":
+        """With every default filled in that needs no dataset. Raises InputError for values that no study can have."""
+        name = self.study or re.sub(r"[^\w.-]+", "-", Path(self.dataset).stem)
+        if not re.fullmatch(r"\w[\w.-]*", name):
+            raise InputError(f"study is {name!r}; use letters, digits, dots, dashes and underscores")
+        space, fixed = self.space(), search_space.settings(self.set)
+        if both := sorted(space.keys() & fixed.keys()):
+            raise InputError(f"{', '.join(both)} is both searched and set; give one")
+        trials_of = search_space.Trials(space, fixed, self.dataset, 0)
+        search_space.check_recipes(trials_of)
+        images = self.images or self._default_images(trials_of)
+        sampler = self.sampler or ("grid" if space.keys() == {"seed"} else "tpe")
+        trials_of = dataclasses.replace(trials_of, images=images)
+        default_trials = trials_of.size() if sampler == "grid" else TRIALS.get(self.dataset, OTHER_TRIALS)
+        trials = default_trials if self.trials is None else self.trials
+        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        values |= {
+            "study": name,
+            "trials": min(trials, default_trials) if sampler == "grid" else trials,
+            "workers": self.default_workers(trials),
+            "images": images,
+            "sampler": sampler,
+            "prune": self.sampler != "grid" if self.prune is None else self.prune,
+            "storage": self.storage or f"sqlite:///{Path('studies') / name / 'study.db'}",
+            "confirm_seeds": 0 if "seed" in space else self.confirm_seeds,
+            "configurations": trials_of,
+        }
+        options = ResolvedOptions(**values)
+        for field, least in (("trials", 1), ("images", 1), ("confirm_best", 1), ("confirm_seeds", 0)):
+            if getattr(self, field) is not None and getattr(self, field) < least:
+                raise InputError(f"{field} is {getattr(self, field)}; give {least} or more")
+        if self.timeout is not None and not self.timeout > 0:
+            raise InputError(f"timeout is {self.timeout}; give minutes above 0")
+        return options
+
+    def _default_images(self, trials: search_space.Trials) -> int:
+        if len(trials.recipes) > 1:
+            return IMAGES.get(self.dataset, OTHER_IMAGES)
+        preset = search_space.begin(trials.recipes[0])
+        return preset.images(preset.updates)
+
+
+@dataclass(frozen=True)
+class ResolvedOptions(Options):
+    """Options.resolved(): nothing is left to a default but what follows from the dataset."""
+
+    workers: int = 1
+    trials: int = 1
+    images: int = 1
+    study: str = ""
+    storage: str = ""
+    sampler: Literal["tpe", "random", "grid"] = "tpe"
+    prune: bool = True
+    configurations: search_space.Trials = search_space.Trials({}, {}, "", 1)
+
+    @property
+    def folder(self) -> Path:
+        """The study's folder, relative to the working directory."""
+        return Path("studies") / self.study
