@@ -331,7 +331,7 @@ def test_a_launcher_of_ones_own(tmp_path, monkeypatch):
     ssh.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.chdir(tmp_path)
-    launch = execute(EXTENDING["a function of infogan/studies/launchers.py"])["run_over_ssh"]
+    launch = execute(EXTENDING["a function of infogan/study/launchers.py"])["run_over_ssh"]
     write = "import sys, os; open(f'{os.getpid()}.txt', 'w').write(' '.join(sys.argv))"
     assert launch([sys.executable, "-c", write]) == [0, 0]
     written = [file.read_text() for file in tmp_path.glob("*.txt")]

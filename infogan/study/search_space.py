@@ -139,7 +139,9 @@ def as_yaml(space: Space) -> str:
     """The content of a file that read_file reads as this space."""
     import yaml
 
-    specs = {name: [str(one) for one in of.values] if isinstance(of, Choices) else str(of) for name, of in space.items()}
+    specs = {
+        name: [str(one) for one in of.values] if isinstance(of, Choices) else str(of) for name, of in space.items()
+    }
     return yaml.safe_dump(specs, default_flow_style=None, sort_keys=False, width=120)
 
 

@@ -25,7 +25,7 @@ def open_study(name_or_url: str | Path, name: str | None = None) -> optuna.Study
             raise InputError(
                 f"there is no {folder / 'study.db'}: give a study's name, its folder, or its storage's URL"
             )
-        where, name = f"sqlite:///{folder / 'study.db'}", name or folder.resolve().name
+        where = f"sqlite:///{folder / 'study.db'}"
     study = read_study(where, name)
     if "objective" not in study.user_attrs.get("settings", {}):
         raise InputError(f"study {study.study_name!r} is no sweep's of this version: give another study")

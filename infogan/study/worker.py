@@ -57,7 +57,6 @@ class Worker:
         self.dataset = data.load(options.dataset, options.data_dir)
         self.measures = objectives.read(options.objective, self.dataset)
         self.storage = open_storage(options.storage, patient=True)
-        # Of seven pruners it found the best trials at equal cost (docs/sweeps.md).
         pruner = optuna.pruners.SuccessiveHalvingPruner(min_resource=1, reduction_factor=3)
         self.study = optuna.load_study(study_name=options.study, storage=self.storage, pruner=pruner)
         self.has_frechet = any(measure.name == objectives.FRECHET for measure in self.measures)

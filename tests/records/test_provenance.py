@@ -17,7 +17,7 @@ from sqlalchemy.engine import URL, make_url
 import infogan
 from infogan import data, records, training
 from infogan.errors import InputError
-from infogan.studies.storage import open_storage
+from infogan.study.storage import open_storage
 
 provenance = importlib.import_module("infogan.records.provenance")  # records.provenance is its function
 

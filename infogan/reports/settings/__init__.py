@@ -1,6 +1,6 @@
 """What each setting does to the accuracy: runs of a preset, and of the preset with one setting changed, over seeds.
 
-Reads what `experiments/reproduce.py --vary` trained, or CSV files with a row for each run: a settings.csv of this
+Reads what `a grid of `infogan sweep`` trained, or CSV files with a row for each run: a settings.csv of this
 command, or one whose columns are preset, seed, updates, test_accuracy, test_majority_accuracy and whatever fields of a
 configuration differ. What all runs change in the preset belongs to what the values are compared with.
 

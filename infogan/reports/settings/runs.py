@@ -64,8 +64,7 @@ def collect(paths: tuple[Path, ...], where: tuple[str, ...] = ()) -> pd.DataFram
         raise InputError(f"{table.run[again].iloc[0]} repeats a seed: give each once")
     if (table.setting == "").sum() < 2 or table.setting.nunique() < 2:
         raise InputError(
-            "give two runs or more of the preset itself, and runs that change a setting "
-            "(experiments/reproduce.py --vary)"
+            "give two runs or more of the preset itself, and runs that change a setting (a grid of `infogan sweep`)"
         )
     return table
 

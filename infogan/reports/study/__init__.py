@@ -31,7 +31,8 @@ class Options:
         """Raises InputError where there is no such study with trials."""
         if self.storage is None and not (self.folder / "study.db").exists():
             raise InputError(f"there is no {self.folder}/study.db: give a study's folder, such as studies/digits")
-        study = open_study(self.storage or self.folder, self.study or self.folder.resolve().name)
+        name = self.study or (self.folder.resolve().name if self.storage else None)
+        study = open_study(self.storage or self.folder, name)
         if not study.get_trials(deepcopy=False):
             raise InputError(f"study {study.study_name!r} has no trials yet: there is nothing to report")
         return study
