@@ -1,4 +1,4 @@
-"""Many training runs that share one Optuna study: the sweep, tables of presets and seeds, and the benchmark.
+"""Many training runs that share one Optuna study: the sweep, and tables of presets and seeds.
 
 sweep, reproduce     the commands; search_space and sweep_worker are what a sweep's trials are
 grid                 a list of jobs, each trained once
