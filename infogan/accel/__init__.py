@@ -5,6 +5,5 @@
   the product that oneDNN is quickest at;
 - `adam`: Adam on the float32 weights from the copies' gradients, for large weights in one pass over memory;
 - `cuda_graph`: on a GPU, the whole step as one CUDA graph;
-- `cpu`: the cores that runs share, and freed memory kept by the process;
-- `stopwatch`: seconds of training on a device that computes in the background.
+- `cpu`: the cores that runs share, and freed memory kept by the process.
 """
