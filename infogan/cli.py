@@ -32,8 +32,6 @@ COMMANDS = {
     "report": ("reports.report", "a sweep's report as one HTML file"),
     "explore": ("reports.explore", "explore a trained model in the browser"),
     "export": ("reports.export", "export networks as safetensors and ONNX, with a model card"),
-    "benchmark": ("study.benchmark", "training speed beside a textbook loop"),
-    "gpu_check": ("study.gpu_check", "the tests, the benchmark and full runs on a GPU"),
 }
 """Name of each command: its module in this package, which has main(), and what it does."""
 

@@ -12,7 +12,6 @@ from torch import Tensor
 
 from infogan import events, records, torch_state
 from infogan.accel import cpu
-from infogan.accel.stopwatch import Stopwatch
 from infogan.codes import Latent, chosen
 from infogan.config import Config, InputError, WandbMode
 from infogan.data import Batches, Dataset, fingerprint
@@ -24,6 +23,7 @@ from infogan.phases import Phase, phases
 from infogan.pretraining import overclustering
 from infogan.records.summary import summarise
 from infogan.records.tracking import track
+from infogan.stopwatch import Stopwatch
 from infogan.terms import base
 
 THREADS_BESIDE_GPU = 2

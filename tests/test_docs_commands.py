@@ -21,8 +21,8 @@ SHORTER = {
 ELSEWHERE = {
     "explore": "reports/test_explore.py",
     "runs/mnist-settings": "reports/test_settings.py",
-    "benchmark": "studies/test_benchmark.py",
-    "gpu_check": "studies/test_gpu_check.py",
+    "benchmark": "test_benchmark.py",
+    "pytest": "gpu/test_gpu.py",
     "runs/faces3d": "reports/test_figures.py",
     "sprites": "data/test_synthetic.py",
     "render": "reports/test_notebooks.py",

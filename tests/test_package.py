@@ -119,6 +119,19 @@ def test_every_dependency_is_pinned_within_its_bounds():
     assert not [str(one) for one in wanted if pins.get(canonicalize_name(one.name), "none") not in one.specifier]
 
 
+def test_one_private_function_of_torch_is_called():
+    """By training in bfloat16 alone. So the extra `train` bounds torch above, and the package itself does not."""
+    nodes = [node for path in (ROOT / "infogan").rglob("*.py") for node in ast.walk(ast.parse(path.read_text()))]
+    names = {ast.unparse(node) for node in nodes if isinstance(node, ast.Attribute)}
+    imports = [node for node in nodes if isinstance(node, ast.ImportFrom)]
+    names |= {f"{node.module}.{alias.name}" for node in imports for alias in node.names}
+    private = {name for name in names if re.match(r"torch(\.\w+)*\._[a-z]", name)}
+    assert private == {"torch._C._will_engine_execute_node"}
+    [torch] = [one for one in map(Requirement, PROJECT["dependencies"]) if one.name == "torch"]
+    bounds = [one for one in map(Requirement, PROJECT["optional-dependencies"]["train"]) if one.name == "torch"]
+    assert "99.0" in torch.specifier and not any("99.0" in one.specifier for one in bounds) and bounds
+
+
 def test_the_command_has_a_version_and_is_a_module(tmp_path):
     for words in (["--version"], ["--help"]):
         done = subprocess.run([sys.executable, "-m", "infogan", *words], cwd=tmp_path, capture_output=True, text=True)

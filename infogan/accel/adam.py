@@ -5,6 +5,7 @@ import sys
 
 import torch
 from torch import Tensor, nn
+from torch.optim.adam import adam
 
 from infogan.accel.products import LARGE
 
@@ -14,8 +15,7 @@ EPSILON = 1e-8
 
 
 class Adam:
-    """Adam (Kingma & Ba 2015, algorithm 1) by torch's fused kernel, without the grouping of torch.optim around it,
-    which takes a quarter of a millisecond an update.
+    """Adam (Kingma & Ba 2015, algorithm 1) by torch's fused kernel.
 
     `copies` maps those parameters that have one to their bfloat16 copy: the leaf that gradients are computed for.
     step() moves the weight by them and renews the copy.
@@ -29,11 +29,7 @@ class Adam:
         # At once, and not in the first step: a CUDA graph would make them zero in each replay.
         self.means, self.squares = ([torch.zeros_like(p) for p in parameters] for _ in range(2))
         self.steps = [torch.zeros((), device=p.device if on_gpu else "cpu") for p in parameters]
-        has_copy = [leaf is not p for leaf, p in zip(self.leaves, parameters, strict=True)]
-        self.large = {i for i, p in enumerate(parameters) if has_copy[i] and p.numel() >= LARGE and not on_gpu}
-        self.float_grads = {
-            i: torch.empty_like(p) for i, p in enumerate(parameters) if has_copy[i] and i not in self.large
-        }
+        self.large = {i for i, p in enumerate(parameters) if p in copies and p.numel() >= LARGE and not on_gpu}
 
     def set_learning_rate(self, rate: float) -> None:
         """The learning rate of the steps to come, those of a captured graph included."""
@@ -47,23 +43,20 @@ class Adam:
         """Move the parameters that have a gradient."""
         grads = {i: leaf.grad for i, leaf in enumerate(self.leaves) if leaf.grad is not None}
         small = {i: grad for i, grad in grads.items() if i not in self.large or not self._step_large(i, grad)}
-        if small:
-            self._step_small(small)
-
-    def _step_small(self, grads: dict[int, Tensor]) -> None:
-        weights: list[Tensor] = [self.parameters[i] for i in grads]
-        copied = [i for i in grads if i in self.float_grads]
-        if copied:
-            torch._foreach_copy_([self.float_grads[i] for i in copied], [grads[i] for i in copied])
-        means, squares, steps = ([of[i] for i in grads] for of in (self.means, self.squares, self.steps))
-        torch._foreach_add_(steps, 1)
-        torch._fused_adam_(
+        has_copy = [i for i in small if self.leaves[i] is not self.parameters[i]]
+        for i in has_copy:  # in float32, laid out as the weight is
+            small[i] = torch.empty_like(self.parameters[i]).copy_(small[i])
+        weights, means, squares, steps = (
+            [of[i] for i in small] for of in (self.parameters, self.means, self.squares, self.steps)
+        )
+        adam(
             weights,
-            [self.float_grads.get(i, grad) for i, grad in grads.items()],
+            list(small.values()),
             means,
             squares,
             [],
             steps,
+            fused=True,
             lr=self.lr,
             beta1=self.beta1,
             beta2=BETA2,
@@ -72,8 +65,8 @@ class Adam:
             amsgrad=False,
             maximize=False,
         )
-        if copied:
-            torch._foreach_copy_([self.leaves[i] for i in copied], [self.parameters[i] for i in copied])
+        for i in has_copy:
+            self.leaves[i].copy_(self.parameters[i])
 
     def _step_large(self, i: int, grad: Tensor) -> bool:
         """In one pass over memory, where torch.compile can be used; returns whether."""
@@ -91,7 +84,6 @@ class Adam:
             _warn_once((str(error).strip() or type(error).__name__).splitlines()[0])
             self.steps[i] -= 1
             self.large.remove(i)
-            self.float_grads[i] = torch.empty_like(self.parameters[i])
             return False
         return True
 
@@ -125,7 +117,5 @@ def _update(p, mean, square, grad, copy, rate, correction, beta1, beta2) -> None
 
 @functools.cache
 def _compiled_update():
-    import torch._inductor.config
-
-    torch._inductor.config.compile_threads = 1  # one small kernel: no pool of compiler processes for it
-    return torch.compile(_update, dynamic=True)
+    # One small kernel: no pool of compiler processes for it.
+    return torch.compile(_update, dynamic=True, options={"compile_threads": 1})

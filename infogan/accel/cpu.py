@@ -105,14 +105,24 @@ def _taken_cores(wanted: int) -> Iterator[int]:
         yield free
 
 
+def _cpuinfo() -> str:
+    """What Linux says of the processor; elsewhere nothing."""
+    file = PROC / "cpuinfo"
+    return file.read_text(encoding="utf-8", errors="replace") if file.exists() else ""
+
+
 def describe() -> str:
     """The processor's name, the cores that this process may use, and its bfloat16 instructions."""
-    cpuinfo = Path("/proc/cpuinfo")
-    text = cpuinfo.read_text(encoding="utf-8", errors="replace") if cpuinfo.exists() else ""
+    text = _cpuinfo()
     models = [line.split(":", 1)[1].strip() for line in text.splitlines() if line.startswith("model name")]
     model = models[-1] if models else platform.processor() or platform.machine()
     features = [name for name in ("avx512_bf16", "amx_bf16") if name in text]
     return f"{model}, {cores()} cores, {' '.join(features) or 'no bfloat16'}"
+
+
+def has_bf16() -> bool:
+    """Whether the processor has instructions for bfloat16 (AVX512-BF16; AMX comes with it)."""
+    return "avx512_bf16" in _cpuinfo()
 
 
 def keep_memory() -> None:
@@ -125,10 +135,3 @@ def keep_memory() -> None:
     # fitting of the first.
     if mallopt is not None and (mallopt(mmap_threshold, 1 << 30) or mallopt(mmap_threshold, 32 << 20)):
         mallopt(trim_threshold, (1 << 31) - 1)
-
-
-def has_bf16() -> bool:
-    """Whether the processor has instructions for bfloat16."""
-    import torch
-
-    return torch.cpu._is_avx512_bf16_supported()

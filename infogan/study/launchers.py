@@ -28,7 +28,7 @@ class WorkerOptions:
 
     workers: int | None = None
     """Processes that run trials side by side. Default: one per core, which trains more images in all than one
-    process with all cores (experiments/benchmark.py); one where there is a GPU."""
+    process with all cores; one where there is a GPU."""
     launcher: Literal["local", "ray"] = "local"
     """local: processes of this machine. ray: tasks on the Ray cluster that $RAY_ADDRESS names, else on a new one
     here."""

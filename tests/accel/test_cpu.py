@@ -137,3 +137,23 @@ def test_a_quota_of_the_control_group_is_seen(files, expected, tmp_path, monkeyp
     for name, text in files.items():
         write(tmp_path / name, text + "\n")
     assert cpu.cores() == expected
+
+
+@pytest.mark.parametrize(
+    ("flags", "name", "has_bf16"),
+    [
+        ("fpu avx512f avx512_bf16 amx_bf16", "Xeon, 1 cores, avx512_bf16 amx_bf16", True),
+        ("fpu avx512f avx512_bf16", "Xeon, 1 cores, avx512_bf16", True),
+        ("fpu avx512f", "Xeon, 1 cores, no bfloat16", False),
+    ],
+)
+def test_instructions_for_bfloat16_are_those_that_linux_lists(flags, name, has_bf16, tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0})
+    monkeypatch.setattr(cpu, "PROC", tmp_path)
+    write(tmp_path / "cpuinfo", f"model name\t: Xeon\nflags\t\t: {flags}\n")
+    assert cpu.describe() == name and cpu.has_bf16() == has_bf16
+
+
+def test_a_system_without_cpuinfo_trains_in_float32(tmp_path, monkeypatch):
+    monkeypatch.setattr(cpu, "PROC", tmp_path)
+    assert not cpu.has_bf16() and cpu.describe().endswith("no bfloat16")

@@ -463,7 +463,7 @@ def test_input_on_which_no_claim_can_be_checked_is_one_clear_line(tmp_path):
         ((run, "--settings", run / "metrics.csv"), "give its settings.csv"),
         ((run, "--settings", run), "give its settings.csv"),
         ((run, "--settings", picture), "give its settings.csv"),
-        ((run, "--benchmark", tmp_path / "long.json"), "without --long"),
+        ((run, "--benchmark", tmp_path / "long.json"), "give what experiments/benchmark.py wrote"),
     ):
         done = call("claims", *arguments, "--out", tmp_path / "out", folder="analysis")
         assert done.returncode == 1 and message in done.stderr and done.stderr.count("\n") == 1, done.stderr

@@ -132,9 +132,7 @@ def cost_row(benchmark: Path) -> dict:
         batches = sorted({batch for batch, _ in rows})
         ratios = [_cost_ratios(rows[batch, "fast"], rows[batch, "fast GAN without Q"]) for batch in batches]
     except KeyError as error:
-        raise InputError(
-            f"{benchmark} has no {error}: give what experiments/benchmark.py wrote (without --long)"
-        ) from error
+        raise InputError(f"{benchmark} has no {error}: give what experiments/benchmark.py wrote") from error
     says = "InfoGAN costs nearly nothing on top of a GAN (section 5)"
     rule = f"at most {COST} times its time and memory, at each batch size"
     worst, low, high = map(max, zip(*ratios))
