@@ -25,7 +25,7 @@ def describe(options: ResolvedOptions, dataset: Dataset) -> str:
     low, high = (trials * seconds / min(options.workers, trials) / 60 for seconds in (min(durations), max(durations)))
     times = f"{_minutes(low)} to {_minutes(high)}" if len(extremes) > 1 else _minutes(high)
     confirm = f" and {trials - options.trials} for the confirmation" if trials > options.trials else ""
-    pruned = "; trials that are pruned take less" if options.prune else ""
+    pruned = "; trials that are pruned take less" if options.pruner == "halving" else ""
     images = max(config.images(config.updates) for config in configs)
     return f"{options.trials} trials{confirm} of {images:,} images: about {times} here, measured{pruned}"
 

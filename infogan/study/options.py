@@ -36,9 +36,9 @@ class Options(WorkerOptions):
     """Print the search space as a YAML file and stop."""
     sampler: Literal["tpe", "random", "grid"] | None = None
     """Optuna's. grid trains every combination once. Default: tpe; grid where only seeds are searched."""
-    prune: bool | None = None
-    """End trials early that are behind at equal images (successive halving). Default: yes, but not with --sampler grid;
-    never with two objectives."""
+    pruner: Literal["halving", "none"] | None = None
+    """halving ends trials early that are behind at equal images (successive halving). Default: halving, but none with
+    --sampler grid; with two objectives none is ended."""
     objective: str | None = None
     """accuracy, nmi, certainty, information, agreement, stability or frechet, of validation images; two of them, as
     accuracy,frechet, make a front. Default: accuracy; without labels stability."""
@@ -94,7 +94,7 @@ class Options(WorkerOptions):
             "workers": self.default_workers(trials),
             "images": images,
             "sampler": sampler,
-            "prune": self.sampler != "grid" if self.prune is None else self.prune,
+            "pruner": self.pruner or ("none" if self.sampler == "grid" else "halving"),
             "storage": self.storage or f"sqlite:///{Path('studies') / name / 'study.db'}",
             "confirm_seeds": 0 if "seed" in space else self.confirm_seeds,
             "configurations": trials_of,
@@ -124,7 +124,7 @@ class ResolvedOptions(Options):
     study: str = ""
     storage: str = ""
     sampler: Literal["tpe", "random", "grid"] = "tpe"
-    prune: bool = True
+    pruner: Literal["halving", "none"] = "halving"
     configurations: search_space.Trials = search_space.Trials({}, {}, "", 1)
 
     @property

@@ -68,7 +68,7 @@ def settings(options: ResolvedOptions) -> dict[str, Any]:
         "images": options.images,
         "seed": options.seed,
         "sampler": options.sampler,
-        "prune": options.prune,
+        "pruner": options.pruner,
         "objective": options.objective,
         "search": {name: str(spec) for name, spec in trials.space.items()},
         "set": dict(trials.fixed),

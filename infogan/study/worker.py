@@ -80,7 +80,9 @@ class Worker:
         trial.set_user_attr("offset", seed - self.options.seed)  # the copies of the trial have the same
         config = training.choose_codes(self.options.configurations.suggest(trial, seed), self.dataset)
         watch = ParentWatch(self.parent)
-        if self.options.prune and len(self.measures) == 1 and not self.has_frechet:  # Optuna prunes one objective alone
+        if (
+            self.options.pruner == "halving" and len(self.measures) == 1 and not self.has_frechet
+        ):  # Optuna prunes one objective alone
             watch = PruningWatch(self.parent, trial, self.measures[0], config)
         values = self.train(trial, config, self.options.folder / "trials" / run, watch)
         return values if len(values) > 1 else values[0]

@@ -156,8 +156,8 @@ def test_options_that_no_study_can_have_are_one_error(arguments):
 
 def test_seeds_alone_are_a_grid_of_the_presets_length_that_is_pruned_unless_a_grid_is_asked_for():
     made = Options(dataset="mnist", search=("seed=0:7",)).resolved()
-    assert (made.sampler, made.trials, made.images, made.prune) == ("grid", 8, 640_000, True)
+    assert (made.sampler, made.trials, made.images, made.pruner) == ("grid", 8, 640_000, "halving")
     assert made.confirm_seeds == 0, "the seeds are the replicates"
-    assert not Options(dataset="mnist", search=("seed=0:7",), sampler="grid").resolved().prune
+    assert Options(dataset="mnist", search=("seed=0:7",), sampler="grid").resolved().pruner == "none"
     default = Options().resolved()
-    assert (default.sampler, default.trials, default.images, default.prune) == ("tpe", 30, 100_000, True)
+    assert (default.sampler, default.trials, default.images, default.pruner) == ("tpe", 30, 100_000, "halving")
