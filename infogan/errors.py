@@ -1,6 +1,7 @@
 """The error that says what the user gave that cannot be used."""
 
 import errno
+import shlex
 
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """Numbers of the errors of a disk, or of a user's share of it, that is full."""
@@ -26,6 +27,11 @@ LONGEST = 2000
 def printable(text: object) -> str:
     """Text in one line that no terminal obeys: control characters, line breaks and the like are escapes, as \\x1b."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(text))
+
+
+def shell(*words: object) -> str:
+    """A command to copy: its words quoted for a shell, in one line that no terminal obeys."""
+    return printable(shlex.join(map(str, words)))
 
 
 class InputError(Exception):

@@ -18,8 +18,11 @@ import tyro
 
 from infogan import events
 from infogan.config import Config, InputError, WandbMode
-from infogan.errors import printable
+from infogan.errors import printable, shell
 from infogan.presets import ALIASES, PRESETS, begin, changed_fields
+
+
+FLAGS = [field.name for field in dataclasses.fields(Config) if field.type is bool]
 
 
 @dataclass(frozen=True)
@@ -58,8 +61,17 @@ def read_options(arguments: list[str]) -> Options:
             hint = f". Did you mean {close[0]}?" if close else ""
             raise InputError(f"there is no preset {preset!r}; allowed: {', '.join(PRESETS)}{hint}")
         arguments = [preset, *arguments[1:]]
+    arguments = [_flag(argument) for argument in arguments]
     presets = {name: (text, Options(begin(name))) for name, (_, text) in PRESETS.items()}
     return tyro.extras.overridable_config_cli(presets, description=__doc__, args=arguments)
+
+
+def _flag(argument: str) -> str:
+    """A truth value written as --spectral_norm=True, as W&B's agent writes it, as the flag that it means."""
+    name, _, value = argument.lower().removeprefix("--").replace("_", "-").partition("=")
+    if name.replace("-", "_") not in FLAGS or value not in ("true", "false"):
+        return argument
+    return f"--{name}" if value == "true" else f"--no-{name}"
 
 
 def main() -> None:
@@ -101,4 +113,4 @@ def print_result(result: dict, config: Config, directory: Path) -> None:
     if result.get("collapsed"):
         print(collapse.describe(result))
     figure = "figure2" if Latent(config.codes, config.noise).categorical_sizes else "grid"
-    print(f"next: python analysis/figures.py {figure} {shown}")
+    print(f"next: {shell('infogan', 'figures', figure, directory)}")

@@ -1,6 +1,7 @@
 """The command `train`: its dry run, and bad input."""
 
 import json
+import shlex
 
 import pandas as pd
 import pytest
@@ -30,6 +31,23 @@ def test_the_default_directory_tells_changed_settings_apart(tmp_path):
     )
     resolved = json.loads(call("train", *arguments, "--dry-run", cwd=tmp_path).stdout)
     assert resolved["run_dir"] == "runs/digits-authors-lambda_categorical=0.1-terms=iic_1-seed0"
+
+
+@pytest.mark.parametrize(
+    ("written", "value"), [("--spectral_norm=True", True), ("--spectral-norm=false", False), ("--spectral-norm", True)]
+)
+def test_a_truth_value_is_read_as_an_agent_of_a_sweep_writes_it(written, value):
+    done = call("train", "authors", "--dataset", "digits", written, "--lr_d=1e-3", "--dry-run")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["spectral_norm"] is value
+
+
+def test_the_next_command_can_be_copied_into_a_shell(tmp_path):
+    short = ("--updates", "2", "--batch-size", "16", "--evaluations", "1", "--wandb", "disabled")
+    done = call("train", "authors", "--dataset", "digits", *short, "--run-dir", "my run; $(x)", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    [line] = [line.removeprefix("next: ") for line in done.stdout.splitlines() if line.startswith("next: ")]
+    assert shlex.split(line)[:2] == ["infogan", "figures"] and shlex.split(line)[-1] == "my run; $(x)"
 
 
 COLLAPSING = ("authors", "--dataset", "digits", "--lr-g", "1e-9", "--updates", "20", "--evaluations", "2")

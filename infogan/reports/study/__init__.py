@@ -10,7 +10,7 @@ from pathlib import Path
 import optuna
 import tyro
 
-from infogan.errors import InputError, printable
+from infogan.errors import InputError, printable, shell
 from infogan.reports import common
 from infogan.reports.study.findings import find, write
 from infogan.study.table import open_study
@@ -52,4 +52,4 @@ def main() -> None:
             print(common.as_text(section.table, missing="-"))
         print()
     print(f"tables, numbers and pictures: {printable(folder)}/")
-    print(f"next: infogan report {printable(options.folder)}    # all of it as one HTML page")
+    print(f"next: {shell('infogan', 'report', options.folder)}    # all of it as one HTML page")
