@@ -21,7 +21,6 @@ from infogan.config import Config, InputError, WandbMode
 from infogan.errors import printable, shell
 from infogan.presets import ALIASES, PRESETS, begin, changed_fields
 
-
 FLAGS = [field.name for field in dataclasses.fields(Config) if field.type is bool]
 
 

@@ -111,9 +111,9 @@ def test_a_killed_study_continues_and_loses_nothing(tmp_path, script_environment
     assert sorted(ended) == ["authors", "paper"]
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGUSR1, signal.SIGINT])
 def test_a_signal_saves_every_trial_and_the_next_start_continues_them(number, tmp_path, script_environment):
-    """SIGTERM to the command alone; SIGINT as Ctrl-C in a terminal, which sends it to the whole process group."""
+    """SLURM's warning to the command alone; SIGINT as Ctrl-C in a terminal, which sends it to the whole process group."""
     options = ("--trials", "2", "--images", "20000", "--workers", "2", "--confirm-seeds", "0")
     directories = [tmp_path / "studies" / "digits" / "trials" / name for name in ("authors", "paper")]
 
@@ -135,7 +135,7 @@ def test_a_signal_saves_every_trial_and_the_next_start_continues_them(number, tm
     if number == signal.SIGINT:
         os.killpg(process.pid, number)
     else:
-        process.terminate()
+        process.send_signal(number)
     assert process.wait(60) == 128 + number
     assert "stopped with 0 of 2 trials done; the same command goes on" in process.stderr.read()
     assert statuses() == ["interrupted", "interrupted"]
