@@ -182,18 +182,18 @@ def main() -> None:
         )
         return
     for each in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(each, interrupt)
+        if signal.getsignal(each) is not signal.SIG_IGN:  # as under nohup
+            signal.signal(each, interrupt)
     with tempfile.TemporaryDirectory(prefix="infogan-explore-") as folder:
         server = serve(Path(folder), options.host, options.port)
         records.write_atomic(Path(folder) / "index.html", page(model))
-        port = server.server_address[1]
-        print(f"{printable(options.run)}: http://{options.host}:{port}/   (Ctrl-C ends it)")
-        print(
-            f"from another machine: ssh -N -L {port}:127.0.0.1:{port} THIS_MACHINE, then open http://127.0.0.1:{port}/",
-            flush=True,
-        )
+        host, port = options.host, server.server_address[1]
+        url = f"http://{host}:{port}/"
+        print(f"{printable(options.run)}: {url}   (Ctrl-C ends it)")
+        tunnel = f"ssh -N -L {port}:{host}:{port} THIS_MACHINE"
+        print(f"from another machine: {tunnel}, then open http://127.0.0.1:{port}/", flush=True)
         if options.browser and (browser := graphical_browser()):
-            threading.Thread(target=browser.open, args=[f"http://{options.host}:{port}/"], daemon=True).start()
+            threading.Thread(target=browser.open, args=[url], daemon=True).start()
         try:
             server.serve_forever()
         except KeyboardInterrupt:
