@@ -1,4 +1,4 @@
-"""A page with sliders for the codes of a trained model; see `--help` and infogan/reports/explore.py."""
+"""A page to play with a trained model; see `--help` and infogan/reports/explore.py."""
 
 from infogan.cli import one_line_errors
 from infogan.reports.explore import main

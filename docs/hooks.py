@@ -1,9 +1,10 @@
-"""MkDocs hooks: formulas as MathML, files outside docs/, and the help texts of the commands.
+"""MkDocs hooks: formulas as MathML, files outside docs/, the explorer's page, and the help texts of the commands.
 
 Nothing here needs a network, when the site is built or when it is read.
 """
 
 import contextlib
+import functools
 import importlib
 import io
 import os
@@ -16,7 +17,8 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
-from infogan import cli
+from infogan import cli, load
+from infogan.reports import explore
 
 ROOT = Path(__file__).parents[1]
 FORMULA = re.compile(r"^\$\$(.+?)\$\$$", re.MULTILINE | re.DOTALL)
@@ -26,14 +28,21 @@ CODE_OR_BOUND = re.compile(r"```.*?```|`[^`]*`|<math.*?</math>|(?P<bound>\bL_I\b
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Add the committed pictures that pages show, under results/ of the site."""
+    """Add the committed pictures that pages show, under results/ of the site, and the explorer of the shipped model."""
     for page in list(files.documentation_pages()):
         folder = (Path(config.docs_dir) / page.src_uri).parent
         for target in OUTSIDE.findall(page.content_string):
             name = str((folder / target).resolve().relative_to(ROOT))
             if (ROOT / name).is_file() and files.get_file_from_path(name) is None:
                 files.append(File(name, str(ROOT), config.site_dir, config.use_directory_urls))
+    files.append(File.generated(config, "play/mnist.html", content=explorer()))
     return files
+
+
+@functools.cache
+def explorer() -> str:
+    """The page of the MNIST model, with its weights; made once, as `mkdocs serve` builds the site again and again."""
+    return explore.page(load(ROOT / "analysis" / "results" / "models" / "mnist-iic"))
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:

@@ -95,6 +95,7 @@ def test_the_site_builds_without_warnings_and_without_a_network(tmp_path, monkey
     monkeypatch.setattr(socket.socket, "connect", refuse)
     build(load_config(str(ROOT / "mkdocs.yml"), strict=True, site_dir=str(tmp_path)))
     pages = {path: path.read_text() for path in tmp_path.rglob("*.html")}
+    assert 'href="mnist.html"' in pages[tmp_path / "play" / "index.html"] and tmp_path / "play" / "mnist.html" in pages
     assert len(pages) >= len(PAGES) - 1 and (tmp_path / "search" / "search_index.json").exists()
     for page in pages.values():
         loaded = re.findall(r"<(?:script|img|link)[^>]*(?:src|href)=\"?(https?:[^\"\s>]+)", page)

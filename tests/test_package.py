@@ -63,7 +63,7 @@ def test_the_wheel_holds_the_whole_package_and_nothing_else(wheel):
     packed = zipfile.ZipFile(wheel).namelist()
     sources = [path for path in (ROOT / "infogan").rglob("*") if path.is_file() and path.parent.name != "__pycache__"]
     expected = {str(path.relative_to(ROOT)) for path in sources}
-    assert {"infogan/py.typed", "infogan/reports/explore.html"} <= expected
+    assert {"infogan/py.typed", "infogan/reports/explore.html", "infogan/reports/explore_networks.js"} <= expected
     assert {name for name in packed if ".dist-info/" not in name} == expected
 
 

@@ -2,8 +2,7 @@
 # # Generated digits by their codes
 #
 # Loads a trained model: here the one on MNIST that comes with the repository (preset `iic`). To see your own run,
-# set `RUN` to its directory, such as `runs/mnist-authors-seed0`. `python analysis/explore.py RUN` serves a page with
-# such sliders.
+# set `RUN` to its directory, such as `runs/mnist-authors-seed0`. `infogan explore RUN` opens a page with such sliders.
 
 # %%
 from pathlib import Path
@@ -12,12 +11,12 @@ import ipywidgets
 import matplotlib.pyplot as plt
 import numpy as np
 
-from infogan import load
+import infogan
 from infogan.inference import Codes
 from infogan.records.pictures import tile
 
-RUN = Path("../results/models/mnist-iic")
-model = load(RUN)
+RUN = Path(infogan.__file__).parents[1] / "analysis" / "results" / "models" / "mnist-iic"
+model = infogan.load(RUN)
 print(f"{model.config.dataset}, codes {model.latent}, {model.step:,} updates")
 
 # %% [markdown]

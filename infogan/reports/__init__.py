@@ -8,7 +8,7 @@ factors      mutual information of codes and known factors
 morphology   what continuous codes change in the shape of digits
 study        tables and plots of a study
 report       a study, or a run, as one HTML page
-explore      a page with sliders for the codes of a trained model
+explore      a page that computes a trained model: sliders for its codes, a pad to draw on
 export       weights, ONNX and a model card
 
 common, style (of all figures), information and effects (what codes change) are shared by several of them. Drawing
