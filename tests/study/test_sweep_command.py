@@ -113,7 +113,7 @@ def test_a_killed_study_continues_and_loses_nothing(tmp_path, script_environment
 
 @pytest.mark.parametrize("number", [signal.SIGUSR1, signal.SIGINT])
 def test_a_signal_saves_every_trial_and_the_next_start_continues_them(number, tmp_path, script_environment):
-    """SLURM's warning to the command alone; SIGINT as Ctrl-C in a terminal, which sends it to the whole process group."""
+    """SLURM's warning to the command alone; SIGINT as Ctrl-C in a terminal, which sends it to the whole group."""
     options = ("--trials", "2", "--images", "20000", "--workers", "2", "--confirm-seeds", "0")
     directories = [tmp_path / "studies" / "digits" / "trials" / name for name in ("authors", "paper")]
 
