@@ -1,6 +1,6 @@
 import pytest
 
-from infogan.data.download import download, expand_user
+from infogan.data.files import download, expand_user
 from infogan.errors import InputError
 
 

@@ -9,7 +9,7 @@ import pytest
 from dataset_files import assert_input_error, split_sizes, write_emnist
 
 from infogan import data
-from infogan.data import limits
+from infogan.data import files as limits
 from infogan.data.formats import emnist
 
 LETTERS = range(1, 27)

@@ -1,6 +1,6 @@
 import pytest
 
-from infogan.data.errors import first_line
+from infogan.data.files import first_line
 
 
 @pytest.mark.parametrize(

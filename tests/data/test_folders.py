@@ -37,6 +37,19 @@ def test_grey_images_of_16_bits_keep_their_shades(tmp_path):
     assert_input_error(str(tmp_path / "deep"), tmp_path, "z.tiff cannot be read", "mode F")
 
 
+@pytest.mark.parametrize(("bits", "factor"), [(8, 256), (10, 64), (12, 16), (14, 4)])
+def test_files_of_16_bits_with_pixels_of_fewer_are_refused(bits, factor, tmp_path):
+    """Read as 16 bits they would all be dark."""
+    (tmp_path / "dark").mkdir()
+    ramp = np.linspace(0, 2**bits - 1, 1024).astype(np.uint16).reshape(32, 32)
+    for i in range(20):
+        Image.fromarray(ramp).save(tmp_path / "dark" / f"{i}.png")
+    assert_input_error(str(tmp_path / "dark"), tmp_path, f"{bits} bits", f"multiply the pixels by {factor}")
+    for path in (tmp_path / "dark").iterdir():
+        Image.fromarray(np.asarray(Image.open(path)) * np.uint16(factor)).save(path)
+    assert int(data.load(str(tmp_path / "dark")).train.images.max()) == 255
+
+
 def write_images(folder, n: int, suffix: str = ".png") -> None:
     folder.mkdir(parents=True, exist_ok=True)
     random = np.random.default_rng(len(str(folder)))

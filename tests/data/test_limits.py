@@ -13,7 +13,7 @@ from PIL import Image
 from scipy.io import savemat
 
 from infogan import data
-from infogan.data import limits
+from infogan.data import files as limits
 from infogan.errors import InputError
 
 NOISE = np.random.default_rng(0).integers(0, 255, (40, 32, 32), np.uint8)
@@ -87,7 +87,7 @@ def test_a_huge_file_in_celebas_zip_is_not_unpacked(tmp_path, monkeypatch):
 def test_a_limit_that_is_no_number_is_named(text, monkeypatch):
     monkeypatch.setenv(limits.BYTES_VARIABLE, text)
     with pytest.raises(InputError, match=f"INFOGAN_MAX_BYTES is '{text}'; give a number"):
-        limits.max_bytes()
+        limits.limit(limits.BYTES_VARIABLE)
 
 
 @pytest.fixture
@@ -115,7 +115,6 @@ def ends():
         ("emnist-letters", "EMNIST/raw/gzip.zip"),
         ("emnist-digits", "EMNIST/emnist-digits-train-images-idx3-ubyte"),
         ("usps", "usps.bz2"),
-        ("dsprites", "dsprites_ndarray_co1sh3sc6or40x32y32_64x64.npz"),
         ("celeba", "celeba/list_attr_celeba.txt"),
         ("celeba", "celeba/img_align_celeba.zip"),
         ("rendered_chairs", "rendered_chairs/a/renders/image_001_p020_t011_r096.png"),

@@ -8,7 +8,7 @@ from conftest import ROOT
 
 from infogan import data
 from infogan.data import cache
-from infogan.data.download import data_folder
+from infogan.data.files import data_folder
 from infogan.errors import InputError
 
 
@@ -47,7 +47,7 @@ class Refuse:
 
 sys.meta_path.insert(0, Refuse())
 from infogan import data
-from infogan.data.download import data_folder
+from infogan.data.files import data_folder
 """
 
 

@@ -134,7 +134,7 @@ def test_booleans_are_labels_and_large_factors_keep_their_size(tmp_path):
         ({"factor_names": np.array([{}] * 3)}, "`factor_names` cannot be read .Object arrays"),
         ({"factors": np.zeros((40, 0)), "factor_names": None}, "no columns"),
         ({"factors": np.full((40, 3), np.longdouble("1e4000"))}, "has inf in row 0, column 0; give finite"),
-        ({"images": np.zeros((40, 0, 0), np.uint8)}, "without a pixel"),
+        ({"images": np.zeros((40, 0, 0), np.uint8)}, r"shape \(40, 0, 0\)"),
         ({"labels": np.full(40, 1j)}, "`labels` is complex128"),
         ({"labels": np.full(40, -1)}, "has the value -1"),
         ({"factors": np.full((40, 1), np.nan), "factor_names": ["a"]}, "has nan in row 0, column 0; give finite"),

@@ -20,8 +20,8 @@ from scipy.io import savemat
 from infogan import data
 from infogan.data.decoding import decode_image, look_at
 from infogan.data.formats.mnist import read_idx
+from infogan.data.formats.npz import read_header
 from infogan.data.formats.svhn import read_mat
-from infogan.data.npy import read_header
 from infogan.errors import InputError
 
 few = settings(

@@ -12,7 +12,7 @@ def test_torchvision_imports_beside_this_torch():
 def test_a_torchvision_that_imports_gets_no_declared_operators(tmp_path):
     (tmp_path / "torchvision").mkdir()
     (tmp_path / "torchvision" / "__init__.py").write_text("sound = True")
-    code = "from infogan.data import torchvision_import as t; assert t.import_torchvision().sound and not t._declared"
+    code = "from infogan.data import files as t; assert t.import_torchvision().sound and not t._declared"
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, env={"PYTHONPATH": str(tmp_path)}
     )

@@ -13,13 +13,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from infogan.data import limits
 from infogan.data.cache import cached, file_identity, in_parallel
 from infogan.data.decoding import decode_image
-from infogan.data.download import download
-from infogan.data.errors import as_input_error
+from infogan.data.files import (
+    as_input_error,
+    check_bytes,
+    check_image_bytes,
+    check_regular,
+    download,
+    import_torchvision,
+)
 from infogan.data.splits import Dataset, Split
-from infogan.data.torchvision_import import import_torchvision
 from infogan.errors import InputError
 
 SIZE = 32  # pixels, side of the images
@@ -76,10 +80,10 @@ def _read_partition(folder: Path, files: list[str]) -> np.ndarray:
 
 def _read_table(path: Path, skip: int, header: bool) -> tuple[list[str], list[str], np.ndarray]:
     """One of CelebA's text tables: names of the rows, names of the columns, whole numbers [rows, columns]."""
-    limits.check_regular(path)
+    check_regular(path)
     problem = f"{path} {'cannot be read' if path.exists() else 'is missing'}"
     with as_input_error(problem, f"get it from {WEBSITE}", (OSError, ValueError, IndexError)):
-        limits.check_bytes(path.stat().st_size, str(path))
+        check_bytes(path.stat().st_size, str(path))
         lines = path.read_text(encoding="utf-8").splitlines()[skip:]
         columns = lines.pop(0).split() if header else []
         cells = [line.split() for line in lines if line.strip()]
@@ -104,7 +108,7 @@ def _open_files(folder: Path, files: list[str]) -> tuple[Callable[[str], bytes |
     images, archive = folder / IMAGES, folder / f"{IMAGES}.zip"
     if (images / IMAGES).is_dir():  # as Kaggle packs them
         images = images / IMAGES
-    limits.check_regular(archive)
+    check_regular(archive)
     if images.is_dir():
         missing = next((name for name in files if not (images / name).is_file()), None)
         if missing is not None:
@@ -129,7 +133,7 @@ def _open_zip(path: Path, files: list[str]) -> Callable[[str], bytes]:
 
     def read(name: str) -> bytes:
         with as_input_error(f"{name} in {path} cannot be read", "get the archive again", failures):
-            limits.check_image_file(members[name].file_size, f"{name} in {path}")
+            check_image_bytes(members[name].file_size, f"{name} in {path}")
             return archive.read(members[name])
 
     return read
