@@ -68,5 +68,5 @@ def test_of_several_frames_the_first_is_read(tmp_path):
 
 def test_pixels_of_32_bits_are_named(tmp_path):
     Image.fromarray(RAMP.astype(np.int32)).save(tmp_path / "x.tiff")
-    with pytest.raises(InputError, match="x cannot be read .its pixels are of Pillow's mode I: save it with 8 or 16"):
+    with pytest.raises(InputError, match="mode I"):
         decode_image(tmp_path / "x.tiff", "x", colour=False, size=16)
