@@ -129,7 +129,7 @@ def correlation(a, b) -> float:
 
 def test_factors_do_what_their_names_say(small_chunks):
     def of(name: str) -> tuple[torch.Tensor, dict]:
-        images, factors = synthetic.render_dataset(name, None, 160)
+        images, factors = synthetic.render_dataset(name, None, 120)
         return images[:, 0].float() / 255, dict(zip(synthetic.SCENES[name].factor_names, factors.numpy().T))
 
     images, factors = of("sprites")

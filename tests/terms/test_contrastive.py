@@ -34,7 +34,7 @@ def test_an_untrained_network_is_at_chance(digits):
 
 
 def test_its_network_learns_which_code_is_shared(digits, tmp_path):
-    fit(tmp_path, digits, terms="contrastive:1", updates=400, log_every=50)
+    fit(tmp_path, digits, terms="contrastive:1", updates=200, log_every=50)
     rows = records.Table(tmp_path / "metrics.csv").rows()
     assert float(rows[-1]["contrastive_nats"]) < 0.9 * math.log(3) and float(rows[-1]["contrastive_accuracy"]) > 0.45
 

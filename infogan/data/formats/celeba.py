@@ -42,8 +42,7 @@ def load(root: Path) -> Dataset:
     if not folder.is_dir():
         fetch = partial(import_torchvision().datasets.CelebA, root, target_type="attr", download=True)
         download(fetch, f"celeba is not in {root} and", folder)
-    files, names, attributes = _read_attributes(folder)
-    parts = _read_partition(folder, files)
+    files, names, attributes, parts = _read_lists(folder)
     whole = Split(_read_images(folder, files), None, {"attributes": (torch.from_numpy(attributes), names)})
     train, validation, test = (whole[_as_slice(np.flatnonzero(parts == part))] for part in range(3))
     return Dataset("celeba", train, validation, test)
@@ -56,26 +55,22 @@ def _as_slice(index: np.ndarray) -> slice | Tensor:
     return torch.from_numpy(index)
 
 
-def _read_attributes(folder: Path) -> tuple[list[str], tuple[str, ...], np.ndarray]:
-    """File names, attribute names, and the attributes uint8 [N, 40]."""
+def _read_lists(folder: Path) -> tuple[list[str], tuple[str, ...], np.ndarray, np.ndarray]:
+    """File names, attribute names, attributes uint8 [N, 40], and the official split [N]: 0 training, 1 validation, 2
+    test."""
     files, names, values = _read_table(folder / ATTRIBUTES, skip=1, header=True)
     if set(np.unique(values)) - {-1, 1} or values.shape[1] != len(names):
         raise InputError(
             f"{folder / ATTRIBUTES} is not CelebA's list of attributes, which has a line of names, then a file name "
             f"and -1 or 1 for each name: get it again from {WEBSITE}"
         )
-    return files, tuple(names), (values > 0).astype(np.uint8)
-
-
-def _read_partition(folder: Path, files: list[str]) -> np.ndarray:
-    """The official split of each image, [N]: 0 training, 1 validation, 2 test."""
     partition_files, _, parts = _read_table(folder / PARTITION, skip=0, header=False)
     if partition_files != files or parts.shape[1] != 1 or set(np.unique(parts)) - {0, 1, 2}:
         raise InputError(
             f"{folder / PARTITION} does not give 0, 1 or 2 to each of the {len(files)} images of {ATTRIBUTES}: "
             f"get both again from {WEBSITE}"
         )
-    return parts[:, 0]
+    return files, tuple(names), (values > 0).astype(np.uint8), parts[:, 0]
 
 
 def _read_table(path: Path, skip: int, header: bool) -> tuple[list[str], list[str], np.ndarray]:
