@@ -174,7 +174,7 @@ def test_every_signal_ends_the_run_with_its_status_and_it_is_saved(number, step,
     finally:
         signal.signal(number, before)
     assert left.value.code == 128 + number
-    assert records.load_checkpoint(tmp_path)[1]["step"] == step
+    assert records.load_checkpoint(tmp_path)[1]["step"] == min(step + 1, 20), "the next update looks at signals"
     assert fit(tmp_path, digits)["step"] == 20
 
 
