@@ -1,21 +1,18 @@
-"""README.md and docs/: their numbers are the committed results', their links lead somewhere, their examples run."""
+"""README.md and docs/: tables are the results, links lead somewhere, commands parse, examples run."""
 
 import contextlib
 import importlib.util
 import os
 import re
 import shlex
-import shutil
-import socket
 import sys
-import tomllib
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 import tyro
-from conftest import ROOT, call, config, fit
+from conftest import ROOT, call, fit
 
 from infogan import cli, data, terms
 from infogan.codes import Latent
@@ -26,7 +23,7 @@ DOCS = ROOT / "docs"
 README = ROOT / "README.md"
 PAGES = [README, *sorted(DOCS.rglob("*.md"))]
 FENCE = re.compile(r'^```(\w+)(?: title="([^"]*)")?\n(.*?)^```', re.MULTILINE | re.DOTALL)
-OTHER_PROGRAMS = ("cd", "conda", "git", "source")
+OTHER_PROGRAMS = ("cd", "conda", "git", "jupytext", "mkdocs", "pip", "source", "wandb")
 
 
 def by_name(path: Path) -> str:
@@ -55,19 +52,6 @@ def test_tables_are_the_results(page, tables):
     assert text.count("<!-- table:") == len(tables.BLOCK.findall(text)) and tables.filled(text) == text
 
 
-def test_no_table_repeats_a_row(tables):
-    """The scorecard had B1 and B2 twice."""
-    for text in [page.read_text() for page in tables.pages()]:
-        for block in tables.BLOCK.finditer(text):
-            rows = [line for line in block[0].splitlines() if line.startswith("| ")]
-            assert len(set(rows)) == len(rows), block[2]
-
-
-def test_each_table_is_on_a_page(tables):
-    used = {block[2] for page in tables.pages() for block in tables.BLOCK.finditer(page.read_text())}
-    assert used == set(tables.TABLES)
-
-
 def test_figures_in_prose_are_the_results(tables):
     from table_sources.facts import facts
 
@@ -83,36 +67,6 @@ LINKED = [*PAGES, ROOT / "CONTRIBUTING.md", *sorted((ROOT / "analysis" / "result
 def test_links_and_images_exist(page):
     targets = set(re.findall(r"\]\((?!https?:|#)([^)\s]+)\)", FENCE.sub("", page.read_text())))
     assert [target for target in sorted(targets) if not (page.parent / target.split("#")[0]).exists()] == []
-
-
-def test_the_site_builds_without_warnings_and_without_a_network(tmp_path, monkeypatch):
-    from mkdocs.commands.build import build
-    from mkdocs.config import load_config
-
-    def refuse(*arguments):
-        raise AssertionError("the build opens a connection")
-
-    monkeypatch.setattr(socket.socket, "connect", refuse)
-    build(load_config(str(ROOT / "mkdocs.yml"), strict=True, site_dir=str(tmp_path)))
-    pages = {path: path.read_text() for path in tmp_path.rglob("*.html")}
-    assert 'href="mnist.html"' in pages[tmp_path / "play" / "index.html"] and tmp_path / "play" / "mnist.html" in pages
-    assert len(pages) >= len(PAGES) - 1 and (tmp_path / "search" / "search_index.json").exists()
-    for page in pages.values():
-        loaded = re.findall(r"<(?:script|img|link)[^>]*(?:src|href)=\"?(https?:[^\"\s>]+)", page)
-        assert loaded == [] and "$$" not in page
-    help_texts = pages[tmp_path / "reference" / "command-line" / "index.html"]
-    check_options(re.sub(r"<[^>]+>", "", help_texts))
-
-
-def check_options(help_texts: str) -> None:
-    """Every option in the text of a page is one of some command, or of the program that the span begins with."""
-    for page in PAGES:
-        spans = re.findall(r"`([^`\n]+)`", FENCE.sub("", page.read_text()))
-        for span in spans:
-            if span.split()[0] in ("sbatch", "pip", "mkdocs"):
-                continue
-            unknown = [option for option in re.findall(r"(?<!\S)--[a-z][\w-]+", span) if option not in help_texts]
-            assert unknown in ([], ["--help"]), f"{page.name} has {span}"
 
 
 class Parsed(Exception):
@@ -142,10 +96,7 @@ def commands(page: Path) -> list[str]:
     return [part.strip() for line in lines for part in line.split("&&") if part.strip() and not part.startswith("#")]
 
 
-ALL_COMMANDS = sorted({command for page in PAGES for command in commands(page)})
-
-
-@pytest.mark.parametrize("command", ALL_COMMANDS)
+@pytest.mark.parametrize("command", sorted({command for page in PAGES for command in commands(page)}))
 def test_commands_are_valid(command, parse_only):
     check_command(shlex.split(command.replace("<", "").replace(">", "")))
 
@@ -159,10 +110,6 @@ def check_command(words: list[str]) -> None:
         check_parses(lambda: call(script.stem, *rest[1:], folder=script.parent.name))
     elif program == "sbatch":
         check_command(shlex.split(rest[rest.index("--wrap") + 1]))
-    elif program == "pip":
-        check_requirements(rest)
-    elif program in ("jupytext", "wandb", "mkdocs"):
-        assert (Path(sys.executable).parent / program).exists() or shutil.which(program)
     elif program in ("python", "python3"):
         assert rest[0] == "-m" or (ROOT / rest[0]).exists()
     elif program == "make":
@@ -183,29 +130,6 @@ def run_infogan(arguments: list[str]) -> None:
         cli._main()
     finally:
         sys.argv = argv
-
-
-def check_requirements(words: list[str]) -> None:
-    """A requirements file exists, and what is pinned is pinned there too; an extra exists."""
-    pinned = (ROOT / "requirements.txt").read_text().splitlines()
-    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
-    for word in words:
-        assert "==" not in word or word in pinned
-        assert not word.endswith(".txt") or (ROOT / word).exists()
-        assert not (extra := re.fullmatch(r"\.\[(\w+)\]", word)) or extra[1] in extras
-
-
-def test_commands_in_the_text_exist():
-    makefile = (ROOT / "Makefile").read_text()
-    for page in PAGES:
-        for span in re.findall(r"`([^`\n]+)`", FENCE.sub("", page.read_text())):
-            first, *rest = span.split()
-            if first == "make" and rest:
-                assert f"\n{rest[0]}:" in makefile, span
-            if first == "infogan" and rest:
-                assert rest[0] in (*cli.COMMANDS, "COMMAND", "--help"), span
-            if first == "python" and rest and rest[0].endswith(".py"):
-                assert (ROOT / rest[0]).exists(), span
 
 
 @pytest.fixture
@@ -344,18 +268,9 @@ def test_following_a_run(project):
     assert (project / "runs" / "watched" / "evaluation.json").exists()
 
 
-def test_every_example_of_the_page_is_run():
-    assert len(EXTENDING) == 8 and config().preset == "authors"
-
-
 def test_the_faults_table_names_tests_that_exist():
     """Its last column has parts of their names."""
     written = "\n".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
     rows = [line for line in (DOCS / "faults.md").read_text().splitlines() if line.startswith("| ")]
     names = [name for row in rows for name in re.findall(r"`(\w+)`", row.split("|")[-2])]
     assert len(names) > 20 and [name for name in names if not re.search(rf"def test_\w*{name}", written)] == []
-
-
-def test_every_term_has_a_section():
-    headings = re.findall(r"^## (\S+)$", (DOCS / "terms.md").read_text(), re.MULTILINE)
-    assert set(headings) >= {*terms.available()}

@@ -111,6 +111,7 @@ def test_a_run_with_pretraining_and_decay_resumes_as_if_it_had_not_stopped(at, t
     """The pretraining is not done twice, and the pseudo-labels are kept."""
     monkeypatch.setattr(pseudo_labels, "CONFIDENCE", 0.1)  # after so short a pretraining Q is certain of nothing
     monkeypatch.setattr(overclustering, "SAMPLE", 200)
+    monkeypatch.setattr(overclustering, "HEADS", 2)
 
     class Stop:
         def logged(self, row):

@@ -6,17 +6,14 @@
 Where things are:
 
     names.py         load(), and LOADERS, the table of all dataset names
-    splits.py        Split and Dataset; how images are divided into training, validation and test images
+    splits.py        Split and Dataset; a file's arrays to images and class numbers; how images are divided
     batches.py       the order in which training meets the images
     formats/         one file per dataset or file format: .npz, folders of images, MNIST, EMNIST, SVHN, ...
     synthetic/       datasets that are rendered here, with known factors
-    labels.py        labels of any kind as class numbers
-    fingerprint.py   what tells a run's data from other data of the same name
+    files.py         the folder of datasets, downloads, limits of what is decoded, one-line errors
     decoding.py      one image file to pixels
-    npy.py           arrays in an .npz file
-    limits.py        how much may be decoded
-    summary.py       the line that says what is used and what is left out
     cache.py         decoded images in a memory-mapped file
+    fingerprint.py   what tells a run's data from other data of the same name
     augmentation.py  random affine maps and random strokes
 
 To add a dataset, write formats/NAME.py with a function that returns a Dataset, and enter it in names.LOADERS. To add a
@@ -27,10 +24,9 @@ where they are used.
 """
 
 from infogan.data.batches import Batches
-from infogan.data.download import DATA_VARIABLE
+from infogan.data.files import DATA_VARIABLE, import_torchvision
 from infogan.data.names import ARCHIVES, LOADERS, SYNTHETIC, TORCHVISION, load
 from infogan.data.splits import Dataset, Split
-from infogan.data.torchvision_import import import_torchvision
 
 __all__ = [
     "ARCHIVES",

@@ -20,10 +20,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from infogan import records
 from infogan.accel import cpu
-from infogan.data.download import expand_user
-from infogan.data.errors import as_input_error
+from infogan.data.files import as_input_error, expand_user
 from infogan.errors import InputError
 from infogan.locks import locked
 
@@ -53,25 +51,24 @@ def file_identity(path: Path) -> list:
     return [str(path.resolve()), about.st_size, about.st_mtime_ns]
 
 
-def cached(name: str, source: object, shape: Shape, chunks: Chunks, order: np.ndarray | None = None) -> Tensor:
+def cached(name: str, source: object, shape: Shape, chunks: Chunks) -> Tensor:
     """The images that `chunks` yields, uint8 [N, C, H, W]: decoded into the cache, or mapped from it if it has them.
 
     Args:
         source: what the images are made from (names, sizes, times), as JSON; another source is another cache.
         shape: (N, C, H, W).
         chunks: given the number of images that are done, yields the images after them, uint8 [n, C, H, W].
-        order: int [N], the position of each image of `chunks`; default: they stay in their order.
     Raises InputError where the cache cannot be written, and where `chunks` yields fewer images than N. Where
     `chunks` raises an exception, the images before it stay in the cache.
     """
     digest = hashlib.sha256(json.dumps([DECODER, source, shape], default=str).encode()).hexdigest()[:12]
     folder = cache_folder() / f"{name[:NAME_LENGTH]}-{digest}"
-    mend = f"make room, or set {CACHE_VARIABLE} to another folder"
-    with as_input_error(f"{name} cannot be kept in {folder}", mend, OSError):
+    remedy = f"make room, or set {CACHE_VARIABLE} to another folder"
+    with as_input_error(f"{name} cannot be kept in {folder}", remedy, OSError):
         if _count_done(folder, shape) < shape[0]:
             folder.mkdir(parents=True, exist_ok=True)
             with locked(folder / ".lock"):  # of several processes one decodes, and the others wait
-                _fill(folder, name, shape, chunks, order)
+                _fill(folder, name, shape, chunks)
         # Mapped copy-on-write, because torch has no read-only tensors.
         return torch.from_numpy(np.load(folder / "images.npy", mmap_mode="c"))
 
@@ -86,7 +83,7 @@ def _count_done(folder: Path, shape: Shape) -> int:
     return done if images.shape == shape and images.dtype == np.uint8 and 0 <= done <= shape[0] else 0
 
 
-def _fill(folder: Path, name: str, shape: Shape, chunks: Chunks, order: np.ndarray | None) -> None:
+def _fill(folder: Path, name: str, shape: Shape, chunks: Chunks) -> None:
     """Decode the images that the cache lacks."""
     from tqdm import tqdm
 
@@ -103,12 +100,12 @@ def _fill(folder: Path, name: str, shape: Shape, chunks: Chunks, order: np.ndarr
     )
     with progress:
         for chunk in chunks(done) if done < count else ():
-            end = done + len(chunk)
-            images[slice(done, end) if order is None else order[done:end]] = chunk
+            images[done : done + len(chunk)] = chunk
             images.flush()
-            records.write_atomic(folder / "done", str(end))
+            done += len(chunk)
+            (folder / "done.new").write_text(str(done), encoding="utf-8")
+            os.replace(folder / "done.new", folder / "done")  # as a whole: a killed process leaves no half number
             progress.update(len(chunk))
-            done = end
     if done != count:
         raise InputError(f"{name} has {done} images, but {count} were expected: get its files again")
 

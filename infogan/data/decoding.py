@@ -4,12 +4,12 @@ import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from infogan.data import limits
-from infogan.data.errors import as_input_error
+from infogan.data.files import PIXELS_VARIABLE, as_input_error, check_pixel_count, check_regular, limit
+from infogan.data.splits import images_from
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -43,21 +43,29 @@ def decode_image(data: bytes | Path, name: str, colour: bool, size: int, crop: i
         side = crop or min(image.size)
         left, top = (image.width - side) // 2, (image.height - side) // 2
         image = image.resize((size, size), Image.Resampling.BOX, (left, top, left + side, top + side))
-        pixels = np.asarray(image)
-    return pixels.transpose(2, 0, 1) if colour else pixels[None]
+        pixels = np.array(image)
+    return images_from(pixels[None])[0].numpy()
 
 
-def look_at(path: Path) -> tuple[bool, bool]:
-    """Whether an image file has more than shades of grey, and whether it has more than one frame.
+class Look(NamedTuple):
+    """What an image file holds."""
 
-    Raises InputError for a damaged file.
-    """
+    colour: bool
+    """It has more than shades of grey."""
+    frames: bool
+    """It has more than one frame."""
+    deep: bool
+    """Its pixels have 16 bits."""
+
+
+def look_at(path: Path) -> Look:
+    """Raises InputError for a damaged file."""
     with _opened(path, str(path)) as image:
-        several = bool(getattr(image, "is_animated", False))
+        frames, deep = bool(getattr(image, "is_animated", False)), ";16" in str(getattr(image, "tile", ""))
         if image.mode in ("P", "PA"):  # colours of a palette, which may all be grey
             pixels = np.asarray(image.convert("RGB"))
-            return bool((pixels != pixels[..., :1]).any()), several
-        return image.mode not in GREY and not image.mode.startswith("I;16"), several
+            return Look(bool((pixels != pixels[..., :1]).any()), frames, deep)
+        return Look(image.mode not in GREY and not image.mode.startswith("I;16"), frames, deep)
 
 
 @contextmanager
@@ -69,14 +77,16 @@ def _opened(data: bytes | Path, name: str) -> Iterator["Image.Image"]:
     from PIL import Image
 
     if isinstance(data, Path):
-        limits.check_regular(data)
-    Image.MAX_IMAGE_PIXELS = max(limits.max_pixels(), Image.MAX_IMAGE_PIXELS or 0)  # more only where the user says so
+        check_regular(data)
+    Image.MAX_IMAGE_PIXELS = max(
+        limit(PIXELS_VARIABLE), Image.MAX_IMAGE_PIXELS or 0
+    )  # more only where the user says so
     with as_input_error(f"the image {name} cannot be read", "get it again, or remove it"):
         try:
             image = Image.open(io.BytesIO(data) if isinstance(data, bytes) else data)
         except Image.DecompressionBombError:
-            raise limits.too_many_pixels(name) from None
+            check_pixel_count(2 * Image.MAX_IMAGE_PIXELS, name)  # Pillow raises it beyond twice its limit
+            raise
         with image:
-            if image.width * image.height > limits.max_pixels():
-                raise limits.too_many_pixels(name)
+            check_pixel_count(image.width * image.height, name)
             yield image

@@ -6,9 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from infogan.data import synthetic
-from infogan.data.download import data_folder, expand_user
-from infogan.data.errors import as_input_error
-from infogan.data.formats import celeba, digits, dsprites, emnist, folders, mnist, npz, rendered_chairs, svhn, usps
+from infogan.data.files import as_input_error, data_folder, expand_user
+from infogan.data.formats import celeba, digits, emnist, folders, mnist, npz, rendered_chairs, svhn, usps
 from infogan.data.splits import Dataset
 from infogan.errors import InputError, printable
 
@@ -32,7 +31,6 @@ LOADERS: dict[str, Loader] = {
     "svhn": lambda root, size: svhn.load(root),
     "celeba": lambda root, size: celeba.load(root),
     "rendered_chairs": lambda root, size: rendered_chairs.load(root),
-    "dsprites": lambda root, size: dsprites.load_original(root),
     **{name: _synthetic_loader(name) for name in synthetic.SCENES},
 }
 
@@ -66,7 +64,7 @@ def load(name: str, data_dir: str | os.PathLike | None = None) -> Dataset:
     validation and test images of chairs that are not in the training images. All others are split by a fixed
     permutation, a tenth each (digits: 300 images each). Datasets of many files are decoded once, see cache.py.
 
-    Raises InputError, one line that says how to get or mend the data.
+    Raises InputError, one line that says how to get or repair the data.
     """
     root = data_folder(data_dir)
     with as_input_error(

@@ -1,10 +1,15 @@
-"""Images with what is known of them, and their division into training, validation and test images."""
+"""Images with what is known of them, from a file's arrays, and their division into training, validation and test
+images."""
 
+import sys
+from collections import Counter
 from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 from torch import Tensor
+
+from infogan.errors import InputError, printable
 
 Extra = dict[str, tuple[Tensor, tuple[str, ...]]]
 
@@ -51,6 +56,63 @@ class Dataset:
         """Number of classes that the training images are labelled with; None where they have no labels."""
         labels = self.train.labels
         return None if labels is None else len(labels.unique())
+
+
+def images_from(pixels: np.ndarray) -> Tensor:
+    """Images in the one layout that they have inside, uint8 [N, C, H, W], from a file's uint8 [N, H, W] or
+    [N, H, W, C], C = 1 or 3.
+
+    Raises ValueError for an array of another type or shape, and for one without a pixel.
+    """
+    *whole, channels = pixels.shape if pixels.ndim == 4 else (*pixels.shape, 1)
+    if pixels.dtype != np.uint8 or len(whole) != 3 or channels not in (1, 3) or 0 in whole:
+        shape = f"{pixels.dtype} of shape {pixels.shape}"
+        raise ValueError(f"it is {shape}; give uint8 N x H x W or N x H x W x C, with C = 1 or 3")
+    if channels == 1:
+        return torch.from_numpy(pixels.reshape(whole[0], 1, *whole[1:]))
+    return torch.from_numpy(np.ascontiguousarray(pixels.transpose(0, 3, 1, 2)))
+
+
+def classes_from(values: np.ndarray, where: str) -> tuple[Tensor | None, tuple[str, ...]]:
+    """Class numbers int64 [N] in the order of the values, and the classes' names.
+
+    values: [N] whole numbers, booleans, texts or dates. None, said on stderr, where there is one class: of one no
+    accuracy can be measured. Raises InputError for values of another kind.
+    """
+    if values.dtype.kind not in "biuSUMm":
+        raise InputError(f"{where} is {values.dtype}; give whole numbers, texts or dates, one for each image")
+    if values.dtype.kind in "iu" and values.min() < 0:
+        raise InputError(f"{where} has the value {values.min()}; give whole numbers from 0, or texts")
+    found, numbers = np.unique(values, return_inverse=True)
+    names = tuple(map(text, found))
+    if len(names) == 1:
+        said = f"{printable(where)}: all images are of the class {names[0]!r}; of one class no accuracy is measured"
+        print(said, file=sys.stderr)
+        return None, names
+    return torch.from_numpy(numbers.reshape(-1).astype(np.int64)), names
+
+
+def text(name: object) -> str:
+    """A name in an array of texts or bytes."""
+    return name.decode("utf-8", "replace") if isinstance(name, bytes) else str(name)
+
+
+def print_summary(where: str, whole: Split, left_out: Counter, remark: str = "") -> None:
+    """One line on stderr: the number of images, of classes, the names of attributes or factors, and what is left out.
+
+    left_out: numbers by what they are of; an entry of 0 is said without its number.
+    """
+    classes = f" of {len(whole.classes)} classes" if whole.labels is not None else ""
+    known = "".join(f", {len(names)} {key}" for key, (_, names) in whole.extra.items())
+    skipped = ", ".join(f"{number} {what}" if number else what for what, number in left_out.most_common())
+    said = f"{where}: {len(whole)} images{classes}{known}{remark}"
+    print(printable(said + (f"; left out: {skipped}" if skipped else "")), file=sys.stderr)
+
+
+def hold_out(name: str, train: Split, n_validation: int, test: Split) -> Dataset:
+    """A dataset with test images of its own: the last of its training images are to validate."""
+    n_train = len(train) - n_validation
+    return Dataset(name, train[:n_train], train[n_train:], test)
 
 
 def split_shuffled(name: str, whole: Split, n_validation: int, n_test: int) -> Dataset:

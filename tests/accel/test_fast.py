@@ -82,7 +82,7 @@ def test_copies_follow_their_weights_and_evaluation_reads_the_weights(images):
     assert all(torch.equal(a, b) for a, b in zip(evaluated, model.discriminator(images / 255)))
 
 
-@pytest.mark.parametrize("channels", [1, 3, 5])
+@pytest.mark.parametrize("channels", [1, 5])
 @pytest.mark.parametrize("biased", [False, True])
 @pytest.mark.parametrize("transposed", [False, True])
 def test_convolutions_are_torchs(transposed, biased, channels, monkeypatch):

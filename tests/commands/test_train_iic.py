@@ -40,7 +40,7 @@ def codes(tmp_path) -> str:
 
 
 @pytest.mark.parametrize(
-    ("size", "channels", "white"), [(16, 1, False), (32, 3, True)], ids=["16 x 16, grey", "32 x 32, colour on white"]
+    ("size", "channels", "white"), [(16, 1, False), (8, 3, True)], ids=["16 x 16, grey", "8 x 8, colour on white"]
 )
 def test_26_classes_are_trained_measured_drawn_and_resumed(size, channels, white, tmp_path, monkeypatch):
     write_npz(tmp_path / "x.npz", 26, size, channels, white=white)
@@ -68,11 +68,12 @@ def test_26_classes_are_trained_measured_drawn_and_resumed(size, channels, white
     assert again.returncode == 1 and "holds a run with codes '26c+2u', not '10c+2u'" in again.stderr
 
 
-@pytest.mark.parametrize(("size", "channels"), [(8, 3), (16, 3), (28, 3)])
+@pytest.mark.parametrize(("size", "channels"), [(8, 3), (32, 3)])
 def test_images_of_any_size_are_trained_on(size, channels, tmp_path):
     write_npz(tmp_path / "x.npz", 2, size, channels, n=40)
-    done = train(tmp_path, "--updates", "1", "--pretraining", "2", "--batch-size", "8")
-    assert done.returncode == 0 and codes(tmp_path) == "2c+2u", done.stderr
+    given = ("--codes", "5c") if size == 8 else ()
+    done = train(tmp_path, "--updates", "1", "--pretraining", "2", "--batch-size", "8", *given)
+    assert done.returncode == 0 and codes(tmp_path) == ("5c" if given else "2c+2u"), done.stderr
 
 
 def unbalanced(counts: list[int]) -> dict[str, np.ndarray]:
@@ -100,9 +101,9 @@ def test_codes_have_a_category_for_each_class_of_the_training_images(changes, ex
 @pytest.mark.parametrize(
     ("shape", "arguments", "message"),
     [
-        ((10, 8), ("--batch-size", "128"), "batch_size is 128, but there are only 80 training images: set batch_size"),
-        ((70, 8), (), "and codes is 70c+2u; it needs one categorical code of at most 64 categories"),
-        ((4, 18), (), "images are 18x18; both sides must be divisible by 4"),
+        ((10, 8), ("--batch-size", "128"), "batch_size is 128"),
+        ((70, 8), (), "70c+2u"),
+        ((4, 18), (), "18x18"),
         ((10, 8), ("--codes", "ten"), "'ten'"),
     ],
     ids=["tiny", "too many classes", "another size", "codes"],
@@ -112,11 +113,6 @@ def test_what_cannot_be_trained_is_one_line_and_leaves_nothing(shape, arguments,
     done = train(tmp_path, *arguments)
     assert done.returncode == 1 and message in done.stderr.splitlines()[-1], done.stderr
     assert "Traceback" not in done.stderr and [path.name for path in tmp_path.iterdir()] == ["x.npz"]
-
-
-def test_codes_that_are_given_stay(tmp_path):
-    write_npz(tmp_path / "x.npz", 3, 8, n=40)
-    assert train(tmp_path, "--codes", "5c").returncode == 0 and codes(tmp_path) == "5c"
 
 
 def test_the_directory_is_named_as_before_and_the_dry_run_looks_at_no_data(tmp_path):

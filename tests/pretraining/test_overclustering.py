@@ -45,8 +45,7 @@ def test_q_is_trained_on_what_the_heads_agree_on_and_nothing_else(digits, monkey
     assert agreements == {"unanimous": 1, "disputed": 0, "one disagrees": 1}
 
 
-@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-@pytest.mark.parametrize("q_trunk", ["own", "shared"])
+@pytest.mark.parametrize(("q_trunk", "precision"), [("own", "float32"), ("own", "bfloat16"), ("shared", "float32")])
 def test_pretraining_moves_qs_trunk_and_head_and_nothing_else(q_trunk, precision, digits, monkeypatch):
     monkeypatch.setattr(overclustering, "SAMPLE", 200)
     model = training.Learner(config("iic", pretraining=8, precision=precision, q_trunk=q_trunk), digits.image_shape)
@@ -85,13 +84,12 @@ def test_pretraining_finds_the_digits_better_than_k_means(tmp_path, digits):
     assert float(rows[-1]["loss_nats"]) > 0 and float(rows[-1]["agreement"]) > 0.3
 
 
-@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-@pytest.mark.parametrize("after", [2, 5, 7, 8])
+@pytest.mark.parametrize(("after", "precision"), [(2, "bfloat16"), (5, "float32"), (7, "bfloat16"), (8, "float32")])
 def test_an_interrupted_pretraining_resumes_bit_for_bit(after, precision, tmp_path, digits, monkeypatch):
     """SIGTERM while clustering, at the first update of distillation, in it, and at the very end; nothing is done
     twice."""
     monkeypatch.setattr(overclustering, "SAMPLE", 200)
-    monkeypatch.setattr(overclustering, "HEADS", 3)
+    monkeypatch.setattr(overclustering, "HEADS", 2)
     short = {"pretraining": 8, "log_every": 1, "precision": precision}
     fit(tmp_path / "whole", digits, "iic", **short)
     update, done = Overclustering.update, []
@@ -158,7 +156,5 @@ def test_clusters_are_merged_into_as_many_categories_as_the_code_has(codes, clus
 
 @pytest.mark.parametrize("codes", ["2u", "2x10c", "65c"])
 def test_codes_without_one_categorical_code_have_no_pretraining(codes):
-    with pytest.raises(
-        InputError, match=f"pretraining is 9, and codes is {codes}; it needs one categorical code of at most 64"
-    ):
+    with pytest.raises(InputError, match=f"pretraining is 9, and codes is {codes}"):
         training.resolve(config(pretraining=9, codes=codes))

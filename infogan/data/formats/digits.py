@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from infogan.data.splits import Dataset, Split, split_shuffled
+from infogan.data.splits import Dataset, Split, images_from, split_shuffled
 
 
 def load() -> Dataset:
@@ -11,6 +11,6 @@ def load() -> Dataset:
     from sklearn.datasets import load_digits
 
     bunch = load_digits()
-    images = torch.from_numpy(np.round(bunch.images * (255 / 16)).astype(np.uint8)).unsqueeze(1)
+    images = images_from(np.round(bunch.images * (255 / 16)).astype(np.uint8))
     labels = torch.from_numpy(bunch.target.astype(np.int64))
     return split_shuffled("digits", Split(images, labels), n_validation=300, n_test=300)

@@ -6,14 +6,12 @@ import zipfile
 from functools import partial
 from pathlib import Path
 
-from torch import Tensor
+import numpy as np
+import torch
 
-from infogan.data import limits
-from infogan.data.download import download
-from infogan.data.errors import as_input_error
-from infogan.data.formats.mnist import Shape, find, mend_of, parse_idx, read_idx
-from infogan.data.splits import Dataset, Split
-from infogan.data.torchvision_import import import_torchvision
+from infogan.data.files import as_input_error, check_regular, download, import_torchvision
+from infogan.data.formats.mnist import Shape, find, how_to_get, parse_idx, read_idx
+from infogan.data.splits import Dataset, Split, hold_out, images_from
 
 LABELS = {"emnist-digits": range(10), "emnist-letters": range(1, 27), "emnist-balanced": range(47)}
 """Dataset name -> the labels in its files."""
@@ -33,43 +31,43 @@ def load(name: str, root: Path) -> Dataset:
     into memory. Raises InputError where that fails, or a file is damaged.
     """
     train, test = (_part(name, root, part) for part in ("train", "test"))
-    n_train = len(train) - len(test)
-    with as_input_error(f"{name} in {root / 'EMNIST'} is damaged", mend_of(root / "EMNIST")):
-        if n_train < 1:
+    with as_input_error(f"{name} in {root / 'EMNIST'} is damaged", how_to_get(root / "EMNIST")):
+        if len(train) <= len(test):
             raise ValueError(f"{len(train):,} training images are no more than its {len(test):,} test images")
-    return Dataset(name, train[:n_train], train[n_train:], test)
+    return hold_out(name, train, len(test), test)
 
 
 def _part(name: str, root: Path, part: str) -> Split:
     images = _read(name, root, f"{name}-{part}-images-idx3-ubyte", (None, 28, 28))
     labels = _read(name, root, f"{name}-{part}-labels-idx1-ubyte", (len(images),))
-    upright = images.mT.contiguous().unsqueeze(1)  # the files have rows and columns exchanged
-    return Split(upright, labels.long() - LABELS[name].start, classes=NAMES.get(name, ()))
+    upright = images_from(images.swapaxes(1, 2))  # the files have rows and columns exchanged
+    numbers = torch.from_numpy(labels).long() - LABELS[name].start
+    return Split(upright, numbers, classes=NAMES.get(name, ()))
 
 
-def _read(name: str, root: Path, file: str, shape: Shape) -> Tensor:
+def _read(name: str, root: Path, file: str, shape: Shape) -> np.ndarray:
     """The array of a file, from the folder or from the zip, which is downloaded where neither is there."""
     folder, labels = root / "EMNIST", LABELS[name]
-    mend, read = mend_of(folder), read_idx
+    remedy, read = how_to_get(folder), read_idx
     if (path := find(folder, file)) is None:
-        path, read = _archive(folder, f"{name}'s {file} is not in {folder / 'raw'}", mend), partial(_from_zip, file)
-    with as_input_error(f"{path} is damaged", f"move it away, then {mend}"):
+        path, read = _archive(folder, f"{name}'s {file} is not in {folder / 'raw'}", remedy), partial(_from_zip, file)
+    with as_input_error(f"{path} is damaged", f"move it away, then {remedy}"):
         return read(path, shape, labels)
 
 
-def _archive(folder: Path, problem: str, mend: str) -> Path:
+def _archive(folder: Path, problem: str, remedy: str) -> Path:
     """The zip, in the folder or in its raw/, or else downloaded there."""
     for path in (folder / "raw" / ARCHIVE, folder / ARCHIVE):
-        limits.check_regular(path)
+        check_regular(path)
         if path.is_file():
             return path
     path, datasets = folder / "raw" / ARCHIVE, import_torchvision().datasets
     fetch = partial(datasets.utils.download_url, datasets.EMNIST.url, folder / "raw", ARCHIVE, datasets.EMNIST.md5)
-    download(fetch, f"{problem} and {ARCHIVE}", folder / "raw", mend, file=path)
+    download(fetch, f"{problem} and {ARCHIVE}", folder / "raw", remedy, file=path)
     return path
 
 
-def _from_zip(file: str, path: Path, shape: Shape, labels: range) -> Tensor:
+def _from_zip(file: str, path: Path, shape: Shape, labels: range) -> np.ndarray:
     """The array of a gzipped idx file in the zip. Raises ValueError where there is none."""
     with zipfile.ZipFile(path) as archive:
         members = [name for name in archive.namelist() if name.rpartition("/")[2] == f"{file}.gz"]

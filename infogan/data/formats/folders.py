@@ -1,5 +1,6 @@
 """A folder of image files; its sub-folders, where there are any, are the classes, or train, val and test."""
 
+import math
 import os
 from collections import Counter
 from collections.abc import Iterator
@@ -9,12 +10,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from infogan.data import labels
 from infogan.data.cache import cached, file_identity, in_parallel
 from infogan.data.decoding import decode_image, look_at
-from infogan.data.errors import as_input_error
-from infogan.data.splits import Dataset, Split, split_in_order
-from infogan.data.summary import print_summary
+from infogan.data.files import as_input_error
+from infogan.data.splits import Dataset, Split, classes_from, print_summary, split_in_order
 from infogan.errors import InputError
 
 IMAGE_FILES = (".bmp", ".gif", ".jfif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
@@ -45,7 +44,7 @@ def load(folder: Path, size: int) -> Dataset:
             f"{folder} holds {len(files)} images ({', '.join(IMAGE_FILES)}); "
             f"give at least 20, so that each split has some"
         )
-    colour, moving = _look_at(files)
+    colour, moving, deep = _look_at(files)
     order = np.random.default_rng(0).permutation(len(files))
 
     def decode(i: int) -> np.ndarray:
@@ -56,6 +55,12 @@ def load(folder: Path, size: int) -> Dataset:
     with as_input_error(f"{folder} cannot be read", "leave its files in place while they are read", OSError):
         source = [file_identity(file) for file in files]
     images = cached(folder.name, source, shape, in_parallel(decode, len(files)))
+    if deep and (brightest := int(images[:1000].max())) < 64:
+        bits = 8 + 2 * math.ceil(brightest.bit_length() / 2)
+        raise InputError(
+            f"{folder}: its images have 16 bits, and pixels of {bits} bits alone, which would be dark: "
+            f"multiply the pixels by {2 ** (16 - bits)}, or save them with 8 bits"
+        )
     parents = [file.relative_to(folder).parts[:-1] for file in files]
     numbers, classes = _labels(folder, parents, 1 if roles else 0)
     ordered = None if numbers is None else numbers[torch.from_numpy(order)]
@@ -66,14 +71,14 @@ def load(folder: Path, size: int) -> Dataset:
     return split_in_order(folder.name, whole)
 
 
-def _look_at(files: list[Path]) -> tuple[bool, int]:
-    """Whether one of the images is in colour, and how many have several frames."""
-    colour, moving = False, 0
+def _look_at(files: list[Path]) -> tuple[bool, int, bool]:
+    """Whether one of the images is in colour, how many have several frames, and whether one has 16 bits."""
+    colour, moving, deep = False, 0, False
     for file in files:
         if not colour or file.suffix.lower() in MAY_MOVE:
-            is_colour, has_frames = look_at(file)
-            colour, moving = colour or is_colour, moving + has_frames
-    return colour, moving
+            look = look_at(file)
+            colour, moving, deep = colour or look.colour, moving + look.frames, deep or look.deep
+    return colour, moving, deep
 
 
 def _find(folder: Path) -> tuple[list[Path], Counter]:
@@ -152,7 +157,7 @@ def _labels(folder: Path, parents: list[tuple[str, ...]], depth: int) -> tuple[T
     if not has.any():
         return None, ()
     named = np.array([parent[depth] for parent in parents if len(parent) > depth])
-    numbers, classes = labels.encode(named, f"{folder}, by its sub-folders")
+    numbers, classes = classes_from(named, f"{folder}, by its sub-folders")
     if numbers is None:
         return None, classes
     out = torch.full((len(parents),), -1, dtype=torch.int64)

@@ -10,13 +10,17 @@ from typing import BinaryIO
 
 import numpy as np
 import torch
-from torch import Tensor
 
-from infogan.data import limits
-from infogan.data.download import DATA_VARIABLE, download
-from infogan.data.errors import as_input_error, first_line
-from infogan.data.splits import Dataset, Split
-from infogan.data.torchvision_import import import_torchvision
+from infogan.data.files import (
+    DATA_VARIABLE,
+    as_input_error,
+    check_bytes,
+    check_regular,
+    download,
+    first_line,
+    import_torchvision,
+)
+from infogan.data.splits import Dataset, Split, hold_out, images_from
 
 CLASSES = {"mnist": "MNIST", "fashion-mnist": "FashionMNIST", "kmnist": "KMNIST"}
 """Dataset name -> torchvision's class, which is also the name of the folder."""
@@ -36,25 +40,25 @@ def load(name: str, root: Path) -> Dataset:
     Raises InputError where the files in `root` are damaged, or missing and not to be downloaded.
     """
     train, test = (_part(name, root, part, n) for part, n in (("train", 60_000), ("t10k", 10_000)))
-    return Dataset(name, train[:50_000], train[50_000:], test)
+    return hold_out(name, train, 10_000, test)
 
 
 def _part(name: str, root: Path, part: str, count: int) -> Split:
     images = _read(name, root, f"{part}-images-idx3-ubyte", (count, 28, 28))
     labels = _read(name, root, f"{part}-labels-idx1-ubyte", (count,))
-    return Split(images.unsqueeze(1), labels.long(), classes=NAMES.get(name, ()))
+    return Split(images_from(images), torch.from_numpy(labels).long(), classes=NAMES.get(name, ()))
 
 
-def _read(name: str, root: Path, file: str, shape: Shape) -> Tensor:
+def _read(name: str, root: Path, file: str, shape: Shape) -> np.ndarray:
     """The array of a file, which is downloaded where it is missing, or is a damaged .gz: a download may have stopped.
 
     Raises InputError for a damaged file.
     """
     folder = root / CLASSES[name]
-    mend = mend_of(folder)
+    remedy = how_to_get(folder)
     path, problem = find(folder, file), f"{name}'s {file} is not in {folder / 'raw'}"
     if path is not None:
-        with as_input_error(f"{path} is damaged", f"move it away, then {mend}"):
+        with as_input_error(f"{path} is damaged", f"move it away, then {remedy}"):
             try:
                 return read_idx(path, shape)
             except (OSError, EOFError, zlib.error) as error:
@@ -62,13 +66,13 @@ def _read(name: str, root: Path, file: str, shape: Shape) -> Tensor:
                     raise
                 problem = f"{path} is damaged ({first_line(error)})"
     fetch = partial(getattr(import_torchvision().datasets, CLASSES[name]), root, download=True)
-    download(fetch, f"{problem} and", folder / "raw", mend)
-    with as_input_error(f"{name} in {folder} is damaged", mend):
+    download(fetch, f"{problem} and", folder / "raw", remedy)
+    with as_input_error(f"{name} in {folder} is damaged", remedy):
         return read_idx(folder / "raw" / file, shape)
 
 
-def mend_of(folder: Path) -> str:
-    """How to mend missing files of a dataset's folder."""
+def how_to_get(folder: Path) -> str:
+    """How to get what is missing in a dataset's folder."""
     return f"pass --data-dir (or set {DATA_VARIABLE}) to a folder that holds {folder.name}/raw/, or run with a network"
 
 
@@ -78,19 +82,19 @@ def find(folder: Path, file: str) -> Path | None:
         for ending in ("", ".gz"):
             for path in (folder / "raw" / f"{name}{ending}", folder / f"{name}{ending}"):
                 if not path.is_dir():  # an archive may unpack into a folder of the file's name
-                    limits.check_regular(path)
+                    check_regular(path)
                 if path.is_file():
                     return path
     return None
 
 
-def read_idx(path: Path, shape: Shape, labels: range = DIGITS) -> Tensor:
+def read_idx(path: Path, shape: Shape, labels: range = DIGITS) -> np.ndarray:
     """A file of idx's type uint8, gzipped if its name says so: see parse_idx."""
     with gzip.open(path) if path.suffix == ".gz" else open(path, "rb") as file:
         return parse_idx(file, shape, labels)
 
 
-def parse_idx(file: BinaryIO | gzip.GzipFile, shape: Shape, labels: range = DIGITS) -> Tensor:
+def parse_idx(file: BinaryIO | gzip.GzipFile, shape: Shape, labels: range = DIGITS) -> np.ndarray:
     """An array of idx's type uint8, of the expected shape; one of one dimension has the labels that are allowed.
 
     No more is read than its header declares, whatever a .gz unpacks to.
@@ -106,11 +110,11 @@ def parse_idx(file: BinaryIO | gzip.GzipFile, shape: Shape, labels: range = DIGI
         expected = str(tuple("N" if side is None else side for side in shape)).replace("'", "")
         raise ValueError(f"its shape is {found}, expected {expected}")
     count = math.prod(found)
-    limits.check_bytes(count, "an idx file")
+    check_bytes(count, "an idx file")
     data = file.read(count + 1)
     if len(data) != count:
         raise ValueError(f"it holds {'less' if len(data) < count else 'more'} than its {count:,} values")
-    values = torch.from_numpy(np.frombuffer(bytearray(data), np.uint8).reshape(found))
+    values = np.frombuffer(bytearray(data), np.uint8).reshape(found)
     for label in (int(values.min()), int(values.max())) if len(shape) == 1 else ():
         if label not in labels:
             raise ValueError(f"it has the label {label}, expected {labels.start} to {labels.stop - 1}")

@@ -1,23 +1,22 @@
 """Images of any kind in an .npz file.
 
 `images` uint8 [N, H, W] or [N, H, W, C]; optional `labels` int [N], `attributes` [N, k] with `attribute_names` [k], and
-`factors` [N, k] with `factor_names` [k]. dSprites' own .npz is recognised by its arrays, see dsprites.py.
+`factors` [N, k] with `factor_names` [k].
 """
 
+import math
 import os
 import zipfile
 from collections import Counter
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from infogan.data import labels, limits, npy
-from infogan.data.errors import as_input_error
-from infogan.data.formats import dsprites
-from infogan.data.splits import Dataset, Extra, Split, split_shuffled
-from infogan.data.summary import print_summary
+from infogan.data.files import as_input_error, check_bytes, check_regular
+from infogan.data.splits import Dataset, Extra, Split, classes_from, images_from, print_summary, split_shuffled, text
 from infogan.errors import InputError
 
 LAYOUT = "it needs `images`, N x H x W or N x H x W x C, uint8, with C = 1 or 3"
@@ -33,17 +32,18 @@ def load(path: Path) -> Dataset:
 
     Raises InputError where the file is missing or damaged, or an array does not have the layout above.
     """
-    limits.check_regular(path)
+    check_regular(path)
     if not os.path.isfile(path):
         raise InputError(f"there is no file {path}; {LAYOUT}")
     with as_input_error(f"{path} cannot be read as .npz", LAYOUT), zipfile.ZipFile(path) as archive:
         keys = [name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")]
-        if "images" not in keys and dsprites.KEYS <= set(keys):
-            return dsprites.load(path)
         if "images" not in keys:
             raise InputError(f"{path} holds {', '.join(keys) or 'nothing'} and no `images`; {LAYOUT}")
         arrays = _read(path, archive, [key for key in KEYS if key in keys])
-    images = _images(path, arrays["images"])
+    with as_input_error(f"{path}: `images` cannot be used", "write the file again", ValueError):
+        images = images_from(arrays["images"])
+    if len(images) < 20:
+        raise InputError(f"{path} holds {len(images)} images; give at least 20, so that each split has some")
     numbers, classes = _labels(path, arrays, len(images))
     whole = Split(images, numbers, _extra(path, arrays, len(images)), classes)
     print_summary(str(path), whole, Counter({f"`{key}`": 0 for key in keys if key not in KEYS}))
@@ -52,30 +52,43 @@ def load(path: Path) -> Dataset:
 
 
 def _read(path: Path, archive: zipfile.ZipFile, keys: list[str]) -> Arrays:
-    """The arrays of these names, once their sizes have been checked."""
+    """The arrays of these names, once their sizes have been checked; nothing is unpickled."""
     needed = 0
     for key in keys:
         with as_input_error(f"{path}: `{key}` cannot be read", "write the file again"):
-            needed += npy.declared_bytes(archive, f"{key}.npy")
-    limits.check_bytes(needed, str(path))
+            needed += _declared_bytes(archive, f"{key}.npy")
+    check_bytes(needed, str(path))
     arrays = {}
     for key in keys:
         with as_input_error(f"{path}: `{key}` cannot be read", "save it as plain numbers or texts"):
-            arrays[key] = npy.read(archive, f"{key}.npy")
+            with archive.open(f"{key}.npy") as file:
+                arrays[key] = np.lib.format.read_array(file, allow_pickle=False)
     return arrays
 
 
-def _images(path: Path, images: np.ndarray) -> Tensor:
-    shape = images.shape
-    if images.ndim == 3:
-        images = images[..., None]
-    if images.ndim != 4 or images.dtype != np.uint8 or images.shape[3] not in (1, 3):
-        raise InputError(f"{path}: `images` is {images.dtype} of shape {shape}; {LAYOUT}")
-    if 0 in images.shape[1:]:
-        raise InputError(f"{path}: `images` has shape {shape}, without a pixel; {LAYOUT}")
-    if len(images) < 20:
-        raise InputError(f"{path} holds {len(images)} images; give at least 20, so that each split has some")
-    return torch.from_numpy(np.ascontiguousarray(images.transpose(0, 3, 1, 2)))
+def _declared_bytes(archive: zipfile.ZipFile, member: str) -> int:
+    """The bytes that an array takes in memory, from its header alone; 0 for pickled objects, which are not read.
+
+    Raises ValueError where its header declares another number than the archive.
+    """
+    info = archive.getinfo(member)
+    with archive.open(info) as file:
+        shape, dtype = read_header(file)
+        held = info.file_size - file.tell()
+    if dtype.hasobject:
+        return 0
+    needed = math.prod(shape) * dtype.itemsize
+    if needed != held:
+        raise ValueError(f"its header says {dtype} of shape {shape}, {needed:,} bytes, and it holds {held:,}")
+    return needed
+
+
+def read_header(file: IO[bytes]) -> tuple[tuple[int, ...], np.dtype]:
+    """Shape and type of the .npy file that begins here. Raises ValueError where none does."""
+    version = np.lib.format.read_magic(file)
+    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    shape, _, dtype = read(file)
+    return shape, dtype
 
 
 def _labels(path: Path, arrays: Arrays, n: int) -> tuple[Tensor | None, tuple[str, ...]]:
@@ -84,7 +97,7 @@ def _labels(path: Path, arrays: Arrays, n: int) -> tuple[Tensor | None, tuple[st
         return None, ()
     if values.shape != (n,):
         raise InputError(f"{path}: `labels` has shape {values.shape}; give {n}, for {n} images")
-    return labels.encode(values, f"{path}: `labels`")
+    return classes_from(values, f"{path}: `labels`")
 
 
 def _extra(path: Path, arrays: Arrays, n: int) -> Extra:
@@ -104,7 +117,7 @@ def _extra(path: Path, arrays: Arrays, n: int) -> Extra:
                 f"{path}: `{names_key}` has shape {names.shape}; "
                 f"give a name for each of {values.shape[1]} columns of `{key}`"
             )
-        extra[key] = _numbers(f"{path}: `{key}`", values), tuple(map(_text, names))
+        extra[key] = _numbers(f"{path}: `{key}`", values), tuple(map(text, names))
     return extra
 
 
@@ -120,7 +133,3 @@ def _numbers(where: str, values: np.ndarray) -> Tensor:
             raise InputError(f"{where} has {values[row, column]} in row {row}, column {column}; give finite numbers")
         return torch.from_numpy(numbers)
     return torch.from_numpy(values.astype(np.uint8 if values.dtype in (np.uint8, np.bool_) else np.int64))
-
-
-def _text(name: object) -> str:
-    return name.decode("utf-8", "replace") if isinstance(name, bytes) else str(name)

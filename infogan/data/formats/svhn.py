@@ -7,11 +7,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from infogan.data import limits
-from infogan.data.download import download
-from infogan.data.errors import as_input_error
-from infogan.data.splits import Dataset, Split
-from infogan.data.torchvision_import import import_torchvision
+from infogan.data.files import as_input_error, check_bytes, check_regular, download, import_torchvision
+from infogan.data.splits import Dataset, Split, hold_out, images_from
 
 SOURCE = "http://ufldl.stanford.edu/housenumbers"
 
@@ -22,13 +19,12 @@ def load(root: Path) -> Dataset:
     What is not in `root` is downloaded by torchvision. Raises InputError where that fails, or a file is damaged.
     """
     train, test = (_part(root, part) for part in ("train", "test"))
-    n_train = len(train) - len(train) // 10
-    return Dataset("svhn", train[:n_train], train[n_train:], test)
+    return hold_out("svhn", train, len(train) // 10, test)
 
 
 def _part(root: Path, part: str) -> Split:
     path = root / f"{part}_32x32.mat"
-    limits.check_regular(path)
+    check_regular(path)
     if not path.is_file():
         fetch = partial(import_torchvision().datasets.SVHN, root, split=part, download=True)
         download(fetch, f"svhn's {path.name} is not in {root} and", root, file=path)
@@ -41,15 +37,11 @@ def read_mat(path: Path) -> Split:
 
     with as_input_error(f"{path} is damaged or not SVHN's cropped digits", f"get it again from {SOURCE}"):
         declared = {name: shape for name, shape, _ in whosmat(path)}
-        limits.check_bytes(math.prod(declared["X"]) + 8 * math.prod(declared["y"]), str(path))  # y is uint8 or float64
+        check_bytes(math.prod(declared["X"]) + 8 * math.prod(declared["y"]), str(path))  # y is uint8 or float64
         arrays = loadmat(path, variable_names=["X", "y"])
-        images, labels = arrays["X"], arrays["y"].reshape(-1).astype(np.int64)
-        expected = (32, 32, 3, len(labels))
-        if images.dtype != np.uint8 or images.shape != expected:
-            raise ValueError(
-                f"X is {images.dtype} of shape {images.shape} for {len(labels)} labels, expected uint8 {expected}"
-            )
+        pixels, labels = arrays["X"], arrays["y"].reshape(-1).astype(np.int64)
+        if pixels.shape != (32, 32, 3, len(labels)):
+            raise ValueError(f"X is of shape {pixels.shape} for {len(labels)} labels, expected 32 x 32 x 3 x labels")
         if not len(labels) or labels.min() < 1 or labels.max() > 10:
             raise ValueError("y must be labels from 1 to 10")
-    images = np.ascontiguousarray(images.transpose(3, 2, 0, 1))
-    return Split(torch.from_numpy(images), torch.from_numpy(labels % 10))
+        return Split(images_from(pixels.transpose(3, 0, 1, 2)), torch.from_numpy(labels % 10))

@@ -8,11 +8,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from infogan.data import limits
-from infogan.data.download import download
-from infogan.data.errors import as_input_error
-from infogan.data.splits import Dataset, Split
-from infogan.data.torchvision_import import import_torchvision
+from infogan.data.files import as_input_error, check_regular, download, import_torchvision
+from infogan.data.splits import Dataset, Split, hold_out, images_from
 
 SOURCE = "https://www.csie.ntu.edu.tw/~cjlin/libsvmtools/datasets/multiclass.html"
 COUNTS = {"usps.bz2": 7291, "usps.t.bz2": 2007}
@@ -28,13 +25,12 @@ def load(root: Path) -> Dataset:
     What is not in `root` is downloaded by torchvision. Raises InputError where that fails, or a file is damaged.
     """
     train, test = map(partial(_part, root), COUNTS)
-    n_train = len(train) - len(train) // 10
-    return Dataset("usps", train[:n_train], train[n_train:], test)
+    return hold_out("usps", train, len(train) // 10, test)
 
 
 def _part(root: Path, file: str) -> Split:
     path = root / file
-    limits.check_regular(path)
+    check_regular(path)
     if not path.is_file():
         datasets = import_torchvision().datasets
         [(url, _, md5)] = [row for row in datasets.USPS.split_list.values() if row[1] == file]
@@ -59,5 +55,5 @@ def read_libsvm(path: Path, count: int) -> Split:
         values = sparse.toarray()
         if not np.isin(labels, np.arange(1, 11)).all() or not (np.abs(values) <= 1).all():
             raise ValueError("labels must be from 1 to 10, and pixels from -1 to 1")
-    images = np.round((values + 1) * (255 / 2)).astype(np.uint8).reshape(-1, 1, SIDE, SIDE)
-    return Split(torch.from_numpy(images), torch.from_numpy(labels.astype(np.int64) - 1))
+    images = images_from(np.round((values + 1) * (255 / 2)).astype(np.uint8).reshape(-1, SIDE, SIDE))
+    return Split(images, torch.from_numpy(labels.astype(np.int64) - 1))

@@ -1,7 +1,11 @@
+"""Files of datasets: limits, pipes, downloads that fail, the folder above, torchvision's import."""
+
 import io
 import os
 import signal
 import struct
+import subprocess
+import sys
 import zipfile
 import zlib
 from pathlib import Path
@@ -13,7 +17,8 @@ from PIL import Image
 from scipy.io import savemat
 
 from infogan import data
-from infogan.data import limits
+from infogan.data import files
+from infogan.data.files import download, expand_user, first_line
 from infogan.errors import InputError
 
 NOISE = np.random.default_rng(0).integers(0, 255, (40, 32, 32), np.uint8)
@@ -37,9 +42,9 @@ def write_svhn(root: Path) -> str:
 @pytest.mark.parametrize("write", [write_npz, write_svhn])
 def test_a_dataset_larger_than_the_limit_is_refused_until_the_limit_is_raised(write, tmp_path, monkeypatch):
     name = write(tmp_path)
-    monkeypatch.setenv(limits.BYTES_VARIABLE, "4e4")
-    assert_input_error(name, tmp_path, "bytes in memory, and 40,000 are allowed", f"set {limits.BYTES_VARIABLE}=")
-    monkeypatch.setenv(limits.BYTES_VARIABLE, "1e6")
+    monkeypatch.setenv(files.BYTES_VARIABLE, "4e4")
+    assert_input_error(name, tmp_path, "40,000", files.BYTES_VARIABLE)
+    monkeypatch.setenv(files.BYTES_VARIABLE, "1e6")
     assert sum(split_sizes(data.load(name, tmp_path))) >= 40
 
 
@@ -50,7 +55,7 @@ def test_an_array_larger_than_its_file_is_named(tmp_path):
     np.lib.format.write_array_header_1_0(header, described)
     with zipfile.ZipFile(tmp_path / "x.npz", "w") as archive:
         archive.writestr("images.npy", header.getvalue() + bytes(100))
-    assert_input_error(str(tmp_path / "x.npz"), tmp_path, "`images` cannot be read", "it holds 100")
+    assert_input_error(str(tmp_path / "x.npz"), tmp_path, "`images`", "it holds 100")
 
 
 def write_huge_png(path: Path, width: int, height: int) -> None:
@@ -67,11 +72,11 @@ def test_an_image_of_too_many_pixels_is_refused_until_the_limit_is_raised(tmp_pa
     for i in range(20):
         Image.fromarray(NOISE[i]).save(tmp_path / "p" / f"{i}.png")
     write_huge_png(tmp_path / "p" / "huge.png", 50_000, 50_000)
-    assert_input_error(str(tmp_path / "p"), tmp_path, "huge.png has more pixels than", limits.PIXELS_VARIABLE)
+    assert_input_error(str(tmp_path / "p"), tmp_path, "huge.png", files.PIXELS_VARIABLE)
     (tmp_path / "p" / "huge.png").unlink()
-    monkeypatch.setenv(limits.PIXELS_VARIABLE, "1000")
-    assert_input_error(str(tmp_path / "p"), tmp_path, "the 1,000 that are allowed")
-    monkeypatch.setenv(limits.PIXELS_VARIABLE, "1024")
+    monkeypatch.setenv(files.PIXELS_VARIABLE, "1000")
+    assert_input_error(str(tmp_path / "p"), tmp_path, "1,000")
+    monkeypatch.setenv(files.PIXELS_VARIABLE, "1024")
     assert sum(split_sizes(data.load(str(tmp_path / "p")))) == 20
 
 
@@ -79,15 +84,15 @@ def test_a_huge_file_in_celebas_zip_is_not_unpacked(tmp_path, monkeypatch):
     path = write_celeba(tmp_path, zipped=True) / "img_align_celeba.zip"
     with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("again/000003.jpg", bytes(2_000_000))
-    monkeypatch.setenv(limits.PIXELS_VARIABLE, "1e5")
-    assert_input_error("celeba", tmp_path, "000003.jpg", "has 2,000,000 bytes", limits.PIXELS_VARIABLE)
+    monkeypatch.setenv(files.PIXELS_VARIABLE, "1e5")
+    assert_input_error("celeba", tmp_path, "000003.jpg", "2,000,000", files.PIXELS_VARIABLE)
 
 
 @pytest.mark.parametrize("text", ["many", "0", "-1", "nan", "inf"])
 def test_a_limit_that_is_no_number_is_named(text, monkeypatch):
-    monkeypatch.setenv(limits.BYTES_VARIABLE, text)
-    with pytest.raises(InputError, match=f"INFOGAN_MAX_BYTES is '{text}'; give a number"):
-        limits.max_bytes()
+    monkeypatch.setenv(files.BYTES_VARIABLE, text)
+    with pytest.raises(InputError, match=f"INFOGAN_MAX_BYTES is '{text}'"):
+        files.limit(files.BYTES_VARIABLE)
 
 
 @pytest.fixture
@@ -115,7 +120,6 @@ def ends():
         ("emnist-letters", "EMNIST/raw/gzip.zip"),
         ("emnist-digits", "EMNIST/emnist-digits-train-images-idx3-ubyte"),
         ("usps", "usps.bz2"),
-        ("dsprites", "dsprites_ndarray_co1sh3sc6or40x32y32_64x64.npz"),
         ("celeba", "celeba/list_attr_celeba.txt"),
         ("celeba", "celeba/img_align_celeba.zip"),
         ("rendered_chairs", "rendered_chairs/a/renders/image_001_p020_t011_r096.png"),
@@ -131,13 +135,69 @@ def test_a_pipe_is_refused_and_never_waited_for(name, file, tmp_path, ends):
         Image.fromarray(NOISE[0]).save(folder / "image_002_p020_t011_r096.png")
     (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
     os.mkfifo(tmp_path / file)
-    assert_input_error(name, tmp_path, Path(file).name, "is a pipe or a device; give a regular file")
+    assert_input_error(name, tmp_path, Path(file).name, "pipe")
 
 
-def test_a_pipe_in_a_folder_is_left_out(tmp_path, ends, capsys):
-    (tmp_path / "p").mkdir()
-    for i in range(20):
-        Image.fromarray(NOISE[i]).save(tmp_path / "p" / f"{i}.png")
-    os.mkfifo(tmp_path / "p" / "pipe.png")
-    assert sum(split_sizes(data.load(str(tmp_path / "p")))) == 20
-    assert "left out: 1 pipes or devices" in capsys.readouterr().err
+@pytest.mark.parametrize("failure", [OSError("no network"), KeyboardInterrupt()], ids=["error", "Ctrl-C"])
+def test_a_download_that_fails_leaves_nothing_behind(failure, tmp_path):
+    """Neither the folders that it made nor the part of a file; what was there before stays."""
+    mine, folder = tmp_path / "mine.mat", tmp_path / "a" / "b"
+    mine.write_text("mine")
+
+    def fetch():
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "x.mat").write_text("a part")
+        raise failure
+
+    expected = KeyboardInterrupt if isinstance(failure, KeyboardInterrupt) else InputError
+    with pytest.raises(expected):
+        download(fetch, "x is not here and", folder, file=folder / "x.mat")
+    assert list(tmp_path.iterdir()) == [mine]
+    folder = tmp_path
+    with pytest.raises(expected):
+        download(fetch, "x is damaged and", tmp_path, file=mine)
+    (tmp_path / "x.mat").unlink()
+    assert list(tmp_path.iterdir()) == [mine] and mine.read_text() == "mine"
+
+
+def test_an_unknown_users_home_is_named():
+    with pytest.raises(InputError, match="~nobody-of-this-name/d"):
+        expand_user("~nobody-of-this-name/d")
+
+
+@pytest.mark.parametrize(
+    ("message", "shown"),
+    [
+        ("a reason\nand its details", "a reason"),
+        (
+            "Error downloading x.gz:\nTried http://a/, got:\nno\nTried",
+            "Error downloading x.gz: Tried http://a/, got: no",
+        ),
+        ("Error:\n\n", "Error:"),
+        ("  \n", "ValueError"),
+        ("x" * 1000, "x" * 300),
+    ],
+)
+def test_a_reason_is_one_line_and_never_only_its_announcement(message, shown):
+    assert first_line(ValueError(message)) == shown
+
+
+@pytest.mark.parametrize(
+    ("stand_in", "check"),
+    [
+        (None, "print(i().datasets.MNIST, i().utils.make_grid)"),
+        ("sound = True", "assert i().sound and not files._declared"),
+        ("raise RuntimeError('something else')", "exec('try: i()\\nexcept RuntimeError: pass\\nelse: 1 / 0')"),
+    ],
+    ids=["installed", "sound", "another error"],
+)
+def test_torchvision_imports_beside_this_torch(stand_in, check, tmp_path):
+    """In its own process, whether or not this pair of wheels fits together."""
+    if stand_in:
+        (tmp_path / "torchvision").mkdir()
+        (tmp_path / "torchvision" / "__init__.py").write_text(stand_in)
+    code = (
+        f"import sys; sys.path.insert(0, {str(tmp_path)!r}); from infogan.data import files, import_torchvision as i\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code + check], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
