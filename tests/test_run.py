@@ -19,6 +19,7 @@ from sklearn.cluster import KMeans
 
 from infogan import algorithm, events, records, training
 from infogan.config import InputError
+from infogan.inference import load_run
 from infogan.metrics import clustering
 from infogan.phases import Adversarial
 from infogan.records import summary, tracking
@@ -41,7 +42,7 @@ def test_continuing_is_the_same_as_not_stopping(beyond, tmp_path, digits):
         ]
         for name in ("whole", "parts")
     ]
-    assert rows[0] == rows[1] and [row["step"] for row in rows[0]] == ["5", "10", "15", "20"]
+    assert rows[0] == rows[1] and [row["step"] for row in rows[0]] == [5, 10, 15, 20]
 
 
 def interruptible(directory) -> list[str]:
@@ -209,16 +210,16 @@ def test_a_nan_ends_the_run_with_a_record(tmp_path, digits, monkeypatch):
 
 def test_damaged_and_missing_checkpoints_are_named(tmp_path, digits):
     fit(tmp_path, digits)
-    assert records.load(tmp_path).step == 20
+    assert load_run(tmp_path).step == 20
     path = tmp_path / records.CHECKPOINT
     path.write_bytes(path.read_bytes()[:-1000])
     with pytest.raises(InputError, match="is damaged"):
-        records.load(tmp_path)
+        load_run(tmp_path)
     path.unlink()
     with pytest.raises(InputError, match="has no checkpoint"):
-        records.load(tmp_path)
+        load_run(tmp_path)
     with pytest.raises(InputError, match="is .*nowhere a run directory"):
-        records.load(tmp_path / "nowhere")
+        load_run(tmp_path / "nowhere")
 
 
 def test_a_damaged_checkpoint_gives_way_to_the_one_before_it(tmp_path, digits, capsys, monkeypatch):
@@ -397,7 +398,7 @@ def test_a_checkpoint_of_an_earlier_version_is_refused_and_its_status_kept(tmp_p
     with pytest.raises(InputError, match="lacks random.augmentation: an earlier version made it"):
         fit(tmp_path, digits, terms="iic:1")
     assert records.read_json(tmp_path / "status.json")["status"] == "finished"
-    assert records.load(tmp_path).step == 20
+    assert load_run(tmp_path).step == 20
 
 
 @pytest.mark.parametrize(("error", "status"), [(events.Stopped, "stopped"), (events.Interrupted, "interrupted")])
@@ -439,4 +440,4 @@ def test_a_run_interrupted_in_its_pretraining_is_no_trained_model(tmp_path, digi
     with pytest.raises(events.Stopped):
         fit(tmp_path, digits, "iic", observers=[Ends()], pretraining=8)
     with pytest.raises(InputError, match="was interrupted in its pretraining"):
-        records.load(tmp_path)
+        load_run(tmp_path)

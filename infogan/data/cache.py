@@ -20,11 +20,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from infogan import records
 from infogan.accel import cpu
 from infogan.data.download import expand_user
 from infogan.data.errors import as_input_error
 from infogan.errors import InputError
+from infogan.files import write_atomic
 from infogan.locks import locked
 
 CACHE_VARIABLE = "INFOGAN_CACHE"
@@ -106,7 +106,7 @@ def _fill(folder: Path, name: str, shape: Shape, chunks: Chunks, order: np.ndarr
             end = done + len(chunk)
             images[slice(done, end) if order is None else order[done:end]] = chunk
             images.flush()
-            records.write_atomic(folder / "done", str(end))
+            write_atomic(folder / "done", str(end))
             progress.update(len(chunk))
             done = end
     if done != count:

@@ -1,9 +1,9 @@
 """Limits of what is decoded, compared with the sizes that files declare before memory is taken."""
 
 import os
-from pathlib import Path
 
 from infogan.errors import InputError
+from infogan.files import check_regular as check_regular  # of the data's files too
 
 BYTES_VARIABLE = "INFOGAN_MAX_BYTES"
 PIXELS_VARIABLE = "INFOGAN_MAX_PIXELS"
@@ -57,10 +57,3 @@ def check_image_file(size: int, name: str) -> None:
             f"the image file {name} has {size:,} bytes, more than an image of {max_pixels():,} pixels: get it again, "
             f"or set {PIXELS_VARIABLE} higher"
         )
-
-
-def check_regular(path: Path) -> None:
-    """Raises InputError where there is something at `path` that is no regular file: reading a pipe may never end."""
-    if os.path.exists(path) and not os.path.isfile(path):
-        kind = "folder" if os.path.isdir(path) else "pipe or a device"
-        raise InputError(f"{path} is a {kind}; give a regular file")

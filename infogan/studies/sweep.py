@@ -59,7 +59,7 @@ class Options(WorkerOptions):
     confirm_seeds: int = 3
     """Fresh seeds for each of them; 0 leaves the confirmation out."""
     quality: bool = False
-    """Also minimise the Frechet distance of generated images (infogan/metrics/quality.py). The study then has a front
+    """Also minimise the Frechet distance of generated images (infogan/feature_network.py). The study then has a front
     of best trials instead of one; it neither prunes nor confirms."""
     data_dir: Path | None = None
     """Folder of the datasets. Default: $INFOGAN_DATA, else ./data."""

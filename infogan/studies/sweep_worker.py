@@ -11,9 +11,10 @@ import optuna
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, Trial, TrialState
 
-from infogan import data, events, records, training
+from infogan import data, events, feature_network, records, training
 from infogan.config import from_dict
-from infogan.metrics import collapse, quality
+from infogan.inference import load_run
+from infogan.metrics import collapse
 from infogan.randomness import derive
 from infogan.studies.grid import grid_name, run_grid
 from infogan.studies.launchers import ParentWatch
@@ -65,7 +66,7 @@ class Worker:
         pruner = optuna.pruners.SuccessiveHalvingPruner(min_resource=1, reduction_factor=3)
         self.study = optuna.load_study(study_name=options.study, storage=self.storage, pruner=pruner)
         self.batch_sizes = batch_sizes(self.study)
-        self.classifier = quality.classifier(self.dataset) if options.quality else None
+        self.classifier = feature_network.classifier(self.dataset) if options.quality else None
         self.seconds: list[float] = []  # of this worker's trials
 
     def run(self) -> None:
@@ -99,8 +100,9 @@ class Worker:
         if self.classifier is None:
             self.say(trial, outcome, began)
             return accuracy
-        trained = records.load(trial.user_attrs["run_dir"])
-        measured = quality.measure(trained.generator, trained.latent, self.dataset.validation, self.classifier)
+        trained = load_run(trial.user_attrs["run_dir"])
+        real, network = self.dataset.validation, self.classifier
+        measured = feature_network.sample_quality(trained.generator, trained.latent, real, network)
         measured.pop("shown", None)  # a table of categories and labels, which may be large
         trial.set_user_attr("quality", measured)
         distance = measured["frechet_distance"]

@@ -12,6 +12,7 @@ from shared_study import command
 
 from infogan import records, training
 from infogan.config import RUNTIME_FIELDS, InputError
+from infogan.inference import load_run
 from infogan.presets import PRESETS
 from infogan.studies import storage
 from infogan.studies.reproduce import VARIED, Options, jobs
@@ -135,8 +136,8 @@ def test_the_weight_of_a_term_is_varied_and_trained(tmp_path):
     assert done.returncode == 0, done.stderr
     assert "next: infogan settings runs/digits-authors-seed* runs/digits-authors-*=*" in done.stdout
     for terms in added:
-        run = records.load(tmp_path / "runs" / f"digits-authors-terms={terms.replace(':', '_')}-seed0")
-        assert run.config.terms == terms and run.status["status"] == "finished"
+        run = load_run(tmp_path / "runs" / f"digits-authors-terms={terms.replace(':', '_')}-seed0")
+        assert run.config.terms == terms and records.read_json(run.directory / "status.json")["status"] == "finished"
 
 
 def test_a_killed_table_is_completed_and_nothing_is_trained_twice(tmp_path, script_environment, monkeypatch):

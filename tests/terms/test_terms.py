@@ -136,7 +136,7 @@ def test_a_killed_run_with_terms_continues_bit_for_bit(tmp_path):
         assert done.returncode == 0, done.stderr
     assert same_tensors(tmp_path / "killed", tmp_path / "whole")
     rows = records.Table(tmp_path / "killed" / "metrics.csv").rows()
-    assert rows[-1]["step"] == "200" and len({row["step"] for row in rows}) == len(rows)
+    assert rows[-1]["step"] == 200 and len({row["step"] for row in rows}) == len(rows)
 
 
 def test_a_term_knows_nothing_of_labels():

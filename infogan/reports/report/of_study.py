@@ -70,7 +70,10 @@ def _winner(study: optuna.Study, trials: pd.DataFrame, winner: dict) -> Section:
     pictures: list[Picture] = []
     if (run_dir / "metrics.csv").exists():
         caption = f"The run of trial {winner['trial']}: losses, L_I (dashed: H(c)), and accuracy on validation images."
-        pictures = [drawn(plot_run(run_dir), caption, whole=True), *run_pictures(run_dir)]
+        try:
+            pictures = [drawn(plot_run(run_dir), caption, whole=True), *run_pictures(run_dir)]
+        except InputError as error:
+            text += f"\nIts curves are left out: {error}"
     return Section("The winner", text, pictures)
 
 

@@ -1,5 +1,6 @@
 """Plots that only the report of a study has."""
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,8 @@ from matplotlib.figure import Figure
 from infogan import records, style
 from infogan.codes import Latent
 from infogan.config import Config
+from infogan.errors import InputError
+from infogan.reports import common
 from infogan.reports.study.trials import ACCURACY
 
 AXES = (
@@ -61,10 +64,14 @@ def plot_bounds(trials: pd.DataFrame) -> Figure | None:
     """L_I / H(c) of the categorical codes of every trial whose run directory is on this machine; None where none is."""
     bound, curves = "$L_I$ / H(c), categorical codes", []
     for trial in trials.itertuples():
-        path = Path(str(trial.run_dir)) / "metrics.csv"
-        if path.exists():
-            metrics = pd.read_csv(path)
-            kind, entropy = bounded(records.read_config(path.parent))
+        directory = Path(str(trial.run_dir))
+        if (directory / "metrics.csv").exists():
+            try:
+                metrics, config = common.read_metrics(directory), records.read_config(directory)
+            except InputError as error:
+                print(f"left out: {error}", file=sys.stderr)
+                continue
+            kind, entropy = bounded(config)
             if kind != "categorical":
                 continue
             curve = {"images": metrics.images, bound: metrics.info_categorical_nats / entropy}
@@ -84,7 +91,7 @@ def plot_bounds(trials: pd.DataFrame) -> Figure | None:
 @style.drawing()
 def plot_run(directory: Path) -> Figure:
     """A run's learning curves over updates: losses, L_I of its first kind of codes (nats), and validation accuracy."""
-    metrics, evaluations = pd.read_csv(directory / "metrics.csv"), directory / "evaluations.csv"
+    metrics, measured = common.read_metrics(directory), common.read_evaluations(directory)
     figure = style.new_figure(10, 2.9)
     losses, bound, accuracies = figure.subplots(1, 3)
     window = max(1, len(metrics) // 100)
@@ -98,7 +105,7 @@ def plot_run(directory: Path) -> Figure:
     bound.plot(metrics.step, mean, color=style.BLACK)
     bound.axhline(entropy, color=style.GREY, linestyle="--", linewidth=1)
     bound.set(title=f"$L_I$ of the {kind} codes (nats)", xlabel="update", ylim=(min(0.0, mean.min()), 1.1 * entropy))
-    if evaluations.exists() and "accuracy" in (measured := pd.read_csv(evaluations)):
+    if "accuracy" in measured:
         first = measured[measured.code == measured.code.min()] if "code" in measured else measured
         accuracies.plot(first.step, first.accuracy, marker="o", markersize=4, color=style.BLACK)
         accuracies.set_ylim(min(0.5, 0.9 * first.accuracy.min()), 1.01)
