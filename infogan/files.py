@@ -1,11 +1,12 @@
 """Files that are replaced as a whole: the one way in which anything is written, and a check before anything is read."""
 
+import contextlib
 import errno
+import glob
 import os
-import re
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -35,7 +36,7 @@ def replacing(path: Path, keep: Path | None = None) -> Iterator[Path]:
     keep: where the file's previous content goes.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    remove_leftovers(path.parent, path, age=ABANDONED)
+    remove_leftovers(path.parent, [path.name], ABANDONED)
     temporary = path.with_name(f".{path.stem}.{secrets.token_hex(4)}{path.suffix}")
     temporary.touch(exist_ok=False)
     try:
@@ -61,20 +62,16 @@ def _sync(path: Path) -> None:
         os.close(handle)
 
 
-def remove_leftovers(directory: Path, of: Path | None = None, age: float = 0) -> None:
-    """Remove what processes that were killed inside `replacing` have left in a directory.
+def remove_leftovers(directory: Path, names: Iterable[str], age: float = 0) -> None:
+    """Remove what processes that were killed inside `replacing` have left of these files in a directory.
 
-    of: of this file alone. age: seconds since it was written, at least; with 0 nobody may be writing there.
+    age: seconds since it was written, at least; with 0 nobody may be writing there.
     """
-    stem, suffix = (re.escape(of.stem), re.escape(of.suffix)) if of else (r"[^.].*", r"(\.\w+)?")
-    pattern = re.compile(rf"\.{stem}\.[0-9a-f]{{8}}{suffix}")
-    for name in filter(pattern.fullmatch, os.listdir(directory)):
-        leftover = directory / name
-        try:
-            if leftover.lstat().st_mtime <= time.time() - age:
-                leftover.unlink()
-        except FileNotFoundError:  # another process was faster
-            continue
+    for stem, suffix in ((Path(name).stem, Path(name).suffix) for name in names):
+        for leftover in directory.glob(f".{glob.escape(stem)}.{'[0-9a-f]' * 8}{glob.escape(suffix)}"):
+            with contextlib.suppress(FileNotFoundError):  # another process was faster
+                if leftover.lstat().st_mtime <= time.time() - age:
+                    leftover.unlink()
 
 
 def check_regular(path: Path) -> None:

@@ -25,9 +25,13 @@ from infogan.config import RUNTIME_FIELDS, Config
 from infogan.errors import InputError, printable
 from infogan.files import remove_leftovers
 from infogan.locks import locked
-from infogan.records.checkpoints import has_checkpoint, load_checkpoint
+from infogan.records.checkpoints import CHECKPOINT, has_checkpoint, load_checkpoint
 from infogan.records.files import config_in, read_json, read_optional, write_json
 from infogan.records.provenance import provenance
+from infogan.records.shapes import SHAPES
+
+WRITTEN = (CHECKPOINT, "config.json", "pretraining.json", "pretraining.csv", "metrics.csv", "evaluations.csv", *SHAPES)
+"""Files that are replaced as a whole."""
 
 
 class Locked(InputError):
@@ -79,7 +83,7 @@ def create(directory: Path, config: Config, data: dict | None = None) -> None:
         if "continued" in before or stored.updates < config.updates:
             longer = [provenance()] if stored.updates < config.updates else []
             record["continued"] = [*before.get("continued", []), *longer]
-    remove_leftovers(directory)
+    remove_leftovers(directory, WRITTEN)
     (directory / "samples").mkdir(parents=True, exist_ok=True)
     if (written := _stored(file)) is None and before:
         print(f"{printable(file)} was missing or damaged; it is restored from the checkpoint", file=sys.stderr)
