@@ -294,12 +294,11 @@ def test_a_device_that_is_not_there_is_named():
 
 def test_time_to_accuracy_is_that_of_the_first_evaluation_to_reach_it():
     rows = [
-        {"seconds": f"{s}", "images": f"{100 * s}", "accuracy": f"{a}"}
-        for s, a in ((1, 0.5), (2, 0.91), (3, 0.85), (4, 0.92))
+        {"seconds": float(s), "images": 100 * s, "accuracy": a} for s, a in ((1, 0.5), (2, 0.91), (3, 0.85), (4, 0.92))
     ]
     first = {"seconds": 2.0, "images": 200}
     assert summary.time_to_accuracy(rows) == {"0.80": first, "0.90": first, "0.95": None}
-    assert summary.time_to_accuracy([{"seconds": "1", "images": "9"}]) == {"0.80": None, "0.90": None, "0.95": None}
+    assert summary.time_to_accuracy([{"seconds": 1.0, "images": 9}]) == {"0.80": None, "0.90": None, "0.95": None}
 
 
 def test_one_seed_decides_everything_and_each_seed_differs(tmp_path, digits):
