@@ -2,6 +2,7 @@
 
 import dataclasses
 import sys
+import unicodedata
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, get_args, get_origin
 
@@ -130,9 +131,9 @@ class Config:
             self._require(name, 0 <= getattr(self, name) <= sys.float_info.max, "give 0 or a positive number")
         terms.parse(self.terms)
 
-    def _require(self, name: str, allowed: bool, mend: str) -> None:
+    def _require(self, name: str, allowed: bool, expected: str) -> None:
         if not allowed:
-            raise InputError(f"{name} is {getattr(self, name)}; {mend}")
+            raise InputError(f"{name} is {getattr(self, name)}; {expected}")
 
     def images(self, step: int) -> int:
         """Real images shown by the end of update `step`, those of the pretraining included."""
@@ -143,7 +144,7 @@ _TYPES: dict[object, tuple[tuple[type, ...], str]] = {
     bool: ((bool,), "give true or false"),
     int: ((int,), "give a whole number"),
     float: ((float, int), "give a number"),
-    str: ((str,), "give a text"),
+    str: ((str,), "give a string"),
 }
 """The types that a field of each type takes, and what to give instead of another."""
 
@@ -155,9 +156,11 @@ def _check_type(field: dataclasses.Field, value: object) -> None:
             raise InputError(f"{field.name} is {value!r}; allowed: {', '.join(get_args(field.type))}")
         return
     kind = get_args(field.type)[0] if get_origin(field.type) is Annotated else field.type
-    types, mend = _TYPES[kind]
+    types, allowed = _TYPES[kind]
     if not isinstance(value, types) or (isinstance(value, bool) and kind is not bool):
-        raise InputError(f"{field.name} is {value!r}; {mend}")
+        raise InputError(f"{field.name} is {value!r}; {allowed}")
+    if isinstance(value, str) and any(unicodedata.category(c) == "Cc" for c in value):  # a library could print it
+        raise InputError(f"{field.name} is {value!r}; give a string without control characters")
 
 
 _RENAMED = {"warm_up": "pretraining", "cool_down": "lr_decay"}

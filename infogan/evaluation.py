@@ -1,6 +1,5 @@
 """What is measured of a model while it trains, on validation images, and once in the end, on test images."""
 
-import contextlib
 import math
 from pathlib import Path
 
@@ -8,10 +7,12 @@ from infogan import records
 from infogan.codes import Latent
 from infogan.config import InputError
 from infogan.data import Dataset
+from infogan.inference import category_grid
 from infogan.learner import Learner
 from infogan.metrics import clustering, collapse, label_free
 from infogan.networks import DiscriminatorQ
 from infogan.records import pictures
+from infogan.records.shapes import MEASURED
 
 
 def evaluate(
@@ -20,7 +21,7 @@ def evaluate(
     """Measures of the categorical code that does best on validation images, those of G's images (see metrics.collapse),
     and the pictures drawn, by name. logged: the last row of metrics."""
     samples = directory / "samples" / f"samples-{step:07d}.png"
-    pictures.save(samples, pictures.category_grid(model.generator, model.latent, model.config.seed))
+    pictures.save(samples, category_grid(model.generator, model.latent, model.config.seed))
     bound = logged.get("info_categorical_nats", math.nan)
     row = collapse.measure(model.generator, model.discriminator, model.latent, dataset.validation.images, bound)
     if not step:
@@ -44,13 +45,17 @@ def evaluate(
     return row, {"samples": samples, "confusion": confusion}
 
 
-def measured_test(directory: Path, step: int) -> dict:
-    """evaluation.json's content where it is of the run as it stands; empty where the run has become longer since."""
-    file = directory / "evaluation.json"
-    kept = {}
-    with contextlib.suppress(InputError):  # a damaged one is measured anew
-        kept = records.read_json(file) if file.exists() else {}
-    return kept if kept.get("step") == step else {}
+def measured_test(directory: Path, summary: dict) -> dict:
+    """evaluation.json's content where it is whole and of the run as it stands; empty where it is to be measured.
+
+    summary: of the finished run (infogan.records.summary).
+    """
+    try:
+        kept = records.read_evaluation(directory)
+    except InputError:  # a damaged one is measured anew
+        return {}
+    expected = {"codes", *summary, *(MEASURED if "code" in summary else ())} - {"code"}
+    return kept if kept.get("step") == summary["step"] and expected <= kept.keys() else {}
 
 
 def measure_test(

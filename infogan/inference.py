@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,9 +11,12 @@ import torch
 from torch import Tensor, nn
 
 from infogan import networks, records, torch_state
-from infogan.codes import Categorical
+from infogan.codes import Categorical, Latent
+from infogan.config import Config
 from infogan.errors import InputError
+from infogan.records import pictures
 from infogan.records.provenance import public
+from infogan.records.shapes import CHECKPOINT, Shape, problem
 
 
 class Codes(NamedTuple):
@@ -26,6 +30,51 @@ class Codes(NamedTuple):
     continuous: np.ndarray
 
 
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """A trained run read back: its configuration, and its networks in evaluation mode on the CPU."""
+
+    directory: Path
+    config: Config
+    latent: Latent
+    generator: networks.Generator
+    discriminator: networks.DiscriminatorQ
+    step: int
+    """The update of the checkpoint."""
+
+
+@torch_state.fresh()
+def load_run(directory: str | os.PathLike) -> Run:
+    """Read a run directory, or one that Model.save wrote. The networks take no memory besides the file's weights.
+
+    Raises InputError, one line, where it is missing, incomplete or damaged, or its configuration, state and weights do
+    not fit each other.
+    """
+    directory = Path(directory).expanduser()
+    config = records.read_config(directory)
+    tensors, state = records.load_checkpoint(directory)
+    if state.get("phase") == "pretraining":
+        raise InputError(
+            f"{directory} was interrupted in its pretraining and has no trained generator yet: train it further"
+        )
+    if wrong := problem(state, Shape(CHECKPOINT, required=tuple(CHECKPOINT))):
+        raise InputError(f"the checkpoint in {directory} is damaged: {wrong}; restore it from a copy")
+    latent = Latent(config.codes, config.noise, config.q_std)
+    try:
+        with torch.device("meta"):
+            G, D = networks.uninitialised(tuple(state["image_shape"]), latent, config)
+        for prefix, network in (("generator.", G), ("discriminator.", D)):
+            weights = {name.removeprefix(prefix): t.float() for name, t in tensors.items() if name.startswith(prefix)}
+            network.load_state_dict(weights, assign=True)
+            network.eval()
+    except (RuntimeError, AssertionError, OverflowError, TypeError, ValueError) as error:
+        reason = " ".join(str(error).split())[:300]
+        raise InputError(
+            f"the checkpoint in {directory} does not fit its config.json ({reason}): restore both from a copy"
+        ) from error
+    return Run(directory, config, latent, G, D, state["step"])
+
+
 class Model:
     """Generator and recognition network of a run, in evaluation mode, on the CPU.
 
@@ -36,7 +85,7 @@ class Model:
     """
 
     def __init__(self, directory: str | os.PathLike):
-        run = records.load(directory)
+        run = load_run(directory)
         self.directory, self.config, self.latent, self.step = run.directory, run.config, run.latent, run.step
         self.generator, self.discriminator = run.generator, run.discriminator
         self.image_shape: tuple[int, int, int] = run.discriminator.image_shape
@@ -222,3 +271,22 @@ class Recogniser(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         return self.discriminator.q_params(images)
+
+
+def category_grid(
+    generator: nn.Module, latent: Latent, seed: int, columns: int = 10, order: Sequence[int] | None = None
+) -> np.ndarray:
+    """Samples of G as one picture [H', W', C]: a row for each category of the first categorical code.
+
+    A column's images have all other codes and the noise in common. Without categorical codes there is one row.
+    order: of the rows' categories; default 0, 1, 2, ..., pictures.MOST_CATEGORIES at most.
+    """
+    z = latent.sample(columns, torch.Generator().manual_seed(seed))
+    rows = [z]
+    if latent.categorical_sizes:
+        first = latent.single_codes(Categorical)[0]
+        rows = [
+            latent.place(z, first, category)
+            for category in order or range(min(latent.categorical_sizes[0], pictures.MOST_CATEGORIES))
+        ]
+    return pictures.tile(networks.generate(generator, torch.cat(rows)), len(rows))

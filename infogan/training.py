@@ -91,8 +91,8 @@ def train(
     Interrupted on a signal, the last two after saving. Whatever ends its updates, status.json says so.
     """
     config = choose_codes(config, dataset)
-    config = resolve(dataclasses.replace(config, precision=records.as_begun(directory, config).precision))
-    if records.has_checkpoint(directory) and (before := records.begun(directory)):
+    config = resolve(dataclasses.replace(config, precision=records.keep_precision(directory, config).precision))
+    if records.has_checkpoint(directory) and (before := records.recorded_configuration(directory)):
         fingerprint.check(before.get("data"), dataset, directory)
     check(config, dataset)
     with (
@@ -122,7 +122,7 @@ def train(
             result, tested = run.summary(), {}
             if test:
                 D, latent = run.model.discriminator, run.model.latent
-                tested = measured_test(directory, run.step) or measure_test(D, latent, dataset, directory, result)
+                tested = measured_test(directory, result) or measure_test(D, latent, dataset, directory, result)
             tracked.finished(result, tested, directory)
             (directory / records.PREVIOUS).unlink(missing_ok=True)
     return result | tested
@@ -174,13 +174,15 @@ class Run:
 
     def load(self) -> None:
         """Go on from the last checkpoint, where there is one, and drop the rows beyond it."""
-        self._record = records.begun(self.directory)
+        self._record = records.recorded_configuration(self.directory)
         if records.has_checkpoint(self.directory):
             self._restore(*records.load_checkpoint(self.directory))
         for number, phase in enumerate(self.phases):
             done = phase.length if number < self.number else self.step if number == self.number else -1
             self.tables[phase.table].cut(done)
         self.tables["evaluations"].cut(done)  # of the last phase
+        if rows := self.tables[self.phase.table].rows():
+            self._row = {name: value for name, value in rows[-1].items() if name.startswith("info_")}
         if self.finished:
             self._say(f"{self.directory} is already finished")
         else:
@@ -196,7 +198,7 @@ class Run:
             self.phase.start()
             if number:
                 self.save()
-        steps = [int(row["step"]) for row in self.tables["evaluations"].rows()]
+        steps = [row["step"] for row in self.tables["evaluations"].rows()]
         if self.step in self.phase.evaluations and self.step not in steps:  # or a parent's death came between the two
             self._evaluate()
         self.resumed = False
@@ -245,8 +247,6 @@ class Run:
         self.clock.seconds, self._logged_at = state["seconds"], state["logged_at"]
         self.phase.load_tensors(tensors)
         self.model.load_tensors(tensors, self.step)
-        if rows := self.tables[self.phase.table].rows():
-            self._row = {name: float(value) for name, value in rows[-1].items() if name.startswith("info_")}
         if "window" in tensors:
             self._window = list(tensors["window"].to(self.model.device))
         for name, table in self.tables.items():

@@ -26,6 +26,7 @@ from infogan.presets import PRESETS
         ("spectral_norm", 1, "spectral_norm is 1"),
         ("codes", 10, "codes is 10"),
         ("preset", [], r"preset is \[\]"),
+        ("dataset", "\x1b[2J", "give a string without control characters"),
         ("network", ["mnist"], r"network is \['mnist'\]"),
         ("hold", [2], r"hold is \[2\]"),
     ],

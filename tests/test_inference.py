@@ -14,7 +14,7 @@ import torch
 from conftest import ROOT, config
 
 import infogan
-from infogan import data, networks, records, training
+from infogan import data, inference, networks, records, training
 from infogan.errors import InputError
 from infogan.inference import Codes
 from infogan.metrics import clustering
@@ -181,6 +181,16 @@ def test_images_that_are_not_the_models_are_refused(model, images):
 def test_samples_that_cannot_be_drawn_are_refused(model, n, seed):
     with pytest.raises(InputError, match="give a whole number"):
         model.sample(n, seed)
+
+
+def test_rows_of_a_grid_are_categories(model):
+    grid = inference.category_grid(model.generator, model.latent, seed=0)
+    assert grid.shape == (10 * 10 - 2, 10 * 10 - 2, 1)
+    reordered = inference.category_grid(model.generator, model.latent, seed=0, order=[3, *range(9)])
+    assert np.array_equal(reordered[:8], grid[30:38])
+    latent = inference.Latent("2u", "5u")
+    generator, _ = networks.build((1, 8, 8), latent, seed=0)
+    assert inference.category_grid(generator, latent, seed=0).shape == (8, 10 * 10 - 2, 1), "no categories, one row"
 
 
 def test_weights_alone_are_a_model(model, tmp_path):

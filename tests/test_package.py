@@ -2,6 +2,7 @@
 
 import ast
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from conftest import ROOT
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 USE_A_MODEL = """
 import sys
 
@@ -98,8 +100,7 @@ def test_what_is_imported_is_a_dependency():
     names = {node.module for node in nodes if isinstance(node, ast.ImportFrom)}
     names |= {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
     modules = {name.split(".")[0] for name in names} - set(sys.stdlib_module_names) - {"infogan"}
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    listed = project["dependencies"] + sum(project["optional-dependencies"].values(), [])
+    listed = PROJECT["dependencies"] + sum(PROJECT["optional-dependencies"].values(), [])
     named = {canonicalize_name(Requirement(line).name) for line in listed}
     distributions = packages_distributions()
     assert not {name for name in modules if not named & {canonicalize_name(d) for d in distributions.get(name, ())}}

@@ -17,6 +17,7 @@ from conftest import ROOT, config, environment_of_scripts, fit, same_tensors, tr
 
 from infogan import algorithm, events, records, training
 from infogan.config import InputError
+from infogan.inference import load_run
 from infogan.phases import Adversarial
 from infogan.pretraining import overclustering
 from infogan.records import summary, tracking
@@ -64,7 +65,7 @@ def test_continuing_is_the_same_as_not_stopping(kind, tmp_path, digits):
     fit(tmp_path / "parts", digits, **RESUMED[kind])
     assert same_tensors(tmp_path / "whole", tmp_path / "parts")
     rows = [without_times(tmp_path / name) for name in ("whole", "parts")]
-    assert rows[0] == rows[1] and [row["step"] for row in rows[0]] == ["5", "10", "15", "20"]
+    assert rows[0] == rows[1] and [row["step"] for row in rows[0]] == [5, 10, 15, 20]
 
 
 def without_times(directory: Path) -> list[dict]:
@@ -245,16 +246,16 @@ def test_a_nan_ends_the_run_with_a_record(tmp_path, digits, monkeypatch):
 
 def test_damaged_and_missing_checkpoints_are_named(tmp_path, digits):
     fit(tmp_path, digits)
-    assert records.load(tmp_path).step == 20
+    assert load_run(tmp_path).step == 20
     path = tmp_path / records.CHECKPOINT
     path.write_bytes(path.read_bytes()[:-1000])
     with pytest.raises(InputError, match="is damaged"):
-        records.load(tmp_path)
+        load_run(tmp_path)
     path.unlink()
     with pytest.raises(InputError, match="has no checkpoint"):
-        records.load(tmp_path)
+        load_run(tmp_path)
     with pytest.raises(InputError, match="is .*nowhere a run directory"):
-        records.load(tmp_path / "nowhere")
+        load_run(tmp_path / "nowhere")
 
 
 def test_a_damaged_checkpoint_gives_way_to_the_one_before_it(tmp_path, digits, capsys, monkeypatch):
@@ -321,12 +322,11 @@ def test_a_device_that_is_not_there_is_named():
 
 def test_time_to_accuracy_is_that_of_the_first_evaluation_to_reach_it():
     rows = [
-        {"seconds": f"{s}", "images": f"{100 * s}", "accuracy": f"{a}"}
-        for s, a in ((1, 0.5), (2, 0.91), (3, 0.85), (4, 0.92))
+        {"seconds": float(s), "images": 100 * s, "accuracy": a} for s, a in ((1, 0.5), (2, 0.91), (3, 0.85), (4, 0.92))
     ]
     first = {"seconds": 2.0, "images": 200}
     assert summary.time_to_accuracy(rows) == {"0.80": first, "0.90": first, "0.95": None}
-    assert summary.time_to_accuracy([{"seconds": "1", "images": "9"}]) == {"0.80": None, "0.90": None, "0.95": None}
+    assert summary.time_to_accuracy([{"seconds": 1.0, "images": 9}]) == {"0.80": None, "0.90": None, "0.95": None}
 
 
 def test_one_seed_decides_everything_and_each_seed_differs(tmp_path, digits):
@@ -415,7 +415,7 @@ def test_a_checkpoint_of_an_earlier_version_is_refused_and_its_status_kept(tmp_p
     with pytest.raises(InputError, match="lacks random.augmentation: an earlier version made it"):
         fit(tmp_path, digits, terms="iic:1")
     assert records.read_json(tmp_path / "status.json")["status"] == "finished"
-    assert records.load(tmp_path).step == 20
+    assert load_run(tmp_path).step == 20
 
 
 def test_a_signal_while_wandb_ends_is_not_lost(tmp_path, digits, monkeypatch):
@@ -436,4 +436,4 @@ def test_a_run_interrupted_in_its_pretraining_is_no_trained_model(tmp_path, digi
         ends = SimpleNamespace(logged=lambda row: raises(events.Stopped)())  # at its first row, of the pretraining
         fit(tmp_path, digits, "iic", observers=[ends], pretraining=8)
     with pytest.raises(InputError, match="pretraining"):
-        records.load(tmp_path)
+        load_run(tmp_path)

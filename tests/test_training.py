@@ -130,7 +130,7 @@ def test_a_run_with_pretraining_and_decay_resumes_as_if_it_had_not_stopped(at, t
     assert same_tensors(tmp_path / "whole", tmp_path / "parts")
     labels = records.load_checkpoint(tmp_path / "whole")[0]["term.pseudo-labels.D.labels"]
     assert 0.1 < (labels >= 0).double().mean() and len(labels) == len(digits.train.images)
-    assert [row["step"] for row in records.Table(tmp_path / "parts" / "evaluations.csv").rows()] == ["0", "10", "20"]
+    assert [row["step"] for row in records.Table(tmp_path / "parts" / "evaluations.csv").rows()] == [0, 10, 20]
 
 
 @pytest.mark.parametrize("terms", ["iic:1", "contrastive:1", "r1:1"])

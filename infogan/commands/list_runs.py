@@ -5,7 +5,6 @@ Examples:
   python experiments/list.py studies/digits --csv trials.csv
 """
 
-import csv
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,25 +33,22 @@ def describe(directory: Path) -> dict[str, str]:
     """A row of the table, from the run's small files alone; a run that cannot be read has the reason as its status."""
     try:
         return {"run": str(directory), **_describe(directory)}
-    except (InputError, KeyError, TypeError, ValueError, OSError, csv.Error) as error:
+    except (InputError, OSError) as error:
         return {"run": str(directory), "status": f"unreadable: {error}"}
 
 
 def _describe(directory: Path) -> dict[str, str]:
     from infogan import records
 
-    config = records.read_config(directory)
-    status_file, test_file = directory / "status.json", directory / "evaluation.json"
-    status: dict = records.read_json(status_file) if status_file.exists() else {"status": "new", "step": 0}
-    name, step = str(status["status"]), int(status["step"])
+    config, status = records.read_config(directory), records.read_optional(directory / "status.json")
+    name, step = status.get("status", "new"), status.get("step", 0)
     if name == "running":
         name = "running" if records.is_locked(directory) else "killed"
         rows = records.Table(directory / "metrics.csv").rows()
-        step = int(rows[-1]["step"]) if rows else step
-    in_pretraining = status.get("pretraining_step")
+        step = rows[-1]["step"] if rows else step
     reached = f"{step:,} of {config.updates:,}"
-    if in_pretraining is not None:
-        reached = f"pretraining {in_pretraining:,} of {config.pretraining:,}"
+    if "pretraining_step" in status:
+        reached = f"pretraining {status['pretraining_step']:,} of {config.pretraining:,}"
     out = {
         "dataset": Path(config.dataset).stem,
         "preset": config.preset,
@@ -61,15 +57,20 @@ def _describe(directory: Path) -> dict[str, str]:
         "status": {"stopped": "pruned"}.get(name, name),
         "updates": reached,
     }
-    evaluations = records.Table(directory / "evaluations.csv").rows()
-    if evaluations and evaluations[-1].get("collapsed") == "True":
+    test, rows = records.read_evaluation(directory), records.Table(directory / "evaluations.csv").rows()
+    last = rows[-1] if rows else {}
+    if last.get("collapsed"):
         out["generator"] = "collapsed"
-    if evaluations and evaluations[-1].get("accuracy"):
-        out["validation"] = f"{float(evaluations[-1]['accuracy']):.3f}"
-    test = records.read_json(test_file) if test_file.exists() else {}
+    if last.get("accuracy") is not None:
+        out["validation"] = f"{last['accuracy']:.3f}"
     if "accuracy" in test:
         out["test"] = f"{test['accuracy']:.3f}"
     return out
+
+
+def as_text(cell: str) -> str:
+    """A cell of a CSV file that a spreadsheet takes for text: one that begins like a formula is quoted."""
+    return f"'{cell}" if cell.startswith(tuple("=+-@\t\r")) else cell
 
 
 def main() -> None:
@@ -87,10 +88,10 @@ def main() -> None:
     found = sorted(file.parent for file in configs if any((file.parent / name).exists() for name in FILES))
     if not found:
         folders = ", ".join(map(str, options.folders))
-        raise InputError(f"no run in {folders}: infogan train authors --dataset digits makes one")
+        raise InputError(f"no run in {folders}: make one by infogan train authors --dataset digits")
     columns = ["run", "dataset", "preset", "codes", "seed", "status", "updates", "generator", "validation", "test"]
     table = pd.DataFrame([describe(directory) for directory in found], columns=columns, dtype=object).fillna("")
     print(table.map(printable).to_string(index=False))
     if options.csv is not None:
-        records.write_atomic(options.csv, table.to_csv(index=False))
+        records.write_atomic(options.csv, table.map(as_text).to_csv(index=False))
         print(f"wrote {options.csv}")

@@ -23,6 +23,7 @@ from torch import Tensor
 from infogan.accel import cpu
 from infogan.data.files import as_input_error, expand_user
 from infogan.errors import InputError
+from infogan.files import write_atomic
 from infogan.locks import locked
 
 CACHE_VARIABLE = "INFOGAN_CACHE"
@@ -103,8 +104,7 @@ def _fill(folder: Path, name: str, shape: Shape, chunks: Chunks) -> None:
             images[done : done + len(chunk)] = chunk
             images.flush()
             done += len(chunk)
-            (folder / "done.new").write_text(str(done), encoding="utf-8")
-            os.replace(folder / "done.new", folder / "done")  # as a whole: a killed process leaves no half number
+            write_atomic(folder / "done", str(done))
             progress.update(len(chunk))
     if done != count:
         raise InputError(f"{name} has {done} images, but {count} were expected: get its files again")

@@ -88,16 +88,16 @@ def _jackknife_half_widths(table: np.ndarray) -> np.ndarray:
     sums over the whole table, less the cell's part: the cost is linear in the cells.
     """
     row, column = np.nonzero(table)
-    of_cell, of_row, of_column = table[row, column], table.sum(1)[row], table.sum(0)[column]
+    cells, rows, columns = table[row, column], table.sum(1)[row], table.sum(0)[column]
     n, sums, changes = table.sum(), [], []
-    for whole, mine in ((table, of_cell), (table.sum(1), of_row), (table.sum(0), of_column)):
+    for whole, mine in ((table, cells), (table.sum(1), rows), (table.sum(0), columns)):
         sums.append(_x_log_x(whole).sum())
         changes.append(_x_log_x(mine) - _x_log_x(mine - 1))
     entropies = [total - change for total, change in zip(sums, changes)]
-    pairs = [total - (mine - 1) for total, mine in zip(_pairs(table), (of_cell, of_row, of_column))]
+    pairs = [total - (mine - 1) for total, mine in zip(_pairs(table), (cells, rows, columns))]
     left_out = _from_sums(n - 1, *entropies, *pairs).T
-    mean = np.average(left_out, axis=0, weights=of_cell)
-    return 1.96 * np.sqrt((n - 1) / n * (of_cell[:, None] * (left_out - mean) ** 2).sum(0))
+    mean = np.average(left_out, axis=0, weights=cells)
+    return 1.96 * np.sqrt((n - 1) / n * (cells[:, None] * (left_out - mean) ** 2).sum(0))
 
 
 def code_to_label(categories: np.ndarray, labels: np.ndarray, n_categories: int, intervals: bool = False) -> dict:

@@ -80,8 +80,8 @@ def measure(
     """
     z = latent.sample(SAMPLES, torch.Generator().manual_seed(0))
     images = torch.from_numpy(networks.generate(generator, z)).permute(0, 3, 1, 2)
-    of_real = pixel_spread(real)
-    spread = pixel_spread(images) / of_real if of_real else math.nan  # the real ones are all alike: nothing to compare
+    real_spread = pixel_spread(real)
+    spread = pixel_spread(images) / real_spread if real_spread else math.nan  # real ones all alike: nothing to compare
     out: dict = {"spread": spread}
     for name, shown in (("8bit", images), ("blurred", blurred(images))):
         bound = information_bound(latent, z, networks.evaluate_q(discriminator, shown))

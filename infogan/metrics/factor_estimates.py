@@ -45,7 +45,7 @@ class Estimator(NamedTuple):
 def estimator(dataset: Dataset, kind: str, name: str) -> Estimator:
     """Of the factor `name` of dataset.train.extra[kind], or of the statistic `name` where kind is "measured"."""
     if kind == "measured":
-        return _of_statistic(dataset, name)
+        return _statistic_estimator(dataset, name)
     column = dataset.train.extra[kind][1].index(name)
     train, *held_out = [
         (split.images, split.extra[kind][0][:, column].double().numpy())
@@ -58,7 +58,7 @@ def estimator(dataset: Dataset, kind: str, name: str) -> Estimator:
     return Estimator(predict, real, {"by": "ridge regression on pixels"} | _quality(real, known, turn))
 
 
-def _of_statistic(dataset: Dataset, name: str) -> Estimator:
+def _statistic_estimator(dataset: Dataset, name: str) -> Estimator:
     column = STATISTICS.index(name)
 
     def compute(images: Tensor) -> np.ndarray:

@@ -3,24 +3,27 @@
 records.pictures (drawing) and records.tracking (Weights & Biases) are imported by name, where they are used.
 """
 
+from infogan.files import replacing, write_atomic
 from infogan.records.checkpoints import CHECKPOINT, PREVIOUS, has_checkpoint, load_checkpoint, save_checkpoint
-from infogan.records.files import Table, read_config, read_json, replacing, write_atomic, write_json
-from infogan.records.loading import Run, load, read_evaluation
+from infogan.records.files import Table, read_config, read_evaluation, read_json, read_optional, write_json
 from infogan.records.provenance import mask_arguments, mask_in, mask_url, provenance
-from infogan.records.run_directory import Locked, as_begun, begun, create, is_locked, lock
+from infogan.records.run_directory import (
+    Locked,
+    create,
+    is_locked,
+    keep_precision,
+    lock,
+    recorded_configuration,
+)
 
 __all__ = [
     "CHECKPOINT",
     "PREVIOUS",
     "Locked",
-    "Run",
     "Table",
-    "as_begun",
-    "begun",
     "create",
     "has_checkpoint",
     "is_locked",
-    "load",
     "load_checkpoint",
     "lock",
     "mask_arguments",
@@ -30,8 +33,11 @@ __all__ = [
     "read_config",
     "read_evaluation",
     "read_json",
+    "read_optional",
+    "recorded_configuration",
     "replacing",
     "save_checkpoint",
+    "keep_precision",
     "write_atomic",
     "write_json",
 ]

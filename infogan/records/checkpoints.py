@@ -17,6 +17,7 @@ The file that infogan.inference.Model.save writes has the tensors generator.* an
 
 import hashlib
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -25,7 +26,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
 from infogan.errors import InputError
-from infogan.records.files import check_regular, write_atomic
+from infogan.files import check_regular, write_atomic
 
 CHECKPOINT = "checkpoint.safetensors"
 PREVIOUS = "checkpoint.previous.safetensors"
@@ -55,18 +56,21 @@ def _digest(state: str, tensors: dict[str, torch.Tensor]) -> str:
 
 
 def _read(path: Path) -> tuple[dict[str, torch.Tensor], dict]:
-    """Raises ValueError where the file has a digest, which those of earlier versions have not, and another content."""
+    """Raises ValueError where the state is no object, or the content has not the digest, which earlier versions did not
+    write."""
     with safe_open(path, framework="pt") as file:
         metadata = file.metadata()
         tensors = {name: file.get_tensor(name) for name in file.keys()}
     if "sha256" in metadata and metadata["sha256"] != _digest(metadata["state"], tensors):
         raise ValueError("its content does not have the digest that was written with it")
-    return tensors, json.loads(metadata["state"])
+    if not isinstance(state := json.loads(metadata["state"]), dict):
+        raise ValueError(f"its state is {state!r}, and no object")
+    return tensors, state
 
 
 def has_checkpoint(directory: Path) -> bool:
     """Whether there is a checkpoint file; `load_checkpoint` says whether it can be read."""
-    return any((directory / name).exists() for name in (CHECKPOINT, PREVIOUS))
+    return any(os.path.lexists(directory / name) for name in (CHECKPOINT, PREVIOUS))
 
 
 def load_checkpoint(directory: Path) -> tuple[dict[str, torch.Tensor], dict]:
@@ -87,6 +91,6 @@ def load_checkpoint(directory: Path) -> tuple[dict[str, torch.Tensor], dict]:
             damage.append(f"{path} is damaged ({error})")
             continue
         if damage:
-            print(f"{damage[0]}: using the one before it, of update {state['step']}", file=sys.stderr)
+            print(f"{damage[0]}: using the one before it, of update {state.get('step')}", file=sys.stderr)
         return tensors, state
     raise InputError(f"{', '.join(damage)}: restore it from a copy, or train in another directory")

@@ -1,4 +1,4 @@
-"""Pictures of a run: grids of generated images and confusion matrices."""
+"""Pictures of a run: images side by side, and confusion matrices."""
 
 import warnings
 from collections.abc import Sequence
@@ -6,13 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
-from torch import nn
 
-from infogan.codes import Categorical, Latent
 from infogan.errors import printable
-from infogan.networks import generate
-from infogan.records.files import replacing
+from infogan.files import replacing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -38,25 +34,6 @@ def save(path: Path, image: np.ndarray, scale: int = 1) -> None:
     image = image.repeat(scale, 0).repeat(scale, 1)
     with replacing(path) as file:
         Image.fromarray(image.squeeze(2) if image.shape[2] == 1 else image).save(file)
-
-
-def category_grid(
-    generator: nn.Module, latent: Latent, seed: int, columns: int = 10, order: Sequence[int] | None = None
-) -> np.ndarray:
-    """Samples of G as one picture [H', W', C]: a row for each category of the first categorical code.
-
-    A column's images have all other codes and the noise in common. Without categorical codes there is one row.
-    order: of the rows' categories; default 0, 1, 2, ..., MOST_CATEGORIES at most.
-    """
-    z = latent.sample(columns, torch.Generator().manual_seed(seed))
-    rows = [z]
-    if latent.categorical_sizes:
-        first = latent.single_codes(Categorical)[0]
-        rows = [
-            latent.place(z, first, category)
-            for category in order or range(min(latent.categorical_sizes[0], MOST_CATEGORIES))
-        ]
-    return tile(generate(generator, torch.cat(rows)), len(rows))
 
 
 MOST_CATEGORIES = 50

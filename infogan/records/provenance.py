@@ -110,11 +110,11 @@ def provenance() -> dict:
     such as the user's own with a virtual environment in it. None, as commit_is_dirty, where there is no such repository
     or git does not answer; of a checkout stderr then says why, once.
     """
-    return {"time": datetime.now(UTC).isoformat(timespec="seconds")} | _of_process()
+    return {"time": datetime.now(UTC).isoformat(timespec="seconds")} | _process_record()
 
 
 @functools.cache
-def _of_process() -> dict:
+def _process_record() -> dict:
     commit, is_dirty = _commit()
     return {
         "command": " ".join([*_script(), *mask_arguments(sys.argv[1:])]),

@@ -23,36 +23,38 @@ from pathlib import Path
 from infogan import terms
 from infogan.config import RUNTIME_FIELDS, Config
 from infogan.errors import InputError, printable
+from infogan.files import remove_leftovers
 from infogan.locks import locked
 from infogan.records.checkpoints import CHECKPOINT, has_checkpoint, load_checkpoint
-from infogan.records.files import config_of, read_json, remove_leftovers, write_json
+from infogan.records.files import config_in, read_json, read_optional, write_json
 from infogan.records.provenance import provenance
+from infogan.records.shapes import SHAPES
 
-WRITTEN = ("config.json", "status.json", "pretraining.json", "pretraining.csv", "metrics.csv", "evaluations.csv")
-"""Files that training alone replaces, besides the checkpoint."""
+WRITTEN = (CHECKPOINT, "config.json", "pretraining.json", "pretraining.csv", "metrics.csv", "evaluations.csv", *SHAPES)
+"""Files that are replaced as a whole."""
 
 
 class Locked(InputError):
     """Another process is training in the run directory."""
 
 
-def as_begun(directory: Path, config: Config) -> Config:
+def keep_precision(directory: Path, config: Config) -> Config:
     """The configuration with `auto` precision as a run that is in the directory already has it.
 
-    What a run was begun with on one processor is not what `auto` means on the next.
+    What a run was started with on one processor is not what `auto` means on the next.
     """
-    if config.precision != "auto" or (before := begun(directory)) is None:
+    if config.precision != "auto" or (record := recorded_configuration(directory)) is None:
         return config
-    return dataclasses.replace(config, precision=config_of(before, directory).precision)
+    return dataclasses.replace(config, precision=config_in(record, directory).precision)
 
 
-def begun(directory: Path) -> dict | None:
-    """The record of the run that was begun in the directory: config.json, or its copy in the checkpoint where that file
-    is missing or damaged; None where no run was begun."""
+def recorded_configuration(directory: Path) -> dict | None:
+    """The content of the directory's config.json, or its copy in the checkpoint where that file is missing or damaged;
+    None where no run was started."""
     stored = _stored(directory / "config.json")
     if stored is None and has_checkpoint(directory):
         stored = load_checkpoint(directory)[1].get("record")
-    return stored or (read_json(directory / "config.json") if (directory / "config.json").exists() else None)
+    return stored or read_optional(directory / "config.json") or None
 
 
 def _stored(file: Path) -> dict | None:
@@ -74,14 +76,14 @@ def create(directory: Path, config: Config, data: dict | None = None) -> None:
     """
     file = directory / "config.json"
     record: dict = {"config": dataclasses.asdict(config), "provenance": provenance(), "data": data}
-    if before := begun(directory):
-        stored = config_of(before, directory)  # fields that are newer than the run have their defaults
+    if before := recorded_configuration(directory):
+        stored = config_in(before, directory)  # fields that are newer than the run have their defaults
         _check_same_recipe(directory, stored, config)
         record["provenance"] = before.get("provenance", {})
         if "continued" in before or stored.updates < config.updates:
             longer = [provenance()] if stored.updates < config.updates else []
             record["continued"] = [*before.get("continued", []), *longer]
-    remove_leftovers(directory, CHECKPOINT, *WRITTEN)
+    remove_leftovers(directory, WRITTEN)
     (directory / "samples").mkdir(parents=True, exist_ok=True)
     if (written := _stored(file)) is None and before:
         print(f"{printable(file)} was missing or damaged; it is restored from the checkpoint", file=sys.stderr)

@@ -1,10 +1,9 @@
 """Weights & Biases: one W&B run for one training run.
 
-The local files are the record, W&B mirrors them. A failure of W&B, at the start or later, costs one warning on stderr
-and never ends a training run.
+The local files are the record, W&B mirrors them. A failure of W&B, at the start or later, costs one warning on stderr,
+ends the mirroring, and never ends a training run.
 """
 
-import contextlib
 import dataclasses
 import os
 import sys
@@ -21,11 +20,6 @@ if TYPE_CHECKING:
     import wandb
 
 ID_FILE = "wandb-id.txt"
-DATA_DIR = "WANDB_DATA_DIR"
-KEPT = (DATA_DIR, "WANDB_PROJECT", "WANDB_SERVICE")
-"""Settings of the environment that are not hidden when the others were not taken."""
-NOT_LOGGED = ("step", "images", "seconds")
-"""Columns of evaluations.csv that are no measures."""
 GENERATED = ("spread", "collapsed", "info_")
 """Beginnings of the columns that are measured on generated images; the others are on validation images."""
 
@@ -42,7 +36,7 @@ class WandbRun:
 
     def logged(self, row: dict) -> None:
         """Mirror a row of metrics."""
-        self._attempt("logging", lambda run: self._log(run, row))
+        self.attempt("logging", lambda run: self._log(run, row))
 
     def evaluated(self, row: dict, images: dict[str, Path]) -> None:
         """Mirror a row of evaluations.csv, as validation/NAME and generated/NAME, and its pictures."""
@@ -50,39 +44,30 @@ class WandbRun:
         def log(run: "wandb.Run") -> None:
             import wandb
 
-            measures = {
-                f"{'generated' if name.startswith(GENERATED) else 'validation'}/{name}": value
-                for name, value in row.items()
-                if name not in NOT_LOGGED and value is not None
-            }
-            self._log(
-                run, {"step": row["step"], **measures} | {k: wandb.Image(str(path)) for k, path in images.items()}
-            )
+            mirrored: dict = {"step": row["step"]} | {name: wandb.Image(str(path)) for name, path in images.items()}
+            for name, value in row.items():
+                if name not in ("step", "images", "seconds") and value is not None:
+                    mirrored[f"{'generated' if name.startswith(GENERATED) else 'validation'}/{name}"] = value
+            self._log(run, mirrored)
 
-        self._attempt("logging an evaluation", log)
+        self.attempt("logging an evaluation", log)
 
     def finished(self, result: dict, tested: dict, directory: Path) -> None:
         """Put the run's result, and test measures as test/NAME, into the summary, and the final checkpoint into an
         artifact."""
-        simple = {name: value for name, value in tested.items() if isinstance(value, int | float | str | list)}
-        summary = {f"test/{name}": value for name, value in simple.items() if name not in ("codes", *result)}
-        summary |= {name: value for name, value in result.items() if name in ("train_seconds", "validation_accuracy")}
 
-        def upload(run: "wandb.Run") -> None:
+        def finish(run: "wandb.Run") -> None:
             import wandb
 
+            simple = {name: value for name, value in tested.items() if isinstance(value, int | float | str | list)}
+            run.summary.update({f"test/{name}": v for name, v in simple.items() if name not in ("codes", *result)})
+            run.summary.update({n: v for n, v in result.items() if n in ("train_seconds", "validation_accuracy")})
             artifact = wandb.Artifact(f"checkpoint-{run.id}", type="model")
-            # immutable: uploaded from its place, without a copy in a staging folder
-            artifact.add_file(str((directory / records.CHECKPOINT).resolve()), policy="immutable")
-            artifact.add_file(str(directory / "config.json"))
+            for name in (records.CHECKPOINT, "config.json"):  # immutable: uploaded from its place, without a copy
+                artifact.add_file(str((directory / name).resolve()), policy="immutable")
             run.log_artifact(artifact)
 
-        self._attempt("the summary", lambda run: run.summary.update(summary))
-        self._attempt("the checkpoint's artifact", upload)
-
-    def finish(self, exit_code: int) -> None:
-        """End the W&B run; an exit code other than 0 marks it as failed."""
-        self._attempt("finishing", lambda run: run.finish(exit_code=exit_code))
+        self.attempt("recording the result", finish)
 
     def _log(self, run: "wandb.Run", row: dict) -> None:
         """Log a row against its own step: that of the phase, not the count of W&B's rows.
@@ -95,14 +80,15 @@ class WandbRun:
         self._defined |= row.keys()
         run.log(row)
 
-    def _attempt(self, what: str, action: Callable[["wandb.Run"], object]) -> None:
+    def attempt(self, what: str, action: Callable[["wandb.Run"], object]) -> None:
+        """Do something with the run, if there is one; the first failure is the last attempt."""
         if self.run is None:
             return
         try:
             action(self.run)
         except Exception as error:  # of any kind: none may end a training run
             self.run = None
-            _warn(f"{what} failed ({error}); this run goes on without W&B")
+            _warn(f"{what} failed", error)
 
 
 @contextmanager
@@ -116,27 +102,13 @@ def track(config: Config, directory: Path, mode: WandbMode = "auto", group: str 
     A resumed run keeps its W&B id, unless its directory was copied, or moved to another file system. An exception other
     than Stopped marks the W&B run as failed.
     """
-    with _staged_in(directory / "wandb"):
-        yield from _track(config, directory, mode, group)
-
-
-@contextmanager
-def _staged_in(folder: Path) -> Iterator[None]:
-    """W&B stages artifacts here, so that an offline run can be synced wherever its directory is moved."""
-    before = os.environ.get(DATA_DIR)
-    os.environ[DATA_DIR] = str(folder.resolve())
+    before = {name: value for name, value in os.environ.items() if name == "WANDB_DATA_DIR"}
+    os.environ["WANDB_DATA_DIR"] = str((directory / "wandb").resolve())  # W&B stages artifacts here, not in the home
+    run, exit_code = None, 1
     try:
-        yield
-    finally:
-        if before is None:
-            del os.environ[DATA_DIR]
-        else:
-            os.environ[DATA_DIR] = before
-
-
-def _track(config: Config, directory: Path, mode: WandbMode, group: str | None) -> Iterator[WandbRun]:
-    run = None if mode == "disabled" else _start(config, directory, mode, group)
-    exit_code = 1
+        run = _start(config, directory, mode, group)
+    except Exception as error:  # no wandb, a key or a setting that is none, a server that is away, ...
+        _warn("starting failed", error)
     tracked = WandbRun(run)
     try:
         yield tracked
@@ -146,57 +118,20 @@ def _track(config: Config, directory: Path, mode: WandbMode, group: str | None) 
         raise
     finally:
         tracked.run = run  # also after a failure: what can still be written is written
-        tracked.finish(exit_code)
+        tracked.attempt("finishing", lambda run: run.finish(exit_code=exit_code))
+        del os.environ["WANDB_DATA_DIR"]
+        os.environ.update(before)
 
 
 def _start(config: Config, directory: Path, mode: str, group: str | None) -> "wandb.Run | None":
-    """A W&B run; offline where an online one cannot be started, None where neither can."""
-    asked = "offline"
-    try:
-        asked = _mode(mode)
-        return None if asked == "disabled" else _init(config, directory, asked, group)
-    except ImportError as error:
-        _warn(f"cannot start a run ({error}); this run goes on without W&B")
+    """wandb.init with the id that the run directory has, or a new one; None if disabled. Raises what wandb raises."""
+    if mode == "auto":
+        mode = os.environ.get("WANDB_MODE", "")
+    if mode == "disabled":
         return None
-    except Exception as error:  # a key or a setting that is none, a server that is away, ...
-        _warn(f"cannot start a run as asked ({error}); recording offline, `wandb sync` uploads it later")
-    if asked == "online":
-        (directory / ID_FILE).unlink(missing_ok=True)  # W&B considers the first id to be in use
-    try:
-        with contextlib.suppress(Exception):
-            return _init(config, directory, "offline", group)
-        with _without_settings():  # one of them is not taken
-            return _init(config, directory, "offline", group)
-    except Exception as error:
-        _warn(f"cannot start a run ({error}); this run goes on without W&B")
-        return None
-
-
-def _mode(mode: str) -> str:
-    """What auto means here. Raises what wandb raises for a key that is none."""
     import wandb
 
-    if mode != "auto":
-        return mode
-    return os.environ.get("WANDB_MODE") or ("online" if wandb.login(prompt=False, verify=False) else "offline")
-
-
-@contextmanager
-def _without_settings() -> Iterator[None]:
-    """While wandb starts, hide the environment's settings of it, one of which it did not take."""
-    hidden = {name: value for name, value in os.environ.items() if name.startswith("WANDB_") and name not in KEPT}
-    for name in hidden:
-        del os.environ[name]
-    try:
-        yield
-    finally:
-        os.environ.update(hidden)
-
-
-def _init(config: Config, directory: Path, mode: str, group: str | None) -> "wandb.Run":
-    """wandb.init with the id that the run directory has, or a new one."""
-    import wandb
-
+    mode = mode or ("online" if wandb.login(prompt=False, verify=False) else "offline")
     settings = wandb.Settings(  # wandb.init changes them, so each run needs its own
         silent=True,
         console="off",
@@ -233,7 +168,8 @@ def _run_id(directory: Path) -> str:
     return name
 
 
-def _warn(text: str) -> None:
+def _warn(what: str, error: Exception) -> None:
+    text = " ".join(str(error).split())  # W&B's messages may have several lines
     if key := os.environ.get("WANDB_API_KEY"):
         text = text.replace(key, "***")
-    print(f"W&B: {' '.join(text.split())}", file=sys.stderr)  # W&B's messages may have several lines
+    print(f"W&B: {what} ({text}); this run goes on without it, `--wandb offline` needs no server", file=sys.stderr)

@@ -25,6 +25,7 @@ from scipy import stats
 
 from infogan import records
 from infogan.errors import InputError, printable
+from infogan.inference import load_run
 from infogan.metrics import label_free
 from infogan.reports import common
 
@@ -54,7 +55,7 @@ def measure(directories: list[Path], data_dir: Path | None) -> tuple[pd.DataFram
 
     Raises InputError where a run has not one categorical code, or runs are of several datasets.
     """
-    runs = [records.load(directory) for directory in directories]
+    runs = [load_run(directory) for directory in directories]
     for run in runs:
         if len(run.latent.categorical_sizes) != 1:
             raise InputError(f"{run.directory} has codes {run.config.codes}; give runs with one categorical code")

@@ -49,19 +49,18 @@ def run_origin(directory: Path, config: Config) -> dict[str, str]:
 
 
 def read_metrics(directory: Path) -> "pd.DataFrame":
-    """metrics.csv of a run directory. Raises InputError where there is none."""
-    import pandas as pd
-
+    """metrics.csv of a run directory. Raises InputError where there is none, or it is damaged or empty."""
     path = directory / "metrics.csv"
     if not path.exists():
         raise InputError(f"there is no {path}: give the directory of a run")
-    try:
-        table = pd.read_csv(path)
-    except ValueError as error:  # pandas' own errors, and UnicodeDecodeError, are such
-        raise InputError(f"{path} is damaged ({str(error).splitlines()[0]}): {RESTORED}") from error
-    if texts := list(table.select_dtypes(exclude="number").columns):
-        raise InputError(f"{path} is damaged ({', '.join(map(str, texts))}: no numbers): {RESTORED}")
+    if (table := records.Table(path).frame()).empty:
+        raise InputError(f"{path} is damaged (it has no rows): {RESTORED}")
     return table
+
+
+def read_evaluations(directory: Path) -> "pd.DataFrame":
+    """evaluations.csv of a run directory; empty where there is none."""
+    return records.Table(directory / "evaluations.csv").frame()
 
 
 def check_picture(path: Path) -> None:

@@ -19,6 +19,7 @@ import tyro
 
 from infogan import load
 from infogan.errors import InputError, install, printable
+from infogan.files import replacing
 from infogan.inference import Model, Recogniser
 from infogan.records.model_card import write_card
 
@@ -136,7 +137,8 @@ def main() -> None:
         out.mkdir(exist_ok=True)
         files = sorted(path for path in whole.iterdir() if path.is_file() and path.name[0] != ".")
         for file in files:
-            os.replace(file, out / file.name)
+            with replacing(out / file.name) as synced:
+                os.replace(file, synced)
         for name in CONTENT.keys() - {file.name for file in files}:  # of an earlier export
             (out / name).unlink(missing_ok=True)
     print(f"wrote to {printable(out)}/")

@@ -22,6 +22,7 @@ from scipy import stats
 from infogan import records
 from infogan.config import Config
 from infogan.errors import InputError, printable
+from infogan.inference import load_run
 from infogan.metrics.clustering import MEASURES, mean_interval
 from infogan.presets import describe
 from infogan.records import pictures
@@ -62,9 +63,9 @@ def measure_again(directory: Path, data_dir: Path | None) -> dict:
     from infogan import evaluation
     from infogan.records.summary import summarise
 
-    run, rows = records.load(directory), records.Table(directory / "evaluations.csv").rows()
+    run, rows = load_run(directory), records.Table(directory / "evaluations.csv").rows()
     dataset = common.load_dataset(data_dir, directory)
-    summary = summarise(run.config, run.step, run.status["seconds"], rows)
+    summary = summarise(run.config, run.step, records.read_json(directory / "status.json")["seconds"], rows)
     return evaluation.measure_test(run.discriminator, run.latent, dataset, directory, summary)
 
 
@@ -104,7 +105,7 @@ def row(directory: Path, options: Options) -> dict:
         for name in MEASURES:
             out[name] = result[name]
             out[f"{name}_low"], out[f"{name}_high"] = result[f"{name}_ci95"]
-    out["info_categorical_nats"] = float(metrics[-1]["info_categorical_nats"])
+    out["info_categorical_nats"] = metrics[-1]["info_categorical_nats"]
     out |= {name: result[name] for name in (*BOUNDS, "spread", "collapsed") if name in result}
     out |= common.run_origin(directory, config)
     return out | (measure_quality(directory, options.data_dir) if options.quality else {})
@@ -118,13 +119,16 @@ def _draw_where_possible(directory: Path, result: dict) -> None:
 
 
 def measure_quality(directory: Path, data_dir: Path | None) -> dict[str, float]:
-    """QUALITY of the images that a run's checkpoint generates; quality.json has it whole (see metrics.quality)."""
-    from infogan.metrics import collapse, quality
+    """QUALITY of the images that a run's checkpoint generates; quality.json has it whole."""
+    from infogan.feature_network import classifier, sample_quality
+    from infogan.metrics import collapse
+    from infogan.records.summary import last_bound
 
-    run = records.load(directory)
+    run = load_run(directory)
     dataset = common.load_dataset(data_dir, directory)
-    measured = quality.measure(run.generator, run.latent, dataset.test, quality.classifier(dataset))
-    measured |= collapse.measure(run.generator, run.discriminator, run.latent, dataset.test.images, run.last_bound)
+    measured = sample_quality(run.generator, run.latent, dataset.test, classifier(dataset))
+    bound = last_bound(directory)
+    measured |= collapse.measure(run.generator, run.discriminator, run.latent, dataset.test.images, bound)
     about = {"step": run.step, "provenance": records.provenance()}
     records.write_json(directory / "quality.json", {"dataset": dataset.name, "split": "test"} | measured | about)
     named = {f"sample_{name}" if name in ("precision", "recall") else name: value for name, value in measured.items()}

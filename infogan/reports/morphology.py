@@ -19,11 +19,11 @@ import tyro
 from matplotlib.axes import Axes
 from tqdm import tqdm
 
-from infogan import load, records, style
+from infogan import feature_network, load, records, style
 from infogan.codes import Continuous
 from infogan.errors import InputError, printable
 from infogan.inference import Codes, Model
-from infogan.metrics import clustering, quality
+from infogan.metrics import clustering
 from infogan.metrics.morphometrics import NAMES, measure, partial_correlation
 from infogan.networks import DiscriminatorQ
 from infogan.reports import common
@@ -102,7 +102,7 @@ class Agreement:
 
     def _labels(self, codes: Codes) -> np.ndarray:
         images = torch.from_numpy(self.model.generate(codes, seed=1)).permute(0, 3, 1, 2)
-        return quality.classify(self.classifier, images).probabilities.argmax(1)
+        return feature_network.classify(self.classifier, images).probabilities.argmax(1)
 
 
 def analyse(model: Model, n: int, data_dir: Path | None) -> tuple[dict, np.ndarray]:
@@ -114,7 +114,7 @@ def analyse(model: Model, n: int, data_dir: Path | None) -> tuple[dict, np.ndarr
     inside = model.sample(n, seed=1)
     rows, agreements, agreement = [], [], None
     if sizes:
-        classifier = quality.classifier(common.load_dataset(data_dir, model.directory))
+        classifier = feature_network.classifier(common.load_dataset(data_dir, model.directory))
         agreement = Agreement(model, classifier, inside)
         agreements.append({"where": "within", "agreement": agreement.of(inside)})
     measured = shapes(model.generate(inside, seed=1))  # after the dataset, which may be missing: it takes long

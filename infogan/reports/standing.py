@@ -13,8 +13,9 @@ from typing import Literal
 import numpy as np
 import torch
 
-from infogan import networks, records
+from infogan import networks
 from infogan.codes import Categorical
+from infogan.inference import Run
 from infogan.metrics import traversal
 from infogan.metrics.factor_estimates import Estimator
 from infogan.records import pictures
@@ -48,7 +49,7 @@ class Moved:
         return min(self.explained_variance, self.relative_spread) >= MOVED
 
 
-def values_of(run: records.Run, code: int) -> Sequence[float]:
+def values_of(run: Run, code: int) -> Sequence[float]:
     """The values at which a single code is drawn and measured: RANGE, or its categories (MOST_CATEGORIES at most)."""
     categorical = run.latent.single_codes(Categorical)
     if code not in categorical:
@@ -56,7 +57,7 @@ def values_of(run: records.Run, code: int) -> Sequence[float]:
     return list(range(run.latent.categorical_sizes[categorical.index(code)]))[: pictures.MOST_CATEGORIES]
 
 
-def moved_by(run: records.Run, code: int, estimator: Estimator) -> Moved:
+def moved_by(run: Run, code: int, estimator: Estimator) -> Moved:
     """What a single code of a run moves of the estimator's factor, from ROWS random samples of all else."""
     z = run.latent.sample(ROWS, torch.Generator().manual_seed(0))
     columns = []

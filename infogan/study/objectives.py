@@ -23,7 +23,7 @@ class Measure:
 
     def value(self, row: Mapping) -> float:
         """From a row of evaluations.csv as it was logged."""
-        collapsed = self.direction == "maximize" and str(row.get("collapsed")) == "True"
+        collapsed = self.direction == "maximize" and bool(row.get("collapsed"))
         return 0.0 if collapsed else float(row[self.name])
 
 

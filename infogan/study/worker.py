@@ -12,9 +12,10 @@ import optuna
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import Trial, TrialState
 
-from infogan import data, events, records, training
+from infogan import data, events, feature_network, records, training
 from infogan.config import Config, from_dict
-from infogan.metrics import collapse, quality
+from infogan.inference import load_run
+from infogan.metrics import collapse
 from infogan.metrics.clustering import MEASURES as TEST_MEASURES
 from infogan.randomness import derive
 from infogan.study import objectives
@@ -60,7 +61,7 @@ class Worker:
         pruner = optuna.pruners.SuccessiveHalvingPruner(min_resource=1, reduction_factor=3)
         self.study = optuna.load_study(study_name=options.study, storage=self.storage, pruner=pruner)
         self.has_frechet = any(measure.name == objectives.FRECHET for measure in self.measures)
-        self.classifier = quality.classifier(self.dataset) if self.has_frechet else None
+        self.classifier = feature_network.classifier(self.dataset) if self.has_frechet else None
         self.seconds: list[float] = []  # of this worker's trials
 
     def run(self) -> None:
@@ -125,8 +126,8 @@ class Worker:
         """The study's measures of a trained run, and a text of them."""
         row = records.Table(directory / "evaluations.csv").rows()[-1]
         if self.classifier is not None:
-            trained = records.load(directory)
-            images = quality.measure(trained.generator, trained.latent, self.dataset.validation, self.classifier)
+            trained, real = load_run(directory), self.dataset.validation
+            images = feature_network.sample_quality(trained.generator, trained.latent, real, self.classifier)
             row = row | {objectives.FRECHET: images["frechet_distance"]}
         values = tuple(measure.value(row) for measure in self.measures)
         text = "  ".join(f"{measure.name} {float(row[measure.name]):.3f}" for measure in self.measures)

@@ -13,7 +13,8 @@ def test_runs_are_listed_whole_unfinished_or_damaged(tmp_path, digits):
     for name, updates in (("done", 20), ("half", 20), ("bad", 10), ("null", 10)):
         made = training.resolve(config(updates=updates))
         training.train(made, digits, tmp_path / "runs" / name, "disabled", progress=False, test=False)
-    records.write_json(tmp_path / "runs" / "done" / "evaluation.json", {"accuracy": 0.7216})
+    measured = {"accuracy": 0.7216, "accuracy_ci95": [0, 1], "n_images": 1, "best_code": 0, "label_of_category": []}
+    records.write_json(tmp_path / "runs" / "done" / "evaluation.json", measured)
     records.write_json(tmp_path / "runs" / "half" / "status.json", {"status": "interrupted", "step": 7, "seconds": 1.0})
     (tmp_path / "runs" / "bad" / "config.json").write_text("{")
     (tmp_path / "runs" / "null" / "config.json").write_text("null")
@@ -69,7 +70,18 @@ def test_runs_of_strangers_are_listed_without_control_sequences(tmp_path):
     done = call("list", tmp_path)
     assert done.returncode == 0, done.stderr
     assert done.stdout.replace("\n", "").isprintable() and done.stdout.count("\n") == 7
-    assert done.stdout.count("unreadable") == 5
+    assert done.stdout.count("unreadable") == 6
+
+
+def test_no_cell_of_the_csv_file_is_a_formula(tmp_path):
+    for first in "=+-@":
+        folder = tmp_path / f"{first}1"
+        folder.mkdir()
+        records.write_json(folder / "config.json", {"config": {"preset": "=1+1", "codes": "10c"}})
+        (folder / "metrics.csv").write_text("step\n1\n")
+    assert call("list", ".", "--csv", "t.csv", cwd=tmp_path).returncode == 0
+    table = pd.read_csv(tmp_path / "t.csv", dtype=str, keep_default_na=False)
+    assert table.run.tolist() == ["'+1", "'-1", "'=1", "'@1"] and set(table.preset) == {"'=1+1"}
 
 
 CRASHES = {

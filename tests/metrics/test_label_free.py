@@ -42,9 +42,9 @@ def test_agreement_counts_the_images_whose_category_stays():
 
 def test_consensus_ignores_the_numbers_of_categories_and_finds_the_odd_one_out():
     random = np.random.default_rng(0)
-    of_images = random.integers(4, size=2000)
-    renamed, other = (of_images + 1) % 4, random.integers(4, size=2000)
-    similarities = label_free.similarity([of_images, renamed, other])
+    categories = random.integers(4, size=2000)
+    renamed, other = (categories + 1) % 4, random.integers(4, size=2000)
+    similarities = label_free.similarity([categories, renamed, other])
     assert similarities[0, 1] == pytest.approx(1) and similarities[0, 2] < 0.01
     assert label_free.consensus(similarities) == pytest.approx([0.5, 0.5, 0.0], abs=0.01)
     with pytest.raises(ValueError, match="there is 1, give two or more"):

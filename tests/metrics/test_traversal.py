@@ -8,20 +8,20 @@ from infogan.metrics import traversal
 CODE = np.linspace(-1, 1, 10)[:, None]
 
 
-def effect(of_code: float, of_others: float, noise: float = 0.0) -> np.ndarray:
+def effect(code_size: float, others_size: float, noise: float = 0.0) -> np.ndarray:
     """A factor [10, 2000, 1]: the sum of effects of the code, of what differs from row to row, and of neither."""
     random = np.random.default_rng(0)
     rows = random.normal(size=(1, 2000))
-    return (of_code * CODE / CODE.std() + of_others * rows + noise * random.normal(size=(10, 2000)))[..., None]
+    return (code_size * CODE / CODE.std() + others_size * rows + noise * random.normal(size=(10, 2000)))[..., None]
 
 
 @pytest.mark.parametrize(
-    ("of_code", "of_others", "noise", "share"),
+    ("code_size", "others_size", "noise", "share"),
     [(1, 0, 0, 1.0), (1, 1, 0, 0.5), (1, 2, 2, 1 / 9), (0, 1, 0, 0.0), (0, 0, 1, 9 / 20_000), (0, 0, 0, 0.0)],
 )
-def test_explained_variance_is_the_codes_share(of_code, of_others, noise, share):
-    found = traversal.explained_variance(effect(of_code, of_others, noise))
-    assert found == pytest.approx(share, abs=0.02 if of_others else 5e-4)
+def test_explained_variance_is_the_codes_share(code_size, others_size, noise, share):
+    found = traversal.explained_variance(effect(code_size, others_size, noise))
+    assert found == pytest.approx(share, abs=0.02 if others_size else 5e-4)
 
 
 def test_a_code_of_another_direction_in_each_row_explains_nothing():

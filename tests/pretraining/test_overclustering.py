@@ -75,7 +75,7 @@ def test_pretraining_finds_the_digits_better_than_k_means(tmp_path, digits):
     predicted = KMeans(10, n_init=10, random_state=0).fit(flat[0]).predict(flat[1])
     k_means = clustering.code_to_label(predicted, digits.validation.labels.numpy(), 10)["accuracy"]
     assert float(first["accuracy"]) > 0.02 + k_means > 0.7
-    assert (first["step"], first["images"]) == ("0", str(400 * 128)) and last["images"] == str(401 * 128)
+    assert (first["step"], first["images"]) == (0, 400 * 128) and last["images"] == 401 * 128
     information = records.read_json(tmp_path / "pretraining.json")["information_nats"]
     assert len(information) == overclustering.HEADS and all(1 < nats < math.log(10) for nats in information)
     rows = records.Table(tmp_path / "pretraining.csv").rows()

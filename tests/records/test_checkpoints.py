@@ -70,7 +70,7 @@ def test_a_table_is_cut_back_to_a_step(tmp_path):
     with table.path.open("a") as file:
         file.write("20")  # a kill while the row was written
     table.cut(10)
-    assert table.rows() == [{"step": "5", "loss": "0.5"}, {"step": "10", "loss": "1.0"}]
+    assert table.rows() == [{"step": 5, "loss": 0.5}, {"step": 10, "loss": 1.0}]
     table.cut(0)
     assert not table.path.exists()
 

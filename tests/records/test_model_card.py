@@ -53,7 +53,7 @@ def render(folder, names: list[str]) -> str:
     evaluation = records.read_json(folder / "evaluation.json")
     records.write_json(folder / "evaluation.json", evaluation | {"classes": [*names, *"789"]})
     stored = records.read_json(folder / "config.json")
-    text = " ".join(names)
+    text = " ".join(name for name in names if name.isprintable())  # a configuration has no control characters
     stored["config"] |= {"dataset": text.replace("/", ""), "preset": text}
     stored["provenance"] |= {"commit": text, "versions": {"torch": text}}
     records.write_json(folder / "config.json", stored)

@@ -9,8 +9,6 @@ import seaborn
 from matplotlib.figure import Figure
 from PIL import Image
 
-from infogan.codes import Latent
-from infogan.networks import build
 from infogan.records import pictures
 
 
@@ -22,20 +20,6 @@ def test_images_of_a_tile_are_in_reading_order(monkeypatch):
         [255] * 5,
         [120, 255, 160, 255, 200],
     ]
-
-
-def test_rows_of_a_grid_are_categories():
-    latent = Latent("10c+2u", "5u")
-    generator, _ = build((1, 8, 8), latent, seed=0)
-    grid = pictures.category_grid(generator, latent, seed=0)
-    assert grid.shape == (10 * 10 - 2, 10 * 10 - 2, 1)
-    reordered = pictures.category_grid(generator, latent, seed=0, order=[3, *range(9)])
-    assert np.array_equal(reordered[:8], grid[30:38])
-
-
-def test_a_grid_without_categories_has_one_row():
-    latent = Latent("2u", "5u")
-    assert pictures.category_grid(build((1, 8, 8), latent, seed=0)[0], latent, seed=0).shape == (8, 10 * 10 - 2, 1)
 
 
 @pytest.mark.parametrize(("matched", "order"), [(None, [0, 1, 2]), ([1, -1, 0], [2, 0, 1])])

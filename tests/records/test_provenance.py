@@ -100,7 +100,7 @@ def as_read(url: str) -> list[str]:
 def test_what_is_no_secret_is_shown(arguments, masked, monkeypatch):
     """By the function, and in a record."""
     monkeypatch.setattr(sys, "argv", ["infogan sweep", *arguments])
-    for shown in (" ".join(records.mask_arguments(arguments)), provenance._of_process.__wrapped__()["command"]):
+    for shown in (" ".join(records.mask_arguments(arguments)), provenance._process_record.__wrapped__()["command"]):
         assert masked in shown and "s3cr" not in shown and "9912" not in shown
 
 
@@ -108,7 +108,7 @@ def test_a_record_takes_no_lock_of_the_repository(monkeypatch):
     """It would stay behind where the disk is full or the process is killed."""
     commands, run = [], subprocess.run
     monkeypatch.setattr(subprocess, "run", lambda command, **named: commands.append(command) or run(command, **named))
-    provenance._of_process.__wrapped__()
+    provenance._process_record.__wrapped__()
     assert commands and all("--no-optional-locks" in command for command in commands)
 
 
@@ -142,7 +142,7 @@ def repository(folder, *files: str) -> str:
 
 def commit_of(root, monkeypatch):
     monkeypatch.setattr(provenance, "ROOT", root)
-    return provenance._of_process.__wrapped__()["commit"]
+    return provenance._process_record.__wrapped__()["commit"]
 
 
 def test_the_commit_is_that_of_the_packages_own_repository(tmp_path, monkeypatch, capsys):
@@ -159,7 +159,7 @@ def test_the_commit_is_that_of_the_packages_own_repository(tmp_path, monkeypatch
         package.parent.mkdir(parents=True)
         package.write_text("")
         monkeypatch.setattr(provenance, "ROOT", package.parents[1])
-        found = provenance._of_process.__wrapped__()
+        found = provenance._process_record.__wrapped__()
         assert found["commit"] is None and found["commit_is_dirty"] is None
     assert capsys.readouterr().err.count("no commit is recorded") == 1, "said of a checkout that does not track it"
 
@@ -191,7 +191,7 @@ def test_a_working_directory_that_is_gone_ends_no_run(tmp_path, monkeypatch):
     monkeypatch.chdir(gone)
     gone.rmdir()
     monkeypatch.setattr(sys, "argv", ["train.py", "authors"])
-    assert provenance._of_process.__wrapped__()["command"].endswith("train.py authors")
+    assert provenance._process_record.__wrapped__()["command"].endswith("train.py authors")
 
 
 def test_what_travels_with_a_model_names_no_host_and_no_path(tmp_path, digits):

@@ -1,7 +1,10 @@
 """What a resumed run finds damaged, missing or changed: its tables, its configuration, its data."""
 
 import dataclasses
+import os
+from pathlib import Path
 
+import pandas as pd
 import pytest
 import torch
 from conftest import fit, same_tensors
@@ -10,8 +13,9 @@ from infogan import data, records
 from infogan.data import fingerprint
 from infogan.data.splits import Dataset
 from infogan.errors import InputError
-from infogan.records.files import write_atomic
+from infogan.files import write_atomic
 from infogan.reports import common, measure
+from infogan.reports.report import plots
 
 TIMES = ("seconds", "images_per_second")
 
@@ -56,7 +60,7 @@ def test_rows_that_are_missing_are_restored(table, damage, tmp_path, digits, cap
     else:
         path.write_bytes(before[:-9] if damage == "cut" else before.replace(b"1", b"2"))
     fit(tmp_path, digits, updates=20)
-    assert path.read_bytes().startswith(before) and [row["step"] for row in rows(path)][-1] == "20"
+    assert path.read_bytes().startswith(before) and [row["step"] for row in rows(path)][-1] == 20
     assert f"{path} lacked rows; they are restored" in capsys.readouterr().err
 
 
@@ -82,31 +86,56 @@ def test_a_damaged_configuration_and_evaluation_are_restored(content, tmp_path, 
     assert capsys.readouterr().err.count("it is restored from the checkpoint") == 1
 
 
+@pytest.mark.parametrize("table", ["metrics", "evaluations"])
 @pytest.mark.parametrize("content", [b"", b"\xff\xfe\x00", b"step,loss_d\n1,A\n"])
-def test_damaged_tables_are_one_line_in_reports(content, tmp_path, digits):
+def test_damaged_tables_are_one_line_in_reports(content, table, tmp_path, digits):
+    read = {"metrics": common.read_metrics, "evaluations": plots.plot_run}[table]
     fit(tmp_path, digits, updates=10)
-    (tmp_path / "metrics.csv").write_bytes(content)
-    with pytest.raises(InputError, match="metrics.csv is damaged .*restores it from the checkpoint"):
-        common.read_metrics(tmp_path)
-    (tmp_path / "evaluations.csv").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(InputError, match="evaluations.csv is damaged"):
-        records.Table(tmp_path / "evaluations.csv").rows()
+    (tmp_path / f"{table}.csv").write_bytes(content)
+    if content or table == "metrics":
+        with pytest.raises(InputError, match=f"{table}.csv is damaged .*restores it from the checkpoint"):
+            read(tmp_path)
 
 
-def test_a_picture_is_written_whole_or_not_at_all(tmp_path):
-    path = tmp_path / "new" / "a.png"
-    with pytest.raises(OSError), records.replacing(path) as file:
-        file.write_bytes(b"half")
-        raise OSError("No space left on device")
-    assert not list(path.parent.iterdir())
-    with records.replacing(path) as file:
-        assert file.suffix == ".png"
-        file.write_bytes(b"whole")
-    assert [(file.name, file.read_bytes()) for file in path.parent.iterdir()] == [("a.png", b"whole")]
+def test_one_damaged_trial_does_not_end_the_report_of_a_study(tmp_path, digits, capsys):
+    trials = [{"trial": i, "run_dir": str(tmp_path / str(i)), "recipe": "authors"} for i in range(2)]
+    for trial in trials:
+        fit(Path(trial["run_dir"]), digits, updates=10)
+    (tmp_path / "1" / "metrics.csv").write_text("step,loss_d\n1e1,0.5\n")
+    assert plots.plot_bounds(pd.DataFrame(trials)) is not None
+    assert capsys.readouterr().err.count("1/metrics.csv is damaged") == 1
+
+
+def test_a_row_beyond_the_checkpoint_that_is_damaged_is_written_again(tmp_path, digits):
+    fit(tmp_path, digits, updates=10)
+    with (tmp_path / "metrics.csv").open("a") as file:
+        file.write("1e1,0.5\r\n")
+    fit(tmp_path, digits, updates=20)
+    assert [row["step"] for row in rows(tmp_path / "metrics.csv")] == [5, 10, 15, 20]
+
+
+@pytest.mark.parametrize("name", ["metrics.csv", "evaluations.csv", "status.json", "config.json"])
+def test_a_pipe_in_place_of_a_file_does_not_hang_a_run_that_goes_on(name, tmp_path, digits):
+    fit(tmp_path, digits, updates=10)
+    (tmp_path / name).unlink()
+    os.mkfifo(tmp_path / name)
+    if name.endswith(".csv"):
+        with pytest.raises(InputError, match=f"{name} is a pipe"):
+            fit(tmp_path, digits, updates=20)
+    else:  # replaced
+        assert fit(tmp_path, digits, updates=20)["step"] == 20 and (tmp_path / name).is_file()
+
+
+@pytest.mark.parametrize("missing", ["accuracy_ci95", "time_to_accuracy", "codes", "accuracy"])
+def test_an_evaluation_that_lacks_a_measure_is_made_again(missing, tmp_path, digits):
+    whole = fit(tmp_path, digits, updates=10)
+    stored = records.read_json(tmp_path / "evaluation.json")
+    records.write_json(tmp_path / "evaluation.json", {name: stored[name] for name in stored if name != missing})
+    assert fit(tmp_path, digits, updates=10) == whole and records.read_json(tmp_path / "evaluation.json") == stored
 
 
 def test_what_a_killed_write_left_is_removed(tmp_path, digits):
-    for name in (".checkpoint.a1b2c3d4.safetensors", ".config.00000000.json", ".metrics.ffffffff.csv"):
+    for name in (".checkpoint.a1b2c3d4.safetensors", ".evaluation.00000000.json", ".metrics.ffffffff.csv"):
         (tmp_path / name).write_text("half")
     (tmp_path / ".hidden").write_text("the user's own")
     fit(tmp_path, digits, updates=10)

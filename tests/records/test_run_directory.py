@@ -20,7 +20,7 @@ def test_logging_and_checkpoint_intervals_may_change_on_the_way(tmp_path, digits
     stored = records.read_json(tmp_path / "parts" / "config.json")["config"]
     assert {name: stored[name] for name in OTHER} == OTHER, "the record has what the run goes on with"
     steps = [row["step"] for row in records.Table(tmp_path / "parts" / "metrics.csv").rows()]
-    assert steps == ["5", "10", "12", "16", "20"]
+    assert steps == [5, 10, 12, 16, 20]
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,8 @@ def write_run(
     metrics.to_csv(directory / "metrics.csv", index=False)
     (directory / "config.json").write_text(json.dumps({"config": dataclasses.asdict(made)}))
     if accuracy is not None:
-        (directory / "evaluation.json").write_text(json.dumps({"accuracy": accuracy, "codes": []}))
+        about = {"accuracy_ci95": [0, 1], "n_images": 1, "best_code": 0, "label_of_category": [], "codes": []}
+        (directory / "evaluation.json").write_text(json.dumps({"accuracy": accuracy, **about}))
     if shown is not None:
         (directory / "quality.json").write_text(json.dumps({"shown": shown}))
     for figure, content in figures.items():

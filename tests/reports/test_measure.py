@@ -7,8 +7,7 @@ import pandas as pd
 import pytest
 from conftest import call, config, fit
 
-from infogan import data, evaluation, training
-from infogan.metrics import quality
+from infogan import data, evaluation, feature_network, training
 from infogan.reports import measure
 
 
@@ -43,7 +42,7 @@ def test_a_run_given_twice_is_one_and_a_missing_picture_is_no_reason_to_fail(tra
 
 def test_sample_quality_is_measured_where_it_is_asked_for(trained, tmp_path, monkeypatch):
     monkeypatch.setenv("INFOGAN_DATA", str(tmp_path))  # where the classifier is kept
-    monkeypatch.setattr(quality, "MAX_COMPARED", 100)
+    monkeypatch.setattr(feature_network, "MAX_COMPARED", 100)
     done = script(trained / "a", trained / "b", "--quality", "--csv", tmp_path / "t.csv")
     assert done.returncode == 0, done.stderr
     table, seeds = pd.read_csv(tmp_path / "t.csv"), pd.read_csv(tmp_path / "t-seeds.csv")
@@ -58,7 +57,7 @@ def test_sample_quality_is_measured_where_it_is_asked_for(trained, tmp_path, mon
 
 def test_quality_is_measured_of_runs_without_labels_or_categories_too(tmp_path, monkeypatch, digits):
     monkeypatch.setenv("INFOGAN_CACHE", str(tmp_path))
-    monkeypatch.setattr(quality, "MAX_IMAGES", 1280)
+    monkeypatch.setattr(feature_network, "MAX_IMAGES", 1280)
     name = str(tmp_path / "bare.npz")
     np.savez(name, images=digits.train.images[:, 0].numpy())
     runs = [tmp_path / "bare", tmp_path / "continuous"]

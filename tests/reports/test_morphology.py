@@ -8,8 +8,8 @@ import pytest
 from conftest import ROOT, call, fit
 from strokes import stroke
 
+from infogan import feature_network
 from infogan.inference import Codes
-from infogan.metrics import quality
 from infogan.reports import morphology
 
 
@@ -53,7 +53,7 @@ def test_empty_images_are_left_out(strokes):
 
 def test_the_small_committed_model_is_measured(tmp_path, monkeypatch):
     monkeypatch.setenv("INFOGAN_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(quality, "EPOCHS", 5)
+    monkeypatch.setattr(feature_network, "EPOCHS", 5)
     monkeypatch.setattr(morphology, "PER_VALUE", 3)
     model, out = ROOT / "analysis" / "results" / "models" / "digits", tmp_path / "morphology.png"
     done = call("morphology", model, "--images", "60", "--out", out, folder="analysis")

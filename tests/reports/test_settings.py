@@ -24,7 +24,8 @@ def write_run(folder, seed: int, accuracy: float | None, **changes):
     directory = folder / "-".join(["digits-authors", *(f"{name}={changes[name]}" for name in changes), f"seed{seed}"])
     directory.mkdir()
     (directory / "config.json").write_text(json.dumps({"config": dataclasses.asdict(made)}))
-    result = {} if accuracy is None else {"accuracy": accuracy, "majority_accuracy": accuracy + 0.1}
+    about = {"accuracy_ci95": [0, 1], "n_images": 1, "best_code": 0, "label_of_category": []}
+    result = {} if accuracy is None else {"accuracy": accuracy, "majority_accuracy": accuracy + 0.1, **about}
     (directory / "evaluation.json").write_text(json.dumps(result))
     bound = [np.log(10) / 2] * 18 + [np.log(10)] * 2
     pd.DataFrame({"step": range(20), "info_categorical_nats": bound}).to_csv(directory / "metrics.csv", index=False)

@@ -7,11 +7,12 @@ import pytest
 import torch
 from conftest import config
 
-from infogan import networks, records
+from infogan import networks
 from infogan.codes import Continuous, Latent
 from infogan.data import Split
 from infogan.data.splits import split_in_order
 from infogan.errors import InputError
+from infogan.inference import Run
 from infogan.metrics import disentanglement
 from infogan.reports import information, standing
 from infogan.reports.figures.traversals import Judge, Wanted
@@ -65,12 +66,12 @@ class Reader(torch.nn.Module):
 LATENT = Latent("2u", "66u", "fixed")
 
 
-def make(generator=None, discriminator=None, **changes) -> records.Run:
+def make(generator=None, discriminator=None, **changes) -> Run:
     """A run of the given networks; untrained ones in the place of those that are not given."""
     made = config(codes="2u", noise="66u", dataset="lit", **changes)
     untrained = networks.build((1, 8, 8), LATENT, 123, made)
     networks_of = (generator or untrained[0].eval(), discriminator or untrained[1].eval())
-    return records.Run(Path("run"), made, LATENT, *networks_of, 20)
+    return Run(Path("run"), made, LATENT, *networks_of, 20)
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +79,7 @@ def judge(lit):
     return Judge(lit)
 
 
-def judged(judge: Judge, run: records.Run) -> dict:
+def judged(judge: Judge, run: Run) -> dict:
     [row] = judge.rows(judge.best([run], [LIGHTING]))
     return row
 
@@ -154,7 +155,7 @@ def test_a_regular_gan_that_knows_as_much_takes_the_number_away(lit):
 )
 def test_runs_that_are_no_null_are_one_line(lit, gan, message):
     latent, made = Latent("4c", "2u"), config(codes="4c", noise="2u", **gan)
-    other = records.Run(Path("gan"), made, latent, *networks.build((1, 8, 8), latent, 0, made), 20)
+    other = Run(Path("gan"), made, latent, *networks.build((1, 8, 8), latent, 0, made), 20)
     with pytest.raises(InputError, match=message):
         judged(Judge(lit, [other]), make())
 
@@ -178,5 +179,5 @@ def test_the_rule_has_two_sides():
 def test_categories_are_varied_one_by_one():
     made = config(codes="60c+1u+3c", noise="2u")
     latent = Latent(made.codes, made.noise)
-    run = records.Run(Path("run"), made, latent, *networks.build((1, 8, 8), latent, 0, made), 20)
+    run = Run(Path("run"), made, latent, *networks.build((1, 8, 8), latent, 0, made), 20)
     assert [len(standing.values_of(run, code)) for code in range(3)] == [50, 10, 3]

@@ -19,8 +19,8 @@ HERE = Path(__file__).parent
 trials = load(sys.argv[1])
 last = [records.Table(Path(run) / "evaluations.csv").rows()[-1] for run in trials.run_dir]
 for name in CANDIDATES:
-    trials[name] = [0.0 if row["collapsed"] == "True" else float(row[name]) for row in last]
-trials["accuracy"] = [float(row["accuracy"]) for row in last]  # that of Q, also where G has collapsed
+    trials[name] = [0.0 if row["collapsed"] else row[name] for row in last]
+trials["accuracy"] = [row["accuracy"] for row in last]  # that of Q, also where G has collapsed
 trials.drop(columns="run_dir").to_csv(HERE / "trials.csv", index=False)
 
 random, rows = np.random.default_rng(0), []

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from infogan.metrics.clustering import contingency
 from infogan.metrics.disentanglement.preprocessing import (
     TEST_POINTS,
     TRAIN_POINTS,
@@ -38,7 +39,7 @@ def score(codes: np.ndarray, factors: np.ndarray, categorical: Sequence[int] = (
     shared = random.integers(len(sharing), size=TRAIN_POINTS + TEST_POINTS)
     batches = (codes[_batch(sharing[k], random)] for k in shared)
     least = least_varying(batches, everywhere, varies, categorical)
-    votes = count_votes(least[:TRAIN_POINTS], shared[:TRAIN_POINTS], codes.shape[1], len(sharing))
+    votes = contingency(least[:TRAIN_POINTS], shared[:TRAIN_POINTS], codes.shape[1], len(sharing))
     return float(np.mean(votes.argmax(axis=1)[least[TRAIN_POINTS:]] == shared[TRAIN_POINTS:]))
 
 
@@ -66,10 +67,3 @@ def least_varying(
     """For each batch of codes [L, m] the code whose variance in it, over that everywhere [m], is least, of `varies`."""
     scale = np.where(varies, everywhere, 1)
     return np.array([np.where(varies, variances(codes, categorical) / scale, np.inf).argmin() for codes in batches])
-
-
-def count_votes(codes: np.ndarray, factors: np.ndarray, n_codes: int, n_factors: int) -> np.ndarray:
-    """How often each code goes with each factor, [n_codes, n_factors], in two lists of indices."""
-    votes = np.zeros((n_codes, n_factors), dtype=np.int64)
-    np.add.at(votes, (codes, factors), 1)
-    return votes

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from infogan.metrics.disentanglement.factor_vae import count_votes, least_varying, variances
+from infogan.metrics.clustering import contingency
+from infogan.metrics.disentanglement.factor_vae import least_varying, variances
 
 GROUPS, GROUP_SIZE = 500, 100
 """Groups of generated images, and images of a group, which share one code: M and L of the published code."""
@@ -31,7 +32,7 @@ def similarity(groups: np.ndarray, shared: np.ndarray, reference: np.ndarray, ca
     if not varies.any():
         return 0.0
     least = least_varying(groups, everywhere, varies, categorical)
-    votes = count_votes(least, shared, groups.shape[2], int(shared.max()) + 1)
+    votes = contingency(least, shared, groups.shape[2], int(shared.max()) + 1)
     return float(votes.max(axis=1).sum() / len(shared))
 
 

@@ -43,8 +43,7 @@ class RunRecord(NamedTuple):
 def read(directory: Path) -> RunRecord:
     """Raises InputError where the directory is not that of a run."""
     metrics = common.read_metrics(directory)
-    files = [directory / "evaluation.json", directory / "quality.json"]
-    measured = [records.read_json(file) if file.exists() else {} for file in files]
+    measured = [records.read_optional(directory / name) for name in ("evaluation.json", "quality.json")]
     return RunRecord(directory, records.read_config(directory), metrics, *measured)
 
 

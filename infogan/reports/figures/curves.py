@@ -85,11 +85,12 @@ def bound_curve(directory: Path) -> tuple[dict, pd.DataFrame]:
 
 def bound_of_8bit_images(directory: Path) -> pd.DataFrame:
     """A run's L_I of 8-bit images (see metrics.collapse) by update; no rows of a run that did not measure it."""
-    rows = [row for row in records.Table(directory / "evaluations.csv").rows() if row.get("info_8bit_categorical_nats")]
+    rows = records.Table(directory / "evaluations.csv").rows()
+    rows = [row for row in rows if row.get("info_8bit_categorical_nats") is not None]
     return pd.DataFrame(
         {
-            "update": [int(row["step"]) for row in rows],
-            "nats": [float(row["info_8bit_categorical_nats"]) for row in rows],
+            "update": [row["step"] for row in rows],
+            "nats": [row["info_8bit_categorical_nats"] for row in rows],
             "preset": describe(records.read_config(directory)),
         }
     )

@@ -10,7 +10,7 @@ import tyro
 from infogan import records
 from infogan.codes import Continuous
 from infogan.errors import InputError
-from infogan.records import pictures
+from infogan.inference import Run, category_grid, load_run
 from infogan.reports import common
 from infogan.reports.figures.drawing import write_panels
 from infogan.reports.figures.panels import Panel, about_run, caption, category_order, vary_category, vary_continuous
@@ -34,10 +34,10 @@ class Figure2:
 
     def draw(self) -> None:
         """Write the figure."""
-        run = records.load(self.run)
+        run = load_run(self.run)
         panels = [vary_category(run, "varying c1 (InfoGAN)", self.rows)]
         if self.gan is not None:
-            panels.append(vary_category(records.load(self.gan), "varying c1 (regular GAN)", self.rows))
+            panels.append(vary_category(load_run(self.gan), "varying c1 (regular GAN)", self.rows))
         for code in run.latent.single_codes(Continuous):
             panels.append(vary_continuous(run, f"varying c{code + 1} from -2 to 2", self.rows, code, RANGE))
         numbers = about_run(run) | {"caption": caption(run)}
@@ -62,7 +62,7 @@ class Grid:
             raise InputError(f"{len(self.runs)} runs are given: give 1 to {most}, such as runs/mnist-blog-seed0")
         if len(self.runs) > 1 and self.out is None:
             raise InputError(f"{len(self.runs)} runs are given and no --out: say where to write their grid")
-        loaded = [records.load(directory) for directory in self.runs]
+        loaded = [load_run(directory) for directory in self.runs]
         panels, meaning = [grid_panel(run) for run in loaded], "category of c1 → matched label"
         about = [about_run(run) | {"caption": caption(run)} for run in loaded]
         if len(panels) == 1:
@@ -78,8 +78,8 @@ class Grid:
         write_panels(self.out or common.figures_folder(self.runs[0]) / "grid.png", panels, numbers)
 
 
-def grid_panel(run: records.Run) -> Panel:
+def grid_panel(run: Run) -> Panel:
     """One run's grid of samples; its rows are in the order of the matched labels."""
     order, labels = category_order(run)
-    picture = pictures.category_grid(run.generator, run.latent, seed=0, order=order)
+    picture = category_grid(run.generator, run.latent, seed=0, order=order)
     return Panel(run.directory.name, picture, rows=labels)

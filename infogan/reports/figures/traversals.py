@@ -15,13 +15,14 @@ import pandas as pd
 import torch
 import tyro
 
-from infogan import records
 from infogan.codes import Categorical, Continuous
 from infogan.data import Dataset
 from infogan.errors import InputError
+from infogan.inference import Run, load_run
 from infogan.metrics import collapse, disentanglement
 from infogan.metrics.factor_estimates import Estimator, estimator
 from infogan.metrics.image_statistics import STATISTICS, image_statistics
+from infogan.records.summary import last_bound
 from infogan.reports import common, standing
 from infogan.reports.figures.drawing import animate, write_panels
 from infogan.reports.figures.panels import Panel, about_run, caption, vary_category, vary_continuous
@@ -39,7 +40,7 @@ class Wanted(NamedTuple):
 class Match(NamedTuple):
     """A code of a run (its position among all single codes), and its mutual information with a factor."""
 
-    run: records.Run
+    run: Run
     code: int
     of: str
     """The kind of the factor: factors, attributes or measured."""
@@ -64,7 +65,7 @@ class Match(NamedTuple):
         return {name: getattr(self, name) for name in names}
 
 
-def matches(run: records.Run, predicted: Predicted, known: Known, nulls: Nulls, want: Wanted) -> Iterator[Match]:
+def matches(run: Run, predicted: Predicted, known: Known, nulls: Nulls, want: Wanted) -> Iterator[Match]:
     """Each code of the wanted kind with each factor of the wanted names."""
     codes = run.latent.single_codes(want.kind)
     for of, (values, names) in known.items():
@@ -85,12 +86,12 @@ class Judge:
     gans: runs of a regular GAN, for the null.
     """
 
-    def __init__(self, dataset: Dataset, gans: Sequence[records.Run] = ()):
+    def __init__(self, dataset: Dataset, gans: Sequence[Run] = ()):
         self.images, self.known = known_factors(dataset)
         self._dataset, self._nulls = dataset, Nulls(self.images, gans)
         self._estimators = dict[tuple[str, str], Estimator]()
 
-    def best(self, runs: Sequence[records.Run], wanted: Iterable[Wanted]) -> dict[Wanted, Match]:
+    def best(self, runs: Sequence[Run], wanted: Iterable[Wanted]) -> dict[Wanted, Match]:
         """For each panel that the runs have a code for, and the dataset a factor, the match of most information."""
         predicted = [(run, predict(run.discriminator, run.latent, self.images)) for run in runs]
         found = {}
@@ -104,7 +105,7 @@ class Judge:
         """The `verdicts` of the figure's JSON file: of each panel the run, Q's side, G's side, and what follows."""
         used = {match.run.directory: match.run for match in found.values()}
         spreads = {
-            at: collapse.measure(run.generator, run.discriminator, run.latent, self.images, run.last_bound)
+            at: collapse.measure(run.generator, run.discriminator, run.latent, self.images, last_bound(run.directory))
             for at, run in used.items()
         }
         out = []
@@ -150,15 +151,15 @@ class Traversals:
             raise InputError("give at least one run directory, such as runs/faces3d-faces-azimuth-seed0")
         if self.each and self.out is not None:
             raise InputError(f"--out {self.out} is one picture, --each draws one for each run: leave one of them out")
-        loaded = [records.load(directory) for directory in self.runs]
-        gans = [records.load(directory) for directory in self.null]
+        loaded = [load_run(directory) for directory in self.runs]
+        gans = [load_run(directory) for directory in self.null]
         if len(names := {run.config.dataset for run in (*loaded, *gans)}) > 1:
             raise InputError(f"the runs are of different datasets, {', '.join(sorted(names))}: give those of one")
         judge = Judge(common.load_dataset(self.data_dir, *self.runs, *self.null), gans)
         for group in [[run] for run in loaded] if self.each else [loaded]:
             self._draw(group, judge)
 
-    def _draw(self, loaded: list[records.Run], judge: Judge) -> None:
+    def _draw(self, loaded: list[Run], judge: Judge) -> None:
         """One figure of these runs."""
         found = judge.best(loaded, self.wanted)
         for want in self.wanted:
@@ -196,7 +197,7 @@ class Traversals:
         return panel
 
 
-def _why_none(runs: list[records.Run], want: Wanted) -> str:
+def _why_none(runs: list[Run], want: Wanted) -> str:
     kind, dataset = want.kind.__name__.lower(), Path(runs[0].config.dataset).stem
     if not any(run.latent.single_codes(want.kind) for run in runs):
         return f"the runs have no {kind} code"
@@ -212,7 +213,7 @@ def _printed(row: dict) -> dict:
     return {name: row[name] for name in names} | null | judged
 
 
-def _captions(runs: Iterable[records.Run]) -> str:
+def _captions(runs: Iterable[Run]) -> str:
     """Of each run once."""
     return "; ".join(dict.fromkeys(caption(run) for run in runs))
 

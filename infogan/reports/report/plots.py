@@ -2,18 +2,18 @@
 
 from pathlib import Path
 
-import pandas as pd
 from matplotlib.figure import Figure
 
 from infogan import records, style
 from infogan.codes import Latent
 from infogan.config import Config
+from infogan.reports import common
 
 
 @style.drawing()
 def plot_run(directory: Path) -> Figure:
     """A run's learning curves over updates: losses, L_I of its first kind of codes (nats), and validation accuracy."""
-    metrics, evaluations = pd.read_csv(directory / "metrics.csv"), directory / "evaluations.csv"
+    metrics, measured = common.read_metrics(directory), common.read_evaluations(directory)
     figure = style.new_figure(10, 2.9)
     losses, bound, accuracies = figure.subplots(1, 3)
     window = max(1, len(metrics) // 100)
@@ -27,7 +27,7 @@ def plot_run(directory: Path) -> Figure:
     bound.plot(metrics.step, mean, color=style.BLACK)
     bound.axhline(entropy, color=style.GREY, linestyle="--", linewidth=1)
     bound.set(title=f"$L_I$ of the {kind} codes (nats)", xlabel="update", ylim=(min(0.0, mean.min()), 1.1 * entropy))
-    if evaluations.exists() and "accuracy" in (measured := pd.read_csv(evaluations)):
+    if "accuracy" in measured:
         first = measured[measured.code == measured.code.min()] if "code" in measured else measured
         accuracies.plot(first.step, first.accuracy, marker="o", markersize=4, color=style.BLACK)
         accuracies.set_ylim(min(0.5, 0.9 * first.accuracy.min()), 1.01)
