@@ -53,7 +53,7 @@ def category_grid(
     if latent.categorical_sizes:
         first = latent.single_codes(Categorical)[0]
         rows = [
-            latent.place(z, first, category)
+            latent.set_code(z, first, category)
             for category in order or range(min(latent.categorical_sizes[0], MOST_CATEGORIES))
         ]
     return tile(generate(generator, torch.cat(rows)), len(rows))

@@ -12,6 +12,7 @@ from infogan.data.splits import Dataset
 from infogan.errors import InputError
 from infogan.records.files import write_atomic
 from infogan.reports import common, measure
+from infogan.reports.runs import read_runs
 
 TIMES = ("seconds", "images_per_second")
 
@@ -87,7 +88,7 @@ def test_damaged_tables_are_one_line_in_reports(content, tmp_path, digits):
     fit(tmp_path, digits, updates=10)
     (tmp_path / "metrics.csv").write_bytes(content)
     with pytest.raises(InputError, match="metrics.csv is damaged .*restores it from the checkpoint"):
-        common.read_metrics(tmp_path)
+        read_runs([tmp_path])
     (tmp_path / "evaluations.csv").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(InputError, match="evaluations.csv is damaged"):
         records.Table(tmp_path / "evaluations.csv").rows()

@@ -8,8 +8,21 @@ import pandas as pd
 
 from infogan import records, style
 from infogan.metrics.clustering import share_interval
-from infogan.reports.claims.verdicts import VERDICTS
+from infogan.reports.claims import rows as verdicts
 
+VERDICTS = {
+    verdicts.REPLICATES: (style.GREEN, "o"),
+    verdicts.HOLDS: (style.GREEN, "P"),
+    verdicts.UNDECIDED: (style.ORANGE, "^"),
+    verdicts.DOES_NOT: (style.VERMILION, "X"),
+    verdicts.DOES_NOT_HOLD: (style.VERMILION, "X"),
+    verdicts.SELECTED: (style.GREY, "*"),
+    verdicts.SHORT: (style.GREY, "s"),
+    verdicts.OTHER_DATA: (style.GREY, "v"),
+    verdicts.NOT_TESTED: (style.GREY, "D"),
+    verdicts.COLLAPSED: (style.GREY, "x"),
+}
+"""Colour and marker of each."""
 DIGITS = {"updates": ",.0f", "digits": ".1f", "accuracy": ".3f"}
 
 

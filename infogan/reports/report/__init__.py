@@ -15,10 +15,9 @@ import tyro
 
 from infogan import records
 from infogan.errors import InputError, printable
-from infogan.reports.report.of_run import run_report
-from infogan.reports.report.of_study import study_report
-from infogan.reports.report.page import as_html
-from infogan.reports.report.sections import Report
+from infogan.reports.report.run import run_report
+from infogan.reports.report.sections import Report, as_html
+from infogan.reports.report.study import study_report
 from infogan.reports.report.wandb_report import create
 from infogan.reports.study import trials
 
@@ -32,8 +31,6 @@ class Options(trials.Options):
 
     out: Path | None = None
     """The HTML file. Default: FOLDER/report/report.html of a study, RUN/report.html of a run."""
-    scorecard: Path | None = None
-    """Of a study: a Markdown file whose text is shown last."""
     online: bool = False
     """Also create the report on W&B (needs a key)."""
     project: str = "infogan"
@@ -45,22 +42,18 @@ class Options(trials.Options):
 def main() -> None:
     """Write the page; with --online also create the W&B report."""
     options = tyro.cli(Options, description=__doc__)
-    of_run = (options.folder / "config.json").exists()
-    if of_run and options.online:
+    is_run = (options.folder / "config.json").exists()
+    if is_run and options.online:
         raise InputError(f"{options.folder} is one run: --online makes the W&B report of a study")
-    report = run_report(options.folder) if of_run else _of_study(options)
+    report = run_report(options.folder) if is_run else study_report(trials.open_study(options), options.folder)
     page = as_html(report)
-    out = options.out or options.folder / ("report.html" if of_run else "report/report.html")
+    out = options.out or options.folder / ("report.html" if is_run else "report/report.html")
     records.write_atomic(out, page)
     print(
         f"wrote {printable(out)} ({len(page) / 1e6:.1f} MB): open it in a browser, or send it; it needs no other files"
     )
     if options.online:
         print(f"created {_create_online(report, options)}")
-
-
-def _of_study(options: Options) -> Report:
-    return study_report(trials.open_study(options), options.folder, options.scorecard)
 
 
 def _create_online(report: Report, options: Options) -> str:

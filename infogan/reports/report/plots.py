@@ -1,5 +1,6 @@
 """Plots that only the report of a study has."""
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -7,9 +8,11 @@ import pandas as pd
 import seaborn
 from matplotlib.figure import Figure
 
-from infogan import records, style
+from infogan import style
 from infogan.codes import Latent
 from infogan.config import Config
+from infogan.errors import InputError, printable
+from infogan.reports.runs import config_of, entropy_of, read_curves, read_runs
 from infogan.reports.study.trials import ACCURACY
 
 AXES = (
@@ -56,24 +59,31 @@ def plot_parallel(trials: pd.DataFrame) -> Figure:
     return figure
 
 
+def read_trial(directory: Path) -> tuple[Config, pd.DataFrame] | None:
+    """Configuration and curves of a trial's run; None, with a line on stderr, where they cannot be read here."""
+    try:
+        return config_of(read_runs([directory]).iloc[0]), read_curves([directory])
+    except (InputError, OSError) as error:
+        if directory.exists():
+            print(f"{printable(directory)} is left out: {error}", file=sys.stderr)
+        return None
+
+
 @style.drawing()
 def plot_bounds(trials: pd.DataFrame) -> Figure | None:
-    """L_I / H(c) of the categorical codes of every trial whose run directory is on this machine; None where none is."""
+    """L_I / H(c) of the categorical codes of every trial whose run can be read here; None where none can."""
     bound, curves = "$L_I$ / H(c), categorical codes", []
     for trial in trials.itertuples():
-        path = Path(str(trial.run_dir)) / "metrics.csv"
-        if path.exists():
-            metrics = pd.read_csv(path)
-            kind, entropy = bounded(records.read_config(path.parent))
-            if kind != "categorical":
-                continue
-            curve = {"images": metrics.images, bound: metrics.info_categorical_nats / entropy}
-            curves.append(pd.DataFrame(curve | {"recipe": trial.recipe, "trial": trial.trial}))
+        if (read := read_trial(Path(str(trial.run_dir)))) is None or not (entropy := entropy_of(read[0])):
+            continue
+        metrics = read[1][read[1].table == "metrics"]
+        curve = {"images": metrics.images, bound: metrics.info_categorical_nats / entropy}
+        curves.append(pd.DataFrame(curve | {"recipe": trial.recipe, "trial": trial.trial}))
     if not curves:
         return None
     figure = style.new_figure(6.8, 3.8)
     axes = figure.subplots()
-    table = pd.concat(curves)
+    table = pd.concat(curves, ignore_index=True)
     shown = {"hue": "recipe", "palette": style.palette(table.recipe), "units": "trial", "estimator": None}
     seaborn.lineplot(table, x="images", y=bound, **shown, alpha=0.7, linewidth=1, ax=axes)
     style.legend_beside(axes)
@@ -82,9 +92,9 @@ def plot_bounds(trials: pd.DataFrame) -> Figure | None:
 
 
 @style.drawing()
-def plot_run(directory: Path) -> Figure:
+def plot_run(config: Config, curves: pd.DataFrame) -> Figure:
     """A run's learning curves over updates: losses, L_I of its first kind of codes (nats), and validation accuracy."""
-    metrics, evaluations = pd.read_csv(directory / "metrics.csv"), directory / "evaluations.csv"
+    metrics, measured = (curves[curves.table == name] for name in ("metrics", "evaluations"))
     figure = style.new_figure(10, 2.9)
     losses, bound, accuracies = figure.subplots(1, 3)
     window = max(1, len(metrics) // 100)
@@ -93,16 +103,15 @@ def plot_run(directory: Path) -> Figure:
         losses.plot(metrics.step, metrics[column].rolling(window, min_periods=1).mean(), color=colour, label=label)
     losses.legend()
     losses.set(title="GAN losses (nats)", xlabel="update")
-    kind, entropy = bounded(records.read_config(directory))
+    kind, entropy = bounded(config)
     mean = metrics[f"info_{kind}_nats"].rolling(window, min_periods=1).mean()
     bound.plot(metrics.step, mean, color=style.BLACK)
     bound.axhline(entropy, color=style.GREY, linestyle="--", linewidth=1)
     bound.set(title=f"$L_I$ of the {kind} codes (nats)", xlabel="update", ylim=(min(0.0, mean.min()), 1.1 * entropy))
-    if evaluations.exists() and "accuracy" in (measured := pd.read_csv(evaluations)):
-        first = measured[measured.code == measured.code.min()] if "code" in measured else measured
+    if "accuracy" in measured and len(first := measured.dropna(subset=["accuracy"])):
         accuracies.plot(first.step, first.accuracy, marker="o", markersize=4, color=style.BLACK)
         accuracies.set_ylim(min(0.5, 0.9 * first.accuracy.min()), 1.01)
-    accuracies.set(title="validation accuracy of c1", xlabel="update")
+    accuracies.set(title="validation accuracy", xlabel="update")
     return figure
 
 

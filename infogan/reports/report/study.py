@@ -6,7 +6,7 @@ import optuna
 import pandas as pd
 
 from infogan.errors import InputError
-from infogan.reports.report.plots import plot_bounds, plot_parallel, plot_run
+from infogan.reports.report.plots import plot_bounds, plot_parallel, plot_run, read_trial
 from infogan.reports.report.sections import Card, Picture, Report, Section, drawn, run_pictures
 from infogan.reports.study import plots
 from infogan.reports.study.importance import HINT_BELOW, importances
@@ -16,8 +16,8 @@ HEADS = {"lambda_categorical": "λ cat.", "lambda_continuous": "λ cont.", "batc
 """Short heads of the table of trials."""
 
 
-def study_report(study: optuna.Study, folder: Path, scorecard: Path | None) -> Report:
-    """folder: the study's. scorecard: a text that is shown last.
+def study_report(study: optuna.Study, folder: Path) -> Report:
+    """folder: the study's.
 
     Raises InputError where no trial was measured.
     """
@@ -39,8 +39,6 @@ def study_report(study: optuna.Study, folder: Path, scorecard: Path | None) -> R
     listed = trials.sort_values(ACCURACY, ascending=False)[columns].rename(columns=HEADS)
     caption = "A trial's accuracy is that of one run, the highest of many: it is lucky. Click on a column to sort."
     sections.append(Section("All trials", table=listed, caption=caption))
-    if scorecard:
-        sections.append(Section("Scorecard", scorecard.read_text(encoding="utf-8")))
     settings = study.user_attrs.get("settings", {})
     subtitle = f"{len(trials)} trials on {settings.get('dataset')}, each of {settings.get('images', 0):,} images."
     return Report(f"InfoGAN study {study.study_name}", subtitle, _cards(trials, winner), sections)
@@ -68,9 +66,9 @@ def _winner(study: optuna.Study, trials: pd.DataFrame, winner: dict) -> Section:
     run_dir = Path(str(trials.run_dir[trials.trial == winner["trial"]].iloc[0]))
     text = f"Trial {winner['trial']}. Train it again:\n{train_command(winner['config'], Path('runs') / 'winner')}"
     pictures: list[Picture] = []
-    if (run_dir / "metrics.csv").exists():
+    if (read := read_trial(run_dir)) is not None:
         caption = f"The run of trial {winner['trial']}: losses, L_I (dashed: H(c)), and accuracy on validation images."
-        pictures = [drawn(plot_run(run_dir), caption, whole=True), *run_pictures(run_dir)]
+        pictures = [drawn(plot_run(*read), caption, whole=True), *run_pictures(run_dir)]
     return Section("The winner", text, pictures)
 
 
