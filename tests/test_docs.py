@@ -68,14 +68,6 @@ def test_each_table_is_on_a_page(tables):
     assert used == set(tables.TABLES)
 
 
-def test_figures_in_prose_are_the_results(tables):
-    from table_sources.facts import facts
-
-    for page, phrases in facts().items():
-        text = " ".join((ROOT / page).read_text().split())
-        assert [phrase for phrase in phrases if phrase not in text] == []
-
-
 LINKED = [*PAGES, ROOT / "CONTRIBUTING.md", *sorted((ROOT / "analysis" / "results").rglob("README.md"))]
 
 

@@ -28,6 +28,8 @@ SELECTED = "selected"
 ENOUGH = 3  # seeds of each value of lambda
 COST = 1.1  # times a GAN's time and memory that count as nearly nothing
 LEAD = -0.02  # of accuracy, of lambda 1 over the best other
+COST_RULE = f"at most {COST} times its time and memory, at each batch size"
+LEAD_RULE = f"mean accuracy with λ 1 at most {-LEAD} below that with any other tried"
 
 
 def by_interval(low: float, high: float, threshold: float, at_least: bool = True) -> str:
@@ -173,11 +175,12 @@ def cost_row(benchmark: Path) -> dict:
             f"{benchmark} is not what experiments/benchmark.py writes (without --long): {error}"
         ) from error
     says = "InfoGAN costs nearly nothing on top of a GAN (section 5)"
-    rule = f"at most {COST} times its time and memory, at each batch size"
     worst, low, high = map(max, zip(*ratios))
     holds, by = sum(median <= COST for median, *_ in ratios), f"batch {', '.join(map(str, batches))}"
     verdict = by_interval(low, high, COST, at_least=False)
-    return make_row("C7", says, rule, by, "times, at worst", worst, holds, len(ratios), verdict, low=low, high=high)
+    return make_row(
+        "C7", says, COST_RULE, by, "times, at worst", worst, holds, len(ratios), verdict, low=low, high=high
+    )
 
 
 def _cost_ratios(infogan: dict, gan: dict) -> tuple[float, ...]:
@@ -226,14 +229,15 @@ def _lambda_row(dataset: str, recipe: str, length: str, precision: str, values: 
     )
     by = f"{setting}, {length}, {precision}; λ 1 against {tried}; {' to '.join(counts)} seeds of each"
     says = "λ = 1 is simply fine for discrete codes (section 5)"
-    rule = f"mean accuracy with λ 1 at most {-LEAD} below that with any other tried"
     more = {"setting": setting, "length": length, "also": f"G has collapsed in {collapsed} more" if collapsed else ""}
     one = accuracies.pop(1.0, [])
     if not one or not accuracies:
-        return make_row("C8", says, rule, by, "accuracy", np.nan, 0, 0, COLLAPSED, **more)
+        return make_row("C8", says, LEAD_RULE, by, "accuracy", np.nan, 0, 0, COLLAPSED, **more)
     best = max(accuracies, key=lambda value: np.mean(accuracies[value]))
     lead = float(np.mean(one) - np.mean(accuracies[best]))
     interval = stats.ttest_ind(one, accuracies[best], equal_var=False).confidence_interval(0.95)
     more |= {"low": interval.low, "high": interval.high}
     verdict = by_interval(interval.low, interval.high, LEAD)
-    return make_row("C8", says, rule, by, f"accuracy, lead over {best:g}", lead, int(lead >= LEAD), 1, verdict, **more)
+    return make_row(
+        "C8", says, LEAD_RULE, by, f"accuracy, lead over {best:g}", lead, int(lead >= LEAD), 1, verdict, **more
+    )

@@ -16,7 +16,6 @@ VERDICTS = {
     verdicts.UNDECIDED: (style.ORANGE, "^"),
     verdicts.DOES_NOT: (style.VERMILION, "X"),
     verdicts.DOES_NOT_HOLD: (style.VERMILION, "X"),
-    verdicts.SELECTED: (style.GREY, "*"),
     verdicts.SHORT: (style.GREY, "s"),
     verdicts.OTHER_DATA: (style.GREY, "v"),
     verdicts.NOT_TESTED: (style.GREY, "D"),
@@ -99,7 +98,7 @@ def _shares(table: pd.DataFrame) -> list[dict]:
     """claim, says (without its place in the paper), by, holds, of and verdict of each line of the picture; seeds:
     whether the share is one of seeds. by names the length where runs of one setting have several."""
     out = []
-    for _, rows in table.groupby(["claim", "says"], sort=False):
+    for _, rows in table[table.verdict != verdicts.SELECTED].groupby(["claim", "says"], sort=False):
         for row in rows.itertuples():
             by, seeds = row.setting, row.claim not in ("C7", "C8")
             if (rows.setting == by).sum() > 1 and row.length:
