@@ -23,7 +23,6 @@ docs: .venv/ready
 figures: .venv/ready
 	$(RUN) analysis/figures.py figure1 $(wildcard analysis/results/authors/mnist-* analysis/results/mnist/mnist-paper-* analysis/results/blog/mnist-*) --out figures/mnist-figure1.png
 	$(RUN) analysis/figures.py losses $(wildcard analysis/results/blog/mnist-*) --published analysis/results/blog/notebook.csv --out figures/mnist-blog-losses.png
-	$(RUN) analysis/figures.py redraw $(wildcard analysis/results/*/*/figures/*.json analysis/results/*/grid*.json) --out figures
 
 .venv/ready: requirements.txt pyproject.toml
 	@echo "installing into .venv: minutes, and about 2 GB"

@@ -259,7 +259,7 @@ class Latent:
             torch.cat(means, 1) if means else q_params.new_zeros((n, 0)),
         )
 
-    def place(self, latent: Tensor, code: int, value: int | float) -> Tensor:
+    def set_code(self, latent: Tensor, code: int, value: int | float) -> Tensor:
         """A copy of `latent` [N, width] with one single code set: the traversals of figure 2.
 
         `code` counts the single codes in order (0 is c1); `value` is the category or the continuous value.

@@ -286,7 +286,7 @@ def category_grid(
     if latent.categorical_sizes:
         first = latent.single_codes(Categorical)[0]
         rows = [
-            latent.place(z, first, category)
+            latent.set_code(z, first, category)
             for category in order or range(min(latent.categorical_sizes[0], pictures.MOST_CATEGORIES))
         ]
     return pictures.tile(networks.generate(generator, torch.cat(rows)), len(rows))

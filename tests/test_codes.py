@@ -71,7 +71,7 @@ def test_latent_needs_a_code_and_continuous_noise():
     with pytest.raises(InputError, match="must be continuous"):
         Latent("10c", "62c")
     with pytest.raises(InputError, match="no code number 3"):
-        Latent("10c+2u", "").place(torch.zeros(1, 12), 3, 0.0)
+        Latent("10c+2u", "").set_code(torch.zeros(1, 12), 3, 0.0)
 
 
 def test_the_papers_inputs_have_the_papers_widths():
@@ -175,7 +175,7 @@ def test_reading_and_placing_codes():
     latent = Latent("3c+2u+2x2c", "2u")
     z = torch.zeros(2, latent.width)
     for code, value in ((0, 2), (1, -2.0), (2, 0.5), (3, 1), (4, 0)):
-        z = latent.place(z, code, value)
+        z = latent.set_code(z, code, value)
     assert z[0].tolist() == [0, 0, 1, -2.0, 0.5, 0, 1, 1, 0, 0, 0]
     categories, means = latent.read(z[:, : latent.code_width])
     assert categories[0].tolist() == [2, 1, 0] and means[0].tolist() == [-2.0, 0.5]

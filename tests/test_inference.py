@@ -58,7 +58,7 @@ def test_codes_are_placed_in_the_order_of_the_specification(model):
     z = model.latent.sample(4, torch.Generator().manual_seed(9))
     (first, second), (third, fourth, fifth) = codes.categories.T, codes.continuous.T
     for place, values in enumerate((first, third, second, fourth, fifth)):
-        z = torch.cat([model.latent.place(z[i : i + 1], place, values[i].item()) for i in range(4)])
+        z = torch.cat([model.latent.set_code(z[i : i + 1], place, values[i].item()) for i in range(4)])
     assert (model.generate(codes, seed=9) == networks.generate(model.generator, z)).all()
 
 

@@ -40,9 +40,9 @@ def large_confusion(run, path):
 
 
 DRAW = {
-    "figure 1": lambda run, path: Figure1((run,), path).draw(),
+    "figure 1": lambda run, path: Figure1((run,), out=path).draw(),
     "figure 2": lambda run, path: Figure2(run, out=path).draw(),
-    "grid": lambda run, path: Grid((run,), path).draw(),
+    "grid": lambda run, path: Grid((run,), out=path).draw(),
     "losses": lambda run, path: Losses((run,), out=path).draw(),
     "confusion": confusion,
     "large confusion": large_confusion,

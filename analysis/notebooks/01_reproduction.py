@@ -2,7 +2,7 @@
 # # Which of the sources' claims replicate on MNIST
 #
 # Every number here is read from `analysis/results`; its README files name the commands. To see your own runs, set
-# `RESULTS` to a folder that `python analysis/measure.py runs/* --csv FOLDER/runs.csv`,
+# `RESULTS` to a folder that `python analysis/measure.py runs/* --out FOLDER`,
 # `python analysis/figures.py figure1 runs/* --out FOLDER/figure1.png` and
 # `python analysis/claims.py runs/* --out FOLDER` have written, and `TABLES` to its `runs.csv` alone.
 # "With the paper's networks": `authors` and `blog` as earlier versions had them (docs/differences.md).

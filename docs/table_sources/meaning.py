@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from table_sources.common import csv, markdown, share, table
+from table_sources.common import csv, markdown, table
 
 
 def ten_seeds() -> pd.DataFrame:
@@ -31,12 +31,3 @@ def iic_digits() -> str:
 def _range(values: pd.Series) -> str:
     low, high = values.min(), values.max()
     return f"{low:.2f}" if len(values) == 1 else f"{low:.2f} to {high:.2f}"
-
-
-def digits_facts() -> dict[str, list[str]]:
-    """Page to phrases, as facts()."""
-    accuracy = share(ten_seeds().accuracy)
-    return {
-        "README.md": [f"On 8×8 digits ten seeds have {accuracy}"],
-        "docs/results.md": [f"ten seeds of `iic` with 2,000 updates have a test accuracy of {accuracy}"],
-    }

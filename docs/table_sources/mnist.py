@@ -5,10 +5,10 @@ from collections import Counter
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from infogan import load
 from infogan.inference import Codes
+from infogan.reports.runs import read_runs
 from table_sources.common import (
     EPYC,
     H200,
@@ -173,27 +173,14 @@ def blog_accuracy() -> str:
 
 
 def morphologies(pattern: str) -> list[dict]:
-    """figures/morphology.json of runs, each with the correlations of its continuous codes. slant, other: of the best
-    pair of codes, one for slant and one for width or thickness; slants: the largest with slant."""
+    """Of runs with a figures/morphology.json that matches: slant and other, the correlations of the best two codes with
+    slant and with width; weaker, the smaller one; generated, how often a classifier agrees with the category."""
     out = []
-    for file in sorted(RESULTS.glob(pattern)):
-        content = json.loads(file.read_text())
-        effect = {
-            (row["code"], row["measure"]): abs(row["effect"])
-            for row in content["correlations"]
-            if row["where"] == "within"
-        }
-        pairs = [
-            (min(effect[a, "slant"], effect[b, shape]), effect[a, "slant"], effect[b, shape])
-            for a, b in ((0, 1), (1, 0))
-            for shape in ("width", "thickness")
-        ]
-        generated = next(row["agreement"] for row in content["agreement"] if row["where"] == "within")
-        slant, other = max(pairs)[1:]
-        slants = max(value for (_, name), value in effect.items() if name == "slant")
-        out.append(
-            {"generated": generated, "slants": slants, "slant": slant, "other": other, "weaker": min(slant, other)}
-        )
+    for _, run in read_runs(sorted(path.parents[1] for path in RESULTS.glob(pattern))).iterrows():
+        codes = (("c2", "c3"), ("c3", "c2"))
+        pairs = [(abs(run[f"{one}_slant"]), abs(run[f"{another}_width"])) for one, another in codes]
+        slant, other = max(pairs, key=min)
+        out.append({"generated": run.agreement, "slant": slant, "other": other, "weaker": min(slant, other)})
     return out
 
 
@@ -211,7 +198,7 @@ def iic() -> str:
         "precision": runs.sample_precision,
         "recall": runs.sample_recall,
         "continuous code with slant, partial correlation": [one["slant"] for one in shapes],
-        "the other one with width or thickness": [one["other"] for one in shapes],
+        "the other one with width": [one["other"] for one in shapes],
     }
     rows = []
     for name, values in quantities.items():
@@ -277,7 +264,7 @@ def _seeds_in_which(claim: str, name: str) -> str:
     """In how many seeds of a preset the claim's rule holds; name: of the preset in backticks, and more."""
     scored = csv("scorecard.csv")
     row = scored[(scored.claim == claim) & (scored.setting == name.split("`")[1])]
-    return f"{row.holds.iloc[0]} of {row.of.iloc[0]}" if len(row) else ""
+    return f"{row.holds.iloc[-1]} of {row.of.iloc[-1]}" if len(row) else ""
 
 
 @table
@@ -408,17 +395,3 @@ def decided() -> str:
         ranks = accuracy.corrwith(accuracy[9], method="spearman")
         rows.append((name, len(seeds), *(f"{ranks[tenth - 1]:.2f}" for tenth in DECIDED_AT)))
     return markdown("preset | seeds | " + " | ".join(f"{10 * tenth} %" for tenth in DECIDED_AT), rows)
-
-
-def mixed_categories() -> tuple[float, list[float]]:
-    """Over the runs of the sources' presets: the lowest entropy, in nats, of the frequencies of c1's categories on test
-    images, and the accuracies of the runs in which no digit has MIXED of its images or more in a second category."""
-    entropies, accuracies = [], []
-    for folder in TEN_SEEDS.values():
-        for file in RESULTS.glob(f"{folder}-seed*/evaluation.json"):
-            measured = json.loads(file.read_text())
-            table = np.array(measured["codes"][0]["confusion"])
-            entropies.append(stats.entropy(table.sum(1)))
-            if (np.sort(table / table.sum(0), axis=0)[-2] < MIXED).all():
-                accuracies.append(measured["accuracy"])
-    return min(entropies), accuracies

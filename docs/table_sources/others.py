@@ -2,14 +2,14 @@
 
 import dataclasses
 from functools import cache
+from pathlib import Path
 
 import pandas as pd
 
-from infogan import records
 from infogan.metrics.clustering import mean_interval
 from infogan.presets import PRESETS
-from infogan.reports import common
-from table_sources.common import RESULTS, csv, listed, markdown, over, read, share, table, within
+from infogan.reports.runs import read_runs
+from table_sources.common import RESULTS, csv, listed, markdown, over, share, table, within
 
 CAUSES = RESULTS / "causes"
 SETTINGS = {
@@ -40,15 +40,8 @@ CHANGES = {
 @cache
 def runs() -> pd.DataFrame:
     """A row for each run: its settings, what is measured of its images, and the last tenth's L_I (nats)."""
-    rows = []
-    for directory in sorted(path.parent for path in CAUSES.glob("*-seed*/config.json")):
-        config = dataclasses.asdict(records.read_config(directory))
-        quality = read(f"causes/{directory.name}/quality.json")
-        bound = common.read_metrics(directory).info_categorical_nats
-        row = {name: config[name] for name in ("seed", "updates", *SETTINGS)}
-        row |= {name: quality[name] for name in (*MEASURES, "collapsed")}
-        rows.append(row | {"bound": bound[-len(bound) // 10 :].mean()})
-    return pd.DataFrame(rows)
+    found = read_runs(sorted(path.parent for path in CAUSES.glob("*-seed*/config.json")))
+    return found.rename(columns={"sample_recall": "recall", "info_categorical_nats_last_tenth": "bound"})
 
 
 def _shown(field: str, value: object) -> str:
@@ -166,28 +159,12 @@ def other_images() -> str:
     """A row for each preset that works, and for its regular GAN: what is measured of the images of its seeds."""
     rows = []
     for run in [each for name in VARIANTS for each in (name, name.replace("stable", "gan"))]:
-        directories = sorted((RESULTS / "others").glob(f"{run}-seed*"))
-        configs = [records.read_config(directory) for directory in directories]
-        measured = pd.DataFrame([read(f"others/{directory.name}/quality.json") for directory in directories])
-        [seen] = {config.images(config.updates) for config in configs}
-        collapsed = f"{measured.collapsed.sum()} of {len(measured)}"
+        measured = read_runs(sorted((RESULTS / "others").glob(f"{run}-seed*")))
+        [seen], [dataset] = set(measured.images), {Path(name).stem for name in measured.dataset}
+        collapsed = f"{int(measured.collapsed.sum())} of {len(measured)}"
         shown = f"`{run}`" if run in VARIANTS else "its regular GAN"
-        cells = [shown, measured.dataset[0], len(measured), f"{seen:,}", collapsed, within(measured.spread, digits=2)]
-        shares = [share(measured[each], 2) for each in ("precision", "recall")]
+        cells = [shown, dataset, len(measured), f"{seen:,}", collapsed, within(measured.spread, digits=2)]
+        shares = [share(measured[each], 2) for each in ("sample_precision", "sample_recall")]
         rows.append([*cells, within(measured.frechet_distance, digits=2), *shares])
     header = "preset | images | seeds | images seen | collapsed | spread | Fréchet distance | precision | recall"
     return markdown(header, rows)
-
-
-def others_facts() -> list[str]:
-    """What the page says of the rows of C9 to C12."""
-    rows = csv("scorecard.csv").query("claim in ['C9', 'C10', 'C11', 'C12']")
-    assert set(rows.verdict) == {"not on the source's data"} and (rows.holds < rows.of).all(), "the page says so"
-    explained = {row.says: row.also.split()[3] for row in rows.itertuples()}
-    light, *rest = rows["mean"].sort_values(ascending=False)
-    return [
-        f"{explained['faces: lighting (figure 3)']} of the variance of the faces' light, "
-        f"{explained['SVHN: context (figure 5)']} of SVHN's context and "
-        f"{explained['chairs: rotation (figure 4)']} of the chairs' rotation",
-        f"{light:.2f} of the entropy of the faces' light, and at most {rest[0]:.2f} of any other",
-    ]

@@ -1,12 +1,12 @@
 """Choose among runs of several seeds without labels.
 
 The categorical code of each run is measured on validation images without their labels, by five indices (their
-definitions: infogan/metrics/label_free.py). The run with the highest value of one of them is chosen.
+definitions: infogan/metrics/label_free.py). The run with the highest value of one of them wins. A table of runs that
+has the indices, as --csv writes it, needs neither checkpoints nor images.
 
 Where the runs were measured on test images, their accuracy is shown as well: how well each index ranks the runs
-(Spearman's correlation), the accuracy of the run that it chooses among all, and the mean over choices among halves of
-the runs with the range of 95 % of them: all halves where there are at most 1,000, else so many random ones. No choice
-depends on it.
+(Spearman's correlation), the accuracy of its winner among all, and the mean over winners among halves of the runs with
+the range of 95 % of them: all halves where there are at most 1,000, else so many random ones. No choice depends on it.
 
 Example:
   python analysis/choose.py runs/mnist-authors-seed*
@@ -28,9 +28,12 @@ from infogan.errors import InputError, printable
 from infogan.inference import load_run
 from infogan.metrics import label_free
 from infogan.reports import common
+from infogan.reports.runs import read_runs
 
 Index = Literal["certainty_nats", "marginal_entropy_nats", "information_nats", "agreement", "consensus"]
-INDICES = (*label_free.Indices._fields, "consensus")
+OWN = label_free.Indices._fields
+"""Of a run by itself; the consensus is with the other runs."""
+INDICES = (*OWN, "consensus")
 SUBSETS = 1000
 """Halves of the runs at most."""
 
@@ -40,75 +43,79 @@ class Options:
     """The command line."""
 
     runs: tyro.conf.Positional[tuple[Path, ...]]
-    """Run directories of one dataset, each with one categorical code."""
+    """Run directories of one dataset, each with one categorical code; or a table of runs with the indices."""
     by: Index = "certainty_nats"
-    """The index whose highest value is chosen."""
+    """The index whose highest value wins."""
     data_dir: Path | None = None
     """Folder of the dataset. Default: $INFOGAN_DATA, else ./data."""
     csv: Path | None = None
-    """Also write the indices of each run to this file."""
+    """Also write the indices and the accuracy of each run to this file."""
 
 
-def measure(directories: list[Path], data_dir: Path | None) -> tuple[pd.DataFrame, np.ndarray]:
+def measure(paths: list[Path], data_dir: Path | None) -> tuple[pd.DataFrame, np.ndarray | None]:
     """Of n runs: a row each with the indices and the test accuracy (NaN where it was not measured), and the NMI of the
-    categories of each two, [n, n].
+    categories of each two, [n, n], or None where the indices are read from a table.
 
     Raises InputError where a run has not one categorical code, or runs are of several datasets.
     """
-    runs = [load_run(directory) for directory in directories]
+    table = read_runs(paths)
+    columns = ["run", "preset", "seed", *INDICES, "accuracy"]
+    if set(INDICES) <= set(table) and table[list(INDICES)].notna().all(axis=None):
+        return table[columns], None
+    if table.directory.isna().any():
+        raise InputError(
+            f"{table.run[table.directory.isna()].iloc[0]} has no checkpoint to measure: give run directories"
+        )
+    if table.dataset.nunique() > 1:
+        raise InputError(f"the runs are of {', '.join(sorted(table.dataset.unique()))}: give runs of one dataset")
+    runs = [load_run(directory) for directory in table.directory]
     for run in runs:
         if len(run.latent.categorical_sizes) != 1:
             raise InputError(f"{run.directory} has codes {run.config.codes}; give runs with one categorical code")
-        if run.config.dataset != runs[0].config.dataset:
-            names = f"{runs[0].directory} is of {runs[0].config.dataset}, {run.directory} of {run.config.dataset}"
-            raise InputError(f"{names}; give runs of one dataset")
-    images = common.load_dataset(data_dir, *directories).validation.images
-    rows, categories = [], []
-    for run in runs:
-        found, of_images = label_free.measure(run.discriminator, run.latent, 0, images)
-        accuracy = records.read_evaluation(run.directory).get("accuracy", float("nan"))
-        rows.append({"run": str(run.directory)} | found._asdict() | {"accuracy": accuracy})
-        categories.append(of_images)
-    table, similarities = pd.DataFrame(rows), label_free.similarity(categories)
-    table.insert(len(table.columns) - 1, "consensus", label_free.consensus(similarities))
-    return table, similarities
+    if len(runs) < 2:
+        raise InputError("give two or more runs, such as runs/mnist-authors-seed*")
+    images = common.load_dataset(data_dir, *table.directory).validation.images
+    measured = [label_free.measure(run.discriminator, run.latent, 0, images) for run in runs]
+    for name in OWN:
+        table[name] = [getattr(indices, name) for indices, _ in measured]
+    similarities = label_free.similarity([categories for _, categories in measured])
+    table["consensus"] = label_free.consensus(similarities)
+    return table[columns], similarities
 
 
-def judge(table: pd.DataFrame, similarities: np.ndarray) -> pd.DataFrame:
-    """How well each index chooses, by the test accuracies. See the module's description for the columns."""
+def judge(table: pd.DataFrame, similarities: np.ndarray | None) -> pd.DataFrame:
+    """How well each index chooses, by the test accuracies. See the module's description for the columns; without
+    similarities the consensus of halves is not known."""
     accuracy, rows = table.accuracy.to_numpy(), []
     half = max(2, len(table) // 2)
     subsets = _subsets(len(table), half)
-    for index in INDICES:
-        values = table[index].to_numpy()
-        chosen = []
-        for some in subsets:  # the consensus is with the runs of the subset
-            of_some = label_free.consensus(similarities[np.ix_(some, some)]) if index == "consensus" else values[some]
-            chosen.append(accuracy[some[of_some.argmax()]])
-        low, high = np.quantile(chosen, (0.025, 0.975))
+    for index in INDICES if similarities is not None else OWN:
+        values, winners = table[index].to_numpy(), []
+        for subset in subsets:
+            among = values[subset]
+            if index == "consensus" and similarities is not None:
+                among = label_free.consensus(similarities[np.ix_(subset, subset)])
+            winners.append(accuracy[subset[among.argmax()]])
+        low, high = np.quantile(winners, (0.025, 0.975))
         varies = len(set(values)) > 1 and len(set(accuracy)) > 1
         rank = stats.spearmanr(values, accuracy).statistic if varies else float("nan")
-        rows.append([index, rank, accuracy[values.argmax()], np.mean(chosen), low, high])
-    return pd.DataFrame(
-        rows, columns=["index", "rank correlation", "chosen", f"chosen of {half}", "2.5 % of them", "97.5 %"]
-    )
+        rows.append([index, rank, accuracy[values.argmax()], np.mean(winners), low, high])
+    names = ["index", "rank correlation", "winner", f"winner of {half}", "2.5 % of them", "97.5 %"]
+    return pd.DataFrame(rows, columns=names)
 
 
 def _subsets(n: int, size: int) -> list[np.ndarray]:
     """All subsets of n runs of one size, or SUBSETS random ones where there are more."""
     if math.comb(n, size) <= SUBSETS:
-        return [np.array(some) for some in itertools.combinations(range(n), size)]
+        return [np.array(subset) for subset in itertools.combinations(range(n), size)]
     random = np.random.default_rng(0)
     return [random.choice(n, size, replace=False) for _ in range(SUBSETS)]
 
 
 def main() -> None:
-    """Print the tables and the chosen run."""
+    """Print the tables and the winner."""
     options = tyro.cli(Options, description=__doc__)
-    directories = list(dict.fromkeys(options.runs))
-    if len(directories) < 2:
-        raise InputError("give two or more run directories, such as runs/mnist-authors-seed*")
-    table, similarities = measure(directories, options.data_dir)
+    table, similarities = measure(list(options.runs), options.data_dir)
     table = table.assign(run=table.run.map(printable))
     print(common.as_text(table.sort_values(options.by, ascending=False)))
     print(f"\nchosen by {options.by}: {table.run[table[options.by].idxmax()]}")

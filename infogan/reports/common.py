@@ -1,14 +1,15 @@
 """What several reports share. Importing this needs neither pandas nor a drawing library."""
 
 import base64
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from infogan import records
 from infogan.config import Config
 from infogan.errors import InputError, printable
+from infogan.inference import Run
 from infogan.presets import describe
-from infogan.records.files import RESTORED
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
 
 PICTURES = (".png", ".pdf", ".svg", ".jpg", ".jpeg")
 REAL = "the real dataset"
-SMOOTHING = 50
-"""Updates over which L_I is averaged (centred) before it is compared with H(c)."""
 
 
 def load_dataset(data_dir: Path | None, *directories: Path) -> "data.Dataset":
@@ -35,57 +34,29 @@ def load_dataset(data_dir: Path | None, *directories: Path) -> "data.Dataset":
     return dataset
 
 
-ORIGIN = ("started", "hardware", "commit")
-"""Names of what `run_origin` says."""
-
-
-def run_origin(directory: Path, config: Config) -> dict[str, str]:
-    """When a run was started (UTC), on which hardware as far as it was recorded, and from which commit."""
-    made = records.read_json(directory / "config.json").get("provenance", {})
-    host = made.get("host", {})
-    processor = host.get("processor", f"{host.get('cpus', '?')} cores of {host.get('platform', 'an unknown platform')}")
-    hardware = host.get("gpu", processor) if config.device.startswith("cuda") else processor
-    return dict(zip(ORIGIN, (made.get("time") or "", hardware, made.get("commit") or ""), strict=True))
-
-
-def read_metrics(directory: Path) -> "pd.DataFrame":
-    """metrics.csv of a run directory. Raises InputError where there is none, or it is damaged or empty."""
-    path = directory / "metrics.csv"
-    if not path.exists():
-        raise InputError(f"there is no {path}: give the directory of a run")
-    if (table := records.Table(path).frame()).empty:
-        raise InputError(f"{path} is damaged (it has no rows): {RESTORED}")
-    return table
-
-
-def read_evaluations(directory: Path) -> "pd.DataFrame":
-    """evaluations.csv of a run directory; empty where there is none."""
-    return records.Table(directory / "evaluations.csv").frame()
-
-
 def check_picture(path: Path) -> None:
     """Raises InputError where the file's name is not that of a picture that can be drawn."""
     if path.suffix.lower() not in PICTURES:
         raise InputError(f"{path} is no name of a picture; give one that ends with {', '.join(PICTURES)}")
 
 
-def smoothed_bound(metrics: "pd.DataFrame", log_every: int) -> "pd.Series":
-    """L_I of the categorical codes (nats), a running mean over SMOOTHING updates, for each row of metrics.csv."""
-    rows = max(1, SMOOTHING // log_every)
-    return metrics.info_categorical_nats.rolling(rows, min_periods=1, center=True).mean()
-
-
-def figures_folder(directory: Path) -> Path:
-    """Where a run's figures go without --out: RUN/figures; of a committed result figures/RUN."""
-    kept = Path(__file__).parents[2] / "analysis" / "results"
-    if directory.resolve().is_relative_to(kept):
-        return Path("figures") / directory.resolve().name
-    return directory / "figures"
-
-
 def run_title(config: Config) -> str:
     """A run in a few printable words: dataset, preset with what was changed in it, and seed."""
     return printable(f"{Path(config.dataset).stem}, preset {describe(config)}, seed {config.seed}")
+
+
+def about_run(run: Run) -> dict:
+    """What identifies a run in a figure's JSON file."""
+    config = run.config
+    return {
+        "run": run.directory.name,
+        "dataset": config.dataset,
+        "preset": config.preset,
+        "recipe": describe(config),
+        "seed": config.seed,
+        "updates": run.step,
+        "precision": config.precision,
+    }
 
 
 def origin_of_images(dataset: str) -> str:
@@ -109,6 +80,11 @@ def as_text(table: "pd.DataFrame", number: str = "{:.3f}", missing: str = "NaN")
     """A table as aligned text without its index. number: format of floats; missing: stands for NaN."""
     shown = table.map(lambda value: printable(value) if isinstance(value, str) else value)
     return shown.to_string(index=False, float_format=number.format, na_rep=missing)
+
+
+def as_rows(table: "pd.DataFrame") -> list[dict[str, Any]]:
+    """A table's rows for a JSON file, which has null for what is missing."""
+    return json.loads(table.to_json(orient="records", double_precision=15))
 
 
 def data_url(png: bytes) -> str:

@@ -1,15 +1,14 @@
-"""Code-to-label measures of finished runs on the test images: a row for each run, then mean and interval over seeds.
+"""A table of runs: code-to-label measures on the test images, L_I, and more where it was measured; then their means and
+95 % intervals over seeds.
 
-Reads each run's evaluation.json, or measures its checkpoint again with --again (needs the dataset). Each run's
-confusion matrix is drawn beside it, as figures/confusion.png, unless that is up to date.
+Runs are run directories, or result folders: with --out such a folder is written (runs.csv, curves.csv.gz, a contact
+sheet seeds.png of runs that have a checkpoint, and README.md where there is none).
 
 Examples:
   python analysis/measure.py runs/mnist-authors-seed*
-  python analysis/measure.py runs/mnist-authors-seed0 --again --data-dir ~/data --csv table.csv
+  python analysis/measure.py runs/mnist-authors-seed* --quality --data-dir ~/data --out results/authors
 """
 
-import dataclasses
-import sys
 from collections.abc import Hashable
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,24 +16,28 @@ from typing import Any, cast
 
 import pandas as pd
 import tyro
-from scipy import stats
 
 from infogan import records
-from infogan.config import Config
 from infogan.errors import InputError, printable
 from infogan.inference import load_run
 from infogan.metrics.clustering import MEASURES, mean_interval
-from infogan.presets import describe
-from infogan.records import pictures
 from infogan.reports import common
+from infogan.reports.runs import BOUNDS, CURVES, QUALITY, RUNS, read_curves, read_runs, write
 
-BOUNDS = ("info_8bit_categorical_nats", "info_blurred_categorical_nats")
-"""L_I as somebody has it who sees the images alone, see metrics.collapse."""
-AVERAGED = (*MEASURES, "info_categorical_nats", *BOUNDS)
-QUALITY = ("frechet_distance", "sample_precision", "sample_recall", "spread", "generator_accuracy")
-"""Of generated images; a configuration has a field `precision` of its own."""
+AVERAGED = (*MEASURES, "info_categorical_nats", *BOUNDS, *QUALITY.values())
+SAME = ["dataset", "recipe", "step", "precision"]
+"""Columns in which runs agree that differ in their seed alone."""
 PAPER_ACCURACY = 0.95
 """Of c1 on MNIST (section 7.2)."""
+README = """# {title}
+
+Trained with {commands}.
+Then `infogan measure RUNS --out FOLDER` wrote this folder. Seeds: {seeds}. Hardware: {hardware}. Commits: {commits}.
+
+- `{runs}`: a row for each run: what identifies it, its start, hardware and commit, and all measures.
+- `{curves}`: what the run directories log of each run (`table` says in which file).
+- `seeds.png`: samples of each run; rows are the categories in the order of their matched labels.
+"""
 
 
 @dataclass(frozen=True)
@@ -42,20 +45,17 @@ class Options:
     """The command line."""
 
     runs: tyro.conf.Positional[tuple[Path, ...]]
-    """Run directories."""
+    """Run directories, and folders that --out wrote."""
     again: bool = False
-    """Measure the checkpoints again and replace evaluation.json."""
-    data_dir: Path | None = None
-    """Folder of the datasets, for --again and --quality. Default: $INFOGAN_DATA, else ./data."""
-    compare: str | None = None
-    """A field of the configuration, such as precision, that has two values among the runs: also print the
-    difference of their mean accuracies over seeds."""
+    """Measure the checkpoints on the test images again and replace evaluation.json (needs the dataset)."""
     quality: bool = False
     """Also measure generated images of the checkpoints against test images: their spread, and in the features of a
     classifier (of labels; without labels of quarter turns) Fréchet distance, precision, recall; with labels also the
-    share that shows the label of its category. Runs without an accuracy then have a row too."""
-    csv: Path | None = None
-    """Also write the rows and the summary to this file."""
+    share that shows the label of its category. Writes quality.json."""
+    data_dir: Path | None = None
+    """Folder of the datasets, for --again and --quality. Default: $INFOGAN_DATA, else ./data."""
+    out: Path | None = None
+    """Also write a result folder."""
 
 
 def measure_again(directory: Path, data_dir: Path | None) -> dict:
@@ -69,154 +69,99 @@ def measure_again(directory: Path, data_dir: Path | None) -> dict:
     return evaluation.measure_test(run.discriminator, run.latent, dataset, directory, summary)
 
 
-def row(directory: Path, options: Options) -> dict:
-    """A row of the table: test measures with their intervals, the last logged L_I in nats, what is left of it in
-    8-bit images, and the run's origin.
-
-    Raises InputError where there is nothing to measure.
-    """
-    result = measure_again(directory, options.data_dir) if options.again else records.read_evaluation(directory)
-    config = records.read_config(directory)
-    if not result:
-        raise InputError(f"{directory} has no evaluation.json, or an empty one: --again measures it")
-    known = [field.name for field in dataclasses.fields(Config)]
-    if options.compare and options.compare not in known:
-        raise InputError(f"compare is {options.compare!r}; give a field of the configuration: {', '.join(known)}")
-    metrics = records.Table(directory / "metrics.csv").rows()
-    if not options.quality and "c" not in config.codes:
-        raise InputError(f"{directory} has codes {config.codes}, none of them categorical: there is no accuracy")
-    if not options.quality and "accuracy" not in result:
-        raise InputError(f"{directory} is on {config.dataset}, which has no labels: there is no accuracy")
-    if not metrics:
-        raise InputError(f"{directory} has no metrics.csv, where L_I is: give a whole run directory")
-    compared = [options.compare] if options.compare else []
-    out = {
-        "run": directory.name,
-        "dataset": config.dataset,
-        "preset": describe(config, "codes", *compared),
-        "codes": config.codes,
-        **{name: getattr(config, name) for name in compared},
-        "seed": config.seed,
-        "updates": result["step"],
-        "images": result["images"],
-    }
-    if "accuracy" in result:
-        _draw_where_possible(directory, result)
-        for name in MEASURES:
-            out[name] = result[name]
-            out[f"{name}_low"], out[f"{name}_high"] = result[f"{name}_ci95"]
-    out["info_categorical_nats"] = metrics[-1]["info_categorical_nats"]
-    out |= {name: result[name] for name in (*BOUNDS, "spread", "collapsed") if name in result}
-    out |= common.run_origin(directory, config)
-    return out | (measure_quality(directory, options.data_dir) if options.quality else {})
-
-
-def _draw_where_possible(directory: Path, result: dict) -> None:
-    try:
-        draw_confusion(directory, result)
-    except OSError as error:  # such as of a directory that can only be read: the table needs no picture
-        print(f"{printable(directory)}: its confusion matrix is not drawn ({error.strerror})", file=sys.stderr)
-
-
-def measure_quality(directory: Path, data_dir: Path | None) -> dict[str, float]:
-    """QUALITY of the images that a run's checkpoint generates; quality.json has it whole."""
+def measure_quality(directory: Path, data_dir: Path | None) -> None:
+    """Measure the images that a run's checkpoint generates, and write quality.json (see feature_network)."""
     from infogan.feature_network import classifier, sample_quality
     from infogan.metrics import collapse
     from infogan.records.summary import last_bound
 
     run = load_run(directory)
     dataset = common.load_dataset(data_dir, directory)
-    measured = sample_quality(run.generator, run.latent, dataset.test, classifier(dataset))
-    bound = last_bound(directory)
+    measured, bound = (
+        sample_quality(run.generator, run.latent, dataset.test, classifier(dataset)),
+        last_bound(directory),
+    )
     measured |= collapse.measure(run.generator, run.discriminator, run.latent, dataset.test.images, bound)
     about = {"step": run.step, "provenance": records.provenance()}
     records.write_json(directory / "quality.json", {"dataset": dataset.name, "split": "test"} | measured | about)
-    named = {f"sample_{name}" if name in ("precision", "recall") else name: value for name, value in measured.items()}
-    return {name: named[name] for name in (*QUALITY, "collapsed") if name in named}
 
 
-def draw_confusion(directory: Path, result: dict) -> None:
-    """Draw figures/confusion.png, unless it is newer than evaluation.json. result: the content of evaluation.json."""
-    picture = common.figures_folder(directory) / "confusion.png"
-    if picture.exists() and picture.stat().st_mtime >= (directory / "evaluation.json").stat().st_mtime:
-        return
-    picture.parent.mkdir(parents=True, exist_ok=True)
-    table = result["codes"][result["best_code"]]["confusion"]
-    title = f"{directory.name}, {result['n_images']} test images"
-    pictures.confusion(picture, table, title, classes=result.get("classes", ()))
-    print(f"wrote {printable(picture)}")
-
-
-def difference(rows: pd.DataFrame, field: str) -> pd.DataFrame:
-    """Mean accuracy with one value of `field` less that with the other, with Welch's 95 % interval over seeds.
-
-    Raises InputError where there are not two values with two runs or more of each, or no accuracy.
-    """
-    if "accuracy" not in rows:
-        raise InputError(f"--compare {field} compares accuracies, and these runs have none: leave it out")
-    groups = {str(value): group["accuracy"] for value, group in rows.groupby(field, sort=False)}
-    if len(groups) != 2 or min(map(len, groups.values())) < 2:
-        raise InputError(
-            f"--compare {field} needs two values with two or more runs each; there are {', '.join(groups) or 'none'}"
-        )
-    (a, first), (b, second) = groups.items()
-    interval = stats.ttest_ind(first, second, equal_var=False).confidence_interval(0.95)
-    out = {
-        "difference": f"{field} {a} - {b}",
-        "n": f"{len(first)}, {len(second)}",
-        "accuracy": first.mean() - second.mean(),
-        "accuracy_low": interval.low,
-        "accuracy_high": interval.high,
-    }
-    return pd.DataFrame([out])
-
-
-def summary(rows: pd.DataFrame, fields: list[str]) -> pd.DataFrame:
+def summary(runs: pd.DataFrame, fields: list[str]) -> pd.DataFrame:
     """A row for the runs that agree in `fields`: n, and of each measure the mean with its 95 % t interval over seeds.
 
     Also the lowest and the highest accuracy, the share of runs that reach PAPER_ACCURACY (share_from_95), and in how
     many G has collapsed.
     """
     groups = []
-    for keys, group in rows.groupby(fields, sort=False):
+    for keys, group in runs.groupby(fields, sort=False):
         line: dict[str, Any] = dict(zip(fields, cast(tuple[Hashable, ...], keys))) | {"n": len(group)}
-        for name in (name for name in (*AVERAGED, *QUALITY) if name in group):
-            values = group[name].dropna().tolist()  # runs of earlier versions lack some
-            line[name], line[f"{name}_low"], line[f"{name}_high"] = mean_interval(values)
-        if "accuracy" in group:
-            accuracy = group["accuracy"]
+        for name in (name for name in AVERAGED if name in group and group[name].notna().any()):
+            line[name], line[f"{name}_low"], line[f"{name}_high"] = mean_interval(group[name].dropna().tolist())
+        if group.accuracy.notna().any():
+            accuracy = group.accuracy.dropna()
             line |= {"accuracy_min": accuracy.min(), "accuracy_max": accuracy.max()}
             line["share_from_95"] = (accuracy >= PAPER_ACCURACY).mean()
-        if "collapsed" in group:
-            line["collapsed"] = int(group["collapsed"].fillna(False).sum())
-        groups.append(line)
+        groups.append(line | {"collapsed": int(group.collapsed.eq(True).sum())})
     return pd.DataFrame(groups)
 
 
 def show(table: pd.DataFrame) -> str:
-    """Aligned text: each measure with its interval in one cell."""
-    text = table.copy()
-    for name in (*AVERAGED, *QUALITY):
-        low, high = f"{name}_low", f"{name}_high"
-        if low in table:
-            cells = zip(table[name], table[low], table[high])
-            text[name] = [f"{m:.3f} [{a:.3f}, {b:.3f}]" if a == a else f"{m:.3f}" for m, a, b in cells]  # a: not NaN
-            text = text.drop(columns=[low, high])
+    """Aligned text: each measure with its interval in one cell, what no run has left out."""
+    text = table.dropna(axis=1, how="all")
+    for name in (name for name in AVERAGED if f"{name}_low" in text):
+        cells = zip(text[name], text[f"{name}_low"], text[f"{name}_high"])
+        shown = [f"{m:.3f} [{low:.3f}, {high:.3f}]" if low == low else f"{m:.3f}" for m, low, high in cells]  # not NaN
+        text = text.assign(**{name: shown}).drop(columns=[f"{name}_low", f"{name}_high"])
     return common.as_text(text)
 
 
+def write_folder(folder: Path, paths: tuple[Path, ...], runs: pd.DataFrame) -> None:
+    """Write a result folder of the runs in these paths, and print what was written."""
+    write(folder, runs, read_curves(paths))
+    made = [RUNS, CURVES]
+    if runs.directory.notna().all() and all(records.has_checkpoint(directory) for directory in runs.directory):
+        from infogan.reports.figures.samples import contact_sheet
+
+        contact_sheet(list(runs.directory), folder / "seeds.png")
+        made.append("seeds.png")
+    if not (folder / "README.md").exists():
+        records.write_atomic(folder / "README.md", _readme(runs))
+        made.append("README.md")
+    print(f"\nwrote {', '.join(made)} to {printable(folder)}/")
+
+
+def _readme(runs: pd.DataFrame) -> str:
+    def listed(column: str, length: int | None = None) -> str:
+        return ", ".join(dict.fromkeys(str(value)[:length] for value in runs[column] if value != "")) or "not recorded"
+
+    commands = dict.fromkeys(
+        f"`infogan train {run.preset} --dataset {Path(run.dataset).stem} --updates {run.updates} --seed S`"
+        + f" ({run.recipe})" * (run.recipe != run.preset)
+        for run in runs.itertuples()
+    )
+    about = {"title": f"{listed('recipe')} on {listed('dataset')}", "commands": ", ".join(commands)}
+    origin = {"seeds": listed("seed"), "hardware": listed("hardware"), "commits": listed("commit", 10)}
+    return README.format(**about, **origin, runs=RUNS, curves=CURVES)
+
+
 def main() -> None:
-    """Print the tables, and write them with --csv."""
+    """Print the tables, and write the folder with --out."""
     options = tyro.cli(Options, description=__doc__)
     if not options.runs:
         raise InputError("give at least one run directory, such as runs/mnist-authors-seed0")
-    rows = pd.DataFrame([row(directory, options) for directory in dict.fromkeys(options.runs)])
-    compared = [options.compare] if options.compare else []
-    seeds = summary(rows, list(dict.fromkeys(["dataset", "preset", "codes", *compared, "updates"])))
-    print("each run; 95 % intervals over test images\n" + show(rows.drop(columns=list(common.ORIGIN))))
-    print("\nover seeds; 95 % Student t intervals\n" + show(seeds))
-    if options.compare:
-        print("\ndifference of the means; 95 % Welch interval\n" + show(difference(rows, options.compare)))
-    if options.csv:
-        records.write_atomic(options.csv, rows.to_csv(index=False))
-        records.write_atomic(options.csv.with_stem(options.csv.stem + "-seeds"), seeds.to_csv(index=False))
+    directories = read_runs(options.runs).directory.dropna()
+    for directory in directories:
+        if options.again:
+            measure_again(directory, options.data_dir)
+        if options.quality:
+            measure_quality(directory, options.data_dir)
+    runs = read_runs(options.runs)
+    measured = runs[[name for name in ("accuracy", "spread") if name in runs]].notna().any(axis=1)
+    if not measured.all():
+        raise InputError(f"{runs.run[~measured].iloc[0]} was not measured: --again does it")
+    intervals = [f"{name}_{bound}" for name in MEASURES for bound in ("low", "high") if f"{name}_{bound}" in runs]
+    columns = ["run", *SAME, "seed", *(name for name in AVERAGED if name in runs), *intervals, "collapsed"]
+    print("each run; 95 % intervals over test images\n" + show(runs[columns]))
+    print("\nover seeds; 95 % Student t intervals\n" + show(summary(runs, SAME)))
+    if options.out:
+        write_folder(options.out, options.runs, runs)

@@ -187,7 +187,7 @@ def main() -> None:
         raise InputError(f"{options.run} makes images in colour; digits are measured in grey ones of one channel")
     result, spread = analyse(model, options.images, options.data_dir)
     print(show(result, code_names(model)))
-    path = options.out or common.figures_folder(options.run) / "morphology.png"
+    path = options.out or options.run / "figures" / "morphology.png"
     draw(model, spread, path)
     records.write_json(path.with_suffix(".json"), result | {"run": options.run.name} | common.origin())
     print(f"wrote {printable(path)} and {path.with_suffix('.json').name}")

@@ -20,12 +20,18 @@ def test_the_run_of_the_highest_index_is_chosen_whatever_the_accuracies(trained,
     best = table.run[table.information_nats.idxmax()]
     for run in runs:  # the chosen one is made the least accurate
         evaluation = json.loads((run / "evaluation.json").read_text())
-        (run / "evaluation.json").write_text(json.dumps(evaluation | {"accuracy": 0.1 if str(run) == best else 0.9}))
+        (run / "evaluation.json").write_text(json.dumps(evaluation | {"accuracy": 0.1 if run.name == best else 0.9}))
     done = call("choose", *runs, "--by", "information_nats", "--csv", tmp_path / "t.csv", folder="analysis")
     assert done.returncode == 0, done.stderr
     assert f"chosen by information_nats: {best}" in done.stdout
     assert "test accuracy: mean 0.633, 0.100 to 0.900" in done.stdout
-    assert list(pd.read_csv(tmp_path / "t.csv").columns) == ["run", *choose.INDICES, "accuracy"]
+    kept = pd.read_csv(tmp_path / "t.csv")
+    assert list(kept.columns) == ["run", "preset", "seed", *choose.INDICES, "accuracy"]
+    again = call("choose", tmp_path / "t.csv", "--by", "information_nats", folder="analysis")
+    assert (
+        again.returncode == 0
+        and f"chosen by information_nats: {kept.run[kept.information_nats.idxmax()]}\n" in again.stdout
+    )
 
 
 def test_an_index_that_orders_runs_as_their_accuracy_chooses_the_best():
@@ -35,17 +41,17 @@ def test_an_index_that_orders_runs_as_their_accuracy_chooses_the_best():
     judged = choose.judge(table, np.eye(10)).set_index("index")
     assert judged["rank correlation"]["information_nats"] == pytest.approx(1)
     assert judged["rank correlation"]["agreement"] == pytest.approx(-1)
-    assert judged.chosen["information_nats"] == 0.95 and judged.chosen["agreement"] == 0.5
+    assert judged.winner["information_nats"] == 0.95 and judged.winner["agreement"] == 0.5
     # The largest of 5 of the ranks 1 to 10 is 5 * 11 / 6 in the mean over all subsets.
-    assert judged["chosen of 5"]["information_nats"] == pytest.approx(0.45 + 0.05 * 55 / 6)
-    assert judged["chosen of 5"]["agreement"] == pytest.approx(0.5 + 0.95 - 0.45 - 0.05 * 55 / 6)
+    assert judged["winner of 5"]["information_nats"] == pytest.approx(0.45 + 0.05 * 55 / 6)
+    assert judged["winner of 5"]["agreement"] == pytest.approx(0.5 + 0.95 - 0.45 - 0.05 * 55 / 6)
 
 
 def test_of_many_runs_random_halves_are_drawn():
     accuracy = np.arange(20) / 20
     table = pd.DataFrame(dict.fromkeys(choose.INDICES, accuracy) | {"accuracy": accuracy, "run": "r"})
     judged = choose.judge(table, np.eye(20)).set_index("index")
-    assert judged["chosen of 10"]["certainty_nats"] == pytest.approx((10 * 21 / 11 - 1) / 20, abs=0.01)
+    assert judged["winner of 10"]["certainty_nats"] == pytest.approx((10 * 21 / 11 - 1) / 20, abs=0.01)
 
 
 @pytest.mark.parametrize("codes", ["2u", "2x10c"])
@@ -57,4 +63,4 @@ def test_runs_need_one_categorical_code(tmp_path, digits, codes):
 
 def test_one_run_is_no_choice(trained):
     done = call("choose", trained / "a", folder="analysis")
-    assert done.returncode == 1 and "give two or more run directories" in done.stderr
+    assert done.returncode == 1 and "give two or more runs" in done.stderr

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -11,11 +12,11 @@ import numpy as np
 import optuna
 import pytest
 from conftest import ROOT, call, environment_of_scripts
+from infogan.reports.study.trials import Options, open_study
 from pages import assert_legible
 
 from infogan.reports.report import wandb_report
 from infogan.reports.study import importance
-from infogan.reports.study.trials import Options, open_study
 
 SCORECARD = "C3 <replicates> in 0 of 3 seeds"
 
@@ -37,8 +38,7 @@ def report(study_folder, *arguments):
 
 @pytest.fixture
 def html(study_folder, tmp_path):
-    (tmp_path / "card.md").write_text(SCORECARD)
-    done = report(study_folder, "--out", tmp_path / "r.html", "--scorecard", tmp_path / "card.md")
+    done = report(study_folder, "--out", tmp_path / "r.html")
     assert done.returncode == 0, done.stdout + done.stderr
     return tmp_path / "r.html"
 
@@ -46,9 +46,8 @@ def html(study_folder, tmp_path):
 def test_the_page_has_every_section_and_needs_no_other_files(html, study_folder):
     text = html.read_text()
     titles = re.findall("<h2>(.*?)</h2>", text)
-    assert titles[:2] == ["The winner", "Fresh seeds"] and titles[-2:] == ["All trials", "Scorecard"]
+    assert titles[:2] == ["The winner", "Fresh seeds"] and titles[-1] == "All trials"
     assert len(set(titles)) == len(titles)
-    assert "C3 &lt;replicates&gt; in 0 of 3 seeds" in text and SCORECARD not in text
     assert text.count('src="data:image/png;base64,') >= 8 and not re.findall('(?:src|href)="(?!data:|#)', text)
     assert set(re.findall('href="#(.*?)"', text)) == set(re.findall('<section id="(.*?)"', text))
     assert len(text) < 5_000_000
@@ -114,7 +113,31 @@ def test_the_page_shows_every_picture_and_reports_no_error(html, browser, tmp_pa
     assert len(widths) >= 8 and all(widths) and problems == []
     assert not [url for url in asked if not url.startswith(("file:", "data:"))], "it needs nothing else"
     assert "Samples: rows are the categories" in text and "by predicted category" in text
-    assert SCORECARD in text, "it is shown as text, whatever it contains"
+
+
+def test_one_damaged_trial_is_left_out_of_the_report(study_folder, tmp_path):
+    """Tables with bytes that are none, rows that are none, or no numbers; the others are shown."""
+    shutil.copytree(study_folder, copy := tmp_path / "studies" / "digits")
+    study = open_study(Options(copy))
+    damages = (b"\xff\xfe\x00", b"step,info_categorical_nats\n1,x\n", b"")
+    for trial, content in zip(study.trials, damages):
+        (tmp_path / trial.user_attrs["run_dir"] / "metrics.csv").write_bytes(content)
+    evaluations = tmp_path / study.trials[3].user_attrs["run_dir"] / "evaluations.csv"
+    evaluations.write_text(evaluations.read_text() + "x,y\n")
+    done = call("report", "studies/digits", folder="analysis", cwd=tmp_path)
+    assert done.returncode == 0 and "Traceback" not in done.stderr, done.stderr
+    assert done.stderr.count("is left out") >= 4 and "metrics.csv is damaged" in done.stderr
+    assert "All trials" in (copy / "report" / "report.html").read_text()
+
+
+def test_a_run_of_a_preset_that_is_not_known_has_a_report(trained, tmp_path):
+    shutil.copytree(trained / "a", tmp_path / "mine")
+    stored = json.loads((tmp_path / "mine" / "config.json").read_text())
+    stored["config"]["preset"] = "mine"
+    (tmp_path / "mine" / "config.json").write_text(json.dumps(stored))
+    done = call("report", tmp_path / "mine", folder="analysis")
+    assert done.returncode == 0, done.stderr
+    assert "preset mine" in (tmp_path / "mine" / "report.html").read_text()
 
 
 def test_a_click_sorts_the_table_of_trials(html, browser):

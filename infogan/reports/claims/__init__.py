@@ -1,16 +1,16 @@
 """The scorecard: which claims of the paper and of the blog replicate, as numbers over seeds, each by a stated rule.
 
-Reads run directories, with the JSON files of morphology and of figures 3 to 6 in them (figures/morphology.json,
-figures/figure3.json to figure6.json), a benchmark's JSON and tables of settings. A claim that none of them concerns
-is left out. Writes scorecard.md, .csv and .png, and in scorecard-runs.csv each run that was judged, with its length,
-its hardware and its number.
+Reads result folders (`infogan measure --out`) and run directories. C5 and C6 need what `infogan morphology` measures,
+C9 to C12 figures 3 to 6 of each run, C8 runs with other values of lambda_categorical, C7 a benchmark's JSON. A claim
+that none of them concerns is left out. Writes scorecard.md, .csv and .png, and in scorecard-runs.csv each run that was
+judged, with its length, its hardware and its number.
 
 Example:
-  python analysis/claims.py analysis/results/{authors,blog,mnist,iic-variants,others}/*-seed*/ \\
-    --benchmark analysis/results/benchmark/cpu.json --settings analysis/results/{mnist,digits}-settings/settings.csv \\
-    --out analysis/results
+  python analysis/claims.py analysis/results/authors-mnist analysis/results/iic-mnist \\
+    --benchmark analysis/results/benchmark/cpu.json --out analysis/results
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from infogan import records
 from infogan.errors import InputError
 from infogan.reports import common
 from infogan.reports.claims.panels import list_panels, panel_rows
-from infogan.reports.claims.rows import cost_row, lambda_row, list_runs, rows_over_seeds
+from infogan.reports.claims.rows import cost_row, lambda_rows, list_runs, rows_over_seeds
 from infogan.reports.claims.rules import RULES, RunRecord, read
 from infogan.reports.claims.scorecard import draw, markdown
 
@@ -31,29 +31,23 @@ class Options:
     """The command line."""
 
     runs: tyro.conf.Positional[tuple[Path, ...]]
-    """Run directories, of any datasets and presets."""
+    """Result folders and run directories, of any datasets and presets."""
     benchmark: Path | None = None
     """JSON of experiments/benchmark.py, for C7."""
-    settings: tuple[Path, ...] = ()
-    """settings.csv of analysis/settings.py, of one dataset or of several, for C8."""
     out: Path = Path(".")
     """Folder for the scorecard."""
 
 
-def collect(options: Options, runs: list[RunRecord]) -> pd.DataFrame:
+def collect(runs: Sequence[RunRecord], benchmark: Path | None) -> pd.DataFrame:
     """A row for each claim and each preset, benchmark, table or figure on which it is checked.
 
     In order: the paper's claims (C), the blog's (B), ours (O). Raises InputError where nothing can be checked.
     """
     rows = [row for rule in RULES for row in rows_over_seeds(rule, runs)]
-    if options.benchmark is not None:
-        rows.append(cost_row(options.benchmark))
-    rows += [lambda_row(path) for path in options.settings]
-    rows += panel_rows(runs)
+    rows += [cost_row(benchmark)] if benchmark else []
+    rows += lambda_rows(runs) + panel_rows(runs)
     if not rows:
-        raise InputError(
-            "no claim can be checked on what is given: give runs of the presets on mnist, a benchmark or settings"
-        )
+        raise InputError("no claim can be checked on what is given: give runs of the presets on mnist, or a benchmark")
     rows.sort(key=lambda row: ("CBO".index(row["claim"][0]), int(row["claim"][1:])))
     return pd.DataFrame(rows)
 
@@ -61,12 +55,14 @@ def collect(options: Options, runs: list[RunRecord]) -> pd.DataFrame:
 def main() -> None:
     """Write the scorecard and print it."""
     options = tyro.cli(Options, description=__doc__)
-    runs = [read(directory) for directory in options.runs]
-    table = collect(options, runs)
-    records.write_atomic(options.out / "scorecard.csv", table.to_csv(index=False))
-    judged = pd.DataFrame(list_runs(runs) + list_panels(runs))
-    records.write_atomic(options.out / "scorecard-runs.csv", judged.to_csv(index=False))
-    records.write_atomic(options.out / "scorecard.md", markdown(table))
+    runs = read(options.runs)
+    table, judged = collect(runs, options.benchmark), pd.DataFrame(list_runs(runs) + list_panels(runs))
+    for name, text in (
+        ("scorecard.csv", table.to_csv(index=False)),
+        ("scorecard-runs.csv", judged.to_csv(index=False)),
+        ("scorecard.md", markdown(table)),
+    ):
+        records.write_atomic(options.out / name, text)
     draw(table, options.out / "scorecard.png")
     print(common.as_text(table[["claim", "says", "by", "mean", "low", "high", "holds", "of", "verdict"]]))
     print(f"wrote {options.out / 'scorecard.md'}, .csv and .png")

@@ -1,50 +1,54 @@
 """The claims that are checked on one run at a time, each with its rule."""
 
-import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from infogan import records
-from infogan.codes import Latent
 from infogan.config import Config
-from infogan.presets import NETWORK_FIELDS, PRESETS, SOURCES, changed_fields
-from infogan.reports import common
+from infogan.presets import describe
+from infogan.reports.runs import (
+    config_of,
+    entropy_of,
+    has_collapsed,
+    metrics_of,
+    read_curves,
+    read_runs,
+    smoothed_bound,
+)
 
 REACHED = 0.99
 """Share of H(c) at which L_I counts as having reached it."""
+STRONG = 0.5
+"""Partial correlation from which a code moves a morphometric."""
 
 
 class RunRecord(NamedTuple):
-    """What is read of a run directory."""
+    """A run, as a rule sees it."""
 
-    directory: Path
+    row: pd.Series
+    """Of `read_runs`."""
     config: Config
     metrics: pd.DataFrame
-    evaluation: dict
-    """evaluation.json; empty where there is none."""
-    quality: dict
-    """quality.json; empty where there is none."""
+    """Its rows of metrics.csv."""
 
     @property
     def collapsed(self) -> bool:
         """Whether G has collapsed: no claim is judged on such a run."""
-        return bool(self.evaluation.get("collapsed") or self.quality.get("collapsed"))
+        return has_collapsed(self.row)
 
-    def figure(self, name: str) -> dict | None:
-        """figures/NAME.json, where there is one."""
-        path = self.directory / "figures" / f"{name}.json"
-        return records.read_json(path) if path.exists() else None
+    def measure(self, name: str) -> float:
+        """NaN where it was not measured."""
+        return float(self.row.get(name, np.nan))
 
 
-def read(directory: Path) -> RunRecord:
-    """Raises InputError where the directory is not that of a run."""
-    metrics = common.read_metrics(directory)
-    measured = [records.read_optional(directory / name) for name in ("evaluation.json", "quality.json")]
-    return RunRecord(directory, records.read_config(directory), metrics, *measured)
+def read(paths: Iterable[Path]) -> list[RunRecord]:
+    """Runs of run directories and of result folders."""
+    given = list(paths)
+    runs, curves = read_runs(given), read_curves(given)
+    return [RunRecord(row, config_of(row), metrics_of(curves, row.run)) for _, row in runs.iterrows()]
 
 
 class Outcome(NamedTuple):
@@ -69,24 +73,21 @@ class Rule(NamedTuple):
     """Of the mean over seeds; None for a rule of several parts, which is decided by the share of seeds it holds in."""
     at_least: bool = True
     """Whether the claim is that the number is at least, or at most, the threshold."""
+    best: bool = False
+    """Whether the source chose among its runs, so that the best of the seeds has a row as well."""
 
 
 def is_preset_on_mnist(run: RunRecord, *presets: str) -> bool:
-    """Whether it is a finished run on MNIST of one of the presets, as it is or with a source's networks."""
+    """Whether it is a finished run on MNIST of one of the presets as it is."""
     config = run.config
-    if config.dataset != "mnist" or config.preset not in presets or run.metrics.step.iloc[-1] != config.updates:
-        return False
-    sources = [dataclasses.asdict(PRESETS[name][0]) for name in SOURCES]
-    allowed = all(getattr(config, field) in {source[field] for source in sources} for field in NETWORK_FIELDS)
-    return allowed and not changed_fields(config, *NETWORK_FIELDS)
+    known = config.dataset == "mnist" and config.preset in presets
+    return known and run.row.step == config.updates and describe(config) == config.preset
 
 
 def relative_bound(run: RunRecord) -> pd.Series:
     """L_I / H(c) of the categorical codes, smoothed, by update."""
-    config = run.config
-    entropy = Latent(config.codes, config.noise, config.q_std).entropy[0]
-    smooth = common.smoothed_bound(run.metrics, config.log_every)
-    return pd.Series((smooth / entropy).to_numpy(), index=run.metrics.step)
+    smooth = smoothed_bound(run.metrics) / entropy_of(run.config)
+    return pd.Series(smooth.to_numpy(), index=run.metrics.step)
 
 
 def bound_reaches_entropy(run: RunRecord) -> Outcome | None:
@@ -111,64 +112,70 @@ def accuracy(holds: Callable[[float], bool], *presets: str) -> Callable[[RunReco
     """A check of the test accuracy of c1 in runs of these presets."""
 
     def check(run: RunRecord) -> Outcome | None:
-        value = run.evaluation.get("accuracy") if is_preset_on_mnist(run, *presets) else None
-        return None if value is None else Outcome(value, holds(value))
+        value = run.measure("accuracy") if is_preset_on_mnist(run, *presets) else np.nan
+        return None if np.isnan(value) else Outcome(value, holds(value))
 
     return check
 
 
-Correlations = dict[tuple[int, str], float]
+Correlations = dict[tuple[str, str], float]
 """Partial correlation of (continuous code, morphometric)."""
 
 
-def partial_correlations(run: RunRecord, where: str) -> Correlations | None:
-    """Of morphology.json; where: "within" [-1, 1], or "beyond"."""
-    found = run.figure("morphology") if is_preset_on_mnist(run, "authors", "paper", "iic") else None
-    if not found:
-        return None
-    return {(row["code"], row["measure"]): row["effect"] for row in found["correlations"] if row["where"] == where}
+def partial_correlations(run: RunRecord, beyond: bool = False) -> Correlations:
+    """Those with slant and with width that `infogan morphology` measured of codes in [-1, 1], or beyond; empty where it
+    did not. A morphometric that does not vary has none."""
+    if not is_preset_on_mnist(run, "authors", "paper", "iic"):
+        return {}
+    names = {
+        (code, name): f"{code}_{name}" + "_beyond" * beyond for code in ("c2", "c3") for name in ("slant", "width")
+    }
+    return {one: value for one, column in names.items() if not np.isnan(value := run.measure(column))}
 
 
-def slant_and_width(effects: Correlations) -> tuple[float, list[tuple[int, str]]]:
-    """The two codes that fit best, one to slant and the other to width or thickness.
+def slant_and_width(effects: Correlations) -> tuple[float, list[tuple[str, str]]]:
+    """The two codes that fit best, one to slant and the other to width.
 
     Returns: the weaker of the two correlations, and the two (code, morphometric); 0 and none where there are none.
     """
-    slants = [one for one in effects if one[1] == "slant"]
-    widths = [one for one in effects if one[1] in ("width", "thickness")]
+    slants, widths = ([one for one in effects if one[1] == name] for name in ("slant", "width"))
     pairs = [[a, b] for a in slants for b in widths if a[0] != b[0]]
     return max(((min(abs(effects[one]) for one in pair), pair) for pair in pairs), default=(0.0, []))
 
 
-def codes_are_slant_and_width(run: RunRecord) -> Outcome | None:
-    """C5."""
-    if (effects := partial_correlations(run, "within")) is None:
-        return None
-    weaker, _ = slant_and_width(effects)
-    return Outcome(weaker, weaker >= 0.5)
+def a_code_is_slant(run: RunRecord) -> Outcome | None:
+    """C5, its first half."""
+    effects = partial_correlations(run)
+    strongest = max((abs(value) for (_, name), value in effects.items() if name == "slant"), default=0.0)
+    return Outcome(strongest, strongest >= STRONG) if effects else None
+
+
+def another_code_is_width(run: RunRecord) -> Outcome | None:
+    """C5, its second half: a code that is no slant as well."""
+    effects = partial_correlations(run)
+    weaker, pair = slant_and_width(effects)
+    if not pair:
+        return Outcome(0.0, False) if effects else None
+    separate = abs(effects.get((pair[1][0], "slant"), 0.0)) < STRONG
+    return Outcome(weaker, weaker >= STRONG and separate)
 
 
 def codes_extrapolate(run: RunRecord) -> Outcome | None:
     """C6. The number is the smaller of the two codes' agreements beyond [-1, 1], over the agreement within."""
-    found, within = run.figure("morphology"), partial_correlations(run, "within")
-    if within is None or found is None or not (pair := slant_and_width(within)[1]):
+    within, beyond = partial_correlations(run), partial_correlations(run, beyond=True)
+    pair = slant_and_width(within)[1]
+    if not pair:
         return None
-    beyond = partial_correlations(run, "beyond") or {}
-    agreement = {row["where"]: row["agreement"] for row in found["agreement"]}
-    kept = min(agreement[f"code {code} beyond"] for code, _ in pair) / agreement["within"]
-    # A morphometric that does not vary beyond has no correlation there.
-    same = all(beyond.get(one, 0.0) * within[one] > 0 and abs(beyond[one]) >= 0.5 for one in pair)
+    kept = min(run.measure(f"{code}_agreement_beyond") for code, _ in pair) / run.measure("agreement")
+    same = all(beyond.get(one, 0.0) * within[one] > 0 and abs(beyond[one]) >= STRONG for one in pair)
     return Outcome(kept, same and kept >= 0.9)
 
 
 def digits_have_rows(run: RunRecord) -> Outcome | None:
     """B1. The number is that of the digit which has the worst row: the share of a category's generated images that show
     it, of its best category."""
-    if not is_preset_on_mnist(run, "blog") or "shown" not in run.quality:
-        return None
-    shown = np.array(run.quality["shown"])
-    worst = float((shown / shown.sum(1, keepdims=True)).max(0).min())
-    return Outcome(worst, worst >= 0.9)
+    worst = run.measure("worst_row") if is_preset_on_mnist(run, "blog") else np.nan
+    return None if np.isnan(worst) else Outcome(worst, worst >= 0.9)
 
 
 def losses_diverge(run: RunRecord) -> Outcome | None:
@@ -177,7 +184,7 @@ def losses_diverge(run: RunRecord) -> Outcome | None:
     if not is_preset_on_mnist(run, "blog"):
         return None
     tenth = max(1, len(run.metrics) // 10)
-    first, last = run.metrics[:tenth].mean(numeric_only=True), run.metrics[-tenth:].mean(numeric_only=True)
+    first, last = (part[["loss_d", "loss_g"]].mean() for part in (run.metrics[:tenth], run.metrics[-tenth:]))
     factor = float(min(first.loss_d / last.loss_d, last.loss_g / first.loss_g))
     return Outcome(factor, factor >= 2)
 
@@ -208,6 +215,7 @@ RULES = (
         "accuracy",
         accuracy(lambda share: share >= 0.95, "authors", "paper"),
         0.95,
+        best=True,
     ),
     Rule(
         "C4",
@@ -220,17 +228,26 @@ RULES = (
     ),
     Rule(
         "C5",
+        "c2 is rotation (figure 2c)",
+        "a code with a partial correlation of 0.5 or more with slant",
+        "correlation",
+        a_code_is_slant,
+        STRONG,
+    ),
+    Rule(
+        "C5",
         "c2 is rotation, c3 is width (figures 2c, 2d)",
-        "two codes, partial correlations of 0.5 or more with slant, and with width or thickness",
+        "two codes, partial correlations of 0.5 or more with slant, and with width; that of the second with slant is "
+        "less",
         "weaker correlation",
-        codes_are_slant_and_width,
-        0.5,
+        another_code_is_width,
     ),
     Rule(
         "C6",
         "codes generalise to [-2, 2] (figure 2)",
-        "the same beyond +-1, where a classifier agrees with the category at least 0.9 times as often as within",
-        "of the agreement within +-1",
+        "the two correlations with slant and with width are 0.5 or more beyond ±1 as well, with their signs, and there "
+        "a classifier agrees with the category at least 0.9 times as often as within",
+        "of the agreement within ±1",
         codes_extrapolate,
     ),
     Rule(
@@ -246,7 +263,6 @@ RULES = (
         "from the first tenth of the run to the last D's loss halves, and G's doubles",
         "times, the smaller factor",
         losses_diverge,
-        2,
     ),
     Rule(
         "O1",

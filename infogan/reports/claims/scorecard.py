@@ -8,8 +8,20 @@ import pandas as pd
 
 from infogan import records, style
 from infogan.metrics.clustering import share_interval
-from infogan.reports.claims.verdicts import VERDICTS
+from infogan.reports.claims import rows as verdicts
 
+VERDICTS = {
+    verdicts.REPLICATES: (style.GREEN, "o"),
+    verdicts.HOLDS: (style.GREEN, "P"),
+    verdicts.UNDECIDED: (style.ORANGE, "^"),
+    verdicts.DOES_NOT: (style.VERMILION, "X"),
+    verdicts.DOES_NOT_HOLD: (style.VERMILION, "X"),
+    verdicts.SHORT: (style.GREY, "s"),
+    verdicts.OTHER_DATA: (style.GREY, "v"),
+    verdicts.NOT_TESTED: (style.GREY, "D"),
+    verdicts.COLLAPSED: (style.GREY, "x"),
+}
+"""Colour and marker of each."""
 DIGITS = {"updates": ",.0f", "digits": ".1f", "accuracy": ".3f"}
 
 
@@ -86,7 +98,7 @@ def _shares(table: pd.DataFrame) -> list[dict]:
     """claim, says (without its place in the paper), by, holds, of and verdict of each line of the picture; seeds:
     whether the share is one of seeds. by names the length where runs of one setting have several."""
     out = []
-    for _, rows in table.groupby(["claim", "says"], sort=False):
+    for _, rows in table[table.verdict != verdicts.SELECTED].groupby(["claim", "says"], sort=False):
         for row in rows.itertuples():
             by, seeds = row.setting, row.claim not in ("C7", "C8")
             if (rows.setting == by).sum() > 1 and row.length:

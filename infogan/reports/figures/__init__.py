@@ -1,17 +1,16 @@
 """Figures of the paper and of the blog post from run directories, each with its numbers in a JSON file beside it.
 
-Generated images are kept beside it too (one PNG for each panel), so that `redraw` needs no run.
+figure1, losses and tradeoff also read result folders, see `infogan measure --out`.
 
 Examples:
   python analysis/figures.py figure1 runs/mnist-authors-seed0 runs/mnist-gan-seed0
-  python analysis/figures.py figure2 runs/mnist-authors-seed0 --gan runs/mnist-gan-seed0
+  python analysis/figures.py figure2 runs/mnist-authors-seed0 --gan runs/mnist-gan-seed0 --format pdf
   python analysis/figures.py grid runs/mnist-blog-seed0
   python analysis/figures.py losses runs/mnist-blog-seed0
   python analysis/figures.py tradeoff runs/mnist-*-seed*       # measured before with --quality
   python analysis/figures.py figure3 runs/faces3d-faces-*      # each panel from the run that represents its factor best
   python analysis/figures.py traversal runs/mnist-authors-seed0 --out traversal.mp4
   python analysis/figures.py figure6 runs/celeba-celeba-seed0 --gif
-  python analysis/figures.py redraw analysis/results/*/*/figures/*.json --out figures
 """
 
 from collections.abc import Callable
@@ -21,7 +20,6 @@ import tyro
 
 from infogan.reports.figures.animation import Traversal
 from infogan.reports.figures.curves import Figure1, Losses
-from infogan.reports.figures.redraw import Redraw
 from infogan.reports.figures.samples import Figure2, Grid
 from infogan.reports.figures.tradeoff import Tradeoff
 from infogan.reports.figures.traversals import Figure3, Figure4, Figure5, Figure6
@@ -37,7 +35,6 @@ FIGURES: dict[str, Callable[..., Any]] = {
     "losses": Losses,
     "tradeoff": Tradeoff,
     "traversal": Traversal,
-    "redraw": Redraw,
 }
 
 

@@ -14,7 +14,6 @@ from infogan import load, records
 from infogan.codes import Categorical, Continuous
 from infogan.errors import InputError, install
 from infogan.inference import Codes, Model
-from infogan.reports import common
 from infogan.reports.figures.panels import category_order
 
 SIDE, GAP, LEFT, TOP, BETWEEN = 70, 4, 104, 26, 12  # pixels; SIDE: of an image
@@ -40,7 +39,7 @@ class Traversal:
 
     def draw(self) -> None:
         """Write the animation. Raises InputError where the run has no continuous code, or the ending is another."""
-        out = self.out or common.figures_folder(self.run) / "traversal.gif"
+        out = self.out or self.run / "figures" / "traversal.gif"
         if out.suffix not in (".gif", ".mp4"):
             raise InputError(f"--out is {out}; give a name that ends in .gif or .mp4")
         if self.steps < 2:

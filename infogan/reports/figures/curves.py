@@ -9,91 +9,76 @@ import seaborn
 import tyro
 from matplotlib.axes import Axes
 
-from infogan import records, style
-from infogan.codes import Latent
-from infogan.config import Config
+from infogan import style
 from infogan.errors import InputError, printable
-from infogan.presets import describe
 from infogan.reports import common
-from infogan.reports.figures.drawing import write_figure
+from infogan.reports.figures.drawing import Output, write_figure
+from infogan.reports.runs import (
+    BOUNDS,
+    SMOOTHING,
+    config_of,
+    entropy_of,
+    metrics_of,
+    read_curves,
+    read_runs,
+    smoothed_bound,
+)
 
 
 @dataclass(frozen=True)
-class Figure1:
-    """L_I of the categorical codes over updates, InfoGAN against a regular GAN whose Q is trained beside it."""
+class Figure1(Output):
+    """L_I of the categorical codes over updates, InfoGAN against a regular GAN whose Q is trained beside it.
+
+    Default of --out: figures/figure1.png.
+    """
 
     runs: tyro.conf.Positional[tuple[Path, ...]]
-    """Run directories; those of one preset, with the same changes, are drawn as one line, with the range over seeds."""
-    out: Path = Path("figures/figure1.png")
-    """Where to write the picture; its numbers go beside it."""
+    """Run directories or result folders; runs of one preset, with the same changes, are drawn as one line, with the
+    range over seeds."""
 
     @style.drawing()
     def draw(self) -> None:
         """Write the figure, and print its numbers."""
-        if not self.runs:
-            raise InputError("give at least one run directory, such as runs/mnist-authors-seed0")
-        numbers, curves = zip(*(bound_curve(directory) for directory in self.runs))
+        path = self.path(Path("figures/figure1.png"))
+        numbers, curve, seen = bound_curves(self.runs)
+        palette = style.palette(numbers.preset)
         figure = style.new_figure(6.4, 4)
         axes = figure.subplots()
-        table = pd.concat(curves, ignore_index=True)
-        seaborn.lineplot(
-            table,
-            x="update",
-            y="L_I (nats)",
-            hue="preset",
-            palette=style.palette(table.preset),
-            errorbar=("pi", 100),
-            ax=axes,
-        )
-        seen = pd.concat([bound_of_8bit_images(directory) for directory in self.runs], ignore_index=True)
-        lowest = min(0.0, float(table["L_I (nats)"].min()))
+        shown = {"hue": "preset", "palette": palette, "errorbar": ("pi", 100)}
+        seaborn.lineplot(curve, x="update", y="L_I (nats)", **shown, ax=axes)
+        lowest = min(0.0, float(curve["L_I (nats)"].min()))
         if len(seen):
-            _mark_8bit_images(axes, seen, lowest, style.palette(table.preset))
-        for entropy in {round(run["entropy_nats"], 6) for run in numbers}:
+            _mark_8bit_images(axes, seen, lowest, palette)
+        for entropy in numbers.entropy_nats.round(6).unique():
             _mark_entropy(axes, entropy)
-        highest, lengths = max(run["entropy_nats"] for run in numbers), [run["updates"] for run in numbers]
         axes.set(title="Lower bound of the mutual information, categorical codes", ylabel="$L_I$ (nats)")
-        axes.set_ylim(lowest, 1.08 * highest)
-        if max(lengths) > 2 * min(lengths):  # a common scale, on which the short runs are seen as well
+        axes.set_ylim(lowest, 1.08 * numbers.entropy_nats.max())
+        if numbers.updates.max() > 2 * numbers.updates.min():  # a common scale, on which short runs are seen as well
             axes.set_xscale("log")
-        print(common.as_text(pd.DataFrame(numbers)))
-        write_figure(figure, self.out, {"runs": list(numbers)})
+        print(common.as_text(numbers))
+        write_figure(figure, path, {"smoothing_updates": SMOOTHING, "runs": common.as_rows(numbers)})
 
 
-def bound_curve(directory: Path) -> tuple[dict, pd.DataFrame]:
-    """A run's numbers in figure 1, and its smoothed L_I in nats by update."""
-    metrics, config = common.read_metrics(directory), records.read_config(directory)
-    entropy = Latent(config.codes, config.noise, config.q_std).entropy[0]
-    smooth = common.smoothed_bound(metrics, config.log_every)
-    seen = bound_of_8bit_images(directory)
-    reached = metrics.step[smooth >= 0.99 * entropy]
-    numbers = {
-        "run": directory.name,
-        "preset": describe(config),
-        "seed": config.seed,
-        "smoothing_updates": common.SMOOTHING,
-        "entropy_nats": entropy,
-        "final_info_nats": float(smooth.iloc[-1]),
-        "highest_info_nats": float(smooth.max()),
-        "final_info_8bit_nats": float(seen.nats.iloc[-1]) if len(seen) else None,
-        "updates_to_99_percent": int(reached.iloc[0]) if len(reached) else None,
-        "updates": int(metrics.step.iloc[-1]),
-    }
-    curve = {"update": metrics.step, "L_I (nats)": smooth, "preset": describe(config), "run": directory.name}
-    return numbers, pd.DataFrame(curve)
-
-
-def bound_of_8bit_images(directory: Path) -> pd.DataFrame:
-    """A run's L_I of 8-bit images (see metrics.collapse) by update; no rows of a run that did not measure it."""
-    rows = records.Table(directory / "evaluations.csv").rows()
-    rows = [row for row in rows if row.get("info_8bit_categorical_nats") is not None]
-    return pd.DataFrame(
-        {
-            "update": [row["step"] for row in rows],
-            "nats": [row["info_8bit_categorical_nats"] for row in rows],
-            "preset": describe(records.read_config(directory)),
-        }
-    )
+def bound_curves(paths: tuple[Path, ...]) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Of figure 1: a row of numbers for each run; smoothed L_I in nats by update and preset; L_I of 8-bit images (see
+    metrics.collapse) in nats by update and preset, of the runs that have measured it."""
+    if not paths:
+        raise InputError("give at least one run directory, such as runs/mnist-authors-seed0")
+    runs, curves = read_runs(paths), read_curves(paths)
+    numbers, bounds, seen = [], [], []
+    for _, row in runs.iterrows():
+        metrics, entropy = metrics_of(curves, row.run), entropy_of(config_of(row))
+        smooth, evaluations = smoothed_bound(metrics), metrics_of(curves, row.run, "evaluations")
+        found = evaluations.reindex(columns=["step", BOUNDS[0]]).dropna().set_axis(["update", "nats"], axis=1)
+        reached = metrics.step[smooth >= 0.99 * entropy]
+        about = {"run": row.run, "preset": row.recipe, "seed": row.seed, "entropy_nats": entropy}
+        about |= {"final_info_nats": smooth.iloc[-1], "highest_info_nats": smooth.max()}
+        about["final_info_8bit_nats"] = found.nats.iloc[-1] if len(found) else np.nan
+        about["updates_to_99_percent"] = reached.iloc[0] if len(reached) else np.nan
+        numbers.append(about | {"updates": metrics.step.iloc[-1]})
+        bounds.append(pd.DataFrame({"update": metrics.step, "L_I (nats)": smooth, "preset": row.recipe}))
+        seen.append(found.assign(preset=row.recipe))
+    return pd.DataFrame(numbers), pd.concat(bounds, ignore_index=True), pd.concat(seen, ignore_index=True)
 
 
 def _mark_8bit_images(axes: Axes, seen: pd.DataFrame, lowest: float, palette: dict[str, str]) -> None:
@@ -115,58 +100,52 @@ def _mark_entropy(axes: Axes, entropy: float) -> None:
 
 
 @dataclass(frozen=True)
-class Losses:
-    """The blog's loss curve: D's and G's GAN losses over runs, and over another implementation's log beside them."""
+class Losses(Output):
+    """The blog's loss curve: D's and G's GAN losses over runs, and over another implementation's log beside them.
+
+    Default of --out: RUN/figures/losses.png of one run directory, else figures/losses.png.
+    """
 
     runs: tyro.conf.Positional[tuple[Path, ...]]
-    """Run directories; each is a line."""
+    """Run directories or result folders; each run is a line."""
     published: Path | None = None
     """CSV file of another implementation's log, with columns step, loss_d and loss_g; its rows are drawn as dots."""
-    out: Path | None = None
-    """Where to write the picture. Default: RUN/figures/losses.png of one run, figures/losses.png of several."""
 
     @style.drawing()
     def draw(self) -> None:
         """Write the figure; its numbers are the means over the first and over the last tenth of each run."""
         if not self.runs:
             raise InputError("give at least one run directory, such as runs/mnist-blog-seed0")
-        runs = list(dict.fromkeys(self.runs))
-        tables = [common.read_metrics(directory) for directory in runs]
-        configs = [records.read_config(directory) for directory in runs]
+        runs, curves = read_runs(self.runs), read_curves(self.runs)
+        directory = runs.directory.iloc[0] if len(runs) == 1 else None
+        path = self.path((directory / "figures" if directory else Path("figures")) / "losses.png")
+        tables = [metrics_of(curves, run) for run in runs.run]
         published = _read_log(self.published) if self.published else None
-        source = printable(self.published.stem) if self.published else ""
         figure = style.new_figure(6.4, 4)
         axes = figure.subplots()
-        for column, label, colour in (
-            ("loss_d", "discriminator", style.SKY),
-            ("loss_g", "generator", style.PURPLE),
-        ):
+        for column, label, colour in (("loss_d", "discriminator", style.SKY), ("loss_g", "generator", style.PURPLE)):
             for number, metrics in enumerate(tables):
                 mean = metrics[column].rolling(max(1, len(metrics) // 100), min_periods=1).mean()
                 axes.plot(metrics.step, mean, color=colour, label=None if number else label)
                 if len(tables) == 1:
                     axes.plot(metrics.step, metrics[column], color=colour, alpha=0.25, linewidth=0.8)
-            if published is not None:
-                name = f"{label}, {source}"
+            if self.published and published is not None:
+                name = f"{label}, {printable(self.published.stem)}"
                 axes.plot(published.step, published[column], ".", color=colour, alpha=0.6, markersize=4, label=name)
         axes.set(xlabel="update", ylabel="loss (nats); lines: running means")
-        axes.set_title("\n".join(_titles(configs)), fontsize=10)
+        axes.set_title("\n".join(_titles(runs)), fontsize=10)
         axes.legend(fontsize=8)
-        ends = [{"run": run.name, **_ends(metrics)} for run, metrics in zip(runs, tables, strict=True)]
-        numbers: dict[str, list] = {"runs": ends}
-        if published is not None:
-            numbers["published"] = [_ends(published)]
-        out = common.figures_folder(runs[0]) if len(runs) == 1 else Path("figures")
-        write_figure(figure, self.out or out / "losses.png", numbers)
+        ends = [{"run": run, **_ends(metrics)} for run, metrics in zip(runs.run, tables, strict=True)]
+        write_figure(figure, path, {"runs": ends} | ({} if published is None else {"published": [_ends(published)]}))
 
 
-def _titles(configs: list[Config]) -> list[str]:
+def _titles(runs: pd.DataFrame) -> list[str]:
     """A line for each kind of run, with its seeds."""
-    seeds: dict[str, list[str]] = {}
-    for config in configs:
-        about = f"{Path(config.dataset).stem}, preset {describe(config)}, batch {config.batch_size}"
-        seeds.setdefault(printable(about), []).append(str(config.seed))
-    return [f"{about}, seed{'s' * (len(of) > 1)} {', '.join(of)}" for about, of in seeds.items()]
+    out = []
+    for (dataset, recipe, batch), group in runs.groupby(["dataset", "recipe", "batch_size"], sort=False):
+        seeds = f"seed{'s' * (len(group) > 1)} {', '.join(map(str, group.seed))}"
+        out.append(printable(f"{Path(dataset).stem}, preset {recipe}, batch {batch}, {seeds}"))
+    return out
 
 
 def _ends(table: pd.DataFrame) -> dict[str, float]:

@@ -1,30 +1,53 @@
-"""Writing figures: a picture, its numbers as JSON beside it, and the images of its panels beside that."""
+"""Writing figures: a picture, and its numbers as JSON beside it."""
 
-import math
 import string
 import textwrap
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from PIL import Image
 
 from infogan import records, style
-from infogan.errors import InputError, printable
+from infogan.errors import printable
 from infogan.records import pictures
 from infogan.reports import common
 from infogan.reports.figures.panels import Panel
 
 COLUMNS = {1: 1, 2: 2, 3: 1, 4: 2}
-"""Panels in a row, of so many panels; of more, 3."""
-ENLARGED = 3  # pixels of an animation for each pixel of an image
+"""Panels in a row, of so many panels; of more 3, of more than 9 6."""
+WIDTH, MOST_WIDTH = 7.2, 14.4
+"""Inches of a figure of one column of panels, and of several."""
+CELL = 0.72
+"""Inches of an image at most: so large are those of ten columns in a figure of one column of panels."""
+UPRIGHT = 20
+"""Columns of images from which on their labels are upright."""
+LONGEST = 14.0
+"""Inches of a panel's height at most."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Output:
+    """Where a figure goes."""
+
+    out: Path | None = None
+    """Where to write the picture; its numbers go beside it as JSON."""
+    format: Literal["png", "svg", "pdf"] | None = None
+    """Format of the picture. Default: that of --out, else png."""
+
+    def path(self, default: Path) -> Path:
+        """The picture's file; default: without --out. Raises InputError where its name is not that of a picture."""
+        path = self.out or default
+        path = path.with_suffix(f".{self.format}") if self.format else path
+        common.check_picture(path)
+        return path
 
 
 def save_figure(figure: Figure, path: Path) -> None:
-    """Write the picture, whole or not at all. Raises InputError where the path is not that of a picture."""
-    common.check_picture(path)
+    """Write the picture, whole or not at all."""
     with records.replacing(path) as file:
         style.save(figure, file)
 
@@ -36,90 +59,57 @@ def write_figure(figure: Figure, path: Path, numbers: dict) -> None:
     print(f"wrote {printable(path)} and {printable(path.with_suffix('.json').name)}")
 
 
-def write_panels(path: Path, panels: Sequence[Panel], numbers: dict) -> None:
-    """Write a PNG of each panel, the numbers as JSON, and from these the figure.
-
-    numbers: with `caption`, the figure's title.
-    """
-    common.check_picture(path)
-    kept = []
-    for letter, panel in zip(string.ascii_lowercase, panels):
-        tile = f"{path.stem}-{letter}.png"
-        pictures.save(path.parent / tile, panel.picture)
-        kept.append(panel.record() | {"tile": tile})
-    source = path.with_suffix(".json")
-    records.write_json(source, numbers | {"panels": kept} | common.origin())
-    compose(source, path)
-
-
 @style.drawing()
-def compose(source: Path, path: Path) -> None:
-    """Draw the figure of a JSON file and of the panels' pictures beside it.
+def write_panels(path: Path, panels: Sequence[Panel], numbers: dict) -> None:
+    """Write a figure of these panels, and its numbers, which have `caption`, the figure's title."""
+    figure = draw_panels(panels, numbers["caption"])
+    write_figure(figure, path, numbers | {"panels": [panel.record() for panel in panels]})
 
-    Panels side by side have one scale: one of more columns of images is wider.
 
-    Raises InputError where a panel's picture cannot be read.
+def draw_panels(panels: Sequence[Panel], title: str) -> Figure:
+    """A figure of these panels.
+
+    All images have one scale: a panel of more columns of images is wider.
     """
-    numbers = records.read_json(source)
-    panels = numbers["panels"]
-    try:
-        tiles = [np.asarray(Image.open(source.parent / panel["tile"])) for panel in panels]
-    except OSError as error:
-        raise InputError(f"a panel of {source} cannot be read ({error}): draw the figure from its run again") from error
-    columns = COLUMNS.get(len(panels), 3)
-    lines = math.ceil(len(panels) / columns)
-    width = 14.4 / columns if columns > 1 else 7.2  # inches of a panel
-    widths = [max(tile.shape[1] for tile in tiles[i::columns]) for i in range(columns)]
-    caption = textwrap.wrap(numbers["caption"], round(13 * width * columns))
-    size = (width * columns, _panel_height(panels, tiles, width) * lines + 0.2 + 0.2 * len(caption))
-    figure = style.new_figure(*size)
-    places = list(figure.subplots(lines, columns, squeeze=False, width_ratios=widths).flat)
-    for letter, axes, panel, tile in zip(string.ascii_lowercase, places, panels, tiles):
-        _draw_panel(axes, letter, panel, tile)
-    for axes in places[len(panels) :]:
-        axes.set_axis_off()
-    figure.suptitle("\n".join(caption), fontsize=10)
-    save_figure(figure, path)
-    print(f"wrote {printable(path)}")
+    columns = COLUMNS.get(len(panels), 3 if len(panels) <= 9 else 6)
+    lines = [panels[i : i + columns] for i in range(0, len(panels), columns)]
+    widths = [max(line[i].picture.shape[1] for line in lines if i < len(line)) for i in range(columns)]
+    heights = [max(panel.picture.shape[0] for panel in line) for line in lines]
+    left = 0.15 + 0.4 * any(panel.rows for panel in panels)  # inches beside a panel, for the labels of its rows
+    above = 0.1 + 0.2 * max(panel.title.count("\n") + bool(panel.title) for panel in panels)
+    below = (0.5 + 0.3 * any(len(panel.ticks) > UPRIGHT for panel in panels)) * any(panel.ticks for panel in panels)
+    most = (WIDTH if columns == 1 else MOST_WIDTH) - columns * left - 0.15
+    scale = min(most / sum(widths), CELL / max(panel.cell for panel in panels), LONGEST / max(heights))
+    width = max(scale * sum(widths) + columns * left + 0.15, WIDTH)
+    caption = textwrap.wrap(title, round(13 * width))
+    height = 0.2 + 0.2 * len(caption) + sum(above + scale * each + below for each in heights)
+    figure = style.new_figure(width, height)
+    figure.set_layout_engine("none")  # places in inches: an engine's would differ from drawing to drawing
+    letters = iter(string.ascii_lowercase if len(panels) <= len(string.ascii_lowercase) else [""] * len(panels))
+    y = height - 0.1 - 0.2 * len(caption)
+    for line, lowest in zip(lines, heights):
+        x, y = (width - scale * sum(widths) - columns * left) / 2, y - above - scale * lowest
+        for panel, column in zip(line, widths):
+            sides = [scale * side for side in panel.picture.shape[1::-1]]
+            at = (x + left + (scale * column - sides[0]) / 2, y + scale * lowest - sides[1])
+            places = (at[0] / width, at[1] / height, sides[0] / width, sides[1] / height)
+            _draw_panel(figure.add_axes(places), next(letters), panel)
+            x += left + scale * column
+        y -= below
+    figure.suptitle("\n".join(caption), fontsize=10, y=1 - 0.08 / height, va="top")
+    return figure
 
 
-def _panel_height(panels: list[dict], tiles: list[np.ndarray], width: float) -> float:
-    """Inches of the highest panel with its labels, at this width."""
-    # The labels of rows take a part of the width.
-    heights = [
-        width * (0.88 if panel.get("rows") else 0.926) * tile.shape[0] / tile.shape[1]
-        for panel, tile in zip(panels, tiles)
-    ]
-    titles, ticks = any(panel["title"] for panel in panels), any(panel["ticks"] for panel in panels)
-    return max(heights) + 0.25 * titles + 0.55 * ticks
-
-
-def _draw_panel(axes: Axes, letter: str, panel: dict, tile: np.ndarray) -> None:
+def _draw_panel(axes: Axes, letter: str, panel: Panel) -> None:
     axes.grid(False)
-    axes.imshow(tile, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
+    height, width, channels = panel.picture.shape
+    shown = panel.picture.squeeze(2) if channels == 1 else panel.picture
+    axes.imshow(shown, cmap="gray", vmin=0, vmax=255, aspect="auto", interpolation="nearest")
     for spine in axes.spines.values():
         spine.set_visible(False)
-    axes.set_title(f"({letter}) {panel['title']}" if panel["title"] else "", fontsize=9)
-    for set_ticks, labels, side in (
-        (axes.set_xticks, panel["ticks"], tile.shape[1]),
-        (axes.set_yticks, panel.get("rows", []), tile.shape[0]),
-    ):
+    axes.set_title(f"({letter}) {panel.title}" if panel.title and letter else panel.title, fontsize=9)
+    for set_ticks, labels, side in ((axes.set_xticks, panel.ticks, width), (axes.set_yticks, panel.rows, height)):
         each = (side + pictures.GAP) / max(1, len(labels))
         set_ticks(np.arange(len(labels)) * each + (each - pictures.GAP - 1) / 2, labels, fontsize=7)
-    axes.set_xlabel(panel["xlabel"], fontsize=8)
-    axes.set_ylabel(panel.get("ylabel", ""), fontsize=8)
-
-
-def animate(path: Path, panels: Sequence[np.ndarray]) -> None:
-    """Write the panels' images [columns, rows, H, W, C] side by side as a GIF, along the codes and back.
-
-    A panel with fewer columns stays at its last one.
-    """
-    frames = []
-    for k in range(max(map(len, panels))):
-        parts = [pictures.tile(images[min(k, len(images) - 1)], images.shape[1]) for images in panels]
-        frame = np.concatenate(parts, axis=1).repeat(ENLARGED, 0).repeat(ENLARGED, 1)
-        frames.append(Image.fromarray(frame.squeeze(2) if frame.shape[2] == 1 else frame))
-    with records.replacing(path) as file:
-        frames[0].save(file, save_all=True, append_images=frames[1:] + frames[-2:0:-1], duration=120, loop=0)
-    print(f"wrote {printable(path)}")
+    axes.tick_params(axis="x", rotation=90 if len(panel.ticks) > UPRIGHT else 0)
+    axes.set_xlabel(panel.xlabel, fontsize=8)

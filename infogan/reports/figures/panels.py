@@ -23,10 +23,11 @@ class Panel:
     title: str
     picture: np.ndarray
     """uint8 [H', W', C]"""
+    cell: int
+    """Pixels of an image's width in it, and of the gap beside it."""
     xlabel: str = ""
     ticks: list[str] = field(default_factory=list)
     """A label for each column of images, or none."""
-    ylabel: str = ""
     rows: list[str] = field(default_factory=list)
     """A label for each row of images, or none."""
     images: np.ndarray | None = None
@@ -36,8 +37,7 @@ class Panel:
 
     def record(self) -> dict:
         """What the figure's JSON file records of the panel: all but the images."""
-        optional = {name: value for name, value in (("ylabel", self.ylabel), ("rows", self.rows)) if value}
-        return {"title": self.title, "xlabel": self.xlabel, "ticks": self.ticks} | optional | self.about
+        return {"title": self.title, "xlabel": self.xlabel, "ticks": self.ticks, "rows": self.rows} | self.about
 
 
 def vary_category(run: Run, title: str, rows: int, code: int | None = None) -> Panel:
@@ -56,7 +56,7 @@ def vary_category(run: Run, title: str, rows: int, code: int | None = None) -> P
         order = list(range(run.latent.categorical_sizes[codes.index(code)]))[: pictures.MOST_CATEGORIES]
         ticks, xlabel = [str(i) for i in order], "category"
     z = run.latent.sample(rows, torch.Generator().manual_seed(0))
-    return _panel(run, title, xlabel, ticks, [run.latent.place(z, code, category) for category in order])
+    return _panel(run, title, xlabel, ticks, [run.latent.set_code(z, code, category) for category in order])
 
 
 def vary_continuous(run: Run, title: str, rows: int, code: int, values: np.ndarray) -> Panel:
@@ -68,9 +68,9 @@ def vary_continuous(run: Run, title: str, rows: int, code: int, values: np.ndarr
     z = latent.sample(rows, torch.Generator().manual_seed(1))
     if categorical := latent.single_codes(Categorical):
         order = category_order(run)[0]
-        z = torch.cat([latent.place(z[i : i + 1], categorical[0], order[(2 * i) % len(order)]) for i in range(rows)])
+        z = torch.cat([latent.set_code(z[i : i + 1], categorical[0], order[(2 * i) % len(order)]) for i in range(rows)])
     ticks = [f"{value:.1f}" for value in values]
-    return _panel(run, title, f"c{code + 1}", ticks, [latent.place(z, code, value) for value in values])
+    return _panel(run, title, f"c{code + 1}", ticks, [latent.set_code(z, code, value) for value in values])
 
 
 def _panel(run: Run, title: str, xlabel: str, ticks: list[str], columns: list[Tensor]) -> Panel:
@@ -78,37 +78,23 @@ def _panel(run: Run, title: str, xlabel: str, ticks: list[str], columns: list[Te
     made = networks.generate(run.generator, torch.stack(columns, dim=1).flatten(0, 1))
     rows = len(columns[0])
     images = made.reshape(rows, len(columns), *made.shape[1:]).swapaxes(0, 1)
-    return Panel(title, pictures.tile(made, rows), xlabel, ticks, images=images)
+    return Panel(title, pictures.tile(made, rows), made.shape[2] + pictures.GAP, xlabel, ticks, images=images)
 
 
 def category_order(run: Run | Model) -> tuple[list[int], list[str]]:
     """The categories of c1 by matched label, unmatched ones last, and a label for each; pictures.MOST_CATEGORIES at
     most.
 
-    In their own order where the run was not measured on labelled test images.
+    In their own order where the run was not measured on labelled test images; none where it has no c1.
     """
-    size = run.latent.categorical_sizes[0]
+    size = run.latent.categorical_sizes[0] if run.latent.categorical_sizes else 0
     codes = records.read_evaluation(run.directory).get("codes", [])
     most = pictures.MOST_CATEGORIES
-    if not codes:
+    if not codes or not size:
         return list(range(size))[:most], [str(i) for i in range(size)][:most]
     label = codes[0]["label_of_category"]
     order = sorted(range(size), key=lambda i: (label[i] < 0, label[i], i))[:most]
     return order, [f"{i} → {label[i] if label[i] >= 0 else '–'}" for i in order]
-
-
-def about_run(run: Run) -> dict:
-    """What identifies a run in a figure's JSON file."""
-    config = run.config
-    return {
-        "run": run.directory.name,
-        "dataset": config.dataset,
-        "preset": config.preset,
-        "recipe": describe(config),
-        "seed": config.seed,
-        "updates": run.step,
-        "precision": config.precision,
-    }
 
 
 def caption(run: Run, seed: bool = True) -> str:

@@ -16,9 +16,8 @@ import tyro
 from infogan import records
 from infogan.errors import InputError, printable
 from infogan.reports import study
-from infogan.reports.report.of_run import run_report
-from infogan.reports.report.page import as_html
-from infogan.reports.report.sections import Report
+from infogan.reports.report.run import run_report
+from infogan.reports.report.sections import Report, as_html
 from infogan.reports.report.study_page import study_report
 from infogan.reports.report.wandb_report import create
 from infogan.study.table import searched
@@ -44,12 +43,12 @@ class Options(study.Options):
 def main() -> None:
     """Write the page; with --online also create the W&B report."""
     options = tyro.cli(Options, description=__doc__)
-    of_run = (options.folder / "config.json").exists()
-    if of_run and options.online:
+    is_run = (options.folder / "config.json").exists()
+    if is_run and options.online:
         raise InputError(f"{options.folder} is one run: --online makes the W&B report of a study")
-    report = run_report(options.folder) if of_run else study_report(options.open(), options.folder)
+    report = run_report(options.folder) if is_run else study_report(options.open(), options.folder)
     page = as_html(report)
-    out = options.out or options.folder / ("report.html" if of_run else "report/report.html")
+    out = options.out or options.folder / ("report.html" if is_run else "report/report.html")
     records.write_atomic(out, page)
     print(
         f"wrote {printable(out)} ({len(page) / 1e6:.1f} MB): open it in a browser, or send it; it needs no other files"

@@ -4,11 +4,16 @@ import io
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import jinja2
+import markupsafe
 import pandas as pd
 from matplotlib.figure import Figure
 
-from infogan import style
+from infogan import records, style
 from infogan.reports import common
+
+BOUND = markupsafe.Markup("L<sub>I</sub>")
+TEMPLATE = Path(__file__).with_name("page.html")
 
 
 @dataclass(frozen=True)
@@ -103,3 +108,11 @@ def drawn(figure: Figure, caption: str, whole: bool = False) -> Picture:
     file = io.BytesIO()
     style.save(figure, file, 120)
     return Picture(common.data_url(file.getvalue()), caption, whole=whole)
+
+
+def as_html(report: Report) -> str:
+    """The page; text is escaped, and pictures are in the page itself."""
+    environment = jinja2.Environment(autoescape=True, trim_blocks=True)
+    environment.filters["bound"] = lambda text: markupsafe.escape(text).replace("L_I", BOUND)
+    template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
+    return template.render(report=report, source=records.provenance(), number="{:.4g}".format)

@@ -3,14 +3,17 @@
 import math
 import warnings
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
+from infogan.errors import InputError
 from infogan.metrics.clustering import mean_interval
-from infogan.presets import PRESETS
+from infogan.presets import PRESETS, changed_fields, describe
+from infogan.reports.runs import config_of, entropy_of, read_runs
 
 LEVEL, POWER = 0.05, 0.8
 """Two-sided level of a single comparison, and the probability with which a difference is to be found."""
@@ -18,6 +21,8 @@ WANTED = (0.05, 0.02)
 """Differences of the accuracy for which the number of seeds is stated."""
 NOTHING = 0.01
 """A standard deviation of seeds below this share of the residual one is an estimate of zero, up to rounding."""
+NEAR = 0.1
+"""Images seen may differ by this share: a batch size cuts them to whole updates."""
 
 
 @dataclass(frozen=True)
@@ -37,13 +42,48 @@ class Model:
     seeds_needed: dict[str, int]
     """Difference to seeds of each of two values with which it is found (two-sided level 5 %, power 80 %)."""
 
-    def describe(self) -> str:
-        """The spreads and the numbers of seeds, in words."""
-        spread = f"standard deviation between seeds {self.seed_sd:.3f}, within {self.residual_sd:.3f}"
-        if self.seed_sd == 0:
-            spread += ": seeds are no block effect, so runs of one seed are no more alike than others"
-        needed = "; ".join(f"a difference of {size} needs {seeds} seeds" for size, seeds in self.seeds_needed.items())
-        return f"mixed model of {self.runs} runs, {self.seeds} seeds: {spread}. {needed}"
+
+def collect(paths: tuple[Path, ...]) -> pd.DataFrame:
+    """The rows of `read_runs`, each with the setting that it changes (none: the preset itself) and its value, and
+    bound_share, L_I / H(c) over the last tenth of the run.
+
+    What all runs change belongs to what they are compared with. Raises InputError where they are not comparable.
+    """
+    runs = read_runs(paths)
+    runs["dataset"] = [Path(name).stem for name in runs.dataset]
+    for column in ("dataset", "preset", "precision"):
+        if runs[column].nunique() > 1:
+            raise InputError(
+                f"the runs differ in {column}, {', '.join(sorted(runs[column].unique()))}: give those of one"
+            )
+    if (preset := runs.preset.iloc[0]) not in PRESETS:
+        raise InputError(f"the runs have the preset {preset}; allowed: {', '.join(PRESETS)}")
+    configs = [config_of(row) for _, row in runs.iterrows()]
+    changed = [changed_fields(config) for config in configs]
+    shared = set.intersection(*(set(one.items()) for one in changed))
+    changed = [{name: value for name, value in one.items() if (name, value) not in shared} for one in changed]
+    for run, accuracy, one in zip(runs.run, runs.accuracy, changed):
+        if len(one) > 1 or pd.isna(accuracy):
+            raise InputError(
+                f"{run} changes {', '.join(one) or 'nothing'}, and its accuracy is {accuracy}: give finished runs on "
+                "labelled data that change one setting at most"
+            )
+    runs["setting"] = [next(iter(one), "") for one in changed]
+    runs["value"] = [next(iter(one.values()), "") for one in changed]
+    runs["recipe"] = describe(configs[0], *changed[0])
+    entropies = pd.Series([entropy_of(config) or np.nan for config in configs])
+    runs["bound_share"] = runs.get("info_categorical_nats_last_tenth", np.nan) / entropies
+    least, most = runs.images.min(), runs.images.max()
+    if least < (1 - NEAR) * most:
+        raise InputError(f"the runs saw from {least:,} to {most:,} images: give those that saw equally many")
+    if (again := runs.duplicated(["setting", "value", "seed"])).any():
+        raise InputError(f"{runs.run[again].iloc[0]} repeats a seed: give each once")
+    if (runs.setting == "").sum() < 2 or runs.setting.nunique() < 2:
+        raise InputError(
+            "give two runs or more of the preset itself, and runs that change a setting "
+            "(experiments/reproduce.py --vary)"
+        )
+    return runs
 
 
 def compare(table: pd.DataFrame) -> tuple[pd.DataFrame, Model | None]:
@@ -62,7 +102,7 @@ def compare(table: pd.DataFrame) -> tuple[pd.DataFrame, Model | None]:
         numeric = not any(isinstance(value, str) for value in groups)
         for value in sorted(groups) if numeric else sorted(groups, key=lambda value: (len(value), value)):
             line = {"setting": setting, "value": value, "own": groups[value] is itself}
-            lines.append(line | _of_value(groups[value], itself))
+            lines.append(line | summarise(groups[value], itself))
     values = pd.DataFrame(lines)
     if "detectable" not in values:
         return values, None
@@ -74,7 +114,7 @@ def compare(table: pd.DataFrame) -> tuple[pd.DataFrame, Model | None]:
     return values, model
 
 
-def _of_value(group: pd.DataFrame, itself: pd.DataFrame) -> dict[str, Any]:
+def summarise(group: pd.DataFrame, itself: pd.DataFrame) -> dict[str, Any]:
     """Numbers of the runs with one value; p_welch is not adjusted."""
     mean, low, high = mean_interval(group.accuracy.tolist())
     line = {"seeds": len(group), "accuracy": mean, "low": low, "high": high}
