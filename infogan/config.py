@@ -16,7 +16,7 @@ except ImportError:
 __all__ = ["RUNTIME_FIELDS", "Config", "InputError", "Network", "WandbMode", "from_dict"]
 
 WandbMode = Literal["auto", "online", "offline", "disabled"]
-Network = Literal["auto", "mnist", "svhn", "faces", "chairs", "digits"]
+Network = Literal["auto", "mnist", "svhn", "faces", "chairs", "dcgan", "digits"]
 
 RUNTIME_FIELDS = ("device", "log_every", "evaluations", "checkpoint_every")
 """How a run is executed and recorded. The other fields are its recipe, which identifies it; these may change when it
@@ -47,8 +47,9 @@ class Config:
     q_std: Literal["learned", "fixed"] = "fixed"
     """Q's standard deviation of continuous codes: learned, or fixed to 1."""
     network: Network = "auto"
-    """The paper's networks for MNIST, SVHN and CelebA, faces or chairs, or ours for 8 x 8 digits; auto goes by the
-    images' size."""
+    """The paper's networks for MNIST, SVHN and CelebA, faces or chairs; dcgan (Radford et al. 2016), whose depth and
+    width follow the images' size, from 16 pixels; or ours for 8 x 8 digits. auto goes by the images' size: dcgan above
+    32 pixels, which a run then records."""
     g_layers: Literal["paper", "blog", "batch-norm"] = "paper"
     """blog: batch norm has one mean for each of G's first maps and not for each of their units, and G's last layer
     has no bias. batch-norm: batch norm after every layer of G but the last (DCGAN, Radford et al. 2016), where the

@@ -72,22 +72,42 @@ class Architecture(NamedTuple):
     leaky_slope: float = 0.1
 
 
+SMALLEST_MAP = 4
+"""Pixels of the shorter side of the last map of `dcgan` at least; below twice as many."""
+WIDEST, NARROWEST = 256, 32
+"""Channels of the smallest map of `dcgan`, as in the paper's SVHN networks, and of its larger maps at least: a map of
+twice the side has half as many."""
+
+
+def for_size(image: tuple[int, int, int], network: str) -> str:
+    """The network that a run on images of C x H x W begins with: dcgan in place of auto above 32 pixels.
+
+    There the MNIST stacks have 67 million weights (64 x 64) and more. What a record calls `auto` stays what it was.
+    """
+    large = max(image[1:]) > 32 and min(image[1:]) >= 4 * SMALLEST_MAP
+    return "dcgan" if network == "auto" and large else network
+
+
 def architecture(image: tuple[int, int, int], network: str = "auto") -> Architecture:
     """The stack called `network` (paper, appendix C; see config.Config.network) for images of C x H x W.
 
     The paper's stacks are made for one size of image each; what depends on it is the map that G's convolutions start
     from. `auto` takes a small stack of ours for 8 x 8 (scikit-learn's digits), the SVHN one for 32 x 32 in colour, else
-    the MNIST one.
+    the MNIST one; a run begins with `dcgan` in its place above 32 pixels, see for_size.
     Raises InputError for a size that the stack's strides do not divide.
     """
     channels, height, width = image
     if network == "auto":
         network = "digits" if (height, width) == (8, 8) else "svhn" if image == (3, 32, 32) else "mnist"
-    multiple = {"svhn": 16, "chairs": 8}.get(network, 4)
+    halvings = max(0, (min(height, width) // SMALLEST_MAP).bit_length() - 1)
+    multiple = {"svhn": 16, "chairs": 8, "dcgan": 2**halvings}.get(network, 4)
+    if network == "dcgan" and halvings < 2:
+        raise InputError(f"images are {height}x{width}; the dcgan networks need {4 * SMALLEST_MAP} pixels or more")
     if height % multiple or width % multiple:
+        fits = [max(side // multiple, 1) * multiple for side in (height, width)]
         raise InputError(
             f"images are {height}x{width}; both sides must be divisible by {multiple} for the {network} networks: "
-            "pad or resize them"
+            f"resize them to {fits[0]}x{fits[1]} (a folder of images: FOLDER@{min(fits)})"
         )
     small = (height // multiple, width // multiple)
     last = Up(channels, norm=False)
@@ -104,8 +124,13 @@ def architecture(image: tuple[int, int, int], network: str = "auto") -> Architec
         trunk = (Conv(64, norm=False), Conv(128), Conv(256))
         generator = (Dense((448, *small)), Up(256), Up(128, norm=False), Up(64, norm=False), last)
         return Architecture(image, trunk, q_hidden=(Dense(128),), generator=generator, tanh=True)
+    if network == "dcgan":
+        widths = [max(WIDEST >> level, NARROWEST) for level in range(halvings)]  # from the smallest map to the largest
+        trunk = tuple(Conv(maps, norm=level > 0) for level, maps in enumerate(reversed(widths)))
+        generator = (Dense((widths[0], *small)), *(Up(maps) for maps in widths[1:]), last)
+        return Architecture(image, trunk, q_hidden=(Dense(128),), generator=generator, tanh=True)
     if network != "chairs":
-        raise InputError(f"network is {network!r}; allowed: mnist, svhn, faces, chairs, digits, auto")
+        raise InputError(f"network is {network!r}; allowed: mnist, svhn, faces, chairs, dcgan, digits, auto")
     # C.5, as recalled: the layers in the middle keep the size of the map.
     trunk = (Conv(64, norm=False), Conv(128), Conv(256), Conv(256, stride=1), Conv(256, stride=1), Dense(1024))
     generator = (Dense(1024), Dense((256, *small)), Up(256, stride=1), Up(256, stride=1), Up(128), Up(64), last)

@@ -6,6 +6,7 @@ import math
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -14,12 +15,12 @@ from infogan import events, records, torch_state
 from infogan.accel import cpu
 from infogan.accel.stopwatch import Stopwatch
 from infogan.codes import Latent, chosen
-from infogan.config import Config, InputError, WandbMode
+from infogan.config import Config, InputError, Network, WandbMode
 from infogan.data import Batches, Dataset, fingerprint
 from infogan.errors import printable
 from infogan.evaluation import evaluate, measure_test, measured_test
 from infogan.learner import Learner
-from infogan.networks import architecture
+from infogan.networks import architecture, for_size
 from infogan.phases import Phase, phases
 from infogan.pretraining import overclustering
 from infogan.records.summary import summarise
@@ -32,14 +33,16 @@ SHOWN = {"loss_d": "D", "loss_g": "G", "loss_nats": "clustering", "accuracy": "a
 """Names of metrics, and their labels beside the progress bar."""
 
 
-def choose_codes(config: Config, dataset: Dataset) -> Config:
-    """Replace codes `auto` by those that follow the dataset's classes."""
-    return dataclasses.replace(config, codes=chosen(config.codes, dataset.n_classes))
+def follow_data(config: Config, dataset: Dataset) -> Config:
+    """Replace codes `auto` by those that follow the dataset's classes, and network `auto` where its images are large
+    (see networks.for_size)."""
+    network = cast(Network, for_size(dataset.image_shape, config.network))
+    return dataclasses.replace(config, codes=chosen(config.codes, dataset.n_classes), network=network)
 
 
 def resolve(config: Config) -> Config:
-    """Replace `auto` by what this machine has; a configuration as recorded names its device and precision. Codes `auto`
-    stay: see choose_codes.
+    """Replace `auto` by what this machine has; a configuration as recorded names its device and precision. Codes and
+    network `auto` stay: see follow_data.
 
     Raises InputError where the codes cannot be read, a term or the pretraining lacks the categorical code that it
     needs, or a device is asked for that is not there.
@@ -67,7 +70,7 @@ def resolve(config: Config) -> Config:
 
 def check(config: Config, dataset: Dataset) -> None:
     """Raises InputError where the two cannot be trained together; nothing has been written by then."""
-    resolve(choose_codes(config, dataset))
+    config = resolve(follow_data(config, dataset))
     architecture(dataset.image_shape, config.network)
     Batches(dataset.train.images, config.batch_size, seed=0)
 
@@ -90,7 +93,7 @@ def train(
     and of infogan.events: Diverged at the first loss that is not finite, Stopped when an observer asks for it,
     Interrupted on a signal, the last two after saving. Whatever ends its updates, status.json says so.
     """
-    config = choose_codes(config, dataset)
+    config = follow_data(config, dataset)
     config = resolve(dataclasses.replace(config, precision=records.as_begun(directory, config).precision))
     if records.has_checkpoint(directory) and (before := records.begun(directory)):
         fingerprint.check(before.get("data"), dataset, directory)

@@ -1,10 +1,14 @@
+import re
+
 import pytest
 import torch
+from conftest import fit
 
+from infogan import data, records
 from infogan.codes import Latent
 from infogan.config import Config, InputError
 from infogan.layers import BatchNorm, Convolution, MatrixLayer, UpConvolution
-from infogan.networks import build
+from infogan.networks import architecture, build, for_size
 from infogan.presets import PRESETS
 
 PAPER = Latent("10c+2u", "62u", q_std="fixed")
@@ -219,6 +223,47 @@ def test_batch_norm_is_torchs():
     ours.eval(), torchs.eval()
     assert torch.allclose(ours(maps), torchs(maps), atol=1e-6)
     assert torch.equal(ours.running_var, torchs.running_var)
+
+
+@pytest.mark.parametrize(("channels", "height", "width"), [(1, 16, 16), (3, 48, 48), (3, 64, 96), (1, 128, 128)])
+def test_dcgan_halves_every_size_to_a_map_of_four_to_seven_pixels(channels, height, width):
+    image, made = (channels, height, width), Config(network="dcgan")
+    stack = architecture(image, "dcgan")
+    small = min(stack.generator[0].units[1:])
+    assert 4 <= small < 8 and len(stack.trunk) == len(stack.generator) - 1
+    assert small * 2 ** len(stack.trunk) == min(height, width)
+    widths = [layer.channels for layer in stack.trunk]
+    assert widths[-1] == 256 and all(b in (a, 2 * a) for a, b in zip(widths, widths[1:]))
+    generator, discriminator = build(image, PAPER, 0, made)
+    images = generator(PAPER.sample(2, torch.Generator().manual_seed(0)))
+    assert images.shape == (2, *image) and discriminator(images)[1].shape == (2, PAPER.q_width)
+    weights = sum(p.numel() for network in (generator, discriminator) for p in network.parameters())
+    assert weights < 4e6, "the weights do not grow with the size"
+
+
+def test_dcgan_at_32_pixels_has_the_widths_of_the_papers_svhn_trunk():
+    assert [(c.channels, c.norm) for c in architecture((3, 32, 32), "dcgan").trunk] == [
+        (c.channels, c.norm) for c in architecture((3, 32, 32), "svhn").trunk
+    ]
+
+
+@pytest.mark.parametrize("size", [(50, 50), (50, 70), (90, 84), (127, 127)])
+def test_the_size_that_an_error_names_fits(size):
+    with pytest.raises(InputError, match="for the dcgan networks: resize them to") as refused:
+        architecture((3, *size), "dcgan")
+    height, width = map(int, re.search(r"resize them to (\d+)x(\d+)", str(refused.value)).groups())
+    architecture((3, height, width), "dcgan")
+    with pytest.raises(InputError, match="images are 12x16; the dcgan networks need 16 pixels or more"):
+        architecture((3, 12, 16), "dcgan")
+
+
+def test_a_run_begins_with_dcgan_above_32_pixels_and_records_it(tmp_path):
+    images = torch.randint(256, (40, 3, 48, 48), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    dataset = data.Dataset("large", *(data.Split(images, None) for _ in range(3)))
+    fit(tmp_path, dataset, updates=2, batch_size=8, evaluations=1)
+    loaded = records.load(tmp_path)
+    assert loaded.config.network == "dcgan" and len(loaded.discriminator.trunk) > 6
+    assert for_size((3, 32, 32), "auto") == "auto" and for_size((1, 64, 64), "mnist") == "mnist"
 
 
 def test_odd_sizes_are_refused():
