@@ -54,10 +54,14 @@ class Config:
     """blog: batch norm has one mean for each of G's first maps and not for each of their units, and G's last layer
     has no bias. batch-norm: batch norm after every layer of G but the last (DCGAN, Radford et al. 2016), where the
     paper's networks for SVHN and CelebA have none after the third and fourth."""
-    initialisation: Literal["paper", "authors", "blog"] = "paper"
+    d_layers: Literal["paper", "no-norm"] = "paper"
+    """no-norm: D's trunk without batch norm, through which D's logit of an image depends on the images beside it, and
+    with it a gradient penalty. A trunk of Q's own keeps it."""
+    initialisation: Literal["paper", "authors", "blog", "he"] = "paper"
     """paper: weights from N(0, 0.02), biases 0, batch norm's scale 1. authors: D's convolutions' weights cut off at
     two standard deviations, batch norm's scale from N(1, 0.02). blog: weights as in the paper, biases as torch draws
-    them, batch norm's scale from N(1, 0.02)."""
+    them, batch norm's scale from N(1, 0.02). he: weights from N(0, 2 / inputs of a unit) (He et al. 2015), which
+    networks without batch norm need; biases and scale as in the paper."""
     leaky_slope: float = 0.1
     """Slope of leaky ReLU below 0, in D and Q: 0.1 in the paper, 0.01 in the authors' code."""
     q_trunk: Literal["shared", "own"] = "shared"
@@ -77,7 +81,8 @@ class Config:
     the Q head (blog). detached: the Q head alone, on detached images (the plain GAN of figure 1)."""
     terms: str = ""
     """Loss terms beyond the paper, NAME:WEIGHT joined with +, such as iic:1+pseudo-labels:2. NAME: iic, pseudo-labels,
-    contrastive (InfoGAN-CR), r1, hinge (in place of the non-saturating loss). Empty in every source."""
+    contrastive (InfoGAN-CR), r1, r2, hinge or relativistic (in place of the non-saturating loss). Empty in every
+    source."""
     pretraining: int = 0
     """Updates of self-supervised pretraining before the GAN begins: over-clustering of the real images on D's trunk,
     merging into categories, distillation into Q (infogan/pretraining). They come on top of `updates`. 0 in every

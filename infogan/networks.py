@@ -203,6 +203,11 @@ class Trunk(Sequential):
         return super().forward(images.to(product_dtype(self)), real)
 
 
+def without_norm(arch: Architecture) -> Architecture:
+    """The same networks, with biases in place of the trunk's batch norm."""
+    return arch._replace(trunk=tuple(layer._replace(norm=False) for layer in arch.trunk))
+
+
 class DiscriminatorQ(nn.Module):
     """D and the recognition network Q on one trunk: images [N, C, H, W] to D's logits [N] and Q's parameters [N,
     latent.q_width].
@@ -211,12 +216,13 @@ class DiscriminatorQ(nn.Module):
     deviations where they are learned.
 
     q_trunk: None, or a trunk of Q's own, which takes the place of D's in all that Q reads.
+    norm: whether D's trunk has the architecture's batch norm.
     """
 
-    def __init__(self, arch: Architecture, latent: Latent, own_trunk: bool = False):
+    def __init__(self, arch: Architecture, latent: Latent, own_trunk: bool = False, norm: bool = True):
         super().__init__()
         self.image_shape = arch.image
-        self.trunk = Trunk(arch)
+        self.trunk = Trunk(arch if norm else without_norm(arch))
         hidden, q_shape = _stack(arch.q_hidden, (self.trunk.width,), partial(nn.LeakyReLU, arch.leaky_slope))
         self.d_head = Linear(self.trunk.width, 1)
         self.q_head = Sequential(*hidden, Linear(prod(q_shape), latent.q_width))
@@ -278,7 +284,8 @@ def uninitialised(image: tuple[int, int, int], latent: Latent, recipe: Config) -
     elif recipe.g_layers == "batch-norm":
         *hidden, last = arch.generator
         arch = arch._replace(generator=(*(layer._replace(norm=True) for layer in hidden), last))
-    generator, discriminator = Generator(arch, latent), DiscriminatorQ(arch, latent, recipe.q_trunk == "own")
+    generator = Generator(arch, latent)
+    discriminator = DiscriminatorQ(arch, latent, recipe.q_trunk == "own", recipe.d_layers != "no-norm")
     if recipe.spectral_norm:
         normalise_spectrally(discriminator.trunk, discriminator.d_head)
     return generator, discriminator
@@ -305,7 +312,8 @@ def init_weights(networks: Sequence[nn.Module], seed: int, initialisation: str =
     "paper": weights from N(0, 0.02), biases 0, batch norm's scale 1. "authors": as there, but the convolutions' (not
     the transposed ones') cut off at two standard deviations, and batch norm's scale from N(1, 0.02). "blog": weights as
     in "paper", biases uniform within 1 / sqrt(inputs of a unit), as torch draws them, and batch norm's scale from
-    N(1, 0.02).
+    N(1, 0.02). "he": as in "paper", but weights from N(0, 2 / inputs of a unit), which keep the size of what ReLU
+    layers pass on (He et al. 2015, equation 10).
     """
     generator = torch.Generator().manual_seed(seed)
     for network in networks:
@@ -314,13 +322,14 @@ def init_weights(networks: Sequence[nn.Module], seed: int, initialisation: str =
                 if initialisation == "authors" and isinstance(module, Convolution) and not module.transposed:
                     nn.init.trunc_normal_(module.weight, 0.0, 0.02, -0.04, 0.04, generator=generator)
                 else:
-                    nn.init.normal_(module.weight, 0.0, 0.02, generator=generator)
+                    std = (2 / module.inputs) ** 0.5 if initialisation == "he" else 0.02
+                    nn.init.normal_(module.weight, 0.0, std, generator=generator)
                 if module.bias is not None and initialisation == "blog":
                     bound = module.weight[0].numel() ** -0.5
                     nn.init.uniform_(module.bias, -bound, bound, generator=generator)
                 elif module.bias is not None:
                     nn.init.zeros_(module.bias)
-            elif isinstance(module, BatchNorm) and initialisation != "paper":
+            elif isinstance(module, BatchNorm) and initialisation in ("authors", "blog"):
                 nn.init.normal_(module.weight, 1.0, 0.02, generator=generator)
     for module in (module for network in networks for module in network.modules()):
         if isinstance(module, MatrixLayer) and module.left_singular is not None:

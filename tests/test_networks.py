@@ -266,6 +266,36 @@ def test_a_run_begins_with_dcgan_above_32_pixels_and_records_it(tmp_path):
     assert for_size((3, 32, 32), "auto") == "auto" and for_size((1, 64, 64), "mnist") == "mnist"
 
 
+def test_without_norm_ds_logit_of_an_image_does_not_depend_on_the_images_beside_it():
+    images = torch.rand(6, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    for layers, alone in (("no-norm", True), ("paper", False)):
+        _, D = build((3, 32, 32), PAPER, 0, Config(network="dcgan", d_layers=layers, q_trunk="own"))
+        logits, first = D.discriminate(images), D.discriminate(images[:2])
+        assert torch.allclose(logits[:2], first, rtol=1e-3, atol=1e-6) == alone
+        assert any(isinstance(m, BatchNorm) for m in D.trunk) == (not alone)
+        assert any(isinstance(m, BatchNorm) for m in D.q_trunk), "Q's own trunk keeps it"
+        generator, again = build((3, 32, 32), PAPER, 0, Config(network="dcgan", d_layers=layers))
+        assert any(isinstance(m, BatchNorm) for m in again.q_head) and any(
+            isinstance(m, BatchNorm) for m in generator.layers
+        )
+
+
+def test_hes_weights_keep_the_size_of_what_relu_layers_pass_on():
+    """Where weights from N(0, 0.02) let a signal vanish in D without norm."""
+    images = torch.randn(8, 3, 64, 64, generator=torch.Generator().manual_seed(0)) / 4 + 0.5
+    sizes = {}
+    for initialisation in ("he", "paper"):
+        made = Config(network="dcgan", d_layers="no-norm", initialisation=initialisation)
+        generator, D = build((3, 64, 64), PAPER, 0, made)
+        sizes[initialisation] = (D.trunk(images).square().mean() / (2 * images - 1).square().mean()).sqrt().item()
+        assert all(m.bias.abs().max() == 0 for m in D.modules() if isinstance(m, MatrixLayer) and m.bias is not None)
+    assert 0.3 < sizes["he"] < 3 and sizes["paper"] < 0.03
+    made = Config(network="dcgan", initialisation="he")
+    for layer in (m for m in build((3, 64, 64), PAPER, 0, made)[0].modules() if isinstance(m, UpConvolution)):
+        maps = torch.randn(4, layer.weight.shape[0], 16, 16, generator=torch.Generator().manual_seed(0))
+        assert layer(maps)[..., 1:-1, 1:-1].std().item() == pytest.approx(2**0.5, rel=0.1)
+
+
 def test_odd_sizes_are_refused():
     with pytest.raises(InputError, match="30x28"):
         build((1, 30, 28), PAPER, seed=0)

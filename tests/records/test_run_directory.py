@@ -36,6 +36,7 @@ def test_every_field_of_the_recipe_identifies_a_run(name, tmp_path):
         "q_std": "learned",
         "network": "mnist",
         "g_layers": "blog",
+        "d_layers": "no-norm",
         "initialisation": "blog",
         "leaky_slope": 0.1,
         "q_trunk": "own",

@@ -105,6 +105,7 @@ def test_every_field_of_a_recipe_can_be_varied():
         "q_std": "learned",
         "network": "digits",
         "g_layers": "blog",
+        "d_layers": "no-norm",
         "initialisation": "blog",
         "g_latent": "same",
         "q_trunk": "own",
