@@ -61,6 +61,10 @@ class Context:
     def q_real(self) -> Tensor:
         return self._of_real[1]
 
+    def discriminate(self, images: Tensor) -> Tensor:
+        """D's logits [N] of images, which batch norm normalises by their own statistics."""
+        return self.D.discriminate(images)
+
     @cached_property
     def q_augmented(self) -> Tensor:
         """Q's parameters for an augmented copy of each real image: made once, when a term asks."""

@@ -15,7 +15,7 @@ from infogan.config import InputError, from_dict
 from infogan.terms import base
 from infogan.terms.base import Context, Term
 
-ADDED = ["contrastive:1", "r1:1", "hinge:1"]
+ADDED = ["contrastive:1", "r1:1", "hinge:1", "relativistic:1+r2:1"]
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ def test_terms_are_read_from_text(text, specs):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("gan:1", "terms has 'gan'; allowed: contrastive, hinge, iic, pseudo-labels, r1"),
+        ("gan:1", "terms has 'gan'; allowed: contrastive, hinge, iic, pseudo-labels, r1, r2, relativistic"),
         ("iic:x", "gives iic the weight x; give a positive number"),
         ("iic:-1", "gives iic the weight -1"),
         ("iic:nan", "gives iic the weight nan"),
@@ -92,6 +92,8 @@ def moved_by(name: str, digits, **changes) -> set[str]:
         ("iic", {"trunk", "Q head"}),
         ("contrastive", {"G", "term"}),
         ("r1", {"trunk", "D head"}),
+        ("r2", {"trunk", "D head"}),
+        ("relativistic", {"G", "trunk", "D head"}),
         ("hinge", {"G", "trunk", "D head"}),
     ],
 )
@@ -109,7 +111,7 @@ def test_a_term_resumes_bit_for_bit_and_is_recorded(text, precision, tmp_path, d
     assert same_tensors(tmp_path / "whole", tmp_path / "parts")
     assert records.read_json(tmp_path / "parts" / "config.json")["config"]["terms"] == text
     name = text.partition(":")[0]
-    columns = {"contrastive": "contrastive_nats", "r1": "r1_penalty", "hinge": "loss_d"}
+    columns = {"contrastive": "contrastive_nats", "r1": "r1_penalty", "hinge": "loss_d", "relativistic": "r2_penalty"}
     assert float(records.Table(tmp_path / "parts" / "metrics.csv").rows()[-1][columns[name]]) > 0
 
 
@@ -121,7 +123,7 @@ def test_a_killed_run_with_terms_continues_bit_for_bit(tmp_path):
         script = [sys.executable, str(ROOT / "experiments" / "train.py"), "authors", "--dataset", "digits"]
         sizes = ["--updates", "200", "--batch-size", "32", "--checkpoint-every", "20", "--evaluations", "1"]
         kind = ["--precision", "float32", "--device", "cpu", "--wandb", "disabled"]
-        return [*script, *sizes, *kind, "--terms", "+".join(ADDED), "--run-dir", str(folder)]
+        return [*script, *sizes, *kind, "--terms", "+".join(ADDED[:3]), "--run-dir", str(folder)]
 
     environment = environment_of_scripts(tmp_path)
     process = subprocess.Popen(command(tmp_path / "killed"), env=environment, stderr=subprocess.DEVNULL)
