@@ -71,6 +71,13 @@ class Config:
     """Spectral normalisation (Miyato et al. 2018) of every layer of D's trunk and of its output. False in every
     source."""
 
+    diffaugment: str = ""
+    """DiffAugment (Zhao et al. 2020) of every image that D's trunk reads in training, real or generated: a list of
+    colour, translation and cutout, joined with +. Empty, for none, in every source."""
+    g_ema: float = 0.0
+    """Decay of the exponential moving average of G's weights over the updates, such as 0.999: samples, measures and
+    exports are of the average. 0, for none, in every source."""
+
     lambda_categorical: float = 1.0
     """Weight of the categorical codes' mutual-information lower bound L_I."""
     lambda_continuous: float = 1.0
@@ -131,6 +138,7 @@ class Config:
         self._require(
             "pretraining", self.pretraining == 0 or 2 <= self.pretraining < 2**63, "give 0, or 2 or more updates"
         )
+        self._require("g_ema", 0 <= self.g_ema < 1, "give 0, or a decay below 1, such as 0.999")
         self._require("lr_decay", 0 <= self.lr_decay <= 1, "give a share of the run between 0 and 1, such as 0.5")
         for name in ("lambda_categorical", "lambda_continuous"):
             self._require(name, 0 <= getattr(self, name) <= sys.float_info.max, "give 0 or a positive number")

@@ -23,6 +23,8 @@ LARGEST_SIDE = 4096
 """Pixels, and channels, of an image."""
 FLOATS = ("F64", "F32", "F16", "BF16")
 """Types of a network's tensors, by their names in a safetensors file."""
+NETWORKS = ("generator.", "discriminator.", "averaged.")
+"""What the names of the networks' tensors begin with; `averaged`, where there is one, is loaded as the generator."""
 MEASURED = {"accuracy": 0.5, "accuracy_ci95": [0.4, 0.6], "n_images": 1, "best_code": 0, "label_of_category": [0]}
 """What evaluation.json has of a measured run, as an example."""
 OPTIONAL = {"classes": ["zero"], "codes": [{"label_of_category": [0]}]}
@@ -75,7 +77,8 @@ def load(directory: str | os.PathLike) -> Run:
         )
     latent = Latent(config.codes, config.noise, config.q_std)
     generator, discriminator = uninitialised(tuple(state["image_shape"]), latent, config)
-    for prefix, network in (("generator.", generator), ("discriminator.", discriminator)):
+    of_g = "averaged." if any(name.startswith("averaged.") for name in tensors) else "generator."
+    for prefix, network in ((of_g, generator), ("discriminator.", discriminator)):
         weights = {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
         network.load_state_dict(weights)
         network.eval()
@@ -145,7 +148,13 @@ def _check(path: Path, config: Config, state: Any, tensors: dict[str, tuple[str,
             "copy"
         )
     expected = _shapes(config, (image[0], image[1], image[2]))
-    found = {name: shape for name, (_, shape) in tensors.items() if name.startswith(("generator.", "discriminator."))}
+    found = {name: shape for name, (_, shape) in tensors.items() if name.startswith(NETWORKS)}
+    if any(name.startswith("averaged.") for name in found):
+        expected |= {
+            name.replace("generator.", "averaged.", 1): shape
+            for name, shape in expected.items()
+            if name.startswith("generator.")
+        }
     for name in sorted(expected.keys() | found.keys()):
         if expected.get(name) != found.get(name):
             raise InputError(

@@ -37,6 +37,8 @@ def test_every_field_of_the_recipe_identifies_a_run(name, tmp_path):
         "network": "mnist",
         "g_layers": "blog",
         "d_layers": "no-norm",
+        "g_ema": 0.9,
+        "diffaugment": "colour",
         "initialisation": "blog",
         "leaky_slope": 0.1,
         "q_trunk": "own",

@@ -106,6 +106,8 @@ def test_every_field_of_a_recipe_can_be_varied():
         "network": "digits",
         "g_layers": "blog",
         "d_layers": "no-norm",
+        "g_ema": 0.9,
+        "diffaugment": "colour",
         "initialisation": "blog",
         "g_latent": "same",
         "q_trunk": "own",
