@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from infogan.codes import Latent
 from infogan.config import Config, InputError
+from infogan.diffaugment import Augmentation, unchanged
 from infogan.layers import (
     RUNNING,
     BatchNorm,
@@ -251,12 +252,14 @@ class DiscriminatorQ(nn.Module):
         """Q's parameters [N, q_width] alone."""
         return at_least_float32(self.q_head(self.trunk_of_q(images, real), real))
 
-    def forward(self, images: Tensor, real: int = 0) -> tuple[Tensor, Tensor]:
+    def forward(self, images: Tensor, real: int = 0, augment: Augmentation = unchanged) -> tuple[Tensor, Tensor]:
         """D's logits [N] and Q's parameters [N, q_width] of images of which the first `real` are real.
 
-        Where Q has a trunk of its own its batch norm takes the statistics of real images for generated ones.
+        augment: what D's trunk reads in place of images (see infogan.diffaugment), and Q with it where it shares that
+        trunk. Where Q has a trunk of its own it reads the images as they are, and its batch norm takes the statistics
+        of real images for generated ones.
         """
-        features = self.trunk(images, real)
+        features = self.trunk(augment(images), real)
         d = at_least_float32(self.d_head(features).squeeze(1))
         if self.q_trunk is None:
             return d, at_least_float32(self.q_head(features, real))

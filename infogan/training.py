@@ -11,7 +11,7 @@ from typing import cast
 import torch
 from torch import Tensor
 
-from infogan import events, records, torch_state
+from infogan import diffaugment, events, records, torch_state
 from infogan.accel import cpu
 from infogan.accel.stopwatch import Stopwatch
 from infogan.codes import Latent, chosen
@@ -49,6 +49,7 @@ def resolve(config: Config) -> Config:
     """
     latent = Latent(chosen(config.codes, None), config.noise, config.q_std)
     base.check(config, latent)
+    diffaugment.parse(config.diffaugment)
     overclustering.check(config, latent)
     device = config.device
     if device == "auto":

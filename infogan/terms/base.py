@@ -18,6 +18,7 @@ from infogan import terms
 from infogan.codes import Latent
 from infogan.config import Config
 from infogan.data import augmentation
+from infogan.diffaugment import Augmentation
 from infogan.errors import InputError
 from infogan.networks import DiscriminatorQ, Generator
 
@@ -38,6 +39,8 @@ class Context:
     latent: Latent
     random: Mapping[str, RandomGenerator]
     """By purpose."""
+    diffaugment: Augmentation
+    """Of what D's trunk reads, see infogan.diffaugment."""
     index: Tensor
     """Which training images `real` are, int64 [N]."""
     real: Tensor
@@ -51,7 +54,7 @@ class Context:
 
     @cached_property
     def _of_real(self) -> tuple[Tensor, Tensor]:
-        return self.of_real or self.D(self.real)
+        return self.of_real or self.D(self.real, 0, self.diffaugment)
 
     @property
     def d_real(self) -> Tensor:
@@ -62,8 +65,9 @@ class Context:
         return self._of_real[1]
 
     def discriminate(self, images: Tensor) -> Tensor:
-        """D's logits [N] of images, which batch norm normalises by their own statistics."""
-        return self.D.discriminate(images)
+        """D's logits [N] of images, augmented as all that D reads; batch norm normalises them by their own
+        statistics."""
+        return self.D.discriminate(self.diffaugment(images))
 
     @cached_property
     def q_augmented(self) -> Tensor:
