@@ -309,23 +309,32 @@ def _as_in_the_blog(layers: tuple[Dense | Up, ...]) -> tuple[Dense | Up, ...]:
     return (*changed, last._replace(bias=False))
 
 
+def _output_layers(network: nn.Module) -> Sequence[nn.Module]:
+    """The layers of G, or of D and Q, that no ReLU follows."""
+    if isinstance(network, DiscriminatorQ):
+        return [network.d_head, network.q_head[-1]]
+    return [m for m in network.modules() if isinstance(m, MatrixLayer)][-1:]
+
+
 def init_weights(networks: Sequence[nn.Module], seed: int, initialisation: str = "paper") -> None:
     """Draw the weights, the same for the same seed, and what spectral normalisation begins with.
 
     "paper": weights from N(0, 0.02), biases 0, batch norm's scale 1. "authors": as there, but the convolutions' (not
     the transposed ones') cut off at two standard deviations, and batch norm's scale from N(1, 0.02). "blog": weights as
     in "paper", biases uniform within 1 / sqrt(inputs of a unit), as torch draws them, and batch norm's scale from
-    N(1, 0.02). "he": as in "paper", but weights from N(0, 2 / inputs of a unit), which keep the size of what ReLU
-    layers pass on (He et al. 2015, equation 10).
+    N(1, 0.02). "he": as in "paper", but weights from N(0, 2 / inputs of a unit) where a ReLU follows, which keep the
+    size of what layers pass on (He et al. 2015, equation 10); G's images then begin grey, and not saturated.
     """
     generator = torch.Generator().manual_seed(seed)
     for network in networks:
+        outputs = _output_layers(network)
         for module in network.modules():
             if isinstance(module, MatrixLayer):
                 if initialisation == "authors" and isinstance(module, Convolution) and not module.transposed:
                     nn.init.trunc_normal_(module.weight, 0.0, 0.02, -0.04, 0.04, generator=generator)
                 else:
-                    std = (2 / module.inputs) ** 0.5 if initialisation == "he" else 0.02
+                    he = initialisation == "he" and module not in outputs
+                    std = (2 / module.inputs) ** 0.5 if he else 0.02
                     nn.init.normal_(module.weight, 0.0, std, generator=generator)
                 if module.bias is not None and initialisation == "blog":
                     bound = module.weight[0].numel() ** -0.5

@@ -291,7 +291,10 @@ def test_hes_weights_keep_the_size_of_what_relu_layers_pass_on():
         assert all(m.bias.abs().max() == 0 for m in D.modules() if isinstance(m, MatrixLayer) and m.bias is not None)
     assert 0.3 < sizes["he"] < 3 and sizes["paper"] < 0.03
     made = Config(network="dcgan", initialisation="he")
-    for layer in (m for m in build((3, 64, 64), PAPER, 0, made)[0].modules() if isinstance(m, UpConvolution)):
+    generator = build((3, 64, 64), PAPER, 0, made)[0]
+    grey = generator(PAPER.sample(8, torch.Generator().manual_seed(0)))
+    assert 0.001 < grey.std() < 0.2, "images begin grey, and not saturated"
+    for layer in [m for m in generator.modules() if isinstance(m, UpConvolution)][:-1]:
         maps = torch.randn(4, layer.weight.shape[0], 16, 16, generator=torch.Generator().manual_seed(0))
         assert layer(maps)[..., 1:-1, 1:-1].std().item() == pytest.approx(2**0.5, rel=0.1)
 
