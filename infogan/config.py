@@ -60,8 +60,8 @@ class Config:
     initialisation: Literal["paper", "authors", "blog", "he"] = "paper"
     """paper: weights from N(0, 0.02), biases 0, batch norm's scale 1. authors: D's convolutions' weights cut off at
     two standard deviations, batch norm's scale from N(1, 0.02). blog: weights as in the paper, biases as torch draws
-    them, batch norm's scale from N(1, 0.02). he: weights from N(0, 2 / inputs of a unit) (He et al. 2015), which
-    networks without batch norm need; biases and scale as in the paper."""
+    them, batch norm's scale from N(1, 0.02). he: weights from N(0, 2 / inputs of a unit) (He et al. 2015) where a
+    ReLU follows, which networks without batch norm need; all else as in the paper."""
     leaky_slope: float = 0.1
     """Slope of leaky ReLU below 0, in D and Q: 0.1 in the paper, 0.01 in the authors' code."""
     q_trunk: Literal["shared", "own"] = "shared"
@@ -94,6 +94,10 @@ class Config:
     """Updates of self-supervised pretraining before the GAN begins: over-clustering of the real images on D's trunk,
     merging into categories, distillation into Q (infogan/pretraining). They come on top of `updates`. 0 in every
     source."""
+    augmentation: str = "digits"
+    """Copies of real images that the pretraining, iic and pseudo-labels learn from: digits (rotation, stretch, shear,
+    shift, strokes), objects (crop, flip, brightness, erasing), none, or a list of these four with strengths, such as
+    flip,crop=0.2."""
     lr_decay: float = 0.0
     """Share of the updates, at the end, over which both learning rates fall linearly to 0. Such a run cannot be made
     longer afterwards. 0 in every source."""

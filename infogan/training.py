@@ -16,7 +16,7 @@ from infogan.accel import cpu
 from infogan.accel.stopwatch import Stopwatch
 from infogan.codes import Latent, chosen
 from infogan.config import Config, InputError, Network, WandbMode
-from infogan.data import Batches, Dataset, fingerprint
+from infogan.data import Batches, Dataset, augmentation, fingerprint
 from infogan.errors import printable
 from infogan.evaluation import evaluate, measure_test, measured_test
 from infogan.learner import Learner
@@ -50,6 +50,7 @@ def resolve(config: Config) -> Config:
     latent = Latent(chosen(config.codes, None), config.noise, config.q_std)
     base.check(config, latent)
     diffaugment.parse(config.diffaugment)
+    augmentation.build(config.augmentation)
     overclustering.check(config, latent)
     device = config.device
     if device == "auto":

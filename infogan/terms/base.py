@@ -14,11 +14,10 @@ from typing import Any, ClassVar, Literal, NamedTuple
 from torch import Generator as RandomGenerator
 from torch import Tensor, nn
 
-from infogan import terms
+from infogan import diffaugment, terms
 from infogan.codes import Latent
 from infogan.config import Config
-from infogan.data import augmentation
-from infogan.diffaugment import Augmentation
+from infogan.data.augmentation import Augmentation
 from infogan.errors import InputError
 from infogan.networks import DiscriminatorQ, Generator
 
@@ -39,7 +38,9 @@ class Context:
     latent: Latent
     random: Mapping[str, RandomGenerator]
     """By purpose."""
-    diffaugment: Augmentation
+    augmentation: Augmentation
+    """Of the copies of real images that Q learns from."""
+    diffaugment: diffaugment.Augmentation
     """Of what D's trunk reads, see infogan.diffaugment."""
     index: Tensor
     """Which training images `real` are, int64 [N]."""
@@ -72,7 +73,7 @@ class Context:
     @cached_property
     def q_augmented(self) -> Tensor:
         """Q's parameters for an augmented copy of each real image: made once, when a term asks."""
-        return self.D.q_params(augmentation.augment(self.real, self.random["augmentation"]))
+        return self.D.q_params(self.augmentation.augment(self.real, self.random["augmentation"]))
 
 
 class Loss(NamedTuple):

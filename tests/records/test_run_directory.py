@@ -39,6 +39,7 @@ def test_every_field_of_the_recipe_identifies_a_run(name, tmp_path):
         "d_layers": "no-norm",
         "g_ema": 0.9,
         "diffaugment": "colour",
+        "augmentation": "none",
         "initialisation": "blog",
         "leaky_slope": 0.1,
         "q_trunk": "own",

@@ -108,6 +108,7 @@ def test_every_field_of_a_recipe_can_be_varied():
         "d_layers": "no-norm",
         "g_ema": 0.9,
         "diffaugment": "colour",
+        "augmentation": "none",
         "initialisation": "blog",
         "g_latent": "same",
         "q_trunk": "own",
