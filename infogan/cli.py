@@ -22,6 +22,8 @@ COMMANDS = {
     "sweep": ("studies.sweep", "search lambda, latent codes and batch size with Optuna"),
     "reproduce": ("studies.reproduce", "train presets with several seeds, shared by many workers"),
     "list": ("commands.list_runs", "list the runs below a folder"),
+    "generate": ("commands.generate", "generate images of a trained model, as a picture, files or arrays"),
+    "recognise": ("commands.recognise", "categories and continuous codes of image files"),
     "measure": ("reports.measure", "a table of runs: code-to-label accuracy on test images"),
     "figures": ("reports.figures", "figures of the paper and of the blog post"),
     "claims": ("reports.claims", "which claims of the paper and of the blog replicate"),

@@ -57,6 +57,7 @@ def kept(tmp_path_factory, digits, data_dir) -> Path:
         fit(folder / "runs" / f"mnist-{name}-seed{seed}", digits, preset, seed=seed, batch_size=128, updates=5)
         shutil.copytree(folder / f"runs/mnist-{name}-seed{seed}", folder / f"runs/digits-{name}-seed{seed}")
     fit(folder / "runs" / "digits-authors-batch_size=16-seed0", digits, batch_size=16, updates=40)
+    shutil.copytree(folder / "runs" / "digits-authors-seed0", folder / "runs" / "photos-modern-seed0")
     np.savez(folder / "negatives.npz", images=255 - np.repeat(digits.train.images.numpy()[:300], 1, 0).swapaxes(1, 3))
     (folder / "photos").mkdir()
     random = np.random.default_rng(0)
