@@ -88,8 +88,8 @@ class Config:
     the Q head (blog). detached: the Q head alone, on detached images (the plain GAN of figure 1)."""
     terms: str = ""
     """Loss terms beyond the paper, NAME:WEIGHT joined with +, such as iic:1+pseudo-labels:2. NAME: iic, pseudo-labels,
-    contrastive (InfoGAN-CR), r1, r2, hinge or relativistic (in place of the non-saturating loss). Empty in every
-    source."""
+    contrastive (InfoGAN-CR), labelled (a few labels), r1, r2, hinge or relativistic (in place of the non-saturating
+    loss). Empty in every source."""
     pretraining: int = 0
     """Updates of self-supervised pretraining before the GAN begins: over-clustering of the real images on D's trunk,
     merging into categories, distillation into Q (infogan/pretraining). They come on top of `updates`. 0 in every

@@ -30,21 +30,28 @@ class Learner(InfoGAN):
     weights they are computed with, have that precision (infogan/accel); the weights, Adam, batch norm's statistics and
     the objective stay float32.
 
-    Args: config: resolved; image_shape: (C, H, W); n_images: training images, of which terms may keep something each.
+    Args: config: resolved; image_shape: (C, H, W); n_images: training images, of which terms may keep something each;
+    labels: their classes, for the term `labelled` alone.
     """
 
     adam_d: Adam
     adam_g: Adam
     random: RandomGenerators
 
-    def __init__(self, config: Config, image_shape: tuple[int, int, int], n_images: int = 0):
+    def __init__(
+        self,
+        config: Config,
+        image_shape: tuple[int, int, int],
+        n_images: int = 0,
+        labels: Tensor | None = None,
+    ):
         self.device = torch.device(config.device)
         if self.device.index is not None:
             torch.cuda.set_device(self.device)  # streams and graphs are made on the current device
         torch.backends.cudnn.allow_tf32 = False  # by default a GPU's float32 convolutions are not float32
         latent = Latent(config.codes, config.noise, config.q_std)
         random = RandomGenerators(config.seed, self.device)
-        terms = base.build(base.Settings(config, latent, image_shape, n_images))
+        terms = base.build(base.Settings(config, latent, image_shape, n_images, labels))
         G, D = build(image_shape, latent, derive(config.seed, "weights"), config)
         for network in (G, D):
             network.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]

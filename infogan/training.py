@@ -74,6 +74,7 @@ def check(config: Config, dataset: Dataset) -> None:
     """Raises InputError where the two cannot be trained together; nothing has been written by then."""
     config = resolve(follow_data(config, dataset))
     architecture(dataset.image_shape, config.network)
+    base.check_data(config, Latent(config.codes, config.noise, config.q_std), dataset.train)
     Batches(dataset.train.images, config.batch_size, seed=0)
 
 
@@ -151,7 +152,7 @@ class Run:
     ):
         self.config, self.dataset, self.directory = config, dataset, directory
         self.observers, self.progress, self.signals = tuple(observers), progress, signals
-        self.model = Learner(config, dataset.image_shape, len(dataset.train))
+        self.model = Learner(config, dataset.image_shape, len(dataset.train), dataset.train.labels)
         self.phases: list[Phase] = phases(self.model, dataset.train.images.to(self.model.device))
         self.number, self.step = 0, 0  # of the phase, and the update of it
         self.resumed = False

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from infogan import diffaugment, terms
 from infogan.codes import Latent
 from infogan.config import Config
+from infogan.data import Split
 from infogan.data.augmentation import Augmentation
 from infogan.errors import InputError
 from infogan.networks import DiscriminatorQ, Generator
@@ -129,6 +130,8 @@ class Settings:
     image_shape: tuple[int, int, int]
     n_images: int
     """Training images."""
+    labels: Tensor | None = None
+    """Their classes, int64 [n_images], where they have any; for terms that say in their name that they read labels."""
 
 
 class Term(nn.Module):
@@ -202,3 +205,11 @@ def check(config: Config, latent: Latent) -> None:
             raise InputError(f"the term {spec.name} has no setting {names}; allowed: {', '.join(allowed) or 'none'}")
         if hasattr(module, "check"):
             module.check(config, latent)
+
+
+def check_data(config: Config, latent: Latent, train: Split) -> None:
+    """Raises InputError for training images that a term cannot work with: said by its file's `check_data`, where it has
+    one."""
+    for spec in terms.parse(config.terms):
+        if hasattr(module := _module(spec.name), "check_data"):
+            module.check_data(config, latent, train)

@@ -36,7 +36,7 @@ def test_terms_are_read_from_text(text, specs):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("gan:1", "terms has 'gan'; allowed: contrastive, hinge, iic, pseudo-labels, r1, r2, relativistic"),
+        ("gan:1", "terms has 'gan'; allowed: contrastive, hinge, iic, labelled, pseudo-labels, r1, r2, relativistic"),
         ("iic:x", "gives iic the weight x; give a positive number"),
         ("iic:-1", "gives iic the weight -1"),
         ("iic:nan", "gives iic the weight nan"),
