@@ -17,7 +17,7 @@ Where things are:
     limits.py        how much may be decoded
     summary.py       the line that says what is used and what is left out
     cache.py         decoded images in a memory-mapped file
-    augmentation.py  random affine maps and random strokes
+    augmentation.py  augmented copies of real images
 
 To add a dataset, write formats/NAME.py with a function that returns a Dataset, and enter it in names.LOADERS. To add a
 synthetic one, write synthetic/NAME.py and enter it in synthetic.SCENES.
