@@ -113,7 +113,8 @@ PRESETS: dict[str, tuple[Config, str]] = {
     ),
     "modern": (
         # Losses and Adam's beta1 of R3GAN (Huang et al. 2024); their gamma of FFHQ at 64 x 64, 2 for images in [-1, 1].
-        # What L_I trains and the noise are those of celeba-stable. Not yet chosen by a protocol.
+        # Learning rates are the paper's; what L_I trains and the noise are those of celeba-stable. Not yet chosen by a
+        # protocol.
         dataclasses.replace(
             _BASE,
             preset="modern",
@@ -126,7 +127,6 @@ PRESETS: dict[str, tuple[Config, str]] = {
             terms="relativistic:1+r1:0.5+r2:0.5",
             diffaugment="translation+cutout",
             g_ema=0.999,
-            lr_g=2e-4,
             beta1=0.0,
             batch_size=64,
             updates=6000,
