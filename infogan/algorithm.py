@@ -14,6 +14,8 @@ from torch import Tensor, nn
 
 from infogan.codes import Latent
 from infogan.config import Config
+from infogan.data import augmentation
+from infogan.diffaugment import build as build_diffaugment
 from infogan.networks import DiscriminatorQ, Generator
 from infogan.terms.base import Context, Loss, Step, Term, descend
 
@@ -89,6 +91,8 @@ class InfoGAN:
     ):
         self.generator, self.discriminator, self.latent, self.config = G, D, latent, config
         self.random, self.terms, self.leaf = random, terms, leaf
+        self.augmentation = augmentation.build(config.augmentation)
+        self.diffaugment = build_diffaugment(config.diffaugment, random)  # of what D's trunk reads, and no other
         self.parts = {"generator": G, "trunk": D.trunk, "d_head": D.d_head, "q": D.layers_of_q}
         self.adam_d = adam(self.trained("D", ("trunk", "d_head", "q")), config.lr_d, config.beta1)
         self.adam_g = adam(self.trained("G", ("generator", "q", "trunk")), config.lr_g, config.beta1)
@@ -128,9 +132,10 @@ class InfoGAN:
         # D ascends V(D, G), and descends the other losses of its step.
         with torch.set_grad_enabled(self.config.g_latent == "same"):
             fake = G(z)
-        d, q = D(torch.cat([real, fake.detach()]), real=n)
+        d, q = D(torch.cat([real, fake.detach()]), n, self.diffaugment)
         (d_real, d_fake), (q_real, q_fake) = d.split(n), q.split(n)
-        x = Context(G, D, self.latent, self.random, index, real, z, fake.detach(), d_fake, q_fake, (d_real, q_real))
+        common = (G, D, self.latent, self.random, self.augmentation, self.diffaugment, index, real)
+        x = Context(*common, z, fake.detach(), d_fake, q_fake, (d_real, q_real))
         log = {"d_real": d_real.detach().sigmoid().mean(), "d_fake": d_fake.detach().sigmoid().mean()}
         log |= descend(self.losses("D", x), self.parts, self.leaf, self.adam_d)
 
@@ -138,5 +143,5 @@ class InfoGAN:
         if self.config.g_latent == "fresh":
             z = self.latent.sample(n, self.random["codes"])
             fake = G(z)
-        x = Context(G, D, self.latent, self.random, index, real, z, fake, *D(fake))
+        x = Context(*common, z, fake, *D(fake, 0, self.diffaugment))
         return log | descend(self.losses("G", x), self.parts, self.leaf, self.adam_g)

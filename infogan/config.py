@@ -17,7 +17,7 @@ except ImportError:
 __all__ = ["RUNTIME_FIELDS", "Config", "InputError", "Network", "WandbMode", "from_dict"]
 
 WandbMode = Literal["auto", "online", "offline", "disabled"]
-Network = Literal["auto", "mnist", "svhn", "faces", "chairs", "digits"]
+Network = Literal["auto", "mnist", "svhn", "faces", "chairs", "dcgan", "digits"]
 
 RUNTIME_FIELDS = ("device", "log_every", "evaluations", "checkpoint_every")
 """How a run is executed and recorded. The other fields are its recipe, which identifies it; these may change when it
@@ -48,16 +48,21 @@ class Config:
     q_std: Literal["learned", "fixed"] = "fixed"
     """Q's standard deviation of continuous codes: learned, or fixed to 1."""
     network: Network = "auto"
-    """The paper's networks for MNIST, SVHN and CelebA, faces or chairs, or ours for 8 x 8 digits; auto goes by the
-    images' size."""
+    """The paper's networks for MNIST, SVHN and CelebA, faces or chairs; dcgan (Radford et al. 2016), whose depth and
+    width follow the images' size, from 16 pixels; or ours for 8 x 8 digits. auto goes by the images' size: dcgan above
+    32 pixels, which a run then records."""
     g_layers: Literal["paper", "blog", "batch-norm"] = "paper"
     """blog: batch norm has one mean for each of G's first maps and not for each of their units, and G's last layer
     has no bias. batch-norm: batch norm after every layer of G but the last (DCGAN, Radford et al. 2016), where the
     paper's networks for SVHN and CelebA have none after the third and fourth."""
-    initialisation: Literal["paper", "authors", "blog"] = "paper"
+    d_layers: Literal["paper", "no-norm"] = "paper"
+    """no-norm: D's trunk without batch norm, through which D's logit of an image depends on the images beside it, and
+    with it a gradient penalty. A trunk of Q's own keeps it."""
+    initialisation: Literal["paper", "authors", "blog", "he"] = "paper"
     """paper: weights from N(0, 0.02), biases 0, batch norm's scale 1. authors: D's convolutions' weights cut off at
     two standard deviations, batch norm's scale from N(1, 0.02). blog: weights as in the paper, biases as torch draws
-    them, batch norm's scale from N(1, 0.02)."""
+    them, batch norm's scale from N(1, 0.02). he: weights from N(0, 2 / inputs of a unit) (He et al. 2015) where a
+    ReLU follows, which networks without batch norm need; all else as in the paper."""
     leaky_slope: float = 0.1
     """Slope of leaky ReLU below 0, in D and Q: 0.1 in the paper, 0.01 in the authors' code."""
     q_trunk: Literal["shared", "own"] = "shared"
@@ -66,6 +71,13 @@ class Config:
     spectral_norm: bool = False
     """Spectral normalisation (Miyato et al. 2018) of every layer of D's trunk and of its output. False in every
     source."""
+
+    diffaugment: str = ""
+    """DiffAugment (Zhao et al. 2020) of every image that D's trunk reads in training, real or generated: a list of
+    colour, translation and cutout, joined with +. Empty, for none, in every source."""
+    g_ema: float = 0.0
+    """Decay of the exponential moving average of G's weights over the updates, such as 0.999: samples, measures and
+    exports are of the average. 0, for none, in every source."""
 
     lambda_categorical: float = 1.0
     """Weight of the categorical codes' mutual-information lower bound L_I."""
@@ -77,11 +89,16 @@ class Config:
     the Q head (blog). detached: the Q head alone, on detached images (the plain GAN of figure 1)."""
     terms: str = ""
     """Loss terms beyond the paper, NAME:WEIGHT joined with +, such as iic:1+pseudo-labels:2. NAME: iic, pseudo-labels,
-    contrastive (InfoGAN-CR), r1, hinge (in place of the non-saturating loss). Empty in every source."""
+    contrastive (InfoGAN-CR), labelled (a few labels), r1, r2, hinge or relativistic (in place of the non-saturating
+    loss). Empty in every source."""
     pretraining: int = 0
     """Updates of self-supervised pretraining before the GAN begins: over-clustering of the real images on D's trunk,
     merging into categories, distillation into Q (infogan/pretraining). They come on top of `updates`. 0 in every
     source."""
+    augmentation: str = "digits"
+    """Copies of real images that the pretraining, iic and pseudo-labels learn from: digits (rotation, stretch, shear,
+    shift, strokes), objects (crop, flip, brightness, erasing), none, or a list of these four with strengths, such as
+    flip,crop=0.2."""
     lr_decay: float = 0.0
     """Share of the updates, at the end, over which both learning rates fall linearly to 0. Such a run cannot be made
     longer afterwards. 0 in every source."""
@@ -126,6 +143,7 @@ class Config:
         self._require(
             "pretraining", self.pretraining == 0 or 2 <= self.pretraining < 2**63, "give 0, or 2 or more updates"
         )
+        self._require("g_ema", 0 <= self.g_ema < 1, "give 0, or a decay below 1, such as 0.999")
         self._require("lr_decay", 0 <= self.lr_decay <= 1, "give a share of the run between 0 and 1, such as 0.5")
         for name in ("lambda_categorical", "lambda_continuous"):
             self._require(name, 0 <= getattr(self, name) <= sys.float_info.max, "give 0 or a positive number")

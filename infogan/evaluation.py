@@ -21,9 +21,10 @@ def evaluate(
     """Measures of the categorical code that does best on validation images, those of G's images (see metrics.collapse),
     and the pictures drawn, by name. logged: the last row of metrics."""
     samples = directory / "samples" / f"samples-{step:07d}.png"
-    pictures.save(samples, category_grid(model.generator, model.latent, model.config.seed))
+    pictures.save(samples, category_grid(model.sampling_generator, model.latent, model.config.seed))
     bound = logged.get("info_categorical_nats", math.nan)
-    row = collapse.measure(model.generator, model.discriminator, model.latent, dataset.validation.images, bound)
+    G = model.sampling_generator
+    row = collapse.measure(G, model.discriminator, model.latent, dataset.validation.images, bound)
     if not step:
         row["collapsed"] = None  # G has not trained
     row |= label_free.evaluate(model.discriminator, model.latent, dataset.validation.images)

@@ -63,7 +63,8 @@ def load_run(directory: str | os.PathLike) -> Run:
     try:
         with torch.device("meta"):
             G, D = networks.uninitialised(tuple(state["image_shape"]), latent, config)
-        for prefix, network in (("generator.", G), ("discriminator.", D)):
+        averaged = any(name.startswith("averaged.") for name in tensors)
+        for prefix, network in (("averaged." if averaged else "generator.", G), ("discriminator.", D)):
             weights = {name.removeprefix(prefix): t.float() for name, t in tensors.items() if name.startswith(prefix)}
             network.load_state_dict(weights, assign=True)
             network.eval()
@@ -76,7 +77,7 @@ def load_run(directory: str | os.PathLike) -> Run:
 
 
 class Model:
-    """Generator and recognition network of a run, in evaluation mode, on the CPU.
+    """Generator and recognition network of a run, in evaluation mode, on the CPU or where `to` moves them.
 
     config: the run's infogan.config.Config; latent: its codes (infogan.codes.Latent); image_shape: (C, H, W);
     step: the update of the checkpoint.
@@ -95,6 +96,68 @@ class Model:
             f"Model(codes={str(self.latent)!r}, image_shape={self.image_shape}, preset={self.config.preset!r}, "
             f"dataset={self.config.dataset!r}, step={self.step})"
         )
+
+    def to(self, device: str | torch.device) -> "Model":
+        """Move the networks to a device, such as "cuda"; what goes in and comes out stays on the CPU. Returns itself.
+
+        Raises InputError where the device cannot be used.
+        """
+        try:
+            self.generator.to(device)
+            self.discriminator.to(device)
+        except (RuntimeError, AssertionError) as error:
+            reason = str(error).splitlines()[0]
+            raise InputError(f"device {str(device)!r} cannot be used here ({reason}): use cpu") from error
+        return self
+
+    @property
+    def code_names(self) -> dict[str, int]:
+        """c1, c2, ... in the order of the run's specification, each with its number of categories; 0 for a continuous
+        one."""
+        sizes = [getattr(term, "size", 0) for term in self.latent.codes for _ in range(term.count)]
+        return {f"c{i}": size for i, size in enumerate(sizes, 1)}
+
+    @torch_state.fresh()
+    def codes(
+        self,
+        n: int = 1,
+        seed: int | np.ndarray = 0,
+        category: int | None = None,
+        **values: float | np.ndarray,
+    ) -> Codes:
+        """Codes of n images of which some are given: `category` of the first categorical code, and others by name.
+
+        The codes that are not given are drawn as in `sample`, or for each image from its own of n seeds: images with
+        one seed have these codes in common, and by `generate` their noise.
+
+        >>> seed = numpy.zeros(9, int)
+        >>> model.generate(model.codes(9, seed, category=3, c2=numpy.linspace(-1, 1, 9)), seed)
+
+        values: a number, or n of them, for codes named in `code_names`.
+        Raises InputError for a code or a category that the model does not have.
+        """
+        names = self.code_names
+        if category is not None:
+            first = next((name for name, size in names.items() if size), None)
+            if first is None:
+                raise InputError(f"category is {category}, and the model's codes {self.latent} have none: leave it out")
+            if first in values:
+                raise InputError(f"category and {first} are the same code: give one of the two")
+            values = {first: category, **values}
+        z = self._noise(n, seed)
+        for name, value in values.items():
+            if name not in names:
+                raise InputError(f"there is no code {name}; the model {self.latent} has {', '.join(names)}")
+            column = _rows(np.broadcast_to(_array(np.asarray(value), name), n), 1, torch.float32, name)[:, 0]
+            size, at = names[name], self.latent.single_columns()[int(name[1:]) - 1]
+            if not size:
+                z[:, at] = column[:, None]
+                continue
+            if len(wrong := column[(column < 0) | (column >= size) | (column != column.round())]):
+                raise InputError(f"{name} is {wrong[0]:g}; give a category from 0 to {size - 1}")
+            z[:, at] = nn.functional.one_hot(column.long(), size).float()
+        categories, continuous = self.latent.read(z)
+        return Codes(categories.numpy(), continuous.numpy())
 
     @torch_state.fresh()
     def sample(self, n: int, seed: int = 0) -> Codes:
@@ -172,7 +235,7 @@ class Model:
     @torch.no_grad()
     def probabilities(self, images: np.ndarray | Tensor) -> list[np.ndarray]:
         """Q's probabilities of each categorical code's categories, float32 [N, size]; images as for `recognise`."""
-        q_params = self.discriminator.q_params(self._maps(images).float() / 255)
+        q_params = networks.evaluate_q(self.discriminator, self._maps(images))
         return [logits.softmax(1).numpy() for logits in self.latent.category_logits(q_params)]
 
     def _maps(self, images: np.ndarray | Tensor) -> Tensor:

@@ -30,6 +30,11 @@ class MatrixLayer(nn.Module):
         """What the layer computes in now."""
         return self.weight.dtype if self.bf16_copy is None or not self.training else self.bf16_copy.dtype
 
+    @property
+    def inputs(self) -> int:
+        """How many numbers a unit of the output is computed from."""
+        return self.weight[0].numel()
+
     def operands(self) -> tuple[Tensor, Tensor | None]:
         """Weight and bias, in the precision of the product."""
         weight: Tensor = self.weight if self.bf16_copy is None or not self.training else self.bf16_copy
@@ -69,6 +74,10 @@ class Linear(MatrixLayer):
 class ParallelLinear(MatrixLayer):
     """Fully connected layers side by side, each with inputs of its own: [heads, N, inputs] to [heads, N, outputs]."""
 
+    @property
+    def inputs(self) -> int:
+        return self.weight.shape[1]
+
     def __init__(self, heads: int, inputs: int, outputs: int):
         super().__init__((heads, inputs, outputs), heads * outputs)
 
@@ -105,6 +114,11 @@ class UpConvolution(Convolution):
     """4x4 transposed convolution: stride 2 doubles the size of maps, stride 1 keeps it."""
 
     transposed = True
+
+    @property
+    def inputs(self) -> int:
+        """Of the 4x4 taps each stride takes its share: at stride 2 a pixel of the output sees 2x2 of the input."""
+        return self.weight.shape[0] * (4 // self.stride) ** 2
 
 
 RUNNING = -1

@@ -1,5 +1,6 @@
 """From a configuration to an InfoGAN that can be trained, resumed and run fast on its device."""
 
+import copy
 from collections.abc import Callable
 from functools import partial
 
@@ -10,10 +11,11 @@ from infogan.accel import cpu
 from infogan.accel.adam import Adam
 from infogan.accel.cuda_graph import fastest
 from infogan.algorithm import InfoGAN
+from infogan.averaging import decay_at, update_average
 from infogan.codes import Latent
 from infogan.config import Config
 from infogan.layers import keep_bf16_copies, renew_bf16_copies
-from infogan.networks import build
+from infogan.networks import Generator, build
 from infogan.randomness import RandomGenerators, derive
 from infogan.terms import base
 
@@ -28,27 +30,39 @@ class Learner(InfoGAN):
     weights they are computed with, have that precision (infogan/accel); the weights, Adam, batch norm's statistics and
     the objective stay float32.
 
-    Args: config: resolved; image_shape: (C, H, W); n_images: training images, of which terms may keep something each.
+    Args: config: resolved; image_shape: (C, H, W); n_images: training images, of which terms may keep something each;
+    labels: their classes, for the term `labelled` alone.
     """
 
     adam_d: Adam
     adam_g: Adam
     random: RandomGenerators
 
-    def __init__(self, config: Config, image_shape: tuple[int, int, int], n_images: int = 0):
+    def __init__(
+        self,
+        config: Config,
+        image_shape: tuple[int, int, int],
+        n_images: int = 0,
+        labels: Tensor | None = None,
+    ):
         self.device = torch.device(config.device)
         if self.device.index is not None:
             torch.cuda.set_device(self.device)  # streams and graphs are made on the current device
         torch.backends.cudnn.allow_tf32 = False  # by default a GPU's float32 convolutions are not float32
         latent = Latent(config.codes, config.noise, config.q_std)
         random = RandomGenerators(config.seed, self.device)
-        terms = base.build(base.Settings(config, latent, image_shape, n_images))
+        terms = base.build(base.Settings(config, latent, image_shape, n_images, labels))
         G, D = build(image_shape, latent, derive(config.seed, "weights"), config)
         for network in (G, D):
             network.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.networks = nn.ModuleList([G, D, *terms]).to(self.device)
-        for purpose in ("codes", *(purpose for term in terms for purpose in term.random)):
+        for purpose in (
+            "codes",
+            *(["diffaugment"] if config.diffaugment else []),
+            *(purpose for term in terms for purpose in term.random),
+        ):
             random[purpose]  # made before the step is captured
+        self.averaged = copy.deepcopy(G).eval().requires_grad_(False) if config.g_ema else None
         self.bf16_copies: dict[nn.Parameter, Tensor] = {}
         if config.precision == "bfloat16":
             cpu.keep_memory()
@@ -66,10 +80,21 @@ class Learner(InfoGAN):
         self.adam_d.set_learning_rate(share * self.config.lr_d)
         self.adam_g.set_learning_rate(share * self.config.lr_g)
 
+    @property
+    def sampling_generator(self) -> Generator:
+        """What samples and measures are of: G with averaged weights, where the configuration averages them."""
+        return self.averaged or self.generator
+
+    def average_generator(self, step: int) -> None:
+        """Let the averaged weights follow the update number `step`, counted from 0, which has been made."""
+        if self.averaged is not None:
+            update_average(self.averaged, self.generator, decay_at(step, self.config.g_ema))
+
     def tensors(self) -> dict[str, Tensor]:
         """All that a resumed run needs, by name."""
         out = self.random.state()
-        for name, network in (("generator", self.generator), ("discriminator", self.discriminator)):
+        networks = {"generator": self.generator, "discriminator": self.discriminator}
+        for name, network in (networks | ({"averaged": self.averaged} if self.averaged else {})).items():
             out |= {f"{name}.{key}": value for key, value in network.state_dict().items()}
         for term in self.terms:
             out |= {f"term.{term.name}.{term.step}.{key}": value for key, value in term.state_dict().items()}

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from infogan.codes import Latent
 from infogan.config import Config, InputError
+from infogan.diffaugment import Augmentation, unchanged
 from infogan.layers import (
     RUNNING,
     BatchNorm,
@@ -72,22 +73,42 @@ class Architecture(NamedTuple):
     leaky_slope: float = 0.1
 
 
+SMALLEST_MAP = 4
+"""Pixels of the shorter side of the last map of `dcgan` at least; below twice as many."""
+WIDEST, NARROWEST = 256, 32
+"""Channels of the smallest map of `dcgan`, as in the paper's SVHN networks, and of its larger maps at least: a map of
+twice the side has half as many."""
+
+
+def for_size(image: tuple[int, int, int], network: str) -> str:
+    """The network that a run on images of C x H x W begins with: dcgan in place of auto above 32 pixels.
+
+    There the MNIST stacks have 67 million weights (64 x 64) and more. What a record calls `auto` stays what it was.
+    """
+    large = max(image[1:]) > 32 and min(image[1:]) >= 4 * SMALLEST_MAP
+    return "dcgan" if network == "auto" and large else network
+
+
 def architecture(image: tuple[int, int, int], network: str = "auto") -> Architecture:
     """The stack called `network` (paper, appendix C; see config.Config.network) for images of C x H x W.
 
     The paper's stacks are made for one size of image each; what depends on it is the map that G's convolutions start
     from. `auto` takes a small stack of ours for 8 x 8 (scikit-learn's digits), the SVHN one for 32 x 32 in colour, else
-    the MNIST one.
+    the MNIST one; a run begins with `dcgan` in its place above 32 pixels, see for_size.
     Raises InputError for a size that the stack's strides do not divide.
     """
     channels, height, width = image
     if network == "auto":
         network = "digits" if (height, width) == (8, 8) else "svhn" if image == (3, 32, 32) else "mnist"
-    multiple = {"svhn": 16, "chairs": 8}.get(network, 4)
+    halvings = max(0, (min(height, width) // SMALLEST_MAP).bit_length() - 1)
+    multiple = {"svhn": 16, "chairs": 8, "dcgan": 2**halvings}.get(network, 4)
+    if network == "dcgan" and halvings < 2:
+        raise InputError(f"images are {height}x{width}; the dcgan networks need {4 * SMALLEST_MAP} pixels or more")
     if height % multiple or width % multiple:
+        fits = [max(side // multiple, 1) * multiple for side in (height, width)]
         raise InputError(
             f"images are {height}x{width}; both sides must be divisible by {multiple} for the {network} networks: "
-            "pad or resize them"
+            f"resize them to {fits[0]}x{fits[1]} (a folder of images: FOLDER@{min(fits)})"
         )
     small = (height // multiple, width // multiple)
     last = Up(channels, norm=False)
@@ -104,8 +125,13 @@ def architecture(image: tuple[int, int, int], network: str = "auto") -> Architec
         trunk = (Conv(64, norm=False), Conv(128), Conv(256))
         generator = (Dense((448, *small)), Up(256), Up(128, norm=False), Up(64, norm=False), last)
         return Architecture(image, trunk, q_hidden=(Dense(128),), generator=generator, tanh=True)
+    if network == "dcgan":
+        widths = [max(WIDEST >> level, NARROWEST) for level in range(halvings)]  # from the smallest map to the largest
+        trunk = tuple(Conv(maps, norm=level > 0) for level, maps in enumerate(reversed(widths)))
+        generator = (Dense((widths[0], *small)), *(Up(maps) for maps in widths[1:]), last)
+        return Architecture(image, trunk, q_hidden=(Dense(128),), generator=generator, tanh=True)
     if network != "chairs":
-        raise InputError(f"network is {network!r}; allowed: mnist, svhn, faces, chairs, digits, auto")
+        raise InputError(f"network is {network!r}; allowed: mnist, svhn, faces, chairs, dcgan, digits, auto")
     # C.5, as recalled: the layers in the middle keep the size of the map.
     trunk = (Conv(64, norm=False), Conv(128), Conv(256), Conv(256, stride=1), Conv(256, stride=1), Dense(1024))
     generator = (Dense(1024), Dense((256, *small)), Up(256, stride=1), Up(256, stride=1), Up(128), Up(64), last)
@@ -178,6 +204,11 @@ class Trunk(Sequential):
         return super().forward(images.to(product_dtype(self)), real)
 
 
+def without_norm(arch: Architecture) -> Architecture:
+    """The same networks, with biases in place of the trunk's batch norm."""
+    return arch._replace(trunk=tuple(layer._replace(norm=False) for layer in arch.trunk))
+
+
 class DiscriminatorQ(nn.Module):
     """D and the recognition network Q on one trunk: images [N, C, H, W] to D's logits [N] and Q's parameters [N,
     latent.q_width].
@@ -186,12 +217,13 @@ class DiscriminatorQ(nn.Module):
     deviations where they are learned.
 
     q_trunk: None, or a trunk of Q's own, which takes the place of D's in all that Q reads.
+    norm: whether D's trunk has the architecture's batch norm.
     """
 
-    def __init__(self, arch: Architecture, latent: Latent, own_trunk: bool = False):
+    def __init__(self, arch: Architecture, latent: Latent, own_trunk: bool = False, norm: bool = True):
         super().__init__()
         self.image_shape = arch.image
-        self.trunk = Trunk(arch)
+        self.trunk = Trunk(arch if norm else without_norm(arch))
         hidden, q_shape = _stack(arch.q_hidden, (self.trunk.width,), partial(nn.LeakyReLU, arch.leaky_slope))
         self.d_head = Linear(self.trunk.width, 1)
         self.q_head = Sequential(*hidden, Linear(prod(q_shape), latent.q_width))
@@ -220,12 +252,14 @@ class DiscriminatorQ(nn.Module):
         """Q's parameters [N, q_width] alone."""
         return at_least_float32(self.q_head(self.trunk_of_q(images, real), real))
 
-    def forward(self, images: Tensor, real: int = 0) -> tuple[Tensor, Tensor]:
+    def forward(self, images: Tensor, real: int = 0, augment: Augmentation = unchanged) -> tuple[Tensor, Tensor]:
         """D's logits [N] and Q's parameters [N, q_width] of images of which the first `real` are real.
 
-        Where Q has a trunk of its own its batch norm takes the statistics of real images for generated ones.
+        augment: what D's trunk reads in place of images (see infogan.diffaugment), and Q with it where it shares that
+        trunk. Where Q has a trunk of its own it reads the images as they are, and its batch norm takes the statistics
+        of real images for generated ones.
         """
-        features = self.trunk(images, real)
+        features = self.trunk(augment(images), real)
         d = at_least_float32(self.d_head(features).squeeze(1))
         if self.q_trunk is None:
             return d, at_least_float32(self.q_head(features, real))
@@ -253,7 +287,8 @@ def uninitialised(image: tuple[int, int, int], latent: Latent, recipe: Config) -
     elif recipe.g_layers == "batch-norm":
         *hidden, last = arch.generator
         arch = arch._replace(generator=(*(layer._replace(norm=True) for layer in hidden), last))
-    generator, discriminator = Generator(arch, latent), DiscriminatorQ(arch, latent, recipe.q_trunk == "own")
+    generator = Generator(arch, latent)
+    discriminator = DiscriminatorQ(arch, latent, recipe.q_trunk == "own", recipe.d_layers != "no-norm")
     if recipe.spectral_norm:
         normalise_spectrally(discriminator.trunk, discriminator.d_head)
     return generator, discriminator
@@ -274,28 +309,39 @@ def _as_in_the_blog(layers: tuple[Dense | Up, ...]) -> tuple[Dense | Up, ...]:
     return (*changed, last._replace(bias=False))
 
 
+def _output_layers(network: nn.Module) -> Sequence[nn.Module]:
+    """The layers of G, or of D and Q, that no ReLU follows."""
+    if isinstance(network, DiscriminatorQ):
+        return [network.d_head, network.q_head[-1]]
+    return [m for m in network.modules() if isinstance(m, MatrixLayer)][-1:]
+
+
 def init_weights(networks: Sequence[nn.Module], seed: int, initialisation: str = "paper") -> None:
     """Draw the weights, the same for the same seed, and what spectral normalisation begins with.
 
     "paper": weights from N(0, 0.02), biases 0, batch norm's scale 1. "authors": as there, but the convolutions' (not
     the transposed ones') cut off at two standard deviations, and batch norm's scale from N(1, 0.02). "blog": weights as
     in "paper", biases uniform within 1 / sqrt(inputs of a unit), as torch draws them, and batch norm's scale from
-    N(1, 0.02).
+    N(1, 0.02). "he": as in "paper", but weights from N(0, 2 / inputs of a unit) where a ReLU follows, which keep the
+    size of what layers pass on (He et al. 2015, equation 10); G's images then begin grey, and not saturated.
     """
     generator = torch.Generator().manual_seed(seed)
     for network in networks:
+        outputs = _output_layers(network)
         for module in network.modules():
             if isinstance(module, MatrixLayer):
                 if initialisation == "authors" and isinstance(module, Convolution) and not module.transposed:
                     nn.init.trunc_normal_(module.weight, 0.0, 0.02, -0.04, 0.04, generator=generator)
                 else:
-                    nn.init.normal_(module.weight, 0.0, 0.02, generator=generator)
+                    he = initialisation == "he" and module not in outputs
+                    std = (2 / module.inputs) ** 0.5 if he else 0.02
+                    nn.init.normal_(module.weight, 0.0, std, generator=generator)
                 if module.bias is not None and initialisation == "blog":
                     bound = module.weight[0].numel() ** -0.5
                     nn.init.uniform_(module.bias, -bound, bound, generator=generator)
                 elif module.bias is not None:
                     nn.init.zeros_(module.bias)
-            elif isinstance(module, BatchNorm) and initialisation != "paper":
+            elif isinstance(module, BatchNorm) and initialisation in ("authors", "blog"):
                 nn.init.normal_(module.weight, 1.0, 0.02, generator=generator)
     for module in (module for network in networks for module in network.modules()):
         if isinstance(module, MatrixLayer) and module.left_singular is not None:

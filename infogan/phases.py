@@ -78,6 +78,7 @@ class Adversarial:
             self._step = self.model.fastest_step(*batch)
         self.model.decay_learning_rates(step)
         computed = self._step(*batch)
+        self.model.average_generator(step)
         return torch.stack([computed[name] for name in self.metrics])
 
     def finish(self, directory: Path, seconds: float) -> None:

@@ -6,19 +6,20 @@ import math
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+from typing import cast
 
 import torch
 from torch import Tensor
 
-from infogan import events, records, torch_state
+from infogan import diffaugment, events, records, torch_state
 from infogan.accel import cpu
 from infogan.codes import Latent, chosen
-from infogan.config import Config, InputError, WandbMode
-from infogan.data import Batches, Dataset, fingerprint
+from infogan.config import Config, InputError, Network, WandbMode
+from infogan.data import Batches, Dataset, augmentation, fingerprint
 from infogan.errors import printable
 from infogan.evaluation import evaluate, measure_test, measured_test
 from infogan.learner import Learner
-from infogan.networks import architecture
+from infogan.networks import architecture, for_size
 from infogan.phases import Phase, phases
 from infogan.pretraining import overclustering
 from infogan.records.summary import summarise
@@ -32,20 +33,24 @@ SHOWN = {"loss_d": "D", "loss_g": "G", "loss_nats": "clustering", "accuracy": "a
 """Names of metrics, and their labels beside the progress bar."""
 
 
-def choose_codes(config: Config, dataset: Dataset) -> Config:
-    """Replace codes `auto` by those that follow the dataset's classes."""
-    return dataclasses.replace(config, codes=chosen(config.codes, dataset.n_classes))
+def follow_data(config: Config, dataset: Dataset) -> Config:
+    """Replace codes `auto` by those that follow the dataset's classes, and network `auto` where its images are large
+    (see networks.for_size)."""
+    network = cast(Network, for_size(dataset.image_shape, config.network))
+    return dataclasses.replace(config, codes=chosen(config.codes, dataset.n_classes), network=network)
 
 
 def resolve(config: Config) -> Config:
-    """Replace `auto` by what this machine has; a configuration as recorded names its device and precision. Codes `auto`
-    stay: see choose_codes.
+    """Replace `auto` by what this machine has; a configuration as recorded names its device and precision. Codes and
+    network `auto` stay: see follow_data.
 
     Raises InputError where the codes cannot be read, a term or the pretraining lacks the categorical code that it
     needs, or a device is asked for that is not there.
     """
     latent = Latent(chosen(config.codes, None), config.noise, config.q_std)
     base.check(config, latent)
+    diffaugment.parse(config.diffaugment)
+    augmentation.build(config.augmentation)
     overclustering.check(config, latent)
     device = config.device
     if device == "auto":
@@ -67,8 +72,9 @@ def resolve(config: Config) -> Config:
 
 def check(config: Config, dataset: Dataset) -> None:
     """Raises InputError where the two cannot be trained together; nothing has been written by then."""
-    resolve(choose_codes(config, dataset))
+    config = resolve(follow_data(config, dataset))
     architecture(dataset.image_shape, config.network)
+    base.check_data(config, Latent(config.codes, config.noise, config.q_std), dataset.train)
     Batches(dataset.train.images, config.batch_size, seed=0)
 
 
@@ -90,7 +96,7 @@ def train(
     and of infogan.events: Diverged at the first loss that is not finite, Stopped when an observer asks for it,
     Interrupted on a signal, the last two after saving. Whatever ends its updates, status.json says so.
     """
-    config = choose_codes(config, dataset)
+    config = follow_data(config, dataset)
     config = resolve(dataclasses.replace(config, precision=records.keep_precision(directory, config).precision))
     if records.has_checkpoint(directory) and (before := records.recorded_configuration(directory)):
         fingerprint.check(before.get("data"), dataset, directory)
@@ -146,7 +152,7 @@ class Run:
     ):
         self.config, self.dataset, self.directory = config, dataset, directory
         self.observers, self.progress, self.signals = tuple(observers), progress, signals
-        self.model = Learner(config, dataset.image_shape, len(dataset.train))
+        self.model = Learner(config, dataset.image_shape, len(dataset.train), dataset.train.labels)
         self.phases: list[Phase] = phases(self.model, dataset.train.images.to(self.model.device))
         self.number, self.step = 0, 0  # of the phase, and the update of it
         self.resumed = False

@@ -1,10 +1,14 @@
+import re
+
 import pytest
 import torch
+from conftest import fit
 
+from infogan import data, records
 from infogan.codes import Latent
 from infogan.config import Config, InputError
 from infogan.layers import BatchNorm, Convolution, MatrixLayer, UpConvolution
-from infogan.networks import build
+from infogan.networks import architecture, build, for_size
 from infogan.presets import PRESETS
 
 PAPER = Latent("10c+2u", "62u", q_std="fixed")
@@ -218,6 +222,80 @@ def test_batch_norm_is_torchs():
     ours.eval(), torchs.eval()
     assert torch.allclose(ours(maps), torchs(maps), atol=1e-6)
     assert torch.equal(ours.running_var, torchs.running_var)
+
+
+@pytest.mark.parametrize(("channels", "height", "width"), [(1, 16, 16), (3, 48, 48), (3, 64, 96), (1, 128, 128)])
+def test_dcgan_halves_every_size_to_a_map_of_four_to_seven_pixels(channels, height, width):
+    image, made = (channels, height, width), Config(network="dcgan")
+    stack = architecture(image, "dcgan")
+    small = min(stack.generator[0].units[1:])
+    assert 4 <= small < 8 and len(stack.trunk) == len(stack.generator) - 1
+    assert small * 2 ** len(stack.trunk) == min(height, width)
+    widths = [layer.channels for layer in stack.trunk]
+    assert widths[-1] == 256 and all(b in (a, 2 * a) for a, b in zip(widths, widths[1:]))
+    generator, discriminator = build(image, PAPER, 0, made)
+    images = generator(PAPER.sample(2, torch.Generator().manual_seed(0)))
+    assert images.shape == (2, *image) and discriminator(images)[1].shape == (2, PAPER.q_width)
+    weights = sum(p.numel() for network in (generator, discriminator) for p in network.parameters())
+    assert weights < 4e6, "the weights do not grow with the size"
+
+
+def test_dcgan_at_32_pixels_has_the_widths_of_the_papers_svhn_trunk():
+    assert [(c.channels, c.norm) for c in architecture((3, 32, 32), "dcgan").trunk] == [
+        (c.channels, c.norm) for c in architecture((3, 32, 32), "svhn").trunk
+    ]
+
+
+@pytest.mark.parametrize("size", [(50, 50), (50, 70), (90, 84), (127, 127)])
+def test_the_size_that_an_error_names_fits(size):
+    with pytest.raises(InputError, match="for the dcgan networks: resize them to") as refused:
+        architecture((3, *size), "dcgan")
+    height, width = map(int, re.search(r"resize them to (\d+)x(\d+)", str(refused.value)).groups())
+    architecture((3, height, width), "dcgan")
+    with pytest.raises(InputError, match="images are 12x16; the dcgan networks need 16 pixels or more"):
+        architecture((3, 12, 16), "dcgan")
+
+
+def test_a_run_begins_with_dcgan_above_32_pixels_and_records_it(tmp_path):
+    images = torch.randint(256, (40, 3, 48, 48), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    dataset = data.Dataset("large", *(data.Split(images, None) for _ in range(3)))
+    fit(tmp_path, dataset, updates=2, batch_size=8, evaluations=1)
+    loaded = records.load(tmp_path)
+    assert loaded.config.network == "dcgan" and len(loaded.discriminator.trunk) > 6
+    assert for_size((3, 32, 32), "auto") == "auto" and for_size((1, 64, 64), "mnist") == "mnist"
+
+
+def test_without_norm_ds_logit_of_an_image_does_not_depend_on_the_images_beside_it():
+    images = torch.rand(6, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    for layers, alone in (("no-norm", True), ("paper", False)):
+        _, D = build((3, 32, 32), PAPER, 0, Config(network="dcgan", d_layers=layers, q_trunk="own"))
+        logits, first = D.discriminate(images), D.discriminate(images[:2])
+        assert torch.allclose(logits[:2], first, rtol=1e-3, atol=1e-6) == alone
+        assert any(isinstance(m, BatchNorm) for m in D.trunk) == (not alone)
+        assert any(isinstance(m, BatchNorm) for m in D.q_trunk), "Q's own trunk keeps it"
+        generator, again = build((3, 32, 32), PAPER, 0, Config(network="dcgan", d_layers=layers))
+        assert any(isinstance(m, BatchNorm) for m in again.q_head) and any(
+            isinstance(m, BatchNorm) for m in generator.layers
+        )
+
+
+def test_hes_weights_keep_the_size_of_what_relu_layers_pass_on():
+    """Where weights from N(0, 0.02) let a signal vanish in D without norm."""
+    images = torch.randn(8, 3, 64, 64, generator=torch.Generator().manual_seed(0)) / 4 + 0.5
+    sizes = {}
+    for initialisation in ("he", "paper"):
+        made = Config(network="dcgan", d_layers="no-norm", initialisation=initialisation)
+        generator, D = build((3, 64, 64), PAPER, 0, made)
+        sizes[initialisation] = (D.trunk(images).square().mean() / (2 * images - 1).square().mean()).sqrt().item()
+        assert all(m.bias.abs().max() == 0 for m in D.modules() if isinstance(m, MatrixLayer) and m.bias is not None)
+    assert 0.3 < sizes["he"] < 3 and sizes["paper"] < 0.03
+    made = Config(network="dcgan", initialisation="he")
+    generator = build((3, 64, 64), PAPER, 0, made)[0]
+    grey = generator(PAPER.sample(8, torch.Generator().manual_seed(0)))
+    assert 0.001 < grey.std() < 0.2, "images begin grey, and not saturated"
+    for layer in [m for m in generator.modules() if isinstance(m, UpConvolution)][:-1]:
+        maps = torch.randn(4, layer.weight.shape[0], 16, 16, generator=torch.Generator().manual_seed(0))
+        assert layer(maps)[..., 1:-1, 1:-1].std().item() == pytest.approx(2**0.5, rel=0.1)
 
 
 def test_odd_sizes_are_refused():

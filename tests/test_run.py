@@ -50,6 +50,7 @@ RESUMED = {
     "iic": {"terms": "iic:1"},
     "terms": ALL_TERMS,
     "terms in bfloat16": ALL_TERMS | {"precision": "bfloat16"},
+    "relativistic": {"terms": "relativistic:1+r1:1+r2:1"},
     "spectral norm": {"spectral_norm": True},
     "spectral norm in bfloat16": {"spectral_norm": True, "precision": "bfloat16"},
 }

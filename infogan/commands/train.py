@@ -86,7 +86,7 @@ def main() -> None:
         return
     training.resolve(config)  # wrong codes are named before a dataset is fetched
     dataset = data.load(config.dataset, options.data_dir)
-    config = training.choose_codes(config, dataset)
+    config = training.follow_data(config, dataset)
     try:
         result = training.train(config, dataset, options.directory, options.wandb)
     except events.Diverged as error:

@@ -14,7 +14,7 @@ Where things are:
     decoding.py      one image file to pixels
     cache.py         decoded images in a memory-mapped file
     fingerprint.py   what tells a run's data from other data of the same name
-    augmentation.py  random affine maps and random strokes
+    augmentation.py  augmented copies of real images
 
 To add a dataset, write formats/NAME.py with a function that returns a Dataset, and enter it in names.LOADERS. To add a
 synthetic one, write synthetic/NAME.py and enter it in synthetic.SCENES.

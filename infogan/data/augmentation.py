@@ -1,14 +1,23 @@
-"""Augmentation of real images: random affine maps, and random strokes; the class of a digit survives both. Lengths are
-relative to the image's sides.
+"""Augmentation of real images: copies of another look and of the same class, from which clustering learns what to
+overlook.
+
+`digits`: random affine maps, and random strokes; the class of a digit survives both. `objects`, or a list of OPERATIONS
+with strengths: flips, crops, erased rectangles, brightness, each drawn for every image by itself. Lengths are relative
+to the image's sides.
 
 Used by self-supervised pretraining and by the IIC and pseudo-label terms.
 """
 
 import math
+import re
+from collections.abc import Callable
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from infogan.errors import InputError
 
 # Limits of the affine map. Each value is drawn uniformly within +- its limit; the stretch is log-uniform.
 MAX_ROTATION = math.radians(25)
@@ -81,3 +90,98 @@ def augment(images: Tensor, stream: torch.Generator) -> Tensor:
     augmented = random_affine(images, stream)
     augmented[::2] = random_stroke(augmented[::2], stream)
     return augmented
+
+
+def flip(images: Tensor, stream: torch.Generator, strength: float) -> Tensor:
+    """Each image mirrored, left to right, with the probability `strength`."""
+    mirrored = torch.rand(len(images), 1, 1, 1, generator=stream, device=stream.device) < strength
+    return torch.where(mirrored, images.flip(3), images)
+
+
+def crop(images: Tensor, stream: torch.Generator, strength: float) -> Tensor:
+    """A window of each image, at a random place, as large as the image again: its sides are 1 - strength to 1 of the
+    image's, uniformly, both alike."""
+    size, x, y = torch.rand(3, len(images), generator=stream, device=stream.device)
+    size = 1 - strength * size
+    zero = torch.zeros_like(size)
+    # In half sides from the middle: the window's middle lies within 1 - size of the image's.
+    rows = [
+        torch.stack([size, zero, (1 - size) * (2 * x - 1)], 1),
+        torch.stack([zero, size, (1 - size) * (2 * y - 1)], 1),
+    ]
+    grid = F.affine_grid(torch.stack(rows, 1), list(images.shape), align_corners=False)
+    return F.grid_sample(images, grid, padding_mode="border", align_corners=False)
+
+
+def erasing(images: Tensor, stream: torch.Generator, strength: float) -> Tensor:
+    """A rectangle of each image in one random colour (Zhong et al. 2020, "Random Erasing"), within the image: each side
+    is 0 to `strength` of the image's, uniformly."""
+    n, channels, height, width = images.shape
+    draw = torch.rand(4, n, 1, generator=stream, device=stream.device)
+    colour = torch.rand(n, channels, 1, 1, generator=stream, device=stream.device)
+    inside = []
+    for side, length, place in ((height, draw[0], draw[1]), (width, draw[2], draw[3])):
+        centre = (torch.arange(side, device=images.device) + 0.5) / side
+        start = place * (1 - strength * length)
+        inside.append((centre >= start) & (centre < start + strength * length))
+    return torch.where((inside[0][:, :, None] & inside[1][:, None])[:, None], colour, images)
+
+
+def brightness(images: Tensor, stream: torch.Generator, strength: float) -> Tensor:
+    """Each image's brightness times 1 - strength to 1 + strength, uniformly, cut off at 1."""
+    factor = 1 + strength * (2 * torch.rand(len(images), 1, 1, 1, generator=stream, device=stream.device) - 1)
+    return (images * factor).clamp(max=1)
+
+
+OPERATIONS: dict[str, tuple[Callable[[Tensor, torch.Generator, float], Tensor], float]] = {
+    "flip": (flip, 0.5),
+    "crop": (crop, 0.3),
+    "erasing": (erasing, 0.5),
+    "brightness": (brightness, 0.3),
+}
+"""By name: what it does, and its strength where none is given; strengths are above 0 and at most 1."""
+OBJECTS = "crop,flip,brightness,erasing"
+
+
+class Augmentation(NamedTuple):
+    """augment: images float [N, C, H, W] in [0, 1] and a random generator to augmented images. confuse: the same, as
+    merging counts confusions of clusters by: of digits a stroke alone."""
+
+    augment: Callable[[Tensor, torch.Generator], Tensor]
+    confuse: Callable[[Tensor, torch.Generator], Tensor]
+
+
+def parse(text: str) -> list[tuple[str, float]]:
+    """Names and strengths in a list such as "flip,crop=0.2", also joined with +. Raises InputError, one line."""
+    out: list[tuple[str, float]] = []
+    for word in re.split("[,+]", text.replace(" ", "")):
+        name, equals, value = word.partition("=")
+        if name not in OPERATIONS:
+            raise InputError(
+                f"augmentation has {name!r}; allowed: digits, objects, none, or a list of {', '.join(OPERATIONS)} such "
+                "as flip,crop=0.2"
+            )
+        try:
+            strength = float(value) if equals else OPERATIONS[name][1]
+        except ValueError:
+            strength = math.nan
+        if not 0 < strength <= 1:
+            raise InputError(f"augmentation gives {name} the strength {value}; give a number above 0, at most 1")
+        if name in dict(out):
+            raise InputError(f"augmentation has {name} twice: give it once")
+        out.append((name, strength))
+    return out
+
+
+def build(text: str) -> Augmentation:
+    """What a configuration's `augmentation` says: digits, objects, none, or a list (see parse)."""
+    if text == "digits":
+        return Augmentation(augment, random_stroke)
+    operations = [] if text == "none" else parse(OBJECTS if text == "objects" else text)
+
+    def apply(images: Tensor, stream: torch.Generator) -> Tensor:
+        for name, strength in operations:
+            images = OPERATIONS[name][0](images, stream, strength)
+        return images
+
+    return Augmentation(apply, apply)

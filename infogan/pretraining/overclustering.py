@@ -3,9 +3,9 @@
 InfoGAN leaves it to chance which modes of the data its categories find, and two digits that share a category early
 share it to the end. Many clusters find modes more surely than ten do. So first HEADS over-clustering heads on D's trunk
 each sort the real images into many clusters by the IIC loss (Ji et al. 2019, "Invariant Information Clustering",
-section 3.2). Then each head's
-clusters are merged into as many superclusters as the code has categories: those that random-stroke augmentation
-confuses (see merging). Then Q is trained on the superclusters that the heads agree on (ensemble distillation).
+section 3.2). Then each head's clusters are merged into as many superclusters as the code has categories: those that
+augmentation (of digits random strokes) confuses (see merging). Then Q is trained on the superclusters that the heads
+agree on (ensemble distillation).
 """
 
 import copy
@@ -22,7 +22,7 @@ from infogan.accel.adam import Adam
 from infogan.accel.cuda_graph import fastest
 from infogan.codes import Latent
 from infogan.config import Config
-from infogan.data import Batches, augmentation
+from infogan.data import Batches
 from infogan.errors import InputError
 from infogan.layers import BatchNorm, Linear, ParallelLinear, Sequential, keep_bf16_copies, renew_bf16_copies
 from infogan.learner import Learner
@@ -99,6 +99,7 @@ class Overclustering:
     def __init__(self, model: Learner, batches: Batches):
         self.config, self.latent, self.discriminator = model.config, model.latent, model.discriminator
         self.bf16_copies, self.images_of, self.random = model.bf16_copies, batches.at, model.random
+        self.augmentation = model.augmentation
         self.length = self.config.pretraining
         self.clustering_updates = self.length - math.ceil(DISTILLATION * self.length)
         self.random["pretraining"]  # made before a step is captured, and a part of each later checkpoint
@@ -137,7 +138,7 @@ class Overclustering:
 
     def _step(self, images: Tensor) -> list[Tensor]:
         real = images.float() / 255
-        augmented = augmentation.augment(real, self.random["pretraining"])
+        augmented = self.augmentation.augment(real, self.random["pretraining"])
         if self.teacher is None:
             loss = self._clustering_loss(real, augmented)
             metrics = [loss / HEADS, real.new_zeros(())]
@@ -190,7 +191,7 @@ class Overclustering:
         sample = []
         for number in range(math.ceil(SAMPLE / self.config.batch_size)):
             images = self.images_of(number).float() / 255
-            copies = (augmentation.random_stroke(images, self.random["pretraining"]) for _ in range(COPIES))
+            copies = (self.augmentation.confuse(images, self.random["pretraining"]) for _ in range(COPIES))
             seen = [self._clusters(images), *map(self._clusters, copies)]
             for i, one in enumerate(seen):
                 for other in seen[i + 1 :]:

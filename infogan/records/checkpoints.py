@@ -2,6 +2,7 @@
 
 Tensors of a training run, by name:
     generator.*, discriminator.*   parameters and buffers of G and of D/Q, with the names of their state_dict
+    averaged.*                     averaged weights of G, where the configuration has g_ema: what is loaded as G
     adam_d.*, adam_g.*             Adam's moments and step counts
     term.NAME.*                    parameters and buffers of the loss terms that have some
     random.*                       states of the random generators

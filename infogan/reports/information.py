@@ -26,7 +26,7 @@ UNTRAINED = 10
 """Untrained networks of the null, of the seeds from 0."""
 LIMIT = 20_000
 """Images that are used at most."""
-FIELDS = "codes noise q_std network g_layers initialisation leaky_slope q_trunk spectral_norm".split()
+FIELDS = "codes noise q_std network g_layers d_layers initialisation leaky_slope q_trunk spectral_norm".split()
 """Of the configuration, all that untrained networks depend on: runs that agree in them share their null."""
 
 Known = dict[str, tuple[np.ndarray, tuple[str, ...]]]

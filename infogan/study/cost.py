@@ -9,7 +9,7 @@ from infogan.data import Dataset
 from infogan.learner import Learner
 from infogan.phases import phases
 from infogan.study.options import ResolvedOptions
-from infogan.training import choose_codes, resolve
+from infogan.training import follow_data, resolve
 
 SECONDS = 1.0
 """For which each configuration's updates are timed."""
@@ -32,7 +32,7 @@ def describe(options: ResolvedOptions, dataset: Dataset) -> str:
 
 def images_per_second(config: Config, dataset: Dataset) -> float:
     """Real images in a second of updates of the GAN, on one thread."""
-    config = resolve(choose_codes(config, dataset))
+    config = resolve(follow_data(config, dataset))
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

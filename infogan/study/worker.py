@@ -79,7 +79,7 @@ class Worker:
             raise ValueError(f"run is {run!r}: expected letters, digits and dashes")
         seed = self.options.seed + trial.user_attrs.get("offset", trial.number)
         trial.set_user_attr("offset", seed - self.options.seed)  # the copies of the trial have the same
-        config = training.choose_codes(self.options.configurations.suggest(trial, seed), self.dataset)
+        config = training.follow_data(self.options.configurations.suggest(trial, seed), self.dataset)
         watch = ParentWatch(self.parent)
         if (
             self.options.pruner == "halving" and len(self.measures) == 1 and not self.has_frechet

@@ -14,10 +14,11 @@ from typing import Any, ClassVar, Literal, NamedTuple
 from torch import Generator as RandomGenerator
 from torch import Tensor, nn
 
-from infogan import terms
+from infogan import diffaugment, terms
 from infogan.codes import Latent
 from infogan.config import Config
-from infogan.data import augmentation
+from infogan.data import Split
+from infogan.data.augmentation import Augmentation
 from infogan.errors import InputError
 from infogan.networks import DiscriminatorQ, Generator
 
@@ -38,6 +39,10 @@ class Context:
     latent: Latent
     random: Mapping[str, RandomGenerator]
     """By purpose."""
+    augmentation: Augmentation
+    """Of the copies of real images that Q learns from."""
+    diffaugment: diffaugment.Augmentation
+    """Of what D's trunk reads, see infogan.diffaugment."""
     index: Tensor
     """Which training images `real` are, int64 [N]."""
     real: Tensor
@@ -51,7 +56,7 @@ class Context:
 
     @cached_property
     def _of_real(self) -> tuple[Tensor, Tensor]:
-        return self.of_real or self.D(self.real)
+        return self.of_real or self.D(self.real, 0, self.diffaugment)
 
     @property
     def d_real(self) -> Tensor:
@@ -61,10 +66,15 @@ class Context:
     def q_real(self) -> Tensor:
         return self._of_real[1]
 
+    def discriminate(self, images: Tensor) -> Tensor:
+        """D's logits [N] of images, augmented as all that D reads; batch norm normalises them by their own
+        statistics."""
+        return self.D.discriminate(self.diffaugment(images))
+
     @cached_property
     def q_augmented(self) -> Tensor:
         """Q's parameters for an augmented copy of each real image: made once, when a term asks."""
-        return self.D.q_params(augmentation.augment(self.real, self.random["augmentation"]))
+        return self.D.q_params(self.augmentation.augment(self.real, self.random["augmentation"]))
 
 
 class Loss(NamedTuple):
@@ -120,6 +130,8 @@ class Settings:
     image_shape: tuple[int, int, int]
     n_images: int
     """Training images."""
+    labels: Tensor | None = None
+    """Their classes, int64 [n_images], where they have any; for terms that say in their name that they read labels."""
 
 
 class Term(nn.Module):
@@ -193,3 +205,11 @@ def check(config: Config, latent: Latent) -> None:
             raise InputError(f"the term {spec.name} has no setting {names}; allowed: {', '.join(allowed) or 'none'}")
         if hasattr(module, "check"):
             module.check(config, latent)
+
+
+def check_data(config: Config, latent: Latent, train: Split) -> None:
+    """Raises InputError for training images that a term cannot work with: said by its file's `check_data`, where it has
+    one."""
+    for spec in terms.parse(config.terms):
+        if hasattr(module := _module(spec.name), "check_data"):
+            module.check_data(config, latent, train)

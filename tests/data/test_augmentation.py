@@ -2,8 +2,11 @@ import math
 
 import pytest
 import torch
+from conftest import config, fit, same_tensors
 
+from infogan import training
 from infogan.data import augmentation
+from infogan.errors import InputError
 
 
 def stream(seed: int = 0) -> torch.Generator:
@@ -153,3 +156,107 @@ def test_nothing_changes_on_a_black_background(digits):
         mapped = augmentation.random_affine(batch.float() / 255, stream())
         strokes = augmentation.random_stroke(torch.zeros_like(mapped), stream())
         assert torch.equal(augmentation.random_stroke(mapped, stream()), torch.maximum(mapped, strokes))
+
+
+# What a configuration lists: each operation by its definition, with a draw for each image.
+
+
+def photos(n: int = 400, height: int = 16, width: int = 24) -> torch.Tensor:
+    return torch.rand(n, 3, height, width, generator=stream(1))
+
+
+def test_flip_mirrors_so_many_of_the_images():
+    images = photos()
+    flipped = augmentation.flip(images, stream(), 0.3)
+    mirrored = (flipped == images.flip(3)).flatten(1).all(1)
+    assert (mirrored | (flipped == images).flatten(1).all(1)).all()
+    assert mirrored.float().mean().item() == pytest.approx(0.3, abs=0.06)
+
+
+def test_crop_shows_a_window_within_the_image():
+    """On ramps from 0 to 1 along each axis: a window's ramp has the window's length, and lies within the image's."""
+    ramp = (torch.arange(64) + 0.5) / 64
+    images = torch.stack([ramp.expand(64, 64), ramp[:, None].expand(64, 64)]).expand(500, 2, 64, 64)
+    shown = augmentation.crop(images, stream(), 0.4)
+    sizes = [
+        (shown[:, 0, 32, 56] - shown[:, 0, 32, 8]) / (48 / 64),
+        (shown[:, 1, 56, 32] - shown[:, 1, 8, 32]) / (48 / 64),
+    ]
+    assert torch.allclose(*sizes, atol=1e-4), "the shape stays"
+    assert sizes[0].min().item() == pytest.approx(0.6, abs=0.02) and sizes[0].max().item() == pytest.approx(1, abs=0.02)
+    middles = shown[:, :, 31:33, 31:33].mean((2, 3)) - 0.5
+    for middle in middles.T:
+        assert ((middle.abs() - (1 - sizes[0]) / 2) < 1e-3).all()
+    assert abs(torch.corrcoef(middles.T)[0, 1]) < 0.15, "both places are drawn"
+
+
+def test_erasing_fills_one_rectangle_with_one_colour():
+    images = torch.full((400, 3, 32, 32), 2.0)  # no colour that is drawn
+    shown = augmentation.erasing(images, stream(), 0.5)
+    erased = (shown != 2).all(1)
+    rows, columns = erased.any(2), erased.any(1)
+    assert torch.equal(erased, rows[:, :, None] & columns[:, None])
+    assert rows.sum(1).max() in (15, 16, 17) and rows.sum(1).float().mean().item() == pytest.approx(8, abs=1)
+    first = shown[erased.flatten(1).any(1)][0]
+    assert first[:, first[0] != 2].unique(dim=1).shape[1] == 1
+    assert shown[erased[:, None].expand_as(shown)].unique().numel() > 900, "each image has a colour of its own"
+
+
+def test_brightness_is_a_factor_for_each_image():
+    images = photos() / 2
+    factors = augmentation.brightness(images, stream(), 0.3) / images
+    assert (factors.flatten(1).std(1) < 1e-4).all()
+    each = factors.flatten(1).mean(1)
+    assert each.min().item() == pytest.approx(0.7, abs=0.02) and each.max().item() == pytest.approx(1.3, abs=0.02)
+
+
+@pytest.mark.parametrize("name", augmentation.OPERATIONS)
+def test_each_operation_draws_for_each_image_and_stays_in_range(name):
+    images = photos(1).expand(16, -1, -1, -1)
+    shown = augmentation.build(name).augment(images, stream())
+    assert torch.equal(shown, augmentation.build(name).augment(images, stream()))
+    assert 0 <= shown.min() and shown.max() <= 1 + 1e-6
+    assert shown.flatten(1).unique(dim=0).shape[0] > (1 if name == "flip" else 10)
+
+
+def test_digits_are_augmented_as_ever_and_a_list_in_its_order():
+    images = photos(9)
+    made = augmentation.build("digits")
+    assert torch.equal(made.augment(images, stream()), augmentation.augment(images, stream()))
+    assert torch.equal(made.confuse(images, stream()), augmentation.random_stroke(images, stream()))
+    assert augmentation.build("none").augment(images, stream()) is images
+    random = stream()
+    expected = augmentation.crop(augmentation.flip(images, random, 0.5), random, 0.2)
+    assert torch.equal(augmentation.build("flip,crop=0.2").augment(images, stream()), expected)
+    assert torch.equal(augmentation.build("flip + crop=0.2").confuse(images, stream()), expected)
+    assert [name for name, _ in augmentation.parse(augmentation.OBJECTS)] == ["crop", "flip", "brightness", "erasing"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("blur", "augmentation has 'blur'; allowed: digits, objects, none, or a list of flip, crop"),
+        ("", "augmentation has ''; allowed"),
+        ("flip,crop=2", "augmentation gives crop the strength 2; give a number above 0, at most 1"),
+        ("crop=much", "augmentation gives crop the strength much; give"),
+        ("flip,flip", "augmentation has flip twice"),
+    ],
+)
+def test_a_list_that_cannot_be_read_is_named(text, message):
+    with pytest.raises(InputError, match=message):
+        training.resolve(config(augmentation=text))
+
+
+def test_the_pretraining_and_the_iic_term_learn_from_what_is_configured(digits, tmp_path, monkeypatch):
+    """And resume bit for bit."""
+    used = []
+    brightness, strength = augmentation.OPERATIONS["brightness"]
+    counted = lambda images, stream, s: used.append(s) or brightness(images, stream, s)  # noqa: E731
+    monkeypatch.setitem(augmentation.OPERATIONS, "brightness", (counted, strength))
+    common = {"augmentation": "crop,brightness=0.2", "pretraining": 4, "evaluations": 1}
+    fit(tmp_path / "whole", digits, "iic", updates=4, **common)
+    assert used[0] == 0.2 and len(used) > 4 + 4
+    fit(tmp_path / "parts", digits, "iic", updates=2, **common, lr_decay=0.0)
+    fit(tmp_path / "parts", digits, "iic", updates=4, **common, lr_decay=0.0)
+    fit(tmp_path / "constant", digits, "iic", updates=4, **common, lr_decay=0.0)
+    assert same_tensors(tmp_path / "constant", tmp_path / "parts")

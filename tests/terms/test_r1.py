@@ -1,4 +1,4 @@
-"""R1 on discriminators whose gradient is known, and through our own convolutions and products."""
+"""R1 and R2 on discriminators whose gradient is known, and through our own convolutions and products."""
 
 from types import SimpleNamespace
 
@@ -9,10 +9,11 @@ from conftest import config
 from infogan import training
 from infogan.accel import products
 from infogan.terms.r1 import R1
+from infogan.terms.r2 import R2
 
 
 def penalty(discriminate, images: torch.Tensor) -> torch.Tensor:
-    context = SimpleNamespace(real=images, D=SimpleNamespace(discriminate=discriminate))
+    context = SimpleNamespace(real=images, discriminate=discriminate)
     return R1()(context)[0]
 
 
@@ -28,6 +29,13 @@ def test_of_a_quadratic_discriminator_it_is_half_the_mean_squared_norm_of_the_im
     images = torch.rand(5, 1, 4, 4)
     value = penalty(lambda x: x.square().sum((1, 2, 3)) / 2, images)
     assert value.item() == pytest.approx(images.square().sum((1, 2, 3)).mean().item() / 2, rel=1e-5)
+
+
+def test_r2_is_the_same_penalty_of_generated_images():
+    real, fake = torch.rand(5, 1, 4, 4), torch.rand(3, 1, 4, 4)
+    context = SimpleNamespace(real=real, fake=fake, discriminate=lambda x: x.square().sum((1, 2, 3)) / 2)
+    assert R2()(context)[0].item() == pytest.approx(fake.square().sum((1, 2, 3)).mean().item() / 2, rel=1e-5)
+    assert not fake.requires_grad
 
 
 @pytest.mark.parametrize("channels", [1, 4])
@@ -53,7 +61,7 @@ def test_in_bfloat16_its_gradient_follows_that_in_float32():
     gradients = []
     for precision in ("float32", "bfloat16"):
         model = training.Learner(config(terms="r1:1", precision=precision, batch_size=64), (1, 28, 28))
-        context = SimpleNamespace(real=images.float() / 255, D=model.discriminator)
+        context = SimpleNamespace(real=images.float() / 255, discriminate=model.discriminator.discriminate)
         parameters = list(model.discriminator.trunk.parameters())
         leaves = [model.bf16_copies.get(p, p) for p in parameters]
         R1()(context)[0].backward(inputs=leaves)

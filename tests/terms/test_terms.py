@@ -79,6 +79,8 @@ def moved_by(name: str, digits, **changes) -> set[str]:
         ("iic", {"trunk", "Q head"}),
         ("contrastive", {"G", "term"}),
         ("r1", {"trunk", "D head"}),
+        ("r2", {"trunk", "D head"}),
+        ("relativistic", {"G", "trunk", "D head"}),
         ("hinge", {"G", "trunk", "D head"}),
     ],
 )
