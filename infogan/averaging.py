@@ -17,5 +17,5 @@ def decay_at(step: int, decay: float) -> float:
 @torch.no_grad()
 def update_average(averaged: nn.Module, network: nn.Module, decay: float) -> None:
     """averaged = decay * averaged + (1 - decay) * network, in place: of every parameter and every running statistic."""
-    mine, theirs = (list(each.state_dict().values()) for each in (averaged, network))
-    torch._foreach_lerp_(mine, theirs, 1 - decay)
+    for mine, current in zip(averaged.state_dict().values(), network.state_dict().values(), strict=True):
+        mine.lerp_(current, 1 - decay)
