@@ -55,8 +55,8 @@ def test_a_collapsed_generator_is_named_wherever_the_run_is_shown(tmp_path):
     assert stored["collapsed"] is True and stored["spread"] < 0.1 and "accuracy" in stored
     rows = records.Table(tmp_path / "run" / "evaluations.csv").rows()
     assert [row["collapsed"] for row in rows] == [True, True]
-    table = call("measure", "run", "--csv", "m.csv", folder="analysis", cwd=tmp_path)
-    assert table.returncode == 0 and pd.read_csv(tmp_path / "m.csv").collapsed.tolist() == [True]
+    table = call("measure", "run", "--out", "m", folder="analysis", cwd=tmp_path)
+    assert table.returncode == 0 and pd.read_csv(tmp_path / "m" / "runs.csv").collapsed.tolist() == [True]
     page = call("report", "run", folder="analysis", cwd=tmp_path)
     assert page.returncode == 0, page.stderr
     assert "G has collapsed" in (tmp_path / "run" / "report.html").read_text()

@@ -18,7 +18,7 @@ def one_hot(categories: list[int], size: int) -> torch.Tensor:
 
 def test_certain_and_equally_frequent_categories_have_every_maximum():
     p = one_hot([0, 1, 2, 3] * 5, 4)
-    assert label_free.indices(p, p) == pytest.approx((math.log(4), math.log(4), math.log(4), 1.0))
+    assert label_free.indices(p, p) == pytest.approx((math.log(4), math.log(4), math.log(4), 1.0, 1.0))
 
 
 def test_without_certainty_there_is_no_information():
@@ -60,3 +60,13 @@ def test_a_network_is_measured_alike_every_time_and_keeps_its_mode(digits):
     again, _ = label_free.measure(network, latent, 0, images)
     assert found == again and network.training
     assert (categories == networks.recognise(network, latent, images)[0][:, 0].numpy()).all()
+
+
+def test_stability_is_agreement_less_that_of_chance():
+    """Codes of any size are comparable: categories without relation to the images agree by chance, more of fewer."""
+    stream = torch.Generator().manual_seed(0)
+    for size in (2, 5, 20):
+        p, other = (torch.eye(size)[torch.randint(size, (4000,), generator=stream)] for _ in range(2))
+        found = label_free.indices(p, other)
+        assert found.agreement == pytest.approx(1 / size, abs=0.03) and found.stability == pytest.approx(0, abs=0.01)
+        assert label_free.indices(p, p).stability == pytest.approx(1)
