@@ -57,7 +57,7 @@ class Options(WorkerOptions):
     confirm_best: int = 2
     """How many of the best configurations are trained again with fresh seeds; the best mean over those seeds wins.
     Not done with two objectives, nor where seeds are searched."""
-    confirm_seeds: int = 3
+    confirm_seeds: int = 5
     """Fresh seeds for each of them; 0 leaves the confirmation out."""
     data_dir: Path | None = None
     """Folder of the datasets. Default: $INFOGAN_DATA, else ./data."""

@@ -111,7 +111,7 @@ def _which_setting_matters(study: optuna.Study, measured: pd.DataFrame, folder: 
     figures = {"importances": (plots.plot_importances(values, measure), caption), **slices}
     numbers = [name for name in values.parameter if pd.api.types.is_numeric_dtype(measured[name]) and name != "seed"]
     if len(numbers) > 1 and measured[numbers[:2]].nunique().min() > 2:
-        text_of_contour = "The two numbers that matter most; between the trials (dots) it is interpolated."
+        text_of_contour = "The two numbers that matter most; a dot is a trial."
         figures["contour"] = (plots.plot_contour(measured, measure, *numbers[:2]), text_of_contour)
     by = "Means over the trials with each value; what else differs between them is not held fixed."
     return [

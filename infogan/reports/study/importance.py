@@ -82,7 +82,7 @@ def effects(trials: pd.DataFrame, measure: str, names: list[str]) -> pd.DataFram
     """The measure by each value of each parameter: parameter, value, mean, low, high, trials.
 
     Numbers of more than six values are in thirds of the trials. `low` and `high`: 95 % Student-t interval of the mean,
-    missing where there are fewer than three trials. What else differs between the trials is averaged over, not held
+    missing where there are fewer than five trials. What else differs between the trials is averaged over, not held
     fixed.
     """
     from infogan.metrics.clustering import mean_interval
@@ -93,6 +93,6 @@ def effects(trials: pd.DataFrame, measure: str, names: list[str]) -> pd.DataFram
         if pd.api.types.is_numeric_dtype(values) and values.nunique() > 6:
             values = pd.qcut(values, 3, duplicates="drop").map(lambda part: f"{part.left:.3g} to {part.right:.3g}")
         for value, group in trials[measure].groupby(values, observed=True, sort=True):
-            mean, low, high = mean_interval(list(group)) if len(group) > 2 else (group.mean(), np.nan, np.nan)
+            mean, low, high = mean_interval(list(group)) if len(group) > 4 else (group.mean(), np.nan, np.nan)
             rows.append([name, str(value), mean, low, high, len(group)])
     return pd.DataFrame(rows, columns=["parameter", "value", "mean", "low", "high", "trials"])

@@ -14,8 +14,10 @@ from matplotlib.ticker import MaxNLocator
 from infogan import style
 from infogan.study.objectives import Measure
 
-MOST_VALUES = 14
-"""Values of a parameter that are shown by name on an axis."""
+MOST_TICKS = 8
+"""Values of a parameter that each have a tick of an axis."""
+MANY = 30
+"""Trials of which two parameters are interpolated."""
 
 
 def _colours(trials: pd.DataFrame) -> dict:
@@ -39,8 +41,8 @@ def _is_number(values: pd.Series) -> bool:
 
 
 def _is_logarithmic(values: pd.Series) -> bool:
-    """Whether numbers are shown on a logarithmic scale: positive, and over more than a decade."""
-    return _is_number(values) and values.min() > 0 and values.max() / values.min() > 10
+    """Whether numbers are shown on a logarithmic scale: positive, and over most of a decade."""
+    return _is_number(values) and values.min() > 0 and values.max() / values.min() >= 8
 
 
 def _axis(trials: pd.DataFrame, name: str) -> pd.Series:
@@ -51,6 +53,10 @@ def _axis(trials: pd.DataFrame, name: str) -> pd.Series:
 def _name_ticks(trials: pd.DataFrame, name: str, axes: Axes) -> None:
     if _is_logarithmic(trials[name]):
         axes.set_xscale("log")
+    if _is_number(trials[name]) and trials[name].nunique() <= MOST_TICKS:
+        values = sorted(trials[name].unique())
+        axes.set_xticks(values, [f"{value:g}" for value in values])
+        axes.minorticks_off()
     if not _is_number(trials[name]):
         values = sorted(trials[name].astype(str).unique())
         axes.set_xticks(
@@ -82,13 +88,15 @@ def plot_slices(trials: pd.DataFrame, measure: Measure, names: list[str]) -> Fig
 
 @style.drawing()
 def plot_contour(trials: pd.DataFrame, measure: Measure, x: str, y: str) -> Figure:
-    """The measure over two parameters that are numbers: the trials, and between them a linear interpolation."""
+    """The measure over two parameters that are numbers: a dot a trial, and of MANY trials a linear interpolation."""
     figure = style.new_figure(6.4, 4)
     axes = figure.subplots()
     at = [np.log10(trials[name]) if _is_logarithmic(trials[name]) else trials[name].astype(float) for name in (x, y)]
-    filled = axes.tricontourf(at[0], at[1], trials[measure.name], levels=12, cmap="viridis", alpha=0.85)
-    figure.colorbar(filled, ax=axes, label=measure.title)
-    axes.scatter(at[0], at[1], c="black", s=14, zorder=3)
+    values = trials[measure.name]
+    if len(trials) >= MANY:
+        axes.tricontourf(at[0], at[1], values, levels=12, cmap="viridis", alpha=0.6)
+    dots = axes.scatter(at[0], at[1], c=values, cmap="viridis", s=60, zorder=3, edgecolors="white")
+    figure.colorbar(dots, ax=axes, label=measure.title)
     labels = [f"log₁₀ {name}" if _is_logarithmic(trials[name]) else name for name in (x, y)]
     axes.set(xlabel=labels[0], ylabel=labels[1])
     return figure
