@@ -49,10 +49,13 @@ def classifier(dataset: Dataset, cache: Path | None = None) -> DiscriminatorQ:
     folder = cache or cache_folder() / f"classifier-{dataset.name}-{identity.hexdigest()[:12]}"
     folder.mkdir(parents=True, exist_ok=True)
     with locked(folder / ".lock"):  # one of several workers trains it, the others wait
-        if not records.has_checkpoint(folder):
+        try:
+            weights = records.load_checkpoint(folder)[0]
+        except InputError:  # there is none, or it is damaged
             updates = _train(network, images, labels)
-            records.save_checkpoint(folder, network.state_dict(), {"step": updates}, keep=False)
-        network.load_state_dict(records.load_checkpoint(folder)[0])
+            weights = network.state_dict()
+            records.save_checkpoint(folder, weights, {"step": updates}, keep=False)
+        network.load_state_dict(weights)
     return network.eval()
 
 

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from huggingface_hub import ModelHubMixin, snapshot_download
+from huggingface_hub.errors import HTTPError
 
+from infogan.data.files import as_input_error
 from infogan.errors import InputError
 from infogan.inference import Model
 from infogan.records.model_card import write_card
@@ -33,7 +35,13 @@ class HubModel(Model, ModelHubMixin, library_name="infogan"):
         """The model of a directory, or of a repository on the hub.
 
         Unlike the mixin's it opens no file that `infogan.load` has not checked. options: of snapshot_download, such as
-        revision, cache_dir, token. Raises InputError where what was found is no model of this project.
+        revision, cache_dir, token. Raises InputError where nothing is found, or what was found is no model of this
+        project.
         """
         name = pretrained_model_name_or_path
-        return cls(name if Path(name).is_dir() else snapshot_download(str(name), **options))
+        if Path(name).is_dir():
+            return cls(name)
+        problem, remedy = f"{name} is no directory, and cannot be had from the hub", "give a directory or user/name"
+        with as_input_error(problem, remedy, (OSError, ValueError, HTTPError)):
+            folder = snapshot_download(str(name), **options)
+        return cls(folder)

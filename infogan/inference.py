@@ -268,6 +268,7 @@ class Model:
                 f"{directory} holds the run itself, whose checkpoint would be replaced: choose another directory"
             )
         directory.mkdir(parents=True, exist_ok=True)
+        (directory / "config.json").unlink(missing_ok=True)  # another model's, which must not describe these weights
         weights = {
             f"{name}.{key}": value.half() if half else value
             for name, network in (("generator", self.generator), ("discriminator", self.discriminator))

@@ -25,6 +25,15 @@ def test_the_classifier_is_accurate_and_cached(digits, network, tmp_path, monkey
     assert records.has_checkpoint(tmp_path / "c")
 
 
+def test_a_damaged_classifier_is_trained_anew(digits, tmp_path, monkeypatch):
+    monkeypatch.setattr(feature_network, "MAX_IMAGES", 1280)
+    once = feature_network.classifier(digits, tmp_path)
+    (tmp_path / records.CHECKPOINT).write_bytes((tmp_path / records.CHECKPOINT).read_bytes()[:5000])
+    again = feature_network.classifier(digits, tmp_path)
+    assert all(torch.equal(a, b) for a, b in zip(once.state_dict().values(), again.state_dict().values()))
+    records.load_checkpoint(tmp_path)
+
+
 def test_without_labels_the_network_names_quarter_turns(digits, tmp_path):
     """Digits have an upright position, so that it learns, and real images score better than those of an untrained G."""
     bare = data.Dataset("bare", *(data.Split(split.images) for split in (digits.train, digits.validation, digits.test)))

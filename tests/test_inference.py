@@ -281,6 +281,31 @@ def test_the_hub_gets_and_gives_the_same_model(run, model, tmp_path, monkeypatch
     assert (found.generate(codes) == model.generate(codes)).all()
 
 
+def test_a_model_saved_in_part_over_another_is_none(run, model, tmp_path, monkeypatch):
+    """Weights of one model beside the configuration of another would load, where their shapes are the same."""
+    model.save(tmp_path)
+
+    def killed(path, content):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("infogan.records.write_json", killed)
+    with pytest.raises(KeyboardInterrupt):
+        model.save(tmp_path)
+    with pytest.raises(InputError, match="config.json cannot be read"):
+        infogan.load(tmp_path)
+
+
+def test_a_hub_path_that_leads_nowhere_is_one_line(monkeypatch):
+    hub = pytest.importorskip("infogan.hub")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    for name in ("nope", "runs/nope", "a/b/c", "/nope", "./nope", "me/nope\n"):
+        with pytest.raises(InputError, match="is no directory, and cannot be had from the hub") as error:
+            hub.HubModel.from_pretrained(name)
+        assert "\n" not in str(error.value)
+    with pytest.raises(InputError, match="is nope a run directory"):
+        infogan.load("nope")
+
+
 def test_names_of_classes_are_recorded_and_on_the_card(digits, tmp_path):
     """Labels 10, 20, ... become class numbers; records say which is which."""
     names = tuple(str(10 * (label + 1)) for label in range(10))

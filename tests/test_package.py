@@ -45,14 +45,21 @@ assert (infogan.load("copy").generate(codes) == images).all()
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory):
-    """Built from a copy of the sources, so that nothing is left beside them."""
-    source = tmp_path_factory.mktemp("source")
+def source(tmp_path_factory):
+    """A copy of the sources, so that nothing is left beside them. Its folder has the name that a clone has."""
+    source = tmp_path_factory.mktemp("beside") / "infogan"
+    source.mkdir()
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, source)
     shutil.copytree(ROOT / "infogan", source / "infogan", ignore=shutil.ignore_patterns("__pycache__"))
-    pip("wheel", "--no-build-isolation", "--wheel-dir", source, source)
-    [wheel] = source.glob("*.whl")
+    return source
+
+
+@pytest.fixture(scope="module")
+def wheel(source, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("wheel")
+    pip("wheel", "--no-build-isolation", "--wheel-dir", folder, source)
+    [wheel] = folder.glob("*.whl")
     return wheel
 
 
@@ -125,9 +132,25 @@ def test_the_command_has_a_version_and_is_a_module(tmp_path):
         assert done.returncode == 0 and "infogan" in done.stdout and "Traceback" not in done.stderr
 
 
-def test_a_folder_named_infogan_does_not_hide_the_package(tmp_path):
-    """As a clone does from a script beside it: a folder without __init__.py is an empty namespace package."""
-    (tmp_path / "infogan").mkdir()
-    (tmp_path / "script.py").write_text("import infogan; print(infogan.load.__module__)")
-    done = subprocess.run([sys.executable, "script.py"], cwd=tmp_path, capture_output=True, text=True)
-    assert done.stdout.strip() == "infogan", done.stderr
+@pytest.fixture(scope="module")
+def editable(source, tmp_path_factory):
+    """A folder like site-packages after `pip install -e` of the sources."""
+    folder = tmp_path_factory.mktemp("editable")
+    code = "import sys; from setuptools import build_meta; build_meta.build_editable(sys.argv[1])"
+    subprocess.run([sys.executable, "-c", code, folder], cwd=source, capture_output=True, check=True)
+    [wheel] = folder.glob("*.whl")
+    zipfile.ZipFile(wheel).extractall(folder)
+    return folder
+
+
+@pytest.mark.parametrize("place", ["beside", "in"])
+@pytest.mark.parametrize("kind", ["installed", "editable", "clone"])
+def test_a_clone_named_infogan_does_not_hide_the_package(kind, place, source, request):
+    """For a script beside a clone, the clone's folder is an empty namespace package."""
+    site = source if kind == "clone" else request.getfixturevalue(kind)
+    code = "import site, sys; sys.path.insert(0, sys.argv[1]); site.addsitedir(sys.argv[2]); import infogan.errors"
+    folder = source if place == "in" else source.parent
+    call = [sys.executable, "-I", "-S", "-c", f"{code}; print(infogan.__file__)", folder, site]
+    done = subprocess.run(call, capture_output=True, text=True)
+    root = site if (kind, place) == ("installed", "beside") else source
+    assert done.stdout.strip() == str(root / "infogan" / "__init__.py"), done.stderr

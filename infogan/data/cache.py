@@ -114,6 +114,7 @@ def _open_images(path: Path, shape: Shape, new: bool) -> np.memmap:
     """The cache's images, to be written; with `new` they are created."""
     if not new:
         return np.lib.format.open_memmap(path, "r+")
+    path.with_name("done").unlink(missing_ok=True)  # it would count images of zeros, were this process killed
     path.unlink(missing_ok=True)
     needed, free = math.prod(shape), shutil.disk_usage(path.parent).free
     if needed > free:  # said before the disk is filled, which other programs would notice

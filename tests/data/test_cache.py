@@ -1,3 +1,4 @@
+import contextlib
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -87,6 +88,22 @@ def test_a_damaged_cache_is_made_again(small_chunks):
     ):
         damage()
         assert torch.equal(synthetic.render_dataset("sprites", None, 60)[0], images)
+
+
+def test_a_cache_that_was_begun_anew_is_no_complete_one(small_chunks):
+    """The images of a complete cache are gone, and what makes them again is killed before the first is written."""
+
+    def chunks(start):
+        if killed:
+            raise KeyboardInterrupt
+        yield torch.full((3 - start, 1, 2, 2), 7, dtype=torch.uint8).numpy()
+
+    for killed in (False, True, False):
+        with pytest.raises(KeyboardInterrupt) if killed else contextlib.nullcontext():
+            assert (cache.cached("sevens", [], (3, 1, 2, 2), chunks) == 7).all()
+        (folder,) = cache.cache_folder().glob("sevens-*")
+        if not killed:
+            (folder / "images.npy").unlink()
 
 
 def test_a_complete_cache_may_be_read_only(small_chunks, monkeypatch):

@@ -86,6 +86,32 @@ def test_an_evaluation_that_lacks_a_measure_is_made_again(missing, tmp_path, dig
     assert fit(tmp_path, digits, updates=10) == whole and records.read_json(tmp_path / "evaluation.json") == stored
 
 
+@pytest.mark.parametrize("lost", ["all", "the last", "half of one"])
+def test_rows_that_are_missing_are_restored(lost, tmp_path, digits):
+    """Rows are not synced one by one: a machine that loses power keeps the checkpoint, which is synced and has them."""
+    fit(tmp_path, digits, updates=10, log_every=1)
+    tables = [tmp_path / name for name in ("metrics.csv", "evaluations.csv")]
+    whole = [table.read_bytes() for table in tables]
+    for table, content in zip(tables, whole):
+        kept = {"all": 0, "the last": content[:-1].rfind(b"\n") + 1, "half of one": len(content) - 20}[lost]
+        table.write_bytes(content[:kept])
+    if lost == "all":
+        tables[0].unlink()
+    fit(tmp_path, digits, updates=10, log_every=1)
+    assert [table.read_bytes() for table in tables] == whole
+
+
+@pytest.mark.parametrize("damage", [None, "", "{", "[]"])
+def test_a_missing_or_damaged_configuration_is_restored(damage, tmp_path, digits):
+    fit(tmp_path, digits, updates=2)
+    file, whole = tmp_path / "config.json", records.read_json(tmp_path / "config.json")
+    file.unlink() if damage is None else file.write_text(damage)
+    with pytest.raises(InputError, match="choose another --run-dir"):
+        fit(tmp_path, digits, updates=2, seed=7)
+    fit(tmp_path, digits, updates=2)
+    assert records.read_json(file) == whole
+
+
 def test_what_a_killed_write_left_is_removed(tmp_path, digits):
     for name in (".checkpoint.a1b2c3d4.safetensors", ".evaluation.00000000.json", ".metrics.ffffffff.csv"):
         (tmp_path / name).write_text("half")

@@ -87,6 +87,17 @@ def test_importances_are_computed_once(tmp_path, monkeypatch):
     assert len(importance.importances(study, file)) == 1, "of other trials they are computed anew"
 
 
+def test_damaged_importances_are_computed_anew(tmp_path, monkeypatch):
+    study, file = study_of(10), tmp_path / "importances.csv"
+    values = importance.importances(study, file)
+    monkeypatch.setattr(importance, "computed", lambda study: values)
+    whole = file.read_bytes()
+    cut, changed = whole[: whole[:-1].rfind(b"\n") + 1], whole.replace(b"0.", b"0.9", 1)
+    for damaged in (b"", b"\x00\xff", b'"', b"state\n1\n", whole[:-20], cut, changed):
+        file.write_bytes(damaged)
+        assert importance.importances(study, file) is values and file.read_bytes() == whole
+
+
 def test_intervals_of_many_trials_take_halves_of_a_hundred(monkeypatch):
     """A forest's time grows faster than its trials, and there are forty halves."""
     study, taken, compute = study_of(200), [], importance._fanova

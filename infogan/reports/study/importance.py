@@ -1,5 +1,6 @@
 """Importances of what a study searches (fANOVA), with intervals."""
 
+import contextlib
 import hashlib
 from pathlib import Path
 
@@ -21,15 +22,26 @@ TREES, TREES_OF_HALVES = 32, 16
 
 
 def importances(study: optuna.Study, file: Path) -> pd.DataFrame:
-    """What `computed` returns, from the CSV file where it has been written for the same trials, else to it."""
+    """What `computed` returns, from the CSV file where it has been written for the same trials, else to it.
+
+    The file's column `state` is a digest of the trials and of the other columns: a damaged file is written anew.
+    """
     trials = study.get_trials(deepcopy=False)
-    content = repr([(t.number, t.state.name, t.values, t.intermediate_values, t.params) for t in trials])
-    state = hashlib.sha256(content.encode()).hexdigest()[:12]
-    if file.exists() and (known := pd.read_csv(file)).get("state", pd.Series(dtype=str)).eq(state).any():
-        return known.drop(columns="state")
+    of_trials = repr([(t.number, t.state.name, t.values, t.intermediate_values, t.params) for t in trials])
+    if file.is_file():
+        with contextlib.suppress(KeyError, ValueError):  # pandas' own errors are ValueErrors
+            known = pd.read_csv(file)
+            values = known.drop(columns="state")
+            if len(known) and known.state.eq(_digest(of_trials, values)).all():
+                return values
     values = computed(study)
-    records.write_atomic(file, values.assign(state=state).to_csv(index=False))
+    records.write_atomic(file, values.assign(state=_digest(of_trials, values)).to_csv(index=False))
     return values
+
+
+def _digest(trials: str, values: pd.DataFrame) -> str:
+    """Of nine digits of each value: reading may change the last one."""
+    return hashlib.sha256((trials + values.to_csv(index=False, float_format="%.9g")).encode()).hexdigest()[:12]
 
 
 def computed(study: optuna.Study) -> pd.DataFrame:
