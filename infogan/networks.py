@@ -229,6 +229,10 @@ class DiscriminatorQ(nn.Module):
         self.q_head = Sequential(*hidden, Linear(prod(q_shape), latent.q_width))
         self.q_trunk = Trunk(arch) if own_trunk else None
 
+    def drop_d(self) -> None:
+        """Leave Q alone, which has a trunk of its own: what a model needs that is no longer trained."""
+        del self.trunk, self.d_head
+
     @property
     def trunk_of_q(self) -> Trunk:
         """The trunk that Q reads images with."""
