@@ -132,7 +132,7 @@ def architecture(image: tuple[int, int, int], network: str = "auto") -> Architec
         return Architecture(image, trunk, q_hidden=(Dense(128),), generator=generator, tanh=True)
     if network != "chairs":
         raise InputError(f"network is {network!r}; allowed: mnist, svhn, faces, chairs, dcgan, digits, auto")
-    # C.5, as recalled: the layers in the middle keep the size of the map.
+    # For C.5; these layers are ours: those in the middle keep the size of the map.
     trunk = (Conv(64, norm=False), Conv(128), Conv(256), Conv(256, stride=1), Conv(256, stride=1), Dense(1024))
     generator = (Dense(1024), Dense((256, *small)), Up(256, stride=1), Up(256, stride=1), Up(128), Up(64), last)
     return Architecture(image, trunk, q_hidden=(), generator=generator)
