@@ -23,7 +23,6 @@ docs: .venv/ready
 figures: .venv/ready
 	$(RUN) analysis/figures.py figure1 analysis/results/mnist analysis/results/mnist-blog --out figures/mnist-figure1.png
 	$(RUN) analysis/figures.py losses analysis/results/mnist-blog --published analysis/results/mnist-blog/notebook.csv --out figures/mnist-blog-losses.png
-	$(RUN) analysis/figures.py tradeoff analysis/results/mnist analysis/results/mnist-blog analysis/results/iic-mnist --out figures/mnist-tradeoff.png
 
 .venv/ready: requirements.txt pyproject.toml
 	@echo "installing into .venv: minutes, and about 2 GB"
