@@ -21,8 +21,8 @@ docs: .venv/ready
 	NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --strict
 
 figures: .venv/ready
-	$(RUN) analysis/figures.py figure1 $(wildcard analysis/results/authors/mnist-* analysis/results/mnist/mnist-paper-* analysis/results/blog/mnist-*) --out figures/mnist-figure1.png
-	$(RUN) analysis/figures.py losses $(wildcard analysis/results/blog/mnist-*) --published analysis/results/blog/notebook.csv --out figures/mnist-blog-losses.png
+	$(RUN) analysis/figures.py figure1 analysis/results/mnist analysis/results/mnist-blog --out figures/mnist-figure1.png
+	$(RUN) analysis/figures.py losses analysis/results/mnist-blog --published analysis/results/mnist-blog/notebook.csv --out figures/mnist-blog-losses.png
 
 .venv/ready: requirements.txt pyproject.toml
 	@echo "installing into .venv: minutes, and about 2 GB"

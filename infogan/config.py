@@ -181,32 +181,13 @@ def _check_type(field: dataclasses.Field, value: object) -> None:
         raise InputError(f"{field.name} is {value!r}; give a string without control characters")
 
 
-_RENAMED = {"warm_up": "pretraining", "cool_down": "lr_decay"}
-_NOW_TERMS = {"consistency": "iic", "hold": "pseudo-labels"}
-_REMOVED = (
-    "d_norm",
-)  # D's batch norm over real and generated images together: one committed run has it, and it is read only
-_PRESETS = {"best": "iic"}
-
-
 def from_dict(values: Any) -> Config:
-    """A Config from stored values, those of earlier versions included.
+    """A Config from stored values.
 
     Raises InputError naming unknown fields, and fields whose values a Config cannot have.
     """
     if not isinstance(values, dict) or not all(isinstance(name, str) for name in values):
         raise InputError(f"a configuration is {values!r}; give an object of fields and their values")
-    values = {_RENAMED.get(name, name): value for name, value in values.items() if name not in _REMOVED}
-    weights = {name: values.pop(name) for name in _NOW_TERMS if name in values}
-    for name, weight in weights.items():
-        if not isinstance(weight, int | float):
-            raise InputError(f"{name} is {weight!r}; give a number")
-    if any(weights.values()):
-        values["terms"] = "+".join(
-            f"{_NOW_TERMS[name]}:{weight!r}".removesuffix(".0") for name, weight in weights.items() if weight
-        )
-    if values.get("preset") in list(_PRESETS):  # a list compares with values that cannot be hashed too
-        values["preset"] = _PRESETS[values["preset"]]
     known = {field.name for field in dataclasses.fields(Config)}
     if unknown := sorted(set(values) - known):
         raise InputError(f"unknown configuration fields {', '.join(unknown)}; known: {', '.join(sorted(known))}")

@@ -18,6 +18,9 @@ from infogan.records import pictures
 from infogan.records.provenance import public
 from infogan.records.shapes import CHECKPOINT, Shape, problem
 
+D_ALONE = ("discriminator.trunk.", "discriminator.d_head.")
+"""What a saved model has not where Q has a trunk of its own."""
+
 
 class Codes(NamedTuple):
     """Latent codes of N images, in the order of the run's specification.
@@ -63,6 +66,8 @@ def load_run(directory: str | os.PathLike) -> Run:
     try:
         with torch.device("meta"):
             G, D = networks.uninitialised(tuple(state["image_shape"]), latent, config)
+        if config.q_trunk == "own" and not any(name.startswith(D_ALONE) for name in tensors):
+            D.drop_d()
         averaged = any(name.startswith("averaged.") for name in tensors)
         for prefix, network in (("averaged." if averaged else "generator.", G), ("discriminator.", D)):
             weights = {name.removeprefix(prefix): t.float() for name, t in tensors.items() if name.startswith(prefix)}
@@ -257,7 +262,8 @@ class Model:
     def save(self, directory: str | os.PathLike, half: bool = False) -> Path:
         """Write the networks' weights (safetensors) and the configuration: what `infogan.load` needs.
 
-        That is about a third of a checkpoint, which also holds the optimisers' state.
+        That is about a third of a checkpoint, which also holds the optimisers' state; less where Q has a trunk of its
+        own, since D is then left out.
         half: store float16; `infogan.load` converts to float32.
 
         Returns the directory. Raises InputError for the run directory itself.
@@ -273,6 +279,7 @@ class Model:
             f"{name}.{key}": value.half() if half else value
             for name, network in (("generator", self.generator), ("discriminator", self.discriminator))
             for key, value in network.state_dict().items()
+            if self.config.q_trunk != "own" or not f"{name}.{key}".startswith(D_ALONE)
         }
         records.save_checkpoint(directory, weights, {"step": self.step, "image_shape": self.image_shape}, keep=False)
         made = records.read_json(self.directory / "config.json").get("provenance", {})

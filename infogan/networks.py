@@ -132,7 +132,7 @@ def architecture(image: tuple[int, int, int], network: str = "auto") -> Architec
         return Architecture(image, trunk, q_hidden=(Dense(128),), generator=generator, tanh=True)
     if network != "chairs":
         raise InputError(f"network is {network!r}; allowed: mnist, svhn, faces, chairs, dcgan, digits, auto")
-    # C.5, as recalled: the layers in the middle keep the size of the map.
+    # For C.5; these layers are ours: those in the middle keep the size of the map.
     trunk = (Conv(64, norm=False), Conv(128), Conv(256), Conv(256, stride=1), Conv(256, stride=1), Dense(1024))
     generator = (Dense(1024), Dense((256, *small)), Up(256, stride=1), Up(256, stride=1), Up(128), Up(64), last)
     return Architecture(image, trunk, q_hidden=(), generator=generator)
@@ -228,6 +228,10 @@ class DiscriminatorQ(nn.Module):
         self.d_head = Linear(self.trunk.width, 1)
         self.q_head = Sequential(*hidden, Linear(prod(q_shape), latent.q_width))
         self.q_trunk = Trunk(arch) if own_trunk else None
+
+    def drop_d(self) -> None:
+        """Leave Q alone, which has a trunk of its own: what a model needs that is no longer trained."""
+        del self.trunk, self.d_head
 
     @property
     def trunk_of_q(self) -> Trunk:

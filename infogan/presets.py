@@ -35,12 +35,12 @@ def _paper(preset: str, dataset: str, network: Network, codes: str, noise: str, 
 
 def _faces(preset: str, lr_d: float, lr_g: float, lambda_continuous: float) -> Config:
     # The paper's faces are not distributed: the preset trains on the stand-in unless --dataset says otherwise. Values
-    # as recalled from table 4.
+    # are ours.
     return _paper(preset, "faces3d", "faces", "5u", "128u", lr_d=lr_d, lr_g=lr_g, lambda_continuous=lambda_continuous)
 
 
 def _chairs(preset: str, lambda_continuous: float, lambda_categorical: float) -> Config:
-    # Values, and the networks, as recalled from tables 5 to 7.
+    # Values, and the networks, are ours.
     return _paper(
         preset,
         "rendered_chairs",
@@ -56,7 +56,7 @@ def _stable(preset: str, config: Config, **values) -> Config:
     """A variant of one of the paper's other experiments whose images do not become all alike, as the paper's do.
 
     Normal noise, whose variance is three times that of uniform noise; L_I does not train the trunk that D uses; batch
-    norm after every layer of G but the last. What each is worth: docs/other-datasets.md.
+    norm after every layer of G but the last. See docs/other-datasets.md.
     """
     return dataclasses.replace(
         config,
@@ -153,7 +153,7 @@ PRESETS: dict[str, tuple[Config, str]] = {
         "faces-azimuth with normal noise, L_I that does not train D's trunk, learning rates that fall in the end",
     ),
     "chairs-stable": (
-        # L_I trains the trunk, as in the paper: no seed collapsed. What else was tried: docs/other-datasets.md.
+        # L_I trains the trunk, as in the paper: no seed collapsed.
         dataclasses.replace(
             _ROTATION,
             preset="chairs-stable",
@@ -177,17 +177,9 @@ SOURCES = ("authors", "paper", "blog", "gan")  # the presets that differ in the 
 OURS = ("iic", "modern", "svhn-stable", "celeba-stable", "faces-stable", "chairs-stable")
 """Presets that no source states: where a claim is true of them, they replicate nothing."""
 
-
-ALIASES = {"best": "iic"}
-"""Former names of presets, still understood on the command line."""
-
 CODES_FOLLOW_DATA = ("iic", "modern")
 """Presets that a command begins with codes `auto`. Recorded runs have codes as they were chosen; PRESETS has those of
 ten classes, as all committed runs."""
-
-NETWORK_FIELDS = ("initialisation", "leaky_slope", "g_latent", "g_layers")
-"""What makes a run one "with the paper's networks", where all have the value of the preset `paper`: earlier versions of
-`authors`, `gan` and `blog` had them."""
 
 FREE_FIELDS = ("preset", "dataset", "seed", "updates", "precision", *RUNTIME_FIELDS)
 """What a run of a preset may choose without being another recipe."""
@@ -214,10 +206,5 @@ def describe(config: Config, *but: str) -> str:
     """The preset's name, and what was changed in it but for the fields named; an unknown preset's name alone."""
     if config.preset not in PRESETS:
         return config.preset
-    changed = changed_fields(config, *but)
-    name, networks = config.preset, {field: getattr(PRESETS["paper"][0], field) for field in NETWORK_FIELDS}
-    if changed.keys() & networks.keys() and networks.items() <= dataclasses.asdict(config).items():
-        name += " with the paper's networks"
-        changed = {field: value for field, value in changed.items() if field not in networks}
-    listed = ", ".join(f"{field} {value}" for field, value in changed.items())
-    return f"{name} ({listed})" if listed else name
+    listed = ", ".join(f"{field} {value}" for field, value in changed_fields(config, *but).items())
+    return f"{config.preset} ({listed})" if listed else config.preset

@@ -14,7 +14,5 @@ JSON = st.recursive(
 )
 """Any JSON, and values that break what trusts them."""
 NAMES = [field.name for field in dataclasses.fields(Config)]
-EARLIER = ["warm_up", "cool_down", "consistency", "hold", "d_norm"]
-"""Fields of earlier versions."""
-CHANGES = st.dictionaries(st.sampled_from(NAMES + EARLIER) | st.text(), JSON, min_size=1, max_size=3)
+CHANGES = st.dictionaries(st.sampled_from(NAMES) | st.text(), JSON, min_size=1, max_size=3)
 """Of a configuration: some of its fields, or others, with any JSON."""

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import ROOT, config
+from conftest import ROOT, config, fit
 
 import infogan
 from infogan import data, inference, networks, records, training
@@ -315,6 +315,17 @@ def test_names_of_classes_are_recorded_and_on_the_card(digits, tmp_path):
     assert evaluation["classes"] == list(names)
     card = model_card(infogan.load(tmp_path / "run"), evaluation, {}, half=False)
     assert str([names[label] for label in evaluation["label_of_category"]]) in card
+
+
+def test_d_is_left_out_where_q_has_a_trunk_of_its_own(tmp_path, digits):
+    fit(tmp_path / "run", digits, q_trunk="own", updates=2)
+    model = infogan.load(tmp_path / "run")
+    saved = infogan.load(infogan.load(model.save(tmp_path / "one")).save(tmp_path / "two"))
+    names = records.load_checkpoint(tmp_path / "two")[0]
+    assert names and not [name for name in names if name.startswith(inference.D_ALONE)]
+    images = model.generate(model.sample(20, seed=0), seed=0)
+    assert np.array_equal(saved.generate(saved.sample(20, seed=0), seed=0), images)
+    assert np.array_equal(saved.recognise(images).continuous, model.recognise(images).continuous)
 
 
 def test_pushing_sends_the_files_of_the_model(run, monkeypatch):

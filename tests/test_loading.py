@@ -101,14 +101,14 @@ def test_pipes_are_not_opened(tmp_path):
     [
         lambda t: t.pop("generator.layers.0.weight"),
         lambda t: t.update({"generator.more": torch.ones(2)}),
-        lambda t: t.update({"discriminator.d_head.bias": torch.ones(2)}),
+        lambda t: t.update({"discriminator.q_head.3.bias": torch.ones(2)}),
     ],
 )
 def test_weights_that_do_not_fit_the_configuration_are_named(directory, change):
     tensors, _ = records.load_checkpoint(directory)
     change(tensors)
     records.save_checkpoint(directory, tensors, STATE, keep=False)
-    refused(directory, r"does not fit its config.json \(.*(layers.0.weight|generator.more|more|d_head.bias)")
+    refused(directory, r"does not fit its config.json \(.*(layers.0.weight|generator.more|more|q_head.3.bias)")
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,7 @@ def test_mnist_networks_have_the_papers_layers():
     assert weights == [(1024, 74), (128 * 49, 1024), (128, 64, 4, 4), (64, 1, 4, 4)]
 
 
-# Weights of more than one dimension, D and Q then G (paper, appendix C): of the chairs' as recalled there.
+# Weights of more than one dimension, D and Q then G (paper, appendix C): of the chairs' ours.
 SVHN_D = [(64, 3, 4, 4), (128, 64, 4, 4), (256, 128, 4, 4), (1, 4096), (128, 4096)]
 SVHN_G = [(256, 128, 4, 4), (128, 64, 4, 4), (64, 3, 4, 4)]
 STACKS = {
@@ -93,7 +93,7 @@ def test_the_other_networks_have_the_papers_layers(preset):
 
 
 def test_the_papers_settings_for_each_dataset():
-    """Appendix C; those of faces and chairs as recalled from tables 4 to 7."""
+    """Appendix C; those of faces and chairs are ours."""
     settings = {
         name: (
             made.codes,

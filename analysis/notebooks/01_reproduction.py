@@ -2,10 +2,9 @@
 # # Which of the sources' claims replicate on MNIST
 #
 # Every number here is read from `analysis/results`; its README files name the commands. To see your own runs, set
-# `RESULTS` to a folder that `python analysis/measure.py runs/* --out FOLDER`,
+# `FOLDERS` to a folder that `python analysis/measure.py runs/* --out FOLDER`,
 # `python analysis/figures.py figure1 runs/* --out FOLDER/figure1.png` and
-# `python analysis/claims.py runs/* --out FOLDER` have written, and `TABLES` to its `runs.csv` alone.
-# "With the paper's networks": `authors` and `blog` as earlier versions had them (docs/differences.md).
+# `python analysis/claims.py runs/* --out FOLDER` have written, and `SCORECARD` and `FIGURE1` to its files.
 
 # %%
 from pathlib import Path
@@ -17,11 +16,12 @@ from IPython.display import Image
 
 from infogan.metrics.clustering import mean_interval
 from infogan.records import read_json
+from infogan.reports.runs import read_runs
 
-RESULTS = Path("../results/mnist")
-SCORECARD = next(path for path in (RESULTS / "scorecard.csv", RESULTS / "../scorecard.csv") if path.exists())
-TABLES = [RESULTS / "../authors/accuracy.csv", RESULTS / "../blog/accuracy.csv", RESULTS / "runs.csv"]
-runs = pd.concat([pd.read_csv(table) for table in TABLES], ignore_index=True)
+RESULTS = Path("../results")
+FOLDERS = [RESULTS / "mnist", RESULTS / "mnist-blog", RESULTS / "iic-mnist"]
+SCORECARD, FIGURE1 = RESULTS / "scorecard.csv", RESULTS / "mnist" / "figure1.json"
+runs = read_runs(FOLDERS)
 runs[["run", "preset", "updates", "accuracy", "majority_accuracy", "nmi", "ari", "info_categorical_nats"]]
 
 # %% [markdown]
@@ -63,13 +63,13 @@ axes.set(xlim=(0, 1), xlabel="code-to-label accuracy, test images", ylabel="")
 plt.show()
 
 # %% [markdown]
-# The mean of no source's preset reaches it; that of `iic` does (O1 of the scorecard). L_I at its maximum (below) does
-# not imply that categories match digits.
+# The mean of no source's preset reaches it. The one run of `iic` does, by its clustering pretraining. L_I at its maximum
+# (below) does not imply that categories match digits.
 #
 # For C4, that c1 of a regular GAN means nothing, see the row of `gan`.
 #
 # ## C1 and C2: the bound rises to H(c), and stays low in a regular GAN
 
 # %%
-bounds = pd.DataFrame(read_json(RESULTS / "figure1.json")["runs"])
+bounds = pd.DataFrame(read_json(FIGURE1)["runs"])
 bounds[["run", "entropy_nats", "highest_info_nats", "updates_to_99_percent"]].round(3)

@@ -1,6 +1,6 @@
 """The tables of README.md and docs/: TABLES, filled by the modules of this folder."""
 
-from table_sources import fresh, meaning, mnist, others, presets, scorecard, settings, speckle, speed
+from table_sources import meaning, mnist, others, presets, scorecard, settings, speed
 from table_sources.common import TABLES
 
-__all__ = ["TABLES", "fresh", "meaning", "mnist", "others", "presets", "scorecard", "settings", "speckle", "speed"]
+__all__ = ["TABLES", "meaning", "mnist", "others", "presets", "scorecard", "settings", "speed"]

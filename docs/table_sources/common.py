@@ -6,18 +6,13 @@ Brackets hold 95 % intervals: Student's t over seeds, where nothing else is said
 import json
 import math
 from collections.abc import Callable, Iterable
-from functools import cache
 from pathlib import Path
 
 import pandas as pd
-from scipy import stats
 
 from infogan.metrics.clustering import mean_interval
 
 RESULTS = Path(__file__).parents[2] / "analysis" / "results"
-H200 = "NVIDIA H200, bfloat16"
-EPYC = "one core of an AMD EPYC, bfloat16"
-NUMBERS = "none one two three four five six seven eight nine ten eleven twelve thirteen".split()
 TABLES: dict[str, Callable[[], str]] = {}
 """Name of each table, and the function that returns it as Markdown."""
 
@@ -46,12 +41,6 @@ def interval(mean: float, low: float, high: float, digits: int = 3) -> str:
 def over(values: Iterable[float], digits: int = 3) -> str:
     """Mean and interval of values over seeds."""
     return interval(*mean_interval(list(values)), digits)
-
-
-def difference(one: pd.Series, other: pd.Series, digits: int = 3) -> str:
-    """Of the means, with Welch's interval."""
-    bounds = stats.ttest_ind(one, other, equal_var=False).confidence_interval(0.95)
-    return interval(one.mean() - other.mean(), bounds.low, bounds.high, digits)
 
 
 def share(values: Iterable[float], digits: int = 3) -> str:
@@ -86,14 +75,3 @@ def read(path: str) -> dict:
 def csv(path: str) -> pd.DataFrame:
     """A table of the results."""
     return pd.read_csv(RESULTS / path)
-
-
-@cache
-def h200() -> pd.DataFrame:
-    """The runs on the H200, see h200/README.md."""
-    return csv("h200/mnist_h200.csv")
-
-
-def seeds_of(path: str) -> pd.DataFrame:
-    """The rows of single runs in a table of `infogan measure --csv`."""
-    return csv(path).dropna(subset=["seed"])

@@ -1,30 +1,26 @@
-"""Runs of iic on digits before and after batch norm of Q took running statistics for generated images."""
+"""Runs of iic on digits: Q's batch norm by the statistics of real images, and by those of the batch."""
 
 import pandas as pd
 
 from table_sources.common import csv, markdown, table
 
 
-def ten_seeds() -> pd.DataFrame:
-    """Those after the change, as anybody's command trains them."""
-    runs = csv("iic-digits/runs.csv")
-    return runs[(runs.recipe == "after") & runs.environment.isna()]
-
-
 @table
 def iic_digits() -> str:
     """How many of the runs collapsed, and what is left of L_I in their images."""
-    runs, rows = csv("iic-digits/runs.csv"), []
-    avx2 = runs.environment.str.contains("ONEDNN", na=False)
-    for recipe, of, some in (
-        ("before", "seed 0, five settings of the math libraries", runs[runs.recipe == "before"]),
-        ("after", "seed 0, a setting that collapsed before", runs[(runs.recipe == "after") & avx2]),
-        ("after", "seeds 0 to 9", ten_seeds()),
+    preset, batch, rows = csv("iic-digits/runs.csv"), csv("iic-digits/batch-statistics.csv"), []
+    avx2 = preset.run.str.contains("avx2")
+    for statistics, of, some in (
+        ("the batch", "seed 0, five settings of the math libraries", batch),
+        ("real images (the preset)", "seed 0, a setting in which the other collapsed", preset[avx2]),
+        ("real images (the preset)", "seeds 0 to 9", preset[~avx2]),
     ):
         columns = ("info_categorical_nats", "info_8bit_categorical_nats", "info_blurred_categorical_nats", "spread")
         cells = [_range(some[name]) for name in ("accuracy", *columns)]
-        rows.append((recipe, of, len(some), int(some.collapsed.sum()), *cells))
-    header = "recipe | runs of | runs | G has collapsed in | accuracy | L_I, nats | of 8-bit images | blurred | spread"
+        rows.append((statistics, of, len(some), int(some.collapsed.sum()), *cells))
+    header = (
+        "statistics of | runs of | runs | G collapsed in | accuracy | L_I, nats | of 8-bit images | blurred | spread"
+    )
     return markdown(header, rows)
 
 

@@ -19,14 +19,14 @@ INITIALISATION = {
     "authors": "N(0, 0.02), those of D's convolutions cut off at 0.04, biases 0, γ from N(1, 0.02)",
     "blog": "N(0, 0.02), torch's biases, γ from N(1, 0.02)",
 }
-AS_RECALLED = {
+OURS_IN = {
     "faces-azimuth": ("lr_d", "lr_g", "lambda_continuous"),
     "faces-elevation": ("lr_d", "lr_g", "lambda_continuous"),
     "faces-lighting": ("lr_d", "lr_g", "lambda_continuous"),
     "chairs-rotation": ("lr_d", "lr_g", "lambda_categorical", "lambda_continuous"),
     "chairs-width": ("lr_d", "lr_g", "lambda_categorical", "lambda_continuous"),
 }
-"""Fields whose values are as recalled from the paper's tables 4 to 7."""
+"""Fields whose values are ours: the paper states others for each of its settings, which were not at hand."""
 FIGURES = {
     "svhn": "5",
     "celeba": "6",
@@ -80,4 +80,4 @@ def datasets() -> str:
 def _shown(config: Config, field: str, needs: str = "") -> str:
     if needs not in config.codes:
         return "none"
-    return f"{getattr(config, field):g}" + (" \\*" if field in AS_RECALLED.get(config.preset, ()) else "")
+    return f"{getattr(config, field):g}" + (" \\*" if field in OURS_IN.get(config.preset, ()) else "")

@@ -12,9 +12,7 @@ SETTINGS = {
     "batch_size": "batch size",
 }
 AS_IT_IS = "the preset's values"
-MNIST, DIGITS, LONGER = "mnist-settings", "digits-settings", "digits-settings/longer"
-ENDS = "mnist-settings/epyc"
-"""The smallest and the largest lambda on MNIST, of the present `authors`."""
+MNIST, DIGITS, LONGER = "settings-mnist", "settings-digits", "settings-digits/longer"
 
 
 def values(folder: str) -> pd.DataFrame:
@@ -60,28 +58,8 @@ def settings_mnist() -> str:
 
 
 @table
-def settings_mnist_epyc() -> str:
-    return _differences(ENDS)
-
-
-@table
 def settings_digits() -> str:
     return _differences(DIGITS)
-
-
-@table
-def settings_updates() -> str:
-    """Accuracy by batch size on both datasets, with the updates that equal images leave."""
-    columns = []
-    for folder, images in ((DIGITS, 100_000), (MNIST, 640_000)):
-        found = values(folder).query("setting == 'batch_size'")
-        cells = [
-            (f"{images // int(row.value):,}", interval(row.accuracy, row.low, row.high)) for row in found.itertuples()
-        ]
-        columns.append(dict(zip(found.value, cells)))
-    small, large = columns
-    rows = [(batch, *small[batch], *large.get(batch, ("", ""))) for batch in reversed(small)]
-    return markdown("batch size | updates, digits | accuracy, digits | updates, MNIST | accuracy, MNIST", rows)
 
 
 @table
@@ -121,6 +99,4 @@ def weights() -> str:
         columns.append({float(row.value): interval(row.accuracy, row.low, row.high) for row in found.itertuples()})
     small, large = columns
     rows = [(f"{value:g}", small.get(value, ""), large.get(value, "")) for value in sorted({*small, *large})]
-    return markdown(
-        "λ categorical | 8×8 digits, `authors`, AMD EPYC | MNIST, with the paper's networks, NVIDIA H200", rows
-    )
+    return markdown("λ categorical | 8×8 digits | MNIST", rows)

@@ -1,6 +1,6 @@
-"""Tables of speed, of the cost of studies, and of pruners."""
+"""Tables of speed."""
 
-from table_sources.common import csv, interval, markdown, over, read, seeds_of, table
+from table_sources.common import markdown, read, table
 
 CONTENDERS = {
     "textbook": "textbook loop",
@@ -60,7 +60,7 @@ def speed_cpu() -> str:
 
 @table
 def speed_gpu() -> str:
-    return _speed("h200/benchmark_h200_batch128.json")
+    return _speed("benchmark/h200.json")
 
 
 @table
@@ -74,7 +74,7 @@ def cost_of_q() -> str:
     out = []
     for path, machine in (
         ("benchmark/cpu.json", "two cores of an Intel Xeon with AMX"),
-        ("h200/benchmark_h200_batch128.json", "NVIDIA H200"),
+        ("benchmark/h200.json", "NVIDIA H200"),
     ):
         rows = _rows(path)
         for batch in sorted({batch for batch, _ in rows}):
@@ -82,72 +82,3 @@ def cost_of_q() -> str:
             time = plain["images_per_second"]["median"] / ours["images_per_second"]["median"]
             out.append((machine, batch, f"{time:.2f}", f"{ours['memory_mib'] / plain['memory_mib']:.2f}"))
     return markdown("machine | batch | time | memory", out)
-
-
-@table
-def precision() -> str:
-    """1,000 updates of `authors` in either precision, the same five seeds."""
-    first, present = seeds_of("mnist/precision.csv"), seeds_of("mnist/precision-present.csv").set_index("seed")
-    reference = first[first.precision == "float32"].set_index("seed").accuracy
-    earlier = first[first.precision == "bfloat16"].set_index("seed").accuracy
-    rows = [("float32", over(reference), "")]
-    for name, accuracy in (("bfloat16, step of d20a701", present.accuracy), ("bfloat16, step before it", earlier)):
-        rows.append((name, over(accuracy), over(accuracy - reference)))
-    return markdown("precision | test accuracy | less float32's, seed by seed", rows)
-
-
-@table
-def overhead() -> str:
-    """Seconds per trial that are not training, and trials/s when nothing is trained."""
-    rows = read("benchmark/overhead.json")["rows"]
-    names = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
-    workers = sorted({row["workers"] for row in rows})
-    cells = {
-        (
-            row["storage"],
-            row["workers"],
-        ): f"{row['machinery_seconds_per_trial']:.2f} s, {row['trials_per_second']:.1f}/s"
-        for row in rows
-    }
-    lines = [(name, *(cells[storage, n] for n in workers)) for storage, name in names.items()]
-    return markdown("storage | " + " | ".join(f"{n} worker{'s' * (n > 1)}" for n in workers), lines)
-
-
-@table
-def pruners() -> str:
-    rows = sorted(read("benchmark/pruners.json")["rows"], key=lambda row: -row["accuracy"])
-    lines = [
-        (
-            row["pruner"],
-            interval(row["accuracy"], row["low"], row["high"]),
-            f"{row['trials begun']:.0f}",
-            f"{row['ended']:.0f}",
-        )
-        for row in rows
-    ]
-    return markdown("pruner | best accuracy found | trials begun | trials ended", lines)
-
-
-@table
-def study() -> str:
-    """What `make sweep` found: the best two configurations, trained again with fresh seeds."""
-    trials, again = csv("digits-study/trials.csv").set_index("trial"), csv("digits-study/confirmation.csv")
-    rows = []
-    for number, seeds in again.groupby("trial", sort=False):
-        trial = trials.loc[number]
-        continuous = trial.lambda_continuous
-        weights = f"{trial.lambda_categorical:.2f}" + (f", {continuous:.2f}" if continuous == continuous else "")
-        tested = over(seeds["test accuracy"])
-        validated = f"{seeds['validation accuracy'].mean():.3f}"
-        rows.append(
-            (number, trial.recipe, f"`{trial.codes}`", trial.batch_size, weights, validated, len(seeds), tested)
-        )
-    header = "trial | recipe | codes | batch | λ | validation accuracy | fresh seeds | test accuracy"
-    return markdown(header, rows)
-
-
-@table
-def importances() -> str:
-    rows = csv("digits-study/importances.csv").query("among == 'all trials'")
-    lines = [(f"`{row.parameter}`", interval(row.importance, row.low, row.high, 2)) for row in rows.itertuples()]
-    return markdown("parameter | fANOVA importance", lines)

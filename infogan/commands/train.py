@@ -19,7 +19,7 @@ import tyro
 from infogan import events
 from infogan.config import Config, InputError, WandbMode
 from infogan.errors import printable, shell
-from infogan.presets import ALIASES, PRESETS, begin, changed_fields
+from infogan.presets import PRESETS, begin, changed_fields
 
 FLAGS = [field.name for field in dataclasses.fields(Config) if field.type is bool]
 
@@ -49,17 +49,16 @@ class Options:
 
 
 def read_options(arguments: list[str]) -> Options:
-    """Options from a command line that begins with a preset's present or former name.
+    """Options from a command line that begins with a preset's name.
 
     Raises InputError where it begins with another word.
     """
     if arguments and not arguments[0].startswith("-"):
-        preset = ALIASES.get(arguments[0], arguments[0])
+        preset = arguments[0]
         if preset not in PRESETS:
             close = difflib.get_close_matches(preset, PRESETS, 1)
             hint = f". Did you mean {close[0]}?" if close else ""
             raise InputError(f"there is no preset {preset!r}; allowed: {', '.join(PRESETS)}{hint}")
-        arguments = [preset, *arguments[1:]]
     arguments = [_flag(argument) for argument in arguments]
     presets = {name: (text, Options(begin(name))) for name, (_, text) in PRESETS.items()}
     return tyro.extras.overridable_config_cli(presets, description=__doc__, args=arguments)

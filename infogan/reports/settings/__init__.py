@@ -1,6 +1,6 @@
 """What each setting does to the accuracy: runs of a preset, and of the preset with one setting changed, over seeds.
 
-Reads run directories, such as `experiments/reproduce.py --vary` trains, and result folders (`infogan measure --out`).
+Reads run directories, such as `infogan sweep --sampler grid` trains, and result folders (`infogan measure --out`).
 What all runs change in the preset belongs to what the values are compared with.
 
 Writes settings-values.csv (for each value the mean over seeds, its difference from the preset's own value by a mixed

@@ -80,8 +80,7 @@ def collect(paths: tuple[Path, ...]) -> pd.DataFrame:
         raise InputError(f"{runs.run[again].iloc[0]} repeats a seed: give each once")
     if (runs.setting == "").sum() < 2 or runs.setting.nunique() < 2:
         raise InputError(
-            "give two runs or more of the preset itself, and runs that change a setting "
-            "(experiments/reproduce.py --vary)"
+            "give two runs or more of the preset itself, and runs that change a setting (infogan sweep --sampler grid)"
         )
     return runs
 
