@@ -1,23 +1,26 @@
-"""MkDocs hooks: formulas as MathML, files outside docs/, the explorer's page, and the help texts of the commands.
+"""MkDocs hooks: formulas as MathML, files outside docs/, the explorer's page, and tables of the commands' options.
 
 Nothing here needs a network, when the site is built or when it is read.
 """
 
-import contextlib
+import argparse
 import functools
+import html
 import importlib
-import io
-import os
+import inspect
 import re
-import sys
+import textwrap
+import warnings
 from pathlib import Path
 
 import latex2mathml.converter
+import tyro
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
 from infogan import cli, load
+from infogan.presets import PRESETS, begin
 from infogan.reports import explore
 
 ROOT = Path(__file__).parents[1]
@@ -25,6 +28,16 @@ FORMULA = re.compile(r"^\$\$(.+?)\$\$$", re.MULTILINE | re.DOTALL)
 OUTSIDE = re.compile(r"\]\(((?:\.\./)+(?!\.\./)[^)#\s]+)\)")
 """A link to a file that is not below docs/."""
 CODE_OR_BOUND = re.compile(r"```.*?```|`[^`]*`|<math.*?</math>|(?P<bound>\bL_I\b)", re.DOTALL)
+
+KINDS = {
+    "PATH": ("a path", "paths"),
+    "STR": ("a text", "texts"),
+    "INT": ("a whole number", "whole numbers"),
+    "FLOAT": ("a number", "numbers"),
+}
+"""One and several values of each kind that a parser names."""
+SHOWN = {"None": "", "repeatable": "", "''": "", "required": "required", "True": "on", "False": "off"}
+"""Defaults of a parser that the table shows otherwise than as code."""
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
@@ -47,34 +60,66 @@ def explorer() -> str:
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
     """The page as MkDocs is to render it."""
+    if "<!-- commands -->" in markdown:
+        markdown = markdown.replace("<!-- commands -->", commands())
     markdown = FORMULA.sub(lambda match: latex2mathml.converter.convert(match[1], display="block"), markdown)
     markdown = CODE_OR_BOUND.sub(lambda match: "L<sub>I</sub>" if match["bound"] else match[0], markdown)
     depth = page.file.src_uri.count("/")
-    markdown = OUTSIDE.sub(lambda match: f"]({'../' * depth}{match[1][3 * (depth + 1) :]})", markdown)
-    return markdown.replace("<!-- commands -->", commands()) if "<!-- commands -->" in markdown else markdown
+    return OUTSIDE.sub(lambda match: f"]({'../' * depth}{match[1][3 * (depth + 1) :]})", markdown)
 
 
 def commands() -> str:
-    """A section for each command of `infogan`, with its help text."""
+    """A section for each command of `infogan`: what it does, examples, and a table of its options."""
     parts = ["```text", cli.usage(), "```"]
-    for name, (module, _) in cli.COMMANDS.items():
-        imported = importlib.import_module(f"infogan.{module}")
-        variants = {"train": ["authors"], "figures": ["", *getattr(imported, "FIGURES", {})]}.get(name, [""])
-        texts = [help_text([name, *variant.split()]) for variant in variants]
-        parts += ["", f"## infogan {name}", *(f"\n```text\n{text}\n```" for text in texts)]
+    for name, (path, _) in cli.COMMANDS.items():
+        module = importlib.import_module(f"infogan.{path}")
+        about, *examples = re.split(r"^Examples?:\n", cli.help_of(module), flags=re.MULTILINE)
+        parts += ["", f"## infogan {name}", "", about.strip()]
+        parts += [f"\n```sh\n{textwrap.dedent(text).strip()}\n```" for text in examples]
+        if name == "train":
+            of_all = "`infogan train PRESET`: the presets are {}. The table has the defaults of `authors`."
+            parts += ["", of_all.format(", ".join(f"`{preset}`" for preset in PRESETS))]
+            parts += ["", options(module.Options, module.Options(begin("authors")))]
+        elif name == "figures":
+            for figure, drawing in module.FIGURES.items():
+                parts += ["", f"### infogan figures {figure}", "", inspect.getdoc(drawing) or ""]
+                parts += ["", options(drawing)]
+        else:
+            parts += ["", options(module.Options)]
     return "\n".join(parts)
 
 
-def help_text(arguments: list[str]) -> str:
-    """What `infogan ... --help` prints."""
-    out, argv, columns = io.StringIO(), sys.argv, os.environ.get("COLUMNS")
-    sys.argv, os.environ["COLUMNS"] = ["infogan", *arguments, "--help"], "110"
-    try:
-        with contextlib.redirect_stdout(out), contextlib.suppress(SystemExit):
-            cli._main()
-    finally:
-        sys.argv = argv
-        os.environ.pop("COLUMNS")
-        if columns is not None:
-            os.environ["COLUMNS"] = columns
-    return re.sub(r"\x1b\[[0-9;]*m", "", out.getvalue()).strip()
+def options(command_line: type, default: object | None = None) -> str:
+    """The table of a command line's options, from its parser."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # tyro offers no other view of its parser
+        parser = tyro.extras.get_parser(command_line, **({} if default is None else {"default": default}))
+    rows = ["| option | default | meaning | allowed |", "|---|---|---|---|"]
+    for action in parser._actions:
+        if action.dest != "help":
+            cells = (cell.replace("|", "\\|").replace("\n", " ") for cell in option(action))
+            rows.append(f"| {' | '.join(cells)} |")
+    return "\n".join(rows)
+
+
+def option(action: argparse.Action) -> tuple[str, str, str, str]:
+    """Name, default, meaning and allowed values of an option, as Markdown."""
+    meaning, _, hint = (action.help or "").rpartition(" (")
+    default = hint.removesuffix(")").removeprefix("default: ")
+    if stated := re.search(r" ?Default: (.*?)\.?$", meaning, re.DOTALL):  # the docstring says it better
+        meaning, default = meaning[: stated.start()], stated[1]
+    elif default:
+        default = SHOWN.get(default, f"`{default}`")
+    name = ", ".join(f"`{text}`" for text in action.option_strings) or f"`{action.dest.upper()}`"
+    return name, default, html.escape(meaning, quote=False), allowed(action.metavar)
+
+
+def allowed(metavar: str | None) -> str:
+    """What an option takes, from the placeholder that its parser shows: PATH, {a,b}, {None}|INT, [PATH [PATH ...]]."""
+    if metavar is None:
+        return "a flag"
+    repeated, metavar = "..." in metavar, metavar.removeprefix("{None}|")
+    if choices := re.search(r"\{(.*?)\}", metavar):
+        return ", ".join(f"`{choice}`" for choice in choices[1].split(",") if choice != "None")
+    one, several = KINDS[re.search(r"[A-Z]+", metavar)[0]]
+    return several if repeated else one

@@ -14,6 +14,7 @@ import sys
 from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
+from types import ModuleType
 
 from infogan.errors import DISK_FULL, InputError, install, is_out_of_memory, printable
 
@@ -172,13 +173,18 @@ def _main() -> None:
         raise InputError(f"there is no command {name!r}; allowed: {', '.join(COMMANDS)}{hint}")
     sys.argv = [f"infogan {name}", *sys.argv[2:]]
     module = importlib.import_module(f"infogan.{COMMANDS[name][0]}")
-    # Examples of use name the scripts of experiments/ and analysis/, which call the same main().
     of_scripts = module.__doc__
-    module.__doc__ = re.sub(r"python (?:experiments|analysis)/(\w+)\.py", r"infogan \1", of_scripts or "")
+    module.__doc__ = help_of(module)
     try:
         module.main()
     finally:
         module.__doc__ = of_scripts
+
+
+def help_of(module: ModuleType) -> str:
+    """What a command's --help begins with. Examples of use name the scripts of experiments/ and analysis/, which call
+    the same main(); here they name the command."""
+    return re.sub(r"python (?:experiments|analysis)/(\w+)\.py", r"infogan \1", module.__doc__ or "")
 
 
 def usage() -> str:
