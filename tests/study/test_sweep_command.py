@@ -46,7 +46,7 @@ def read_wandb_run(directory) -> dict:
 
 
 def test_a_whole_study_leaves_tables_pictures_and_wandb_runs(tmp_path, script_environment):
-    options = ("--trials", "4", "--images", "3000", "--workers", "2", "--confirm-seeds", "2", "--wandb", "offline")
+    options = ("--trials", "4", "--images", "1500", "--workers", "2", "--confirm-seeds", "2", "--wandb", "offline")
     environment = {key: value for key, value in script_environment.items() if key != "WANDB_MODE"}
     first = subprocess.run(
         command("sweep", *options), cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300
