@@ -39,8 +39,8 @@ MEASURES = {
 }
 """By the name that --objective takes. The label-free ones: infogan/metrics/label_free.py. Fréchet distance is measured
 once, of the trained run, with features of a classifier that the labels train."""
-LABEL_FREE = "stability"
-"""The default where images have no labels."""
+LABEL_FREE = "information"
+"""The default where images have no labels (by a protocol: analysis/results/label-free-index)."""
 
 
 def read(text: str | None, dataset: "Dataset") -> tuple[Measure, ...]:

@@ -41,7 +41,7 @@ class Options(WorkerOptions):
     --sampler grid; with two objectives none is ended."""
     objective: str | None = None
     """accuracy, nmi, certainty, information, agreement, stability or frechet, of validation images; two of them, as
-    accuracy,frechet, make a front. Default: accuracy; without labels stability."""
+    accuracy,frechet, make a front. Default: accuracy; without labels information."""
     trials: int | None = None
     """Trials the study shall have in the end; parallel workers may add one each. Default: all of a grid, else 30 for
     digits and 100 for others."""

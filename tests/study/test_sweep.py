@@ -408,7 +408,7 @@ def test_images_without_labels_are_searched_by_a_label_free_measure(tmp_path):
     done = call("sweep", "photos@8", *options, *size, cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     best = records.read_json(tmp_path / "studies" / "photos-8" / "report" / "best.json")
-    assert best["measure"] == "stability" and best["config"]["codes"] in ("4c", "4c+1u") and "test" not in best
+    assert best["measure"] == "information" and best["config"]["codes"] in ("4c", "4c+1u") and "test" not in best
     page = call("report", "studies/photos-8", folder="analysis", cwd=tmp_path)
     assert page.returncode == 0, page.stderr
     assert (tmp_path / "studies" / "photos-8" / "report" / "report.html").stat().st_size > 20_000

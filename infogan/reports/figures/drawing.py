@@ -72,6 +72,8 @@ def draw_panels(panels: Sequence[Panel], title: str) -> Figure:
     All images have one scale: a panel of more columns of images is wider.
     """
     columns = COLUMNS.get(len(panels), 3 if len(panels) <= 9 else 6)
+    if len(panels) == 3 and all(panel.picture.shape[1] < 1.5 * panel.picture.shape[0] for panel in panels):
+        columns = 3  # grids; panels in which a code is varied are wide
     lines = [panels[i : i + columns] for i in range(0, len(panels), columns)]
     widths = [max(line[i].picture.shape[1] for line in lines if i < len(line)) for i in range(columns)]
     heights = [max(panel.picture.shape[0] for panel in line) for line in lines]
