@@ -81,7 +81,7 @@ def _opened(data: bytes | Path, name: str) -> Iterator["Image.Image"]:
     Image.MAX_IMAGE_PIXELS = max(
         limit(PIXELS_VARIABLE), Image.MAX_IMAGE_PIXELS or 0
     )  # more only where the user says so
-    with as_input_error(f"the image {name} cannot be read", "get it again, or remove it"):
+    with as_input_error(f"the image {name} cannot be read", "give an image file, such as a PNG or JPEG"):
         try:
             image = Image.open(io.BytesIO(data) if isinstance(data, bytes) else data)
         except Image.DecompressionBombError:

@@ -75,7 +75,7 @@ def _rows(path: Path) -> list[dict[str, Any]]:
         return [_read_directory(path)]
     file = path / RUNS if path.is_dir() else path
     if not file.is_file():
-        raise InputError(f"{path} is neither a run directory nor a folder with {RUNS}: give such")
+        raise InputError(f"{path} is neither a run directory nor a folder with {RUNS}: give one of the two")
     table = _read_csv(file, "run", "preset", "seed")
     return [_read_row(row.dropna().to_dict(), f"{file}, row {i + 1},") for i, row in table.astype(object).iterrows()]
 

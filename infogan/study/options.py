@@ -80,12 +80,12 @@ class Options(WorkerOptions):
         space, fixed = self.space(), search_space.settings(self.set)
         if both := sorted(space.keys() & fixed.keys()):
             raise InputError(f"{', '.join(both)} is both searched and set; give one")
-        trials_of = search_space.Trials(space, fixed, self.dataset, 0)
-        search_space.check_recipes(trials_of)
-        images = self.images or self._default_images(trials_of)
+        configurations = search_space.Configurations(space, fixed, self.dataset, 0)
+        search_space.check_recipes(configurations)
+        images = self.images or self._default_images(configurations)
         sampler = self.sampler or ("grid" if space.keys() == {"seed"} else "tpe")
-        trials_of = dataclasses.replace(trials_of, images=images)
-        default_trials = trials_of.size() if sampler == "grid" else TRIALS.get(self.dataset, OTHER_TRIALS)
+        configurations = dataclasses.replace(configurations, images=images)
+        default_trials = configurations.size() if sampler == "grid" else TRIALS.get(self.dataset, OTHER_TRIALS)
         trials = default_trials if self.trials is None else self.trials
         values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         values |= {
@@ -97,7 +97,7 @@ class Options(WorkerOptions):
             "pruner": self.pruner or ("none" if self.sampler == "grid" else "halving"),
             "storage": self.storage or f"sqlite:///{Path('studies') / name / 'study.db'}",
             "confirm_seeds": 0 if "seed" in space else self.confirm_seeds,
-            "configurations": trials_of,
+            "configurations": configurations,
         }
         options = ResolvedOptions(**values)
         for field, least in (("trials", 1), ("images", 1), ("confirm_best", 1), ("confirm_seeds", 0)):
@@ -107,10 +107,10 @@ class Options(WorkerOptions):
             raise InputError(f"timeout is {self.timeout}; give minutes above 0")
         return options
 
-    def _default_images(self, trials: search_space.Trials) -> int:
-        if len(trials.recipes) > 1:
+    def _default_images(self, configurations: search_space.Configurations) -> int:
+        if len(configurations.recipes) > 1:
             return IMAGES.get(self.dataset, OTHER_IMAGES)
-        preset = search_space.begin(trials.recipes[0])
+        preset = search_space.begin(configurations.recipes[0])
         return preset.images(preset.updates)
 
 
@@ -125,7 +125,7 @@ class ResolvedOptions(Options):
     storage: str = ""
     sampler: Literal["tpe", "random", "grid"] = "tpe"
     pruner: Literal["halving", "none"] = "halving"
-    configurations: search_space.Trials = search_space.Trials({}, {}, "", 1)
+    configurations: search_space.Configurations = search_space.Configurations({}, {}, "", 1)
 
     @property
     def folder(self) -> Path:

@@ -202,8 +202,8 @@ def _value(name: str, text: str) -> Value:
 
 
 @dataclass(frozen=True)
-class Trials:
-    """How a point of the space becomes a trial's configuration."""
+class Configurations:
+    """Of a study's trials: how a point of the space becomes one."""
 
     space: Space
     fixed: Mapping[str, Value]
@@ -276,9 +276,9 @@ class Trials:
         return len(list(itertools.product(*self.grid().values())))
 
 
-def check_recipes(trials: Trials) -> None:
+def check_recipes(configurations: Configurations) -> None:
     """Raises InputError for a recipe that is no preset."""
-    for recipe in trials.recipes:
+    for recipe in configurations.recipes:
         if recipe not in PRESETS:
             raise InputError(f"there is no preset {recipe!r}; allowed: {', '.join(PRESETS)}")
 

@@ -45,24 +45,24 @@ def check(options: ResolvedOptions, dataset: "Dataset") -> ResolvedOptions:
 
     measures = objectives.read(options.objective, dataset)
 
-    trials = options.configurations
+    configurations = options.configurations
     if not options.search and not options.search_file:
-        space = search_space.without_large_batches(trials.space, len(dataset.train))
-        if space != trials.space:
+        space = search_space.without_large_batches(configurations.space, len(dataset.train))
+        if space != configurations.space:
             print(
                 f"{len(dataset.train)} training images: batch sizes {space['batch_size']} are searched", file=sys.stderr
             )
-        trials = dataclasses.replace(trials, space=space)
-    for point in trials.examples():
-        training.check(trials.config(point, options.seed), dataset)
+        configurations = dataclasses.replace(configurations, space=space)
+    for point in configurations.examples():
+        training.check(configurations.config(point, options.seed), dataset)
     objective = ",".join(measure.name for measure in measures)
-    return dataclasses.replace(options, configurations=trials, objective=objective)
+    return dataclasses.replace(options, configurations=configurations, objective=objective)
 
 
 def settings(options: ResolvedOptions) -> dict[str, Any]:
     """What identifies a study: whoever joins it must have the same."""
-    trials = options.configurations
-    recipes = {name: dataclasses.asdict(search_space.begin(name)) for name in trials.recipes}
+    configurations = options.configurations
+    recipes = {name: dataclasses.asdict(search_space.begin(name)) for name in configurations.recipes}
     return {
         "dataset": options.dataset,
         "images": options.images,
@@ -70,8 +70,8 @@ def settings(options: ResolvedOptions) -> dict[str, Any]:
         "sampler": options.sampler,
         "pruner": options.pruner,
         "objective": options.objective,
-        "search": {name: str(spec) for name, spec in trials.space.items()},
-        "set": dict(trials.fixed),
+        "search": {name: str(spec) for name, spec in configurations.space.items()},
+        "set": dict(configurations.fixed),
         "recipes": {
             name: {field: value for field, value in recipe.items() if field not in RUNTIME_FIELDS}
             for name, recipe in recipes.items()
@@ -177,7 +177,7 @@ def queue_failed(study: "Study") -> None:
     from infogan.study import retry
 
     studies = [study]
-    with contextlib.suppress(KeyError):  # no confirmation was begun
+    with contextlib.suppress(KeyError):  # there is no confirmation yet
         studies.append(optuna.load_study(storage=study._storage, study_name=study.user_attrs["confirmation"]))
     for one in studies:
         if failed := retry.queue_failed(one):

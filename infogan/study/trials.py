@@ -48,13 +48,13 @@ def run_trials(
     """
     while True:
         trials = retry.not_continued(study.get_trials(deepcopy=False))
-        begun = [
+        started = [
             t for t in trials if t.state != TrialState.WAITING and (t.state != TrialState.FAIL or retry.given_up(t))
         ]
         handed_back = any(t.state == TrialState.WAITING and retry.previous(t) is not None for t in trials)
         if time.monotonic() > until:
             return
-        if handed_back or len(begun) < wanted:
+        if handed_back or len(started) < wanted:
             before_each(len(study.get_trials(deepcopy=False)))
             _run_one(study, objective)
         elif any(t.state == TrialState.RUNNING for t in trials):

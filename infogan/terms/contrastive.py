@@ -83,7 +83,7 @@ class Contrastive(Term):
 def check(config: Config, latent: Latent) -> None:
     if len(latent.single_columns()) < 2:
         raise InputError(
-            f"the term contrastive needs two codes or more, and codes is {config.codes}: give such as 10c+2u"
+            f"the term contrastive needs two codes or more, and codes is {config.codes}: give codes such as 10c+2u"
         )
     for spec in terms.parse(config.terms):
         if spec.name == Contrastive.name:

@@ -76,7 +76,7 @@ def check(config: Config, latent: Latent) -> None:
         )
     if len(latent.categorical_sizes) != 1:
         raise InputError(
-            f"the term pseudo-labels needs one categorical code, and codes is {config.codes}: give such as 10c+2u"
+            f"the term pseudo-labels needs one categorical code, and codes is {config.codes}: give codes such as 10c+2u"
         )
 
 

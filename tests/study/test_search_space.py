@@ -12,7 +12,7 @@ from infogan.config import RUNTIME_FIELDS, InputError
 from infogan.presets import PRESETS
 from infogan.study import search_space
 from infogan.study.options import Options
-from infogan.study.search_space import Choices, Range, Trials, as_yaml, parse, read_file, settings
+from infogan.study.search_space import Choices, Configurations, Range, as_yaml, parse, read_file, settings
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_a_grid_of_whole_numbers():
 
 
 def test_every_point_of_the_default_space_is_a_valid_configuration_at_equal_images():
-    trials = Trials(read_file(search_space.DEFAULT), {}, "digits", 80_000)
+    trials = Configurations(read_file(search_space.DEFAULT), {}, "digits", 80_000)
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
     codes = set()
     for _ in range(100):
@@ -112,7 +112,7 @@ def test_every_point_of_the_default_space_is_a_valid_configuration_at_equal_imag
 
 def test_what_is_not_searched_is_the_presets():
     """Each source's own setting lies in the default space, and is that source's preset."""
-    trials = Trials(read_file(search_space.DEFAULT), {}, "digits", 640_000)
+    trials = Configurations(read_file(search_space.DEFAULT), {}, "digits", 640_000)
     points = trials.sources()
     assert list(points) == ["authors", "paper", "blog"]
     for recipe, point in points.items():
@@ -124,13 +124,13 @@ def test_what_is_not_searched_is_the_presets():
 
 def test_fixed_values_are_every_trials_and_images_include_the_pretraining():
     fixed = settings(["recipe=iic", "lr_decay=0.5"])
-    trials = Trials(parse(["batch_size=64,128"]), fixed, "mnist", 200_000)
+    trials = Configurations(parse(["batch_size=64,128"]), fixed, "mnist", 200_000)
     made = trials.config({"batch_size": 128}, seed=1)
     assert made.preset == "iic" and made.lr_decay == 0.5 and made.pretraining == 1000
     assert 200_000 - 128 < made.images(made.updates) <= 200_000
     with pytest.raises(InputError, match="give 128,128 or more"):
         dataclasses.replace(trials, images=100_000).config({"batch_size": 128}, seed=1)
-    longer = Trials(parse(["updates=100,200"]), {}, "mnist", 1)
+    longer = Configurations(parse(["updates=100,200"]), {}, "mnist", 1)
     assert longer.config({"updates": 200}, seed=0).updates == 200, "updates that are searched rule"
 
 

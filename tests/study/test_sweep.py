@@ -21,8 +21,9 @@ from infogan.presets import PRESETS
 from infogan.reports.study import importance
 from infogan.reports.study.choice import train_command
 from infogan.reports.study.findings import settings_over_seeds
-from infogan.study import search_space, sweep, worker
+from infogan.study import retry, search_space, sweep
 from infogan.study.options import ResolvedOptions
+from infogan.study.trials import Duplicate, _refuse_duplicate
 
 
 @pytest.fixture
@@ -101,7 +102,7 @@ def test_a_failing_trial_is_recorded_and_the_study_goes_on(options, monkeypatch,
 
 
 def test_an_error_in_every_trial_ends_the_study(options, monkeypatch):
-    monkeypatch.setattr(search_space.Trials, "config", lambda *a, **k: 1 / 0)
+    monkeypatch.setattr(search_space.Configurations, "config", lambda *a, **k: 1 / 0)
     sweep.open_study(options)
     sweep.work(0, None, options)
     assert [trial.state for trial in trials_of(options.storage, options.study)] == [TrialState.FAIL] * 4
@@ -308,10 +309,7 @@ def test_a_grid_trains_every_point_once_also_where_a_process_died(options, quick
     made = resolve(search=("seed=0:2", "lambda_categorical=0.1,1"), sampler="grid", images=1000)
     study = sweep.open_study(made)
     assert made.trials == 6 and not study.trials
-    worker.Worker(0, None, made).set_sampler(0)
     sweep.work(0, None, dataclasses.replace(made, trials=2))
-    from infogan.study import retry
-
     study.sampler = optuna.samplers.GridSampler(made.configurations.grid(), seed=made.seed)
     died = study.ask()
     study.tell(died, state=TrialState.FAIL)
@@ -335,12 +333,10 @@ def test_a_point_of_a_grid_that_two_workers_take_is_trained_once(options, quick_
     for trial in (first, second):
         study._storage.set_trial_system_attr(trial._trial_id, "grid_id", 0)
         trial.set_user_attr("run", "0000")
-    from infogan.study import trials as loop
-
     study.tell(second, state=TrialState.FAIL)
-    with pytest.raises(loop.Duplicate):
-        loop._refuse_duplicate(study, second, "0000")
-    loop._refuse_duplicate(study, first, "0000")
+    with pytest.raises(Duplicate):
+        _refuse_duplicate(study, second, "0000")
+    _refuse_duplicate(study, first, "0000")
 
 
 def test_a_collapsed_run_is_the_worst_trial_and_is_not_confirmed(options, monkeypatch):
