@@ -171,9 +171,6 @@ PRESETS: dict[str, tuple[Config, str]] = {
 }
 
 
-SOURCES = ("authors", "paper", "blog", "gan")  # the presets that differ in the recipe, and not in the dataset
-
-
 OURS = ("iic", "modern", "svhn-stable", "celeba-stable", "faces-stable", "chairs-stable")
 """Presets that no source states: where a claim is true of them, they replicate nothing."""
 
