@@ -13,15 +13,15 @@ FOLDER = Path(__file__).parent
 WIDGETS = "application/vnd.jupyter.widget-view+json"
 
 
-def executed(source: Path) -> nbformat.NotebookNode:
-    """The notebook of a source with its outputs and the times of its cells. Raises CellExecutionError."""
+def executed(source: Path, folder: Path) -> nbformat.NotebookNode:
+    """The notebook of a source with its outputs, run in a folder. Raises CellExecutionError."""
     notebook = jupytext.read(source)
-    where = {"metadata": {"path": str(source.parent)}}
-    return nbclient.NotebookClient(notebook, timeout=60, kernel_name="python3", resources=where).execute()
+    where = {"metadata": {"path": str(folder)}}
+    return nbclient.NotebookClient(notebook, timeout=120, kernel_name="python3", resources=where).execute()
 
 
 def stripped(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """Without what changes with every execution: times, identities of cells, states of widgets."""
+    """Without what changes with every execution: times, cells' ids, states of widgets."""
     notebook.metadata = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
     for number, cell in enumerate(notebook.cells):
         cell.metadata, cell.id = {}, f"cell-{number}"
@@ -32,5 +32,5 @@ def stripped(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
 
 if __name__ == "__main__":
     for path in sorted(FOLDER.glob("0*.py")):
-        nbformat.write(stripped(executed(path)), path.with_suffix(".ipynb"))
+        nbformat.write(stripped(executed(path, FOLDER)), path.with_suffix(".ipynb"))
         print(f"wrote {path.with_suffix('.ipynb')} ({path.with_suffix('.ipynb').stat().st_size / 1000:.0f} kB)")
