@@ -225,13 +225,14 @@ def test_a_dataset_with_a_name_of_its_own(monkeypatch, tmp_path):
     assert fit(tmp_path / "run", stripes, codes="2c", updates=2)["accuracy"] >= 0.5
 
 
-def test_a_network_of_ones_own():
-    from infogan.networks import DiscriminatorQ, Generator
+def test_a_network_of_ones_own(monkeypatch):
+    from infogan.networks import NETWORKS, DiscriminatorQ, Generator, architecture
 
-    small = execute(EXTENDING["a branch of infogan/networks.py"])["small"]((1, 28, 28))
-    latent = Latent("10c+2u", "62u")
-    images = Generator(small, latent)(torch.rand(3, latent.width))
-    logits, q_params = DiscriminatorQ(small, latent)(images)
+    monkeypatch.setitem(NETWORKS, "small", None)
+    execute(EXTENDING["an entry of infogan/networks.py"])
+    small, latent = architecture((1, 28, 28), "small"), Latent("10c+2u", "62u")
+    images = Generator(small, (1, 28, 28), latent)(torch.rand(3, latent.width))
+    logits, q_params = DiscriminatorQ(small, (1, 28, 28), latent)(images)
     assert images.shape == (3, 1, 28, 28) and logits.shape == (3,) and q_params.shape == (3, latent.q_width)
 
 
