@@ -13,6 +13,7 @@ from functools import cached_property, reduce
 from typing import NamedTuple
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from infogan.config import InputError
@@ -259,18 +260,20 @@ class Latent:
             torch.cat(means, 1) if means else q_params.new_zeros((n, 0)),
         )
 
-    def set_code(self, latent: Tensor, code: int, value: int | float) -> Tensor:
+    def write(self, latent: Tensor, categories: Tensor, values: Tensor) -> Tensor:
+        """A copy of `latent` [N, width] with these codes: the inverse of `read`."""
+        for kind, part in ((Categorical, categories), (Continuous, values)):
+            for code, column in zip(self.single_codes(kind), part.T):
+                latent = self.set_code(latent, code, column)
+        return latent
+
+    def set_code(self, latent: Tensor, code: int, value: float | Tensor) -> Tensor:
         """A copy of `latent` [N, width] with one single code set: the traversals of figure 2.
 
-        `code` counts the single codes in order (0 is c1); `value` is the category or the continuous value.
+        `code` counts the single codes in order (0 is c1); `value` is the category or the continuous value, or N of
+        them.
         """
-        columns = self.single_columns()
-        if not 0 <= code < len(columns):
-            raise InputError(f"there is no code number {code}: {self} has codes 0 to {len(columns) - 1}")
-        latent, at = latent.clone(), columns[code]
-        if at.stop - at.start == 1:
-            latent[:, at] = value
-        else:
-            latent[:, at] = 0
-            latent[:, at.start + int(value)] = 1
+        latent, at = latent.clone(), self.single_columns()[code]
+        values, size = torch.as_tensor(value).expand(len(latent)), at.stop - at.start
+        latent[:, at] = (F.one_hot(values.long(), size) if size > 1 else values[:, None]).to(latent)
         return latent

@@ -6,7 +6,7 @@ import torch
 from conftest import config, fit, same_tensors
 
 from infogan import data
-from infogan.inference import load_run
+from infogan.inference import Model
 from infogan.presets import OURS, PRESETS
 
 
@@ -24,7 +24,7 @@ def test_it_resumes_bit_for_bit_and_stays_finite(tmp_path):
     fit(tmp_path / "parts", images(), "modern", updates=3, **common)
     fit(tmp_path / "parts", images(), "modern", updates=6, **common)
     assert same_tensors(tmp_path / "whole", tmp_path / "parts")
-    assert load_run(tmp_path / "whole").config.codes == "2c+2u"
+    assert Model(tmp_path / "whole").config.codes == "2c+2u"
 
 
 def test_no_source_has_what_later_papers_added():

@@ -7,7 +7,7 @@ from conftest import fit
 from infogan import data
 from infogan.codes import Latent
 from infogan.config import Config, InputError
-from infogan.inference import load_run
+from infogan.inference import Model
 from infogan.layers import BatchNorm, Convolution, MatrixLayer, UpConvolution
 from infogan.networks import architecture, build, for_size
 from infogan.presets import PRESETS
@@ -261,7 +261,7 @@ def test_a_run_begins_with_dcgan_above_32_pixels_and_records_it(tmp_path):
     images = torch.randint(256, (40, 3, 48, 48), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
     dataset = data.Dataset("large", *(data.Split(images, None) for _ in range(3)))
     fit(tmp_path, dataset, updates=2, batch_size=8, evaluations=1)
-    loaded = load_run(tmp_path)
+    loaded = Model(tmp_path)
     assert loaded.config.network == "dcgan" and len(loaded.discriminator.trunk) > 6
     assert for_size((3, 32, 32), "auto") == "auto" and for_size((1, 64, 64), "mnist") == "mnist"
 

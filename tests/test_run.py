@@ -17,7 +17,7 @@ from conftest import ROOT, config, environment_of_scripts, fit, same_tensors, tr
 
 from infogan import algorithm, events, records, training
 from infogan.config import InputError
-from infogan.inference import load_run
+from infogan.inference import Model
 from infogan.phases import Adversarial
 from infogan.pretraining import overclustering
 from infogan.records import summary, tracking
@@ -247,16 +247,16 @@ def test_a_nan_ends_the_run_with_a_record(tmp_path, digits, monkeypatch):
 
 def test_damaged_and_missing_checkpoints_are_named(tmp_path, digits):
     fit(tmp_path, digits)
-    assert load_run(tmp_path).step == 20
+    assert Model(tmp_path).step == 20
     path = tmp_path / records.CHECKPOINT
     path.write_bytes(path.read_bytes()[:-1000])
     with pytest.raises(InputError, match="is damaged"):
-        load_run(tmp_path)
+        Model(tmp_path)
     path.unlink()
     with pytest.raises(InputError, match="has no checkpoint"):
-        load_run(tmp_path)
+        Model(tmp_path)
     with pytest.raises(InputError, match="is .*nowhere a run directory"):
-        load_run(tmp_path / "nowhere")
+        Model(tmp_path / "nowhere")
 
 
 def test_a_damaged_checkpoint_gives_way_to_the_one_before_it(tmp_path, digits, capsys, monkeypatch):
@@ -416,7 +416,7 @@ def test_a_checkpoint_of_an_earlier_version_is_refused_and_its_status_kept(tmp_p
     with pytest.raises(InputError, match="lacks random.augmentation: an earlier version made it"):
         fit(tmp_path, digits, terms="iic:1")
     assert records.read_json(tmp_path / "status.json")["status"] == "finished"
-    assert load_run(tmp_path).step == 20
+    assert Model(tmp_path).step == 20
 
 
 def test_a_signal_while_wandb_ends_is_not_lost(tmp_path, digits, monkeypatch):
@@ -437,4 +437,4 @@ def test_a_run_interrupted_in_its_pretraining_is_no_trained_model(tmp_path, digi
         ends = SimpleNamespace(logged=lambda row: raises(events.Stopped)())  # at its first row, of the pretraining
         fit(tmp_path, digits, "iic", observers=[ends], pretraining=8)
     with pytest.raises(InputError, match="pretraining"):
-        load_run(tmp_path)
+        Model(tmp_path)
