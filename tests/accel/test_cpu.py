@@ -51,13 +51,6 @@ def test_runs_together_use_no_more_threads_than_there_are_cores(four_cores, caps
     assert "1 of 2 threads: other runs use the other cores" in capsys.readouterr().err
 
 
-def test_a_run_on_a_machine_that_is_taken_has_one_thread(four_cores):
-    with cpu.shared_cores(), cpu.shared_cores():
-        assert torch.get_num_threads() == 1
-    with cpu.shared_cores():
-        assert torch.get_num_threads() == 4, "cores are free again"
-
-
 def test_a_number_of_threads_that_is_set_is_obeyed(four_cores, monkeypatch):
     monkeypatch.setenv(cpu.THREADS_VARIABLE, "3")
     torch.set_num_threads(3)
@@ -65,13 +58,6 @@ def test_a_number_of_threads_that_is_set_is_obeyed(four_cores, monkeypatch):
         assert torch.get_num_threads() == 3
         with cpu._taken_cores(4) as free:
             assert free == 1, "its cores are taken all the same"
-
-
-def test_without_a_place_for_locks_all_cores_count_as_free(four_cores, monkeypatch, tmp_path):
-    (tmp_path / "file").touch()
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "file"))
-    with cpu.shared_cores(), cpu.shared_cores():
-        assert torch.get_num_threads() == 4
 
 
 @pytest.mark.skipif(cpu.cores() < 2, reason="needs two cores")
@@ -152,8 +138,3 @@ def test_instructions_for_bfloat16_are_those_that_linux_lists(flags, name, has_b
     monkeypatch.setattr(cpu, "PROC", tmp_path)
     write(tmp_path / "cpuinfo", f"model name\t: Xeon\nflags\t\t: {flags}\n")
     assert cpu.describe() == name and cpu.has_bf16() == has_bf16
-
-
-def test_a_system_without_cpuinfo_trains_in_float32(tmp_path, monkeypatch):
-    monkeypatch.setattr(cpu, "PROC", tmp_path)
-    assert not cpu.has_bf16() and cpu.describe().endswith("no bfloat16")

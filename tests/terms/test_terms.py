@@ -1,6 +1,5 @@
 """What every loss term must do: be read from text, checkpointed, resumed, shared with workers."""
 
-import dataclasses
 
 import pytest
 import torch
@@ -9,7 +8,7 @@ from conftest import config, update
 from infogan import terms, training
 from infogan.config import InputError
 from infogan.terms import base
-from infogan.terms.base import Context, Term
+from infogan.terms.base import Term
 
 
 @pytest.mark.parametrize(
@@ -86,11 +85,6 @@ def moved_by(name: str, digits, **changes) -> set[str]:
 )
 def test_a_term_moves_the_parts_that_it_names_and_no_others(name, parts, digits):
     assert moved_by(name, digits, terms=f"{name}:1") == parts
-
-
-def test_a_term_knows_nothing_of_labels():
-    """The training step hands terms images and indices alone."""
-    assert not any("label" in field.name for field in dataclasses.fields(Context))
 
 
 class OnAugmented(Term):
