@@ -95,8 +95,10 @@ class Model:
     def code_names(self) -> dict[str, int]:
         """c1, c2, ... in the order of the run's specification, each with its number of categories; 0 for a continuous
         one."""
-        sizes = [getattr(term, "size", 0) for term in self.latent.codes for _ in range(term.count)]
-        return {f"c{i}": size for i, size in enumerate(sizes, 1)}
+        sizes = iter(self.latent.categorical_sizes)
+        categorical = self.latent.single_codes(Categorical)
+        count = len(self.latent.single_columns())
+        return {f"c{i + 1}": next(sizes) if i in categorical else 0 for i in range(count)}
 
     @torch_state.fresh()
     def codes(
