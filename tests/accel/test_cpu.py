@@ -83,48 +83,6 @@ def test_processes_share_cores_and_one_that_is_killed_frees_its(tmp_path):
         third.kill()
 
 
-def write(file, text: str) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(text)
-
-
-@pytest.mark.parametrize(
-    ("files", "expected"),
-    [
-        ({"proc/self/cgroup": "0::/", "sys/cpu.max": "200000 100000"}, 2),  # docker run --cpus=2
-        ({"proc/self/cgroup": "0::/", "sys/cpu.max": "150000 100000"}, 2),
-        ({"proc/self/cgroup": "0::/", "sys/cpu.max": "1000 100000"}, 1),
-        ({"proc/self/cgroup": "0::/", "sys/cpu.max": "max 100000"}, 8),
-        ({"proc/self/cgroup": "0::/job/step", "sys/job/cpu.max": "300000 100000", "sys/job/step/cpu.max": "max 1"}, 3),
-        (
-            {
-                "proc/self/cgroup": "4:cpu,cpuacct:/pod",
-                "sys/cpu/cpu.cfs_quota_us": "400000",
-                "sys/cpu/cpu.cfs_period_us": "100000",
-            },
-            4,
-        ),
-        (
-            {
-                "proc/self/cgroup": "4:cpu,cpuacct:/",
-                "sys/cpu/cpu.cfs_quota_us": "-1",
-                "sys/cpu/cpu.cfs_period_us": "100000",
-            },
-            8,
-        ),
-        ({"proc/self/cgroup": "0::/", "sys/cpu.max": "nonsense"}, 8),
-        ({}, 8),
-    ],
-)
-def test_a_quota_of_the_control_group_is_seen(files, expected, tmp_path, monkeypatch):
-    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)))
-    monkeypatch.setattr(cpu, "PROC", tmp_path / "proc")
-    monkeypatch.setattr(cpu, "CGROUPS", tmp_path / "sys")
-    for name, text in files.items():
-        write(tmp_path / name, text + "\n")
-    assert cpu.cores() == expected
-
-
 @pytest.mark.parametrize(
     ("flags", "name", "has_bf16"),
     [
@@ -134,7 +92,7 @@ def test_a_quota_of_the_control_group_is_seen(files, expected, tmp_path, monkeyp
     ],
 )
 def test_instructions_for_bfloat16_are_those_that_linux_lists(flags, name, has_bf16, tmp_path, monkeypatch):
-    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0})
-    monkeypatch.setattr(cpu, "PROC", tmp_path)
-    write(tmp_path / "cpuinfo", f"model name\t: Xeon\nflags\t\t: {flags}\n")
+    monkeypatch.setattr(cpu, "cores", lambda: 1)
+    monkeypatch.setattr(cpu, "CPUINFO", tmp_path / "cpuinfo")
+    cpu.CPUINFO.write_text(f"model name\t: Xeon\nflags\t\t: {flags}\n")
     assert cpu.describe() == name and cpu.has_bf16() == has_bf16

@@ -1,6 +1,5 @@
 """The fast path computes what the plain float32 step computes."""
 
-
 import pytest
 import torch
 import torch.nn.functional as F
