@@ -41,11 +41,7 @@ class Learner(InfoGAN):
     random: RandomGenerators
 
     def __init__(
-        self,
-        config: Config,
-        image_shape: tuple[int, int, int],
-        n_images: int = 0,
-        labels: Tensor | None = None,
+        self, config: Config, image_shape: tuple[int, int, int], n_images: int = 0, labels: Tensor | None = None
     ):
         self.device = torch.device(config.device)
         if self.device.index is not None:
@@ -67,19 +63,13 @@ class Learner(InfoGAN):
             cpu.keep_memory()
             self.bf16_copies = keep_bf16_copies(self.networks)
         self.augmentation = augmentation.build(config.augmentation)
-        super().__init__(
-            G,
-            D,
-            latent,
-            config,
-            random,
-            terms,
-            self.augmentation.augment,
-            diffaugment.build(config.diffaugment, random),
-            partial(Adam, copies=self.bf16_copies),
-            lambda weight: self.bf16_copies.get(weight, weight),
-        )
+        augmentations = self.augmentation.augment, diffaugment.build(config.diffaugment, random)
+        adam = partial(Adam, copies=self.bf16_copies)
+        super().__init__(G, D, latent, config, random, terms, *augmentations, adam, self._leaf)
         self.metrics = tuple(dict.fromkeys([*METRICS, *(name for term in terms for name in term.metrics)]))
+
+    def _leaf(self, weight: nn.Parameter) -> Tensor:
+        return self.bf16_copies.get(weight, weight)
 
     def decay_learning_rates(self, step: int) -> None:
         """Learning rates for the update after `step`: as configured, falling linearly to 0 over the last share

@@ -5,6 +5,7 @@ import dataclasses
 import math
 import re
 import sys
+import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import cast
@@ -27,7 +28,6 @@ from infogan.pretraining import overclustering
 from infogan.randomness import derive
 from infogan.records.summary import summarise
 from infogan.records.tracking import track
-from infogan.stopwatch import Stopwatch
 from infogan.terms import base
 
 THREADS_BESIDE_GPU = 2
@@ -143,6 +143,25 @@ def train(
     return result | tested
 
 
+class Stopwatch:
+    """Seconds of training so far; what is done while it is stopped does not count."""
+
+    def __init__(self, device: torch.device):
+        self.device, self.seconds = device, 0.0
+        self._began: float | None = None
+
+    def start(self) -> None:
+        self._began = time.perf_counter()
+
+    def stop(self) -> None:
+        """Once the device, which may compute in the background, has done what was asked of it."""
+        if self._began is not None:
+            if self.device.type == "cuda":
+                torch.cuda.synchronize()
+            self.seconds += time.perf_counter() - self._began
+            self._began = None
+
+
 class Run:
     """Where a run stands, and what it leaves in its directory: rows, checkpoints, status, and a progress bar.
 
@@ -204,15 +223,9 @@ class Run:
             print(printable(f"{self.directory}: {'already finished' if self.finished else where}"), file=sys.stderr)
         if not self.finished:
             self.status("running")
-        self.bar = tqdm(
-            total=self.config.images(self.config.updates),
-            initial=self.images,
-            unit=" images",
-            unit_scale=True,
-            desc=self._name,
-            disable=not self.progress or self.finished,
-            mininterval=0.5 if sys.stderr.isatty() else 30,
-        )
+        total, hidden = self.config.images(self.config.updates), not self.progress or self.finished
+        scale: dict = {"unit": " images", "unit_scale": True, "mininterval": 0.5 if sys.stderr.isatty() else 30}
+        self.bar = tqdm(total=total, initial=self.images, desc=self._name, disable=hidden, **scale)
 
     def begin(self, number: int) -> None:
         """Before the first update of a phase that is left to train."""
@@ -232,7 +245,8 @@ class Run:
         self._window.append(metrics)
         self.step += 1
         self.bar.update(self.config.batch_size)
-        last, leaving, evaluated = self.step == self.phase.length, self.signals, self.step in self.phase.evaluations
+        last, leaving = self.step == self.phase.length, bool(self.signals)  # as they are now
+        evaluated = self.step in self.phase.evaluations
         logged = last or leaving or evaluated or self.step % self.config.log_every == 0
         saved = last or leaving or self.step % self.config.checkpoint_every == 0
         if not (logged or saved):

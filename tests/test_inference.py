@@ -116,10 +116,7 @@ def test_arrays_of_any_layout_and_byte_order_mean_the_same(model, digits):
     images = model.generate(codes)
     for categories, continuous in (
         (codes.categories.astype(">i8"), codes.continuous.astype(">f4")),
-        (codes.categories[::-1][::-1], codes.continuous[::-1][::-1]),
-        (codes.categories.astype(float), codes.continuous.astype(np.longdouble)),
-        (codes.categories.astype(np.uint64), codes.continuous),
-        (torch.from_numpy(codes.categories), torch.from_numpy(codes.continuous)),
+        (codes.categories.astype(float)[::-1][::-1], codes.continuous.astype(np.longdouble)),
         (torch.from_numpy(codes.categories), torch.from_numpy(codes.continuous).requires_grad_()),
     ):
         assert (model.generate(Codes(categories, continuous)) == images).all()

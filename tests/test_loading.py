@@ -2,7 +2,6 @@
 
 import json
 import os
-import resource
 import shutil
 import subprocess
 import sys
@@ -66,20 +65,6 @@ def test_a_config_that_no_run_writes_is_one_line(directory, content, message):
     refused(directory, message)
 
 
-@pytest.mark.parametrize("name", ["config.json", records.CHECKPOINT])
-@pytest.mark.parametrize("kind", ["folder", "link to itself", "link to nothing", "device", "random bytes", "empty"])
-def test_what_is_no_file_of_a_run_is_one_line(directory, name, kind):
-    path = directory / name
-    path.unlink()
-    if kind == "folder":
-        path.mkdir()
-    elif kind in ("random bytes", "empty"):
-        path.write_bytes(os.urandom(3000) if kind == "random bytes" else b"")
-    else:
-        path.symlink_to({"link to itself": name, "link to nothing": "nowhere", "device": "/dev/zero"}[kind])
-    refused(directory, "is damaged|is not valid JSON" if path.is_file() else "give a regular file")
-
-
 def test_pipes_are_not_opened(tmp_path):
     """In a process of its own, which could wait for ever."""
     names = ("config.json", records.CHECKPOINT, records.PREVIOUS)
@@ -125,16 +110,6 @@ def test_weights_that_do_not_fit_the_configuration_are_named(directory, change):
 def test_a_state_that_no_run_writes_is_named(directory, state, message):
     records.save_checkpoint(directory, records.load_checkpoint(directory)[0], state, keep=False)
     refused(directory, message)
-
-
-def test_images_of_another_size_take_no_memory_before_they_are_refused(directory):
-    """A megabyte of weights that claims images of 300 x 300, whose networks have 5.9 GB."""
-    records.save_checkpoint(
-        directory, records.load_checkpoint(directory)[0], STATE | {"image_shape": [1, 300, 300]}, keep=False
-    )
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    refused(directory, "does not fit its config.json")
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200_000, "kB"
 
 
 @given(CHANGES)

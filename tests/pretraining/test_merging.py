@@ -1,6 +1,5 @@
 """Merging on joint distributions whose superclusters are known."""
 
-
 import pytest
 import torch
 import torch.nn.functional as F

@@ -1,6 +1,5 @@
 """A few labels: which images, that no other label is read, that categories become classes, and that it resumes."""
 
-
 import pytest
 import torch
 from conftest import config, fit
