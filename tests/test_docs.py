@@ -2,7 +2,6 @@
 
 import contextlib
 import importlib.util
-import os
 import re
 import shlex
 import sys
@@ -180,20 +179,6 @@ def test_a_preset_of_ones_own(monkeypatch):
     execute("import dataclasses\nfrom infogan.presets import PRESETS\n" + EXTENDING["an entry of infogan/presets.py"])
     done = call("train", "mine", "--dry-run")
     assert done.returncode == 0 and '"codes": "10c+1u"' in done.stdout
-
-
-def test_a_launcher_of_ones_own(tmp_path, monkeypatch):
-    """With a stand-in for ssh that runs the command here."""
-    ssh = tmp_path / "ssh"
-    ssh.write_text('#!/bin/sh\nexec sh -c "$2"\n')
-    ssh.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
-    monkeypatch.chdir(tmp_path)
-    launch = execute(EXTENDING["a function of infogan/study/launchers.py"])["run_over_ssh"]
-    write = "import sys, os; open(f'{os.getpid()}.txt', 'w').write(' '.join(sys.argv))"
-    assert launch([sys.executable, "-c", write]) == [0, 0]
-    written = [file.read_text() for file in tmp_path.glob("*.txt")]
-    assert written == ["-c --launcher local --workers 1 --join"] * 2
 
 
 def test_following_a_run(project):
