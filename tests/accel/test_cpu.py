@@ -24,6 +24,7 @@ with cpu.shared_cores():
 def four_cores(monkeypatch, tmp_path):
     """A machine of four cores with no other run on it."""
     monkeypatch.setattr(cpu, "_core_numbers", lambda: [0, 1, 2, 3])
+    monkeypatch.setattr(cpu, "cores", lambda: 4)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     monkeypatch.delenv(cpu.THREADS_VARIABLE, raising=False)
     before = torch.get_num_threads()

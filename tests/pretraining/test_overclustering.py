@@ -83,10 +83,9 @@ def test_pretraining_finds_the_digits_better_than_k_means(tmp_path, digits):
     assert float(rows[-1]["loss_nats"]) > 0 and float(rows[-1]["agreement"]) > 0.3
 
 
-@pytest.mark.parametrize(("after", "precision"), [(2, "bfloat16"), (5, "float32"), (7, "bfloat16"), (8, "float32")])
+@pytest.mark.parametrize(("after", "precision"), [(2, "float32"), (7, "bfloat16"), (8, "float32")])
 def test_an_interrupted_pretraining_resumes_bit_for_bit(after, precision, tmp_path, digits, monkeypatch):
-    """SIGTERM while clustering, at the first update of distillation, in it, and at the very end; nothing is done
-    twice."""
+    """SIGTERM while clustering, in distillation, and at the very end; nothing is done twice."""
     monkeypatch.setattr(overclustering, "SAMPLE", 200)
     monkeypatch.setattr(overclustering, "HEADS", 2)
     short = {"pretraining": 8, "log_every": 1, "precision": precision}
