@@ -14,8 +14,6 @@ from torch import Tensor, nn
 
 from infogan.codes import Latent
 from infogan.config import Config
-from infogan.data import augmentation
-from infogan.diffaugment import build as build_diffaugment
 from infogan.networks import DiscriminatorQ, Generator
 from infogan.terms.base import Context, Loss, Step, Term, descend
 
@@ -74,7 +72,8 @@ def torch_adam(parameters: list[nn.Parameter], lr: float, beta1: float) -> Optim
 class InfoGAN:
     """G, D and Q with their two optimisers, and the update.
 
-    Args: random: generators by purpose; terms: losses of later papers, which join D's or G's. From outside come faster
+    Args: random: generators by purpose; terms: losses of later papers, which join D's or G's. From outside come the
+    augmentation of the copies that terms learn from, that of what D's trunk reads (see infogan.diffaugment), and faster
     arithmetic: adam(parameters, lr, beta1), and leaf(weight), the tensor that a weight's gradient is taken of.
     """
 
@@ -86,13 +85,14 @@ class InfoGAN:
         config: Config,
         random: Mapping[str, torch.Generator],
         terms: Sequence[Term] = (),
+        augment: Callable[[Tensor, torch.Generator], Tensor] = lambda images, random: images,
+        diffaugment: Callable[[Tensor], Tensor] = lambda images: images,
         adam: Callable[[list[nn.Parameter], float, float], Optimiser] = torch_adam,
         leaf: Callable[[nn.Parameter], Tensor] = lambda weight: weight,
     ):
         self.generator, self.discriminator, self.latent, self.config = G, D, latent, config
         self.random, self.terms, self.leaf = random, terms, leaf
-        self.augmentation = augmentation.build(config.augmentation)
-        self.diffaugment = build_diffaugment(config.diffaugment, random)  # of what D's trunk reads, and no other
+        self.augment, self.diffaugment = augment, diffaugment
         self.parts = {"generator": G, "trunk": D.trunk, "d_head": D.d_head, "q": D.layers_of_q}
         self.adam_d = adam(self.trained("D", ("trunk", "d_head", "q")), config.lr_d, config.beta1)
         self.adam_g = adam(self.trained("G", ("generator", "q", "trunk")), config.lr_g, config.beta1)
@@ -132,9 +132,10 @@ class InfoGAN:
         # D ascends V(D, G), and descends the other losses of its step.
         with torch.set_grad_enabled(self.config.g_latent == "same"):
             fake = G(z)
-        d, q = D(torch.cat([real, fake.detach()]), n, self.diffaugment)
+        both = torch.cat([real, fake.detach()])
+        d, q = D(both, n, self.diffaugment(both))
         (d_real, d_fake), (q_real, q_fake) = d.split(n), q.split(n)
-        common = (G, D, self.latent, self.random, self.augmentation, self.diffaugment, index, real)
+        common = (G, D, self.latent, self.random, self.augment, self.diffaugment, index, real)
         x = Context(*common, z, fake.detach(), d_fake, q_fake, (d_real, q_real))
         log = {"d_real": d_real.detach().sigmoid().mean(), "d_fake": d_fake.detach().sigmoid().mean()}
         log |= descend(self.losses("D", x), self.parts, self.leaf, self.adam_d)
@@ -143,5 +144,5 @@ class InfoGAN:
         if self.config.g_latent == "fresh":
             z = self.latent.sample(n, self.random["codes"])
             fake = G(z)
-        x = Context(*common, z, fake, *D(fake, 0, self.diffaugment))
+        x = Context(*common, z, fake, *D(fake, 0, self.diffaugment(fake)))
         return log | descend(self.losses("G", x), self.parts, self.leaf, self.adam_g)

@@ -9,7 +9,6 @@ import itertools
 import os
 import re
 import select
-import shutil
 import sys
 from collections.abc import Iterator
 from importlib.metadata import version
@@ -40,6 +39,7 @@ COMMANDS = {
 
 EXTRAS = {
     "filelock": "train",
+    "joblib": "train",
     "matplotlib": "train",
     "PIL": "train",
     "scipy": "train",
@@ -66,8 +66,6 @@ EXTRAS = {
 """Modules that come with an extra of the package only, and that extra."""
 
 
-NARROWEST = 40
-"""Columns of a terminal that help is written for at least."""
 MAY_BE_EMPTY = ("--codes", "--noise", "--terms")
 AGAIN = "and the same command continues"
 OUT_OF_MEMORY = f"error: out of memory: end other processes, or give fewer --workers, {AGAIN}"
@@ -80,12 +78,9 @@ def one_line_errors() -> Iterator[None]:
     That is an InputError, a file that cannot be read or written, a package that is not installed, and a disk or memory
     that is full. A terminal that cannot show a letter shows a question mark in its place.
     """
-    _open_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
-    if shutil.get_terminal_size().columns < NARROWEST:
-        os.environ["COLUMNS"] = str(NARROWEST)
     os.environ.pop("MPLBACKEND", None)  # no command opens a window, and one that is none would be an error
     try:
         sys.argv[1:] = [_read_argument(*pair) for pair in itertools.pairwise(sys.argv)]
@@ -120,18 +115,6 @@ def one_line_errors() -> Iterator[None]:
         if not is_out_of_memory(error):
             raise
         sys.exit(OUT_OF_MEMORY)
-
-
-def _open_closed_streams() -> None:
-    """What is written to a stream that was closed at start, as by `>&-`, goes nowhere: without this the next file that
-    is opened would have its number, and get it."""
-    for number, name in enumerate(("stdin", "stdout", "stderr")):
-        if getattr(sys, name) is None:
-            with contextlib.suppress(OSError):
-                os.fstat(number)
-                continue  # a program that embeds Python without streams, and uses this number
-            handle = os.open(os.devnull, os.O_RDWR)  # the lowest number that is free, which is this one
-            setattr(sys, name, os.fdopen(handle, "r" if number == 0 else "w", encoding="utf-8"))
 
 
 def _nobody_reads_stdout() -> bool:

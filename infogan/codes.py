@@ -5,6 +5,7 @@ A latent specification is written as text: ``10c`` is one categorical code of te
 with ``+``. Noise is written the same way with ``u`` or ``g`` alone: ``62u``, ``62g``.
 """
 
+import dataclasses
 import math
 import re
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from functools import cached_property, reduce
 from typing import NamedTuple
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from infogan.config import InputError
@@ -127,15 +129,10 @@ def parse(text: str) -> tuple[Categorical | Continuous, ...]:
         if times == 0 or number == 0 or (kind == "c" and number == 1):
             least = "at least 2 categories" if kind == "c" else "at least 1"
             raise InputError(f"the latent code term {word!r} in {text!r} is empty: give {least}, or leave the term out")
-        if kind == "c":
-            if terms and isinstance(terms[-1], Categorical) and terms[-1].size == number:
-                times += terms.pop().count
-            terms.append(Categorical(number, times))
-        else:
-            count = times * number
-            if terms and isinstance(terms[-1], Continuous) and terms[-1].kind == kind:
-                count += terms.pop().count
-            terms.append(Continuous(kind, count))
+        term = Categorical(number, times) if kind == "c" else Continuous(kind, times * number)
+        if terms and dataclasses.replace(term, count=terms[-1].count) == terms[-1]:  # one code after another of a kind
+            term = dataclasses.replace(term, count=term.count + terms.pop().count)
+        terms.append(term)
     if (width := sum(term.width for term in terms)) > LARGEST:
         raise InputError(f"{text!r} has {width:,} numbers; give {LARGEST:,} at most")
     return tuple(terms)
@@ -179,21 +176,29 @@ class Latent:
         return self.code_width + learned
 
     @cached_property
+    def _singles(self) -> list[tuple[Categorical | Continuous, slice]]:
+        """Each single code: its term, and where it stands in G's input."""
+        out, start = [], 0
+        for term in self.codes:
+            for _ in range(term.count):
+                stop = start + term.width // term.count
+                out.append((term, slice(start, stop)))
+                start = stop
+        return out
+
+    @cached_property
     def categorical_sizes(self) -> list[int]:
         """The number of categories of each single categorical code, in order."""
-        return [c.size for c in self.categorical for _ in range(c.count)]
+        return [term.size for term, _ in self._singles if isinstance(term, Categorical)]
 
     def single_codes(self, kind: type) -> list[int]:
         """Positions, among all single codes, of those of one kind (Categorical or Continuous)."""
-        return [
-            i for i, term in enumerate(term for term in self.codes for _ in range(term.count)) if isinstance(term, kind)
-        ]
+        return [i for i, (term, _) in enumerate(self._singles) if isinstance(term, kind)]
 
     def single_columns(self) -> list[slice]:
-        """Where each single code stands in G's input, in order."""
-        widths = [(at.start, term.width // term.count) for term, at in self.columns() for _ in range(term.count)]
-        counted = [k for term in self.codes for k in range(term.count)]
-        return [slice(start + k * width, start + (k + 1) * width) for (start, width), k in zip(widths, counted)]
+        """Where each single code stands in G's input, in order; the same columns hold its logits or its mean in Q's
+        parameters."""
+        return [at for _, at in self._singles]
 
     @cached_property
     def entropy(self) -> tuple[float, float]:
@@ -204,14 +209,6 @@ class Latent:
         """[N, width] float32 from the prior, on the generator's device."""
         return torch.cat([term.sample(n, generator) for term in self.codes + self.noise], dim=1)
 
-    def columns(self) -> list[tuple[Categorical | Continuous, slice]]:
-        """Where each code term stands in G's input; the same columns hold its logits or means in Q's parameters."""
-        out, start = [], 0
-        for term in self.codes:
-            out.append((term, slice(start, start + term.width)))
-            start += term.width
-        return out
-
     def log_q(self, latent: Tensor, q_params: Tensor) -> tuple[Tensor, Tensor]:
         """log Q(c|x) in nats of the categorical and of the continuous codes.
 
@@ -220,16 +217,14 @@ class Latent:
         Returns: two tensors [N] (zeros where there is no such code).
         """
         parts: dict[type, list[Tensor]] = {Categorical: [], Continuous: []}
-        std = self.code_width
-        for term, at in self.columns():
-            if isinstance(term, Categorical):
-                log_p = term.log_q(latent[:, at], q_params[:, at])
-            elif self.q_std == "fixed":
-                log_p = term.log_q(latent[:, at], q_params[:, at])
-            else:
-                log_p = term.log_q(latent[:, at], q_params[:, at], q_params[:, std : std + term.width])
+        start, std = 0, self.code_width
+        for term in self.codes:
+            at = slice(start, start := start + term.width)
+            given = [latent[:, at], q_params[:, at]]
+            if isinstance(term, Continuous) and self.q_std == "learned":
+                given.append(q_params[:, std : std + term.width])
                 std += term.width
-            parts[type(term)].append(log_p)
+            parts[type(term)].append(term.log_q(*given))
         categorical, continuous = (
             reduce(torch.add, some) if some else q_params.new_zeros(len(q_params)) for some in parts.values()
         )
@@ -237,40 +232,29 @@ class Latent:
 
     def category_logits(self, q_params: Tensor) -> list[Tensor]:
         """The logits of each single categorical code, [N, size], in Q's parameters [N, q_width]."""
-        return [
-            one
-            for term, at in self.columns()
-            if isinstance(term, Categorical)
-            for one in q_params[:, at].split(term.size, 1)
-        ]
+        return [q_params[:, at] for term, at in self._singles if isinstance(term, Categorical)]
 
     def read(self, q_params: Tensor) -> tuple[Tensor, Tensor]:
         """Q's most likely codes: categories [N, number of categorical codes] int64, means [N, continuous] float."""
-        categories, means = [], []
-        for term, at in self.columns():
-            part = q_params[:, at]
-            if isinstance(term, Categorical):
-                categories.append(part.unflatten(1, (term.count, term.size)).argmax(-1))
-            else:
-                means.append(part)
-        n = len(q_params)
-        return (
-            torch.cat(categories, 1) if categories else q_params.new_zeros((n, 0), dtype=torch.int64),
-            torch.cat(means, 1) if means else q_params.new_zeros((n, 0)),
-        )
+        none = q_params[:, :0]
+        categories = [logits.argmax(1, keepdim=True) for logits in self.category_logits(q_params)]
+        means = [q_params[:, at] for term, at in self._singles if isinstance(term, Continuous)]
+        return torch.cat([none.long(), *categories], 1), torch.cat([none, *means], 1)
 
-    def set_code(self, latent: Tensor, code: int, value: int | float) -> Tensor:
+    def write(self, latent: Tensor, categories: Tensor, values: Tensor) -> Tensor:
+        """A copy of `latent` [N, width] with these codes: the inverse of `read`."""
+        for kind, part in ((Categorical, categories), (Continuous, values)):
+            for code, column in zip(self.single_codes(kind), part.T):
+                latent = self.set_code(latent, code, column)
+        return latent
+
+    def set_code(self, latent: Tensor, code: int, value: float | Tensor) -> Tensor:
         """A copy of `latent` [N, width] with one single code set: the traversals of figure 2.
 
-        `code` counts the single codes in order (0 is c1); `value` is the category or the continuous value.
+        `code` counts the single codes in order (0 is c1); `value` is the category or the continuous value, or N of
+        them.
         """
-        columns = self.single_columns()
-        if not 0 <= code < len(columns):
-            raise InputError(f"there is no code number {code}: {self} has codes 0 to {len(columns) - 1}")
-        latent, at = latent.clone(), columns[code]
-        if at.stop - at.start == 1:
-            latent[:, at] = value
-        else:
-            latent[:, at] = 0
-            latent[:, at.start + int(value)] = 1
+        latent, at = latent.clone(), self.single_columns()[code]
+        values, size = torch.as_tensor(value).expand(len(latent)), at.stop - at.start
+        latent[:, at] = (F.one_hot(values.long(), size) if size > 1 else values[:, None]).to(latent)
         return latent

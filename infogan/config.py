@@ -3,6 +3,7 @@
 import dataclasses
 import sys
 import unicodedata
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, get_args, get_origin
 
@@ -131,33 +132,40 @@ class Config:
 
     def __post_init__(self):
         for field in dataclasses.fields(self):
-            _check_type(field, getattr(self, field.name))
-        for name in ("updates", "log_every", "evaluations", "checkpoint_every"):
-            self._require(name, 1 <= getattr(self, name) < 2**63, "give 1 or more, below 2**63")
-        self._require("seed", 0 <= self.seed < 2**63, "give a whole number from 0 to 2**63 - 1")
-        self._require("batch_size", 2 <= self.batch_size < 2**63, "batch normalisation needs 2 or more, below 2**63")
-        for name in ("lr_d", "lr_g"):
-            self._require(name, 0 < getattr(self, name) < 1, "give a learning rate between 0 and 1, such as 2e-4")
-        self._require("leaky_slope", 0 <= self.leaky_slope < 1, "give a slope in [0, 1), such as 0.1")
-        self._require("beta1", 0 <= self.beta1 < 1, "give a value in [0, 1), such as 0.5")
-        self._require(
-            "pretraining", self.pretraining == 0 or 2 <= self.pretraining < 2**63, "give 0, or 2 or more updates"
-        )
-        self._require("g_ema", 0 <= self.g_ema < 1, "give 0, or a decay below 1, such as 0.999")
-        self._require("lr_decay", 0 <= self.lr_decay <= 1, "give a share of the run between 0 and 1, such as 0.5")
-        for name in ("lambda_categorical", "lambda_continuous"):
-            self._require(name, 0 <= getattr(self, name) <= sys.float_info.max, "give 0 or a positive number")
+            value = getattr(self, field.name)
+            _check_type(field, value)
+            if field.name in _RANGES:
+                allowed, expected = _RANGES[field.name]
+                if not allowed(value):
+                    raise InputError(f"{field.name} is {value}; give {expected}")
         terms.parse(self.terms)
-
-    def _require(self, name: str, allowed: bool, expected: str) -> None:
-        if not allowed:
-            raise InputError(f"{name} is {getattr(self, name)}; {expected}")
 
     def images(self, step: int) -> int:
         """Real images shown by the end of update `step`, those of the pretraining included."""
         return (self.pretraining + step) * self.batch_size
 
 
+_COUNT = (lambda n: 1 <= n < 2**63, "1 or more, below 2**63")
+_WEIGHT = (lambda x: 0 <= x <= sys.float_info.max, "0 or a positive number")
+_RATE = (lambda x: 0 < x < 1, "a learning rate between 0 and 1, such as 2e-4")
+_RANGES: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "seed": (lambda n: 0 <= n < 2**63, "a whole number from 0 to 2**63 - 1"),
+    "leaky_slope": (lambda x: 0 <= x < 1, "a slope in [0, 1), such as 0.1"),
+    "g_ema": (lambda x: 0 <= x < 1, "0, or a decay below 1, such as 0.999"),
+    "lambda_categorical": _WEIGHT,
+    "lambda_continuous": _WEIGHT,
+    "pretraining": (lambda n: n == 0 or 2 <= n < 2**63, "0, or 2 or more updates"),
+    "lr_decay": (lambda x: 0 <= x <= 1, "a share of the run between 0 and 1, such as 0.5"),
+    "lr_d": _RATE,
+    "lr_g": _RATE,
+    "beta1": (lambda x: 0 <= x < 1, "a value in [0, 1), such as 0.5"),
+    "batch_size": (lambda n: 2 <= n < 2**63, "2 or more, which batch normalisation needs, below 2**63"),
+    "updates": _COUNT,
+    "log_every": _COUNT,
+    "evaluations": _COUNT,
+    "checkpoint_every": _COUNT,
+}
+"""The values that a field takes, and what to give instead of another."""
 _TYPES: dict[object, tuple[tuple[type, ...], str]] = {
     bool: ((bool,), "give true or false"),
     int: ((int,), "give a whole number"),

@@ -25,11 +25,6 @@ SHIFT = 1 / 8  # of the sides
 CUT = 1 / 2  # of the sides
 
 
-def unchanged(images: Tensor) -> Tensor:
-    """The images themselves."""
-    return images
-
-
 def colour(images: Tensor, random: torch.Generator) -> Tensor:
     """Brightness shifted by up to a quarter, saturation times 0 to 2, then contrast times 0.5 to 1.5, uniformly. Values
     may leave [0, 1]."""
@@ -86,8 +81,6 @@ def parse(text: str) -> list[str]:
 
 
 def build(text: str, random: Mapping[str, torch.Generator]) -> Augmentation:
-    """The maps of a configuration's list, in its order; they draw from random["diffaugment"]. `unchanged` for none."""
+    """The maps of a configuration's list, in its order; they draw from random["diffaugment"]."""
     maps = [MAPS[name] for name in parse(text)]
-    if not maps:
-        return unchanged
     return lambda images: reduce(lambda shown, apply: apply(shown, random["diffaugment"]), maps, images)

@@ -20,30 +20,24 @@ def evaluate(
 ) -> tuple[dict, dict[str, Path]]:
     """Measures of the categorical code that does best on validation images, those of G's images (see metrics.collapse),
     and the pictures drawn, by name. logged: the last row of metrics."""
-    samples = directory / "samples" / f"samples-{step:07d}.png"
-    pictures.save(samples, category_grid(model.sampling_generator, model.latent, model.config.seed))
-    bound = logged.get("info_categorical_nats", math.nan)
-    G = model.sampling_generator
-    row = collapse.measure(G, model.discriminator, model.latent, dataset.validation.images, bound)
+    G, D, latent, validation = model.sampling_generator, model.discriminator, model.latent, dataset.validation
+    drawn = {"samples": directory / "samples" / f"samples-{step:07d}.png"}
+    pictures.save(drawn["samples"], category_grid(G, latent, model.config.seed))
+    row = collapse.measure(G, D, latent, validation.images, logged.get("info_categorical_nats", math.nan))
     if not step:
         row["collapsed"] = None  # G has not trained
-    row |= label_free.evaluate(model.discriminator, model.latent, dataset.validation.images)
-    codes = clustering.measure(model.discriminator, model.latent, dataset.validation)
+    row |= label_free.evaluate(D, latent, validation.images)
+    codes = clustering.measure(D, latent, validation)
     if not codes:
-        return row, {"samples": samples}
+        return row, drawn
     best = max(range(len(codes)), key=lambda i: codes[i]["accuracy"])
-    row = {"code": best, **{name: codes[best][name] for name in clustering.MEASURES}} | row
-    if step < model.config.updates:  # a confusion matrix takes as long to draw as hundreds of updates on small images
-        return row, {"samples": samples}
-    confusion = directory / "samples" / f"confusion-{step:07d}.png"
-    pictures.confusion(
-        confusion,
-        codes[best]["confusion"],
-        f"validation images, update {step}",
-        codes[best]["label_of_category"],
-        dataset.validation.classes,
-    )
-    return row, {"samples": samples, "confusion": confusion}
+    of_best = codes[best]
+    row = {"code": best, **{name: of_best[name] for name in clustering.MEASURES}} | row
+    if step == model.config.updates:  # it takes as long to draw as hundreds of updates on small images
+        drawn["confusion"] = directory / "samples" / f"confusion-{step:07d}.png"
+        title, labels = f"validation images, update {step}", of_best["label_of_category"]
+        pictures.confusion(drawn["confusion"], of_best["confusion"], title, labels, validation.classes)
+    return row, drawn
 
 
 def measured_test(directory: Path, summary: dict) -> dict:

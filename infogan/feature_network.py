@@ -15,7 +15,6 @@ Distances are comparable within one dataset and this protocol, not with publishe
 
 import hashlib
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -95,22 +94,16 @@ def _train(network: DiscriminatorQ, images: Tensor, labels: Tensor) -> int:
     return updates
 
 
-class Classified(NamedTuple):
-    """Of N images: features float64 [N, d] and probabilities of the labels float32 [N, number of labels]."""
-
-    features: np.ndarray
-    probabilities: np.ndarray
-
-
 @torch.no_grad()
-def classify(network: DiscriminatorQ, images: Tensor) -> Classified:
-    """The classifier's features and label probabilities of uint8 images [N, C, H, W]."""
+def classify(network: DiscriminatorQ, images: Tensor) -> tuple[np.ndarray, np.ndarray]:
+    """The classifier's features, float64 [N, d], and label probabilities, float32 [N, number of labels], of uint8
+    images [N, C, H, W]."""
     features, probabilities = [], []
     for batch in images.split(1000):
         hidden = network.q_head[:-1](network.trunk(batch.float() / 255))
         features.append(hidden)
         probabilities.append(network.q_head[-1](hidden).softmax(1))
-    return Classified(torch.cat(features).double().numpy(), torch.cat(probabilities).numpy())
+    return torch.cat(features).double().numpy(), torch.cat(probabilities).numpy()
 
 
 def _compared(real: Split) -> Split:
@@ -138,9 +131,9 @@ def sample_quality(generator: nn.Module, latent: Latent, real: Split, network: D
     asked, right = task(real)
     out: dict = {
         "images": count,
-        **quality.measure(classify(network, real.images).features, features),
+        **quality.measure(classify(network, real.images)[0], features),
         "features": "quarter turns" if real.labels is None else "labels",
-        "feature_accuracy": float((classify(network, asked).probabilities.argmax(1) == right.numpy()).mean()),
+        "feature_accuracy": float((classify(network, asked)[1].argmax(1) == right.numpy()).mean()),
     }
     if latent.categorical_sizes and real.labels is not None:
         categories, labels = latent.read(z)[0].numpy(), probabilities.argmax(1)

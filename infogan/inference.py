@@ -12,7 +12,6 @@ from torch import Tensor, nn
 
 from infogan import networks, records, torch_state
 from infogan.codes import Categorical, Latent
-from infogan.config import Config
 from infogan.errors import InputError
 from infogan.records import pictures
 from infogan.records.provenance import public
@@ -33,68 +32,45 @@ class Codes(NamedTuple):
     continuous: np.ndarray
 
 
-@dataclasses.dataclass(frozen=True)
-class Run:
-    """A trained run read back: its configuration, and its networks in evaluation mode on the CPU."""
-
-    directory: Path
-    config: Config
-    latent: Latent
-    generator: networks.Generator
-    discriminator: networks.DiscriminatorQ
-    step: int
-    """The update of the checkpoint."""
-
-
-@torch_state.fresh()
-def load_run(directory: str | os.PathLike) -> Run:
-    """Read a run directory, or one that Model.save wrote. The networks take no memory besides the file's weights.
-
-    Raises InputError, one line, where it is missing, incomplete or damaged, or its configuration, state and weights do
-    not fit each other.
-    """
-    directory = Path(directory).expanduser()
-    config = records.read_config(directory)
-    tensors, state = records.load_checkpoint(directory)
-    if state.get("phase") == "pretraining":
-        raise InputError(
-            f"{directory} was interrupted in its pretraining and has no trained generator yet: train it further"
-        )
-    if wrong := problem(state, Shape(CHECKPOINT, required=tuple(CHECKPOINT))):
-        raise InputError(f"the checkpoint in {directory} is damaged: {wrong}; restore it from a copy")
-    latent = Latent(config.codes, config.noise, config.q_std)
-    try:
-        with torch.device("meta"):
-            G, D = networks.uninitialised(tuple(state["image_shape"]), latent, config)
-        if config.q_trunk == "own" and not any(name.startswith(D_ALONE) for name in tensors):
-            D.drop_d()
-        averaged = any(name.startswith("averaged.") for name in tensors)
-        for prefix, network in (("averaged." if averaged else "generator.", G), ("discriminator.", D)):
-            weights = {name.removeprefix(prefix): t.float() for name, t in tensors.items() if name.startswith(prefix)}
-            network.load_state_dict(weights, assign=True)
-            network.eval()
-    except (RuntimeError, AssertionError, OverflowError, TypeError, ValueError) as error:
-        reason = " ".join(str(error).split())[:300]
-        raise InputError(
-            f"the checkpoint in {directory} does not fit its config.json ({reason}): restore both from a copy"
-        ) from error
-    return Run(directory, config, latent, G, D, state["step"])
-
-
 class Model:
-    """Generator and recognition network of a run, in evaluation mode, on the CPU or where `to` moves them.
+    """Generator and recognition network of a run directory, or of one that Model.save wrote, in evaluation mode, on the
+    CPU or where `to` moves them. They take no memory besides the file's weights.
 
     config: the run's infogan.config.Config; latent: its codes (infogan.codes.Latent); image_shape: (C, H, W);
     step: the update of the checkpoint.
 
-    Raises InputError where the directory is missing, incomplete or damaged.
+    Raises InputError, one line, where the directory is missing, incomplete or damaged, or its configuration, state and
+    weights do not fit each other.
     """
 
+    @torch_state.fresh()
     def __init__(self, directory: str | os.PathLike):
-        run = load_run(directory)
-        self.directory, self.config, self.latent, self.step = run.directory, run.config, run.latent, run.step
-        self.generator, self.discriminator = run.generator, run.discriminator
-        self.image_shape: tuple[int, int, int] = run.discriminator.image_shape
+        self.directory = directory = Path(directory).expanduser()
+        self.config = config = records.read_config(directory)
+        tensors, state = records.load_checkpoint(directory)
+        if state.get("phase") == "pretraining":
+            raise InputError(
+                f"{directory} was interrupted in its pretraining and has no trained generator yet: train it further"
+            )
+        if wrong := problem(state, Shape(CHECKPOINT, required=tuple(CHECKPOINT))):
+            raise InputError(f"the checkpoint in {directory} is damaged: {wrong}; restore it from a copy")
+        self.latent, self.step = Latent(config.codes, config.noise, config.q_std), state["step"]
+        try:
+            with torch.device("meta"):
+                G, D = networks.uninitialised(tuple(state["image_shape"]), self.latent, config)
+            if config.q_trunk == "own" and not any(name.startswith(D_ALONE) for name in tensors):
+                D.drop_d()
+            averaged = any(name.startswith("averaged.") for name in tensors)
+            for prefix, network in (("averaged." if averaged else "generator.", G), ("discriminator.", D)):
+                kept = {name.removeprefix(prefix): t.float() for name, t in tensors.items() if name.startswith(prefix)}
+                network.load_state_dict(kept, assign=True)
+                network.eval()
+        except (RuntimeError, AssertionError, OverflowError, TypeError, ValueError) as error:
+            reason = " ".join(str(error).split())[:300]
+            raise InputError(
+                f"the checkpoint in {directory} does not fit its config.json ({reason}): restore both from a copy"
+            ) from error
+        self.generator, self.discriminator, self.image_shape = G, D, D.image_shape
 
     def __repr__(self) -> str:
         return (
@@ -119,8 +95,10 @@ class Model:
     def code_names(self) -> dict[str, int]:
         """c1, c2, ... in the order of the run's specification, each with its number of categories; 0 for a continuous
         one."""
-        sizes = [getattr(term, "size", 0) for term in self.latent.codes for _ in range(term.count)]
-        return {f"c{i}": size for i, size in enumerate(sizes, 1)}
+        sizes = iter(self.latent.categorical_sizes)
+        categorical = self.latent.single_codes(Categorical)
+        count = len(self.latent.single_columns())
+        return {f"c{i + 1}": next(sizes) if i in categorical else 0 for i in range(count)}
 
     @torch_state.fresh()
     def codes(
@@ -153,24 +131,18 @@ class Model:
         for name, value in values.items():
             if name not in names:
                 raise InputError(f"there is no code {name}; the model {self.latent} has {', '.join(names)}")
-            column = _rows(np.broadcast_to(_array(np.asarray(value), name), n), 1, torch.float32, name)[:, 0]
-            size, at = names[name], self.latent.single_columns()[int(name[1:]) - 1]
-            if not size:
-                z[:, at] = column[:, None]
-                continue
-            if len(wrong := column[(column < 0) | (column >= size) | (column != column.round())]):
-                raise InputError(f"{name} is {wrong[0]:g}; give a category from 0 to {size - 1}")
-            z[:, at] = nn.functional.one_hot(column.long(), size).float()
-        categories, continuous = self.latent.read(z)
-        return Codes(categories.numpy(), continuous.numpy())
+            dtype = torch.int64 if names[name] else torch.float32
+            column = _rows(np.broadcast_to(np.asarray(value), n), 1, dtype, name)[:, 0]
+            _check_categories(name, column, names[name])
+            z = self.latent.set_code(z, int(name[1:]) - 1, column)
+        return Codes(*(part.numpy() for part in self.latent.read(z)))
 
     @torch_state.fresh()
     def sample(self, n: int, seed: int = 0) -> Codes:
         """Codes of n images, drawn from their prior. Raises InputError where n or seed is no whole number from 0."""
         if not isinstance(n, int | np.integer) or isinstance(n, bool) or n < 0:
             raise InputError(f"n is {n!r}; give a whole number of images, 0 or more")
-        categories, continuous = self.latent.read(self.latent.sample(int(n), _random(seed)))
-        return Codes(categories.numpy(), continuous.numpy())
+        return Codes(*(part.numpy() for part in self.latent.read(self.latent.sample(int(n), _random(seed)))))
 
     @torch_state.fresh()
     def generate(self, codes: Codes, seed: int | np.ndarray = 0) -> np.ndarray:
@@ -180,19 +152,6 @@ class Model:
 
         Raises InputError where shapes or categories do not fit the model.
         """
-        categories, continuous = self._checked(codes)
-        z = self._noise(max(len(categories), len(continuous)), seed)
-        next_categories = iter(categories.split([term.count for term in self.latent.categorical], 1))
-        next_continuous = iter(continuous.split([term.count for term in self.latent.continuous], 1))
-        for term, at in self.latent.columns():
-            if isinstance(term, Categorical):
-                z[:, at] = nn.functional.one_hot(next(next_categories), term.size).flatten(1).float()
-            else:
-                z[:, at] = next(next_continuous)
-        return networks.generate(self.generator, z)
-
-    def _checked(self, codes: Codes) -> tuple[Tensor, Tensor]:
-        """Categories int64 [N, ...] and continuous codes float32 [N, ...]; [0, 0] where the model has none."""
         sizes, n_continuous = self.latent.categorical_sizes, sum(term.count for term in self.latent.continuous)
         categories = _rows(codes.categories, len(sizes), torch.int64, "categories")
         continuous = _rows(codes.continuous, n_continuous, torch.float32, "continuous codes")
@@ -202,27 +161,18 @@ class Model:
                 "give as many of both"
             )
         for i, size in enumerate(sizes):
-            part = categories[:, i]
-            if len(wrong := part[(part < 0) | (part >= size)].unique()):
-                raise InputError(f"categorical code {i} has categories {wrong[:3].tolist()}; give 0 to {size - 1}")
-        return categories, continuous
+            _check_categories(f"categorical code {i}", categories[:, i], size)
+        z = self._noise(max(len(categories), len(continuous)), seed)
+        return networks.generate(self.generator, self.latent.write(z, categories, continuous))
 
     def _noise(self, n: int, seed: int | np.ndarray) -> Tensor:
         """Latents [n, latent.width] from the prior; `generate` replaces the codes in them."""
-        try:
-            seeds = np.asarray(seed)
-        except ValueError as error:
-            raise InputError(f"seed is no array ({error}); give a whole number, or one for each image") from error
-        whole = seeds.dtype != bool and all(isinstance(each, int) for each in seeds.ravel().tolist())
-        if seeds.ndim > 1 or not whole:
-            raise InputError(
-                f"seed is {seeds.dtype} of shape {seeds.shape}; give a whole number, or one for each image"
-            )
-        if seeds.ndim == 0:
-            return self.latent.sample(n, _random(int(seeds)))
-        if len(seeds) != n:
-            raise InputError(f"there are {len(seeds)} seeds for {n} images; give one, or one for each")
-        rows = [self.latent.sample(1, _random(int(each))) for each in seeds]
+        seeds = np.asarray(seed)
+        if not seeds.ndim:
+            return self.latent.sample(n, _random(seeds.item()))
+        if seeds.shape != (n,):
+            raise InputError(f"seed has shape {seeds.shape} for {n} images; give a whole number, or one for each image")
+        rows = [self.latent.sample(1, _random(each)) for each in seeds.tolist()]
         return torch.cat(rows) if rows else torch.zeros(0, self.latent.width)
 
     @torch_state.fresh()
@@ -233,8 +183,8 @@ class Model:
 
         Raises InputError where the images are not of the model's size.
         """
-        categories, means = networks.recognise(self.discriminator, self.latent, self._maps(images))
-        return Codes(categories.numpy(), means.numpy())
+        predicted = networks.recognise(self.discriminator, self.latent, self._maps(images))
+        return Codes(*(part.numpy() for part in predicted))
 
     @torch_state.fresh()
     @torch.no_grad()
@@ -245,19 +195,14 @@ class Model:
 
     def _maps(self, images: np.ndarray | Tensor) -> Tensor:
         """Images as uint8 [N, C, H, W]."""
-        try:
-            given = (
-                images if isinstance(images, Tensor) else np.ascontiguousarray(images)
-            )  # no tensor of reversed views
-        except ValueError as error:
-            raise InputError(f"images are no array ({error}); give uint8 N x H x W x C") from error
+        # No tensor can be made of a reversed view.
+        given = images if isinstance(images, Tensor) else np.ascontiguousarray(images)
         shape = tuple(given.shape) + (1,) * (given.ndim == 3)
         channels, height, width = self.image_shape
         dtype = str(given.dtype).removeprefix("torch.")
         if dtype != "uint8" or len(shape) != 4 or shape[1:] != (height, width, channels):
             raise InputError(f"images are {dtype} of shape {shape}; give uint8 N x {height} x {width} x {channels}")
-        maps = torch.as_tensor(given).cpu().reshape(shape)
-        return maps.permute(0, 3, 1, 2)
+        return torch.as_tensor(given).cpu().reshape(shape).permute(0, 3, 1, 2)
 
     def save(self, directory: str | os.PathLike, half: bool = False) -> Path:
         """Write the networks' weights (safetensors) and the configuration: what `infogan.load` needs.
@@ -291,39 +236,31 @@ class Model:
 
 
 def _rows(values: np.ndarray | Tensor, columns: int, dtype: torch.dtype, what: str) -> Tensor:
-    """Values as [N, columns]; a vector is one image's, or, of one column, N images'. [0, 0] for no columns.
+    """Real numbers as [N, columns]; a vector is one image's, or, of one column, N images'. [0, 0] for no columns.
 
     Raises InputError for another shape, for values that are no finite float32, and for categories that are not whole.
     """
     if not columns:
         return torch.zeros(0, 0, dtype=dtype)
-    numbers = _array(values, what)
-    finite = np.abs(numbers) <= np.finfo(np.float32).max
-    if not finite.all():
-        raise InputError(f"{what} have values that are not finite numbers, such as {numbers[~finite][0]}, in float32")
-    if dtype == torch.int64 and (numbers != np.round(numbers)).any():
-        raise InputError(f"{what} have values such as {numbers[numbers != np.round(numbers)][0]}; give whole numbers")
-    rows = torch.from_numpy(numbers).to(dtype)
+    numbers = values.detach().double().cpu().numpy() if isinstance(values, Tensor) else np.asarray(values)
+    if numbers.dtype.kind not in "biuf":
+        raise InputError(f"{what} are {numbers.dtype}; give real numbers")
+    rows = torch.from_numpy(np.ascontiguousarray(numbers, np.float64))
+    allowed = rows == rows.round() if dtype == torch.int64 else rows.float().isfinite()
+    if len(wrong := rows[~allowed]):
+        expected = "whole numbers" if dtype == torch.int64 else "finite numbers of float32"
+        raise InputError(f"{what} have values such as {wrong[0]:g}; give {expected}")
     if rows.dim() < 2 and (columns == 1 or rows.numel() == columns):
         rows = rows.reshape(-1, columns)
     if rows.shape[1:] != (columns,):
         raise InputError(f"{what} have shape {tuple(rows.shape)}; give N x {columns}")
-    return rows
+    return rows.to(dtype)
 
 
-def _array(values: np.ndarray | Tensor, what: str) -> np.ndarray:
-    """Real numbers as a contiguous array in the processor's byte order. Raises InputError for others."""
-    if isinstance(values, Tensor):
-        values = (values.double() if values.is_floating_point() else values).detach().cpu().numpy()
-    try:
-        array = np.asarray(values)
-    except ValueError as error:
-        raise InputError(f"{what} are no table of numbers ({error}); give N x columns") from error
-    if array.dtype.kind not in "biuf":
-        raise InputError(f"{what} are {array.dtype}; give real numbers")
-    wide = array.dtype.kind == "f" or array.dtype == np.uint64
-    native = array.astype(np.float64) if wide else array.astype(np.int64)
-    return np.ascontiguousarray(native)
+def _check_categories(what: str, values: Tensor, size: int) -> None:
+    """Raises InputError where values of a code of `size` categories are none of them; size 0: of a continuous code."""
+    if size and len(wrong := values[(values < 0) | (values >= size)]):
+        raise InputError(f"{what} has category {wrong[0]}; give 0 to {size - 1}")
 
 
 def _random(seed: int) -> torch.Generator:
@@ -356,8 +293,6 @@ def category_grid(
     rows = [z]
     if latent.categorical_sizes:
         first = latent.single_codes(Categorical)[0]
-        rows = [
-            latent.set_code(z, first, category)
-            for category in order or range(min(latent.categorical_sizes[0], pictures.MOST_CATEGORIES))
-        ]
+        shown = order or range(min(latent.categorical_sizes[0], pictures.MOST_CATEGORIES))
+        rows = [latent.set_code(z, first, category) for category in shown]
     return pictures.tile(networks.generate(generator, torch.cat(rows)), len(rows))

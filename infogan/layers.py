@@ -1,5 +1,7 @@
 """Layers of the networks: products that train with bfloat16 weight copies, batch norm of real and generated images."""
 
+from collections.abc import Iterator
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -26,9 +28,9 @@ class MatrixLayer(nn.Module):
         self.register_parameter("bias", nn.Parameter(torch.zeros(bias)) if bias else None)
 
     @property
-    def dtype(self) -> torch.dtype:
-        """What the layer computes in now."""
-        return self.weight.dtype if self.bf16_copy is None or not self.training else self.bf16_copy.dtype
+    def factor(self) -> Tensor:
+        """What the product takes now: the weight, or in training its copy."""
+        return self.weight if self.bf16_copy is None or not self.training else self.bf16_copy
 
     @property
     def inputs(self) -> int:
@@ -37,7 +39,7 @@ class MatrixLayer(nn.Module):
 
     def operands(self) -> tuple[Tensor, Tensor | None]:
         """Weight and bias, in the precision of the product."""
-        weight: Tensor = self.weight if self.bf16_copy is None or not self.training else self.bf16_copy
+        weight = self.factor
         if self.left_singular is not None:
             weight = (weight.float() / self._spectral_norm(weight, self.left_singular)).to(weight.dtype)
         return weight, None if self.bias is None else self.bias.to(weight.dtype)
@@ -195,34 +197,31 @@ def channels_last(images: Tensor) -> Tensor:
     torch's `channels_last` format takes no notice of images of one channel, and the first convolution's result is then
     laid out otherwise.
     """
-    n, channels, height, width = images.shape
-    return (
-        images.permute(0, 2, 3, 1)
-        .reshape(n, height * width * channels)
-        .view(n, height, width, channels)
-        .permute(0, 3, 1, 2)
-    )
+    return ToMaps(*images.shape[1:])(ToFeatures()(images))
+
+
+def matrix_layers(*networks: nn.Module) -> Iterator[MatrixLayer]:
+    return (layer for network in networks for layer in network.modules() if isinstance(layer, MatrixLayer))
 
 
 def product_dtype(network: nn.Module) -> torch.dtype:
     """What the network's matrix products and convolutions compute in now."""
-    return next(m for m in network.modules() if isinstance(m, MatrixLayer)).dtype
+    return next(matrix_layers(network)).factor.dtype
 
 
 def keep_bf16_copies(network: nn.Module) -> dict[nn.Parameter, Tensor]:
     """Give every product a bfloat16 copy of its weight, and return the copies by weight; Adam renews them."""
     copies: dict[nn.Parameter, Tensor] = {}
-    for layer in network.modules():
-        if isinstance(layer, MatrixLayer):
-            if isinstance(layer, Linear) and layer.weight.device.type == "cpu":
-                layer.weight.data = products.match_layout(layer.weight.data)
-            layer.bf16_copy = copies[layer.weight] = layer.weight.detach().to(torch.bfloat16).requires_grad_()
+    for layer in matrix_layers(network):
+        if isinstance(layer, Linear) and layer.weight.device.type == "cpu":
+            layer.weight.data = products.match_layout(layer.weight.data)
+        layer.bf16_copy = copies[layer.weight] = layer.weight.detach().to(torch.bfloat16).requires_grad_()
     return copies
 
 
 @torch.no_grad()
 def renew_bf16_copies(network: nn.Module) -> None:
     """Round the weights to their bfloat16 copies again, where there are such: after weights were loaded."""
-    for layer in network.modules():
-        if isinstance(layer, MatrixLayer) and layer.bf16_copy is not None:
+    for layer in matrix_layers(network):
+        if layer.bf16_copy is not None:
             layer.bf16_copy.copy_(layer.weight)

@@ -7,6 +7,7 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
+from infogan import diffaugment
 from infogan.accel import cpu
 from infogan.accel.adam import Adam
 from infogan.accel.cuda_graph import fastest
@@ -14,6 +15,7 @@ from infogan.algorithm import InfoGAN
 from infogan.averaging import decay_at, update_average
 from infogan.codes import Latent
 from infogan.config import Config
+from infogan.data import augmentation
 from infogan.layers import keep_bf16_copies, renew_bf16_copies
 from infogan.networks import Generator, build
 from infogan.randomness import RandomGenerators, derive
@@ -39,11 +41,7 @@ class Learner(InfoGAN):
     random: RandomGenerators
 
     def __init__(
-        self,
-        config: Config,
-        image_shape: tuple[int, int, int],
-        n_images: int = 0,
-        labels: Tensor | None = None,
+        self, config: Config, image_shape: tuple[int, int, int], n_images: int = 0, labels: Tensor | None = None
     ):
         self.device = torch.device(config.device)
         if self.device.index is not None:
@@ -56,20 +54,22 @@ class Learner(InfoGAN):
         for network in (G, D):
             network.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.networks = nn.ModuleList([G, D, *terms]).to(self.device)
-        for purpose in (
-            "codes",
-            *(["diffaugment"] if config.diffaugment else []),
-            *(purpose for term in terms for purpose in term.random),
-        ):
+        drawn_by_terms = [purpose for term in terms for purpose in term.random]
+        for purpose in ("codes", *(["diffaugment"] if config.diffaugment else []), *drawn_by_terms):
             random[purpose]  # made before the step is captured
         self.averaged = copy.deepcopy(G).eval().requires_grad_(False) if config.g_ema else None
         self.bf16_copies: dict[nn.Parameter, Tensor] = {}
         if config.precision == "bfloat16":
             cpu.keep_memory()
             self.bf16_copies = keep_bf16_copies(self.networks)
+        self.augmentation = augmentation.build(config.augmentation)
+        augmentations = self.augmentation.augment, diffaugment.build(config.diffaugment, random)
         adam = partial(Adam, copies=self.bf16_copies)
-        super().__init__(G, D, latent, config, random, terms, adam, lambda weight: self.bf16_copies.get(weight, weight))
+        super().__init__(G, D, latent, config, random, terms, *augmentations, adam, self._leaf)
         self.metrics = tuple(dict.fromkeys([*METRICS, *(name for term in terms for name in term.metrics)]))
+
+    def _leaf(self, weight: nn.Parameter) -> Tensor:
+        return self.bf16_copies.get(weight, weight)
 
     def decay_learning_rates(self, step: int) -> None:
         """Learning rates for the update after `step`: as configured, falling linearly to 0 over the last share

@@ -1,6 +1,7 @@
 """The paper's networks (appendix C) as data, and the one builder that makes modules of them."""
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from functools import partial
 from math import prod
 from typing import NamedTuple
@@ -11,7 +12,6 @@ from torch import Tensor, nn
 
 from infogan.codes import Latent
 from infogan.config import Config, InputError
-from infogan.diffaugment import Augmentation, unchanged
 from infogan.layers import (
     RUNNING,
     BatchNorm,
@@ -24,6 +24,7 @@ from infogan.layers import (
     UpConvolution,
     at_least_float32,
     channels_last,
+    matrix_layers,
     product_dtype,
 )
 
@@ -39,12 +40,19 @@ class Conv(NamedTuple):
 
 
 class Dense(NamedTuple):
-    """Fully connected layer; a tuple of units is the C x H x W the next layer sees.
+    """Fully connected layer."""
 
-    norm_maps: batch norm has one mean for each of the C maps, as after a convolution, and not one for each unit.
+    units: int
+    norm: bool = True
+
+
+class Maps(NamedTuple):
+    """Fully connected layer to the smallest maps of G, from which its transposed convolutions make the image.
+
+    norm_maps: batch norm has one mean for each of the maps, as after a convolution, and not one for each unit.
     """
 
-    units: int | tuple[int, int, int]
+    channels: int
     norm: bool = True
     norm_maps: bool = False
 
@@ -59,19 +67,49 @@ class Up(NamedTuple):
 
 
 class Architecture(NamedTuple):
-    """The trunk that D and Q share, Q's hidden layers, and G; the heads follow from the latent codes.
+    """The trunk that D and Q share, Q's hidden layers, and those of G, for images of any size that G's strides divide.
+    D's and Q's last layers follow from the latent codes, and G's, which doubles the image, from the image.
 
     With `tanh` the networks work on [-1, 1]; outside them images are in [0, 1] always.
-    leaky_slope: of the leaky ReLU in trunk and Q, below 0.
+    leaky_slope: of the leaky ReLU in trunk and Q, below 0. last_bias: of G's last layer.
     """
 
-    image: tuple[int, int, int]
     trunk: tuple[Conv | Dense, ...]
     q_hidden: tuple[Dense, ...]
-    generator: tuple[Dense | Up, ...]
+    generator: tuple[Dense | Maps | Up, ...]
     tanh: bool = False
     leaky_slope: float = 0.1
+    last_bias: bool = True
 
+    @property
+    def magnification(self) -> int:
+        """The image's side over that of G's smallest map."""
+        return 2 * prod(layer.stride for layer in self.generator if isinstance(layer, Up))
+
+
+MNIST_TRUNK = (Conv(64, norm=False), Conv(128), Dense(1024))
+MNIST_GENERATOR = (Dense(1024), Maps(128), Up(64))
+NETWORKS = {
+    "mnist": Architecture(MNIST_TRUNK, (Dense(128),), MNIST_GENERATOR),  # C.1
+    "faces": Architecture(MNIST_TRUNK, (), MNIST_GENERATOR),  # C.4: Q's output layer follows the trunk at once
+    "svhn": Architecture(  # C.2, and CelebA's C.3
+        trunk=(Conv(64, norm=False), Conv(128), Conv(256)),
+        q_hidden=(Dense(128),),
+        generator=(Maps(448), Up(256), Up(128, norm=False), Up(64, norm=False)),
+        tanh=True,
+    ),
+    "chairs": Architecture(  # for C.5; these layers are ours: those in the middle keep the size of the map
+        trunk=(Conv(64, norm=False), Conv(128), Conv(256), Conv(256, stride=1), Conv(256, stride=1), Dense(1024)),
+        q_hidden=(),
+        generator=(Dense(1024), Maps(256), Up(256, stride=1), Up(256, stride=1), Up(128), Up(64)),
+    ),
+    "digits": Architecture(  # ours, for 8 x 8
+        trunk=(Conv(32, norm=False), Conv(64), Dense(256)),
+        q_hidden=(Dense(64),),
+        generator=(Dense(256), Maps(64), Up(32)),
+    ),
+}
+"""The paper's networks (appendix C), and ours."""
 
 SMALLEST_MAP = 4
 """Pixels of the shorter side of the last map of `dcgan` at least; below twice as many."""
@@ -80,104 +118,82 @@ WIDEST, NARROWEST = 256, 32
 twice the side has half as many."""
 
 
+def _dcgan(image: tuple[int, int, int]) -> Architecture:
+    """As many halvings as the image's size allows (Radford et al. 2016)."""
+    _, height, width = image
+    halvings = (min(height, width) // SMALLEST_MAP).bit_length() - 1
+    if halvings < 2:
+        raise InputError(f"images are {height}x{width}; the dcgan networks need {4 * SMALLEST_MAP} pixels or more")
+    widths = [max(WIDEST >> level, NARROWEST) for level in range(halvings)]  # from the smallest map to the largest
+    trunk = tuple(Conv(maps, norm=level > 0) for level, maps in enumerate(reversed(widths)))
+    return Architecture(trunk, (Dense(128),), (Maps(widths[0]), *map(Up, widths[1:])), tanh=True)
+
+
 def for_size(image: tuple[int, int, int], network: str) -> str:
     """The network that a run on images of C x H x W begins with: dcgan in place of auto above 32 pixels.
 
-    There the MNIST stacks have 67 million weights (64 x 64) and more. What a record calls `auto` stays what it was.
+    There the MNIST networks have 67 million weights (64 x 64) and more. What a record calls `auto` stays what it was.
     """
     large = max(image[1:]) > 32 and min(image[1:]) >= 4 * SMALLEST_MAP
     return "dcgan" if network == "auto" and large else network
 
 
 def architecture(image: tuple[int, int, int], network: str = "auto") -> Architecture:
-    """The stack called `network` (paper, appendix C; see config.Config.network) for images of C x H x W.
+    """The layers of a network by name (see config.Config.network) for images of C x H x W.
 
-    The paper's stacks are made for one size of image each; what depends on it is the map that G's convolutions start
-    from. `auto` takes a small stack of ours for 8 x 8 (scikit-learn's digits), the SVHN one for 32 x 32 in colour, else
-    the MNIST one; a run begins with `dcgan` in its place above 32 pixels, see for_size.
-    Raises InputError for a size that the stack's strides do not divide.
+    `auto` takes `digits` for 8 x 8 (scikit-learn's digits), `svhn` for 32 x 32 in colour, else `mnist`; a run begins
+    with `dcgan` in its place above 32 pixels, see for_size.
+    Raises InputError for a size that the layers' strides do not divide.
     """
-    channels, height, width = image
+    _, height, width = image
     if network == "auto":
         network = "digits" if (height, width) == (8, 8) else "svhn" if image == (3, 32, 32) else "mnist"
-    halvings = max(0, (min(height, width) // SMALLEST_MAP).bit_length() - 1)
-    multiple = {"svhn": 16, "chairs": 8, "dcgan": 2**halvings}.get(network, 4)
-    if network == "dcgan" and halvings < 2:
-        raise InputError(f"images are {height}x{width}; the dcgan networks need {4 * SMALLEST_MAP} pixels or more")
+    arch = _dcgan(image) if network == "dcgan" else NETWORKS[network]
+    multiple = arch.magnification
     if height % multiple or width % multiple:
         fits = [max(side // multiple, 1) * multiple for side in (height, width)]
         raise InputError(
             f"images are {height}x{width}; both sides must be divisible by {multiple} for the {network} networks: "
             f"resize them to {fits[0]}x{fits[1]} (a folder of images: FOLDER@{min(fits)})"
         )
-    small = (height // multiple, width // multiple)
-    last = Up(channels, norm=False)
-    trunk: tuple[Conv | Dense, ...]
-    q_hidden: tuple[Dense, ...]
-    generator: tuple[Dense | Up, ...]
-    if network == "digits":
-        trunk, q_hidden = (Conv(32, norm=False), Conv(64), Dense(256)), (Dense(64),)
-        return Architecture(image, trunk, q_hidden, generator=(Dense(256), Dense((64, *small)), Up(32), last))
-    if network in ("mnist", "faces"):  # C.1; C.4: Q's output layer follows the trunk at once
-        trunk, q_hidden = (Conv(64, norm=False), Conv(128), Dense(1024)), () if network == "faces" else (Dense(128),)
-        return Architecture(image, trunk, q_hidden, generator=(Dense(1024), Dense((128, *small)), Up(64), last))
-    if network == "svhn":  # C.2, and CelebA's C.3
-        trunk = (Conv(64, norm=False), Conv(128), Conv(256))
-        generator = (Dense((448, *small)), Up(256), Up(128, norm=False), Up(64, norm=False), last)
-        return Architecture(image, trunk, q_hidden=(Dense(128),), generator=generator, tanh=True)
-    if network == "dcgan":
-        widths = [max(WIDEST >> level, NARROWEST) for level in range(halvings)]  # from the smallest map to the largest
-        trunk = tuple(Conv(maps, norm=level > 0) for level, maps in enumerate(reversed(widths)))
-        generator = (Dense((widths[0], *small)), *(Up(maps) for maps in widths[1:]), last)
-        return Architecture(image, trunk, q_hidden=(Dense(128),), generator=generator, tanh=True)
-    if network != "chairs":
-        raise InputError(f"network is {network!r}; allowed: mnist, svhn, faces, chairs, dcgan, digits, auto")
-    # For C.5; these layers are ours: those in the middle keep the size of the map.
-    trunk = (Conv(64, norm=False), Conv(128), Conv(256), Conv(256, stride=1), Conv(256, stride=1), Dense(1024))
-    generator = (Dense(1024), Dense((256, *small)), Up(256, stride=1), Up(256, stride=1), Up(128), Up(64), last)
-    return Architecture(image, trunk, q_hidden=(), generator=generator)
+    return arch
 
 
-def _stack(layers: tuple, shape: tuple[int, ...], activation) -> tuple[list[nn.Module], tuple[int, ...]]:
-    """Modules of `layers` for input of `shape` (features, or C x H x W), each followed by BN and activation."""
+def _modules(layers: tuple, shape: tuple[int, ...], activation, small=()) -> tuple[list[nn.Module], tuple[int, ...]]:
+    """Modules of `layers` for input of `shape` (features, or C x H x W), each followed by batch norm and activation,
+    and the shape of their output. small: (H, W) of `Maps`."""
     modules: list[nn.Module] = []
     for layer in layers:
         bias = not layer.norm  # batch norm's shift makes a bias before it redundant
-        maps = None
-        if isinstance(layer, Dense):
-            if len(shape) > 1:
-                modules.append(ToFeatures())
-            units = layer.units if isinstance(layer.units, int) else prod(layer.units)
-            modules.append(Linear(prod(shape), units, bias=bias))
-            channels, shape = units, (units,)
-            if not isinstance(layer.units, int):
-                maps, shape = ToMaps(*layer.units), layer.units
-            if maps and layer.norm_maps:
-                modules.append(maps)
-                channels, maps = shape[0], None
-        elif isinstance(layer, Conv):
+        to_maps: list[nn.Module] = []
+        if isinstance(layer, Conv):
             modules.append(Convolution(shape[0], layer.channels, layer.stride, bias))
-            channels = layer.channels
             shape = (layer.channels, shape[1] // layer.stride, shape[2] // layer.stride)
-        else:
+        elif isinstance(layer, Up):
             modules.append(UpConvolution(shape[0], layer.channels, layer.stride, bias and layer.bias))
-            channels = layer.channels
             shape = (layer.channels, shape[1] * layer.stride, shape[2] * layer.stride)
+        else:
+            out = (layer.units,) if isinstance(layer, Dense) else (layer.channels, *small)
+            modules += [ToFeatures()] if len(shape) > 1 else []
+            modules.append(Linear(prod(shape), prod(out), bias=bias))
+            shape, to_maps = out, [ToMaps(*out)] if isinstance(layer, Maps) else []
+            if to_maps and layer.norm_maps:
+                modules.append(to_maps.pop())
         if layer.norm:
-            modules.append(BatchNorm(channels))
-        modules.append(activation())
-        if maps:
-            modules.append(maps)
+            modules.append(BatchNorm(prod(shape) if to_maps else shape[0]))
+        modules += [activation(), *to_maps]
     return modules, shape
 
 
 class Generator(nn.Module):
     """G(z, c): latent [N, latent.width] to images [N, C, H, W] in [0, 1] (with a sigmoid: Bernoulli means)."""
 
-    def __init__(self, arch: Architecture, latent: Latent):
+    def __init__(self, arch: Architecture, image: tuple[int, int, int], latent: Latent):
         super().__init__()
-        modules, shape = _stack(arch.generator, (latent.width,), nn.ReLU)
-        assert shape == arch.image, f"the generator makes {shape}, the images are {arch.image}"
+        layers = (*arch.generator, Up(image[0], norm=False, bias=arch.last_bias))
+        small = [side // arch.magnification for side in image[1:]]
+        modules, shape = _modules(layers, (latent.width,), nn.ReLU, small)
+        assert shape == image, f"the generator makes {shape}, the images are {image}"
         modules[-1] = nn.Tanh() if arch.tanh else nn.Sigmoid()
         self.layers, self.tanh = Sequential(*modules), arch.tanh
 
@@ -189,8 +205,8 @@ class Generator(nn.Module):
 class Trunk(Sequential):
     """The convolutions of D/Q: images [N, C, H, W] in [0, 1] to features [N, width]."""
 
-    def __init__(self, arch: Architecture):
-        modules, shape = _stack(arch.trunk, arch.image, partial(nn.LeakyReLU, arch.leaky_slope))
+    def __init__(self, arch: Architecture, image: tuple[int, int, int]):
+        modules, shape = _modules(arch.trunk, image, partial(nn.LeakyReLU, arch.leaky_slope))
         super().__init__(*modules, *([ToFeatures()] if len(shape) > 1 else []))
         self.width, self.tanh = prod(shape), arch.tanh
 
@@ -204,11 +220,6 @@ class Trunk(Sequential):
         return super().forward(images.to(product_dtype(self)), real)
 
 
-def without_norm(arch: Architecture) -> Architecture:
-    """The same networks, with biases in place of the trunk's batch norm."""
-    return arch._replace(trunk=tuple(layer._replace(norm=False) for layer in arch.trunk))
-
-
 class DiscriminatorQ(nn.Module):
     """D and the recognition network Q on one trunk: images [N, C, H, W] to D's logits [N] and Q's parameters [N,
     latent.q_width].
@@ -217,17 +228,25 @@ class DiscriminatorQ(nn.Module):
     deviations where they are learned.
 
     q_trunk: None, or a trunk of Q's own, which takes the place of D's in all that Q reads.
-    norm: whether D's trunk has the architecture's batch norm.
+    norm: whether D's trunk has the architecture's batch norm, and not biases in its place.
     """
 
-    def __init__(self, arch: Architecture, latent: Latent, own_trunk: bool = False, norm: bool = True):
+    def __init__(
+        self,
+        arch: Architecture,
+        image: tuple[int, int, int],
+        latent: Latent,
+        own_trunk: bool = False,
+        norm: bool = True,
+    ):
         super().__init__()
-        self.image_shape = arch.image
-        self.trunk = Trunk(arch if norm else without_norm(arch))
-        hidden, q_shape = _stack(arch.q_hidden, (self.trunk.width,), partial(nn.LeakyReLU, arch.leaky_slope))
+        self.image_shape = image
+        of_d = arch.trunk if norm else tuple(layer._replace(norm=False) for layer in arch.trunk)
+        self.trunk = Trunk(arch._replace(trunk=of_d), image)
+        hidden, q_shape = _modules(arch.q_hidden, (self.trunk.width,), partial(nn.LeakyReLU, arch.leaky_slope))
         self.d_head = Linear(self.trunk.width, 1)
         self.q_head = Sequential(*hidden, Linear(prod(q_shape), latent.q_width))
-        self.q_trunk = Trunk(arch) if own_trunk else None
+        self.q_trunk = Trunk(arch, image) if own_trunk else None
 
     def drop_d(self) -> None:
         """Leave Q alone, which has a trunk of its own: what a model needs that is no longer trained."""
@@ -256,14 +275,14 @@ class DiscriminatorQ(nn.Module):
         """Q's parameters [N, q_width] alone."""
         return at_least_float32(self.q_head(self.trunk_of_q(images, real), real))
 
-    def forward(self, images: Tensor, real: int = 0, augment: Augmentation = unchanged) -> tuple[Tensor, Tensor]:
+    def forward(self, images: Tensor, real: int = 0, augmented: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """D's logits [N] and Q's parameters [N, q_width] of images of which the first `real` are real.
 
-        augment: what D's trunk reads in place of images (see infogan.diffaugment), and Q with it where it shares that
+        augmented: what D's trunk reads in place of images (see infogan.diffaugment), and Q with it where it shares that
         trunk. Where Q has a trunk of its own it reads the images as they are, and its batch norm takes the statistics
         of real images for generated ones.
         """
-        features = self.trunk(augment(images), real)
+        features = self.trunk(images if augmented is None else augmented, real)
         d = at_least_float32(self.d_head(features).squeeze(1))
         if self.q_trunk is None:
             return d, at_least_float32(self.q_head(features, real))
@@ -286,13 +305,14 @@ def build(
 def uninitialised(image: tuple[int, int, int], latent: Latent, recipe: Config) -> tuple[Generator, DiscriminatorQ]:
     """What `build` builds, before weights are drawn."""
     arch = architecture(image, recipe.network)._replace(leaky_slope=recipe.leaky_slope)
+    layers = arch.generator
     if recipe.g_layers == "blog":
-        arch = arch._replace(generator=_as_in_the_blog(arch.generator))
+        layers = tuple(layer._replace(norm_maps=True) if isinstance(layer, Maps) else layer for layer in layers)
     elif recipe.g_layers == "batch-norm":
-        *hidden, last = arch.generator
-        arch = arch._replace(generator=(*(layer._replace(norm=True) for layer in hidden), last))
-    generator = Generator(arch, latent)
-    discriminator = DiscriminatorQ(arch, latent, recipe.q_trunk == "own", recipe.d_layers != "no-norm")
+        layers = tuple(layer._replace(norm=True) for layer in layers)
+    of_g = arch._replace(generator=layers, last_bias=recipe.g_layers != "blog")
+    generator = Generator(of_g, image, latent)
+    discriminator = DiscriminatorQ(arch, image, latent, recipe.q_trunk == "own", recipe.d_layers != "no-norm")
     if recipe.spectral_norm:
         normalise_spectrally(discriminator.trunk, discriminator.d_head)
     return generator, discriminator
@@ -300,24 +320,15 @@ def uninitialised(image: tuple[int, int, int], latent: Latent, recipe: Config) -
 
 def normalise_spectrally(*parts: nn.Module) -> None:
     """Spectral normalisation of every matrix product in these, to be called before weights are drawn."""
-    for module in (module for part in parts for module in part.modules()):
-        if isinstance(module, MatrixLayer):
-            module.normalise_spectrally()
-
-
-def _as_in_the_blog(layers: tuple[Dense | Up, ...]) -> tuple[Dense | Up, ...]:
-    """G's layers as the blog's notebook has them: its first maps are normalised as maps, its last layer has no bias."""
-    *before, last = layers
-    assert isinstance(last, Up)
-    changed = [layer._replace(norm_maps=True) if isinstance(layer, Dense) else layer for layer in before]
-    return (*changed, last._replace(bias=False))
+    for layer in matrix_layers(*parts):
+        layer.normalise_spectrally()
 
 
 def _output_layers(network: nn.Module) -> Sequence[nn.Module]:
     """The layers of G, or of D and Q, that no ReLU follows."""
     if isinstance(network, DiscriminatorQ):
         return [network.d_head, network.q_head[-1]]
-    return [m for m in network.modules() if isinstance(m, MatrixLayer)][-1:]
+    return list(matrix_layers(network))[-1:]
 
 
 def init_weights(networks: Sequence[nn.Module], seed: int, initialisation: str = "paper") -> None:
@@ -343,40 +354,39 @@ def init_weights(networks: Sequence[nn.Module], seed: int, initialisation: str =
                 if module.bias is not None and initialisation == "blog":
                     bound = module.weight[0].numel() ** -0.5
                     nn.init.uniform_(module.bias, -bound, bound, generator=generator)
-                elif module.bias is not None:
-                    nn.init.zeros_(module.bias)
             elif isinstance(module, BatchNorm) and initialisation in ("authors", "blog"):
                 nn.init.normal_(module.weight, 1.0, 0.02, generator=generator)
-    for module in (module for network in networks for module in network.modules()):
-        if isinstance(module, MatrixLayer) and module.left_singular is not None:
-            module.left_singular = nn.functional.normalize(
-                torch.randn(module.left_singular.shape, generator=generator), dim=0
-            )
+    for layer in matrix_layers(*networks):
+        if layer.left_singular is not None:
+            drawn = torch.randn(layer.left_singular.shape, generator=generator)
+            layer.left_singular = nn.functional.normalize(drawn, dim=0)
 
 
-@torch.no_grad()
+@contextlib.contextmanager
+def evaluating(network: nn.Module) -> Iterator[torch.device]:
+    """The network in evaluation mode, without gradients; yields its device."""
+    was_training = network.training
+    with torch.no_grad():
+        yield next(network.eval().parameters()).device
+    network.train(was_training)
+
+
 def generate(generator: nn.Module, latents: Tensor) -> np.ndarray:
     """Images uint8 [N, H, W, C] of latents [N, latent.width], batch norm in evaluation mode."""
-    device = next(generator.parameters()).device
-    was_training = generator.training
-    generator.eval()
-    images = torch.cat([generator(part.to(device)) for part in latents.split(500)])
-    generator.train(was_training)
+    with evaluating(generator) as device:
+        images = torch.cat([generator(part.to(device)) for part in latents.split(500)])
     return (images.clamp(0, 1) * 255).round().byte().permute(0, 2, 3, 1).cpu().numpy()
 
 
-@torch.no_grad()
 def evaluate_q(discriminator: DiscriminatorQ, images: Tensor) -> Tensor:
     """Q's parameters [N, q_width] of images [N, C, H, W], uint8 or float in [0, 1], never in bfloat16, on the CPU.
 
     Batch norm uses its running statistics, which training gathers on real images alone.
     """
-    device, scale = next(discriminator.parameters()).device, 1 if images.is_floating_point() else 255
-    was_training = discriminator.training
-    discriminator.eval()
-    q_params = torch.cat([discriminator.q_params(batch.to(device).float() / scale) for batch in images.split(2000)])
-    discriminator.train(was_training)
-    return q_params.cpu()
+    scale = 1 if images.is_floating_point() else 255
+    with evaluating(discriminator) as device:
+        batches = (batch.to(device).float() / scale for batch in images.split(2000))
+        return torch.cat([discriminator.q_params(batch) for batch in batches]).cpu()
 
 
 def recognise(discriminator: DiscriminatorQ, latent: Latent, images: Tensor) -> tuple[Tensor, Tensor]:

@@ -3,13 +3,16 @@
 import contextlib
 import dataclasses
 import math
+import re
 import sys
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import cast
 
 import torch
 from torch import Tensor
+from tqdm import tqdm
 
 from infogan import diffaugment, events, records, torch_state
 from infogan.accel import cpu
@@ -20,11 +23,11 @@ from infogan.errors import printable
 from infogan.evaluation import evaluate, measure_test, measured_test
 from infogan.learner import Learner
 from infogan.networks import architecture, for_size
-from infogan.phases import Phase, phases
+from infogan.phases import Adversarial, Phase
 from infogan.pretraining import overclustering
+from infogan.randomness import derive
 from infogan.records.summary import summarise
 from infogan.records.tracking import track
-from infogan.stopwatch import Stopwatch
 from infogan.terms import base
 
 THREADS_BESIDE_GPU = 2
@@ -52,20 +55,18 @@ def resolve(config: Config) -> Config:
     diffaugment.parse(config.diffaugment)
     augmentation.build(config.augmentation)
     overclustering.check(config, latent)
-    device = config.device
+    device, precision = config.device, config.precision
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
+    if not re.fullmatch("cpu|cuda(:[0-9]+)?", device):
+        raise InputError(f"device is {device!r}; allowed: cpu, cuda, cuda:0, cuda:1, ..., auto")
     try:
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError) as error:
         reason = str(error).splitlines()[0]
         raise InputError(f"device {device!r} cannot be used here ({reason}): use cpu or auto") from error
-    if torch.device(device).type not in ("cpu", "cuda") or (device != "cpu" and device.startswith("cpu")):
-        raise InputError(f"device is {device!r}; allowed: cpu, cuda, cuda:0, cuda:1, ..., auto")
-    precision = config.precision
     if precision == "auto":
-        on_gpu = device != "cpu"
-        has_bf16 = torch.cuda.is_bf16_supported(including_emulation=False) if on_gpu else cpu.has_bf16()
+        has_bf16 = cpu.has_bf16() if device == "cpu" else torch.cuda.is_bf16_supported(including_emulation=False)
         precision = "bfloat16" if has_bf16 else "float32"
     return dataclasses.replace(config, device=device, precision=precision)
 
@@ -74,8 +75,15 @@ def check(config: Config, dataset: Dataset) -> None:
     """Raises InputError where the two cannot be trained together; nothing has been written by then."""
     config = resolve(follow_data(config, dataset))
     architecture(dataset.image_shape, config.network)
-    base.check_data(config, Latent(config.codes, config.noise, config.q_std), dataset.train)
+    base.check_labels(config, Latent(config.codes, config.noise, config.q_std), dataset.train.labels)
     Batches(dataset.train.images, config.batch_size, seed=0)
+
+
+def phases(model: Learner, images: Tensor) -> list[Phase]:
+    """Those of the model's configuration, in order. images: all training images, uint8 [N, C, H, W]."""
+    batches = Batches(images, model.config.batch_size, derive(model.config.seed, "order"))
+    before: list[Phase] = [overclustering.Overclustering(model, batches)] if model.config.pretraining else []
+    return [*before, Adversarial(model, batches)]
 
 
 @torch_state.fresh()
@@ -125,13 +133,33 @@ def train(
                     run.status("failed", error=f"{type(error).__name__}: {error}"[:500])
                 raise
             run.status("finished")
-            result, tested = run.summary(), {}
+            result = summarise(run.config, run.step, run.clock.seconds, run.tables["evaluations"].rows())
+            tested = {}
             if test:
                 D, latent = run.model.discriminator, run.model.latent
                 tested = measured_test(directory, result) or measure_test(D, latent, dataset, directory, result)
             tracked.finished(result, tested, directory)
             (directory / records.PREVIOUS).unlink(missing_ok=True)
     return result | tested
+
+
+class Stopwatch:
+    """Seconds of training so far; what is done while it is stopped does not count."""
+
+    def __init__(self, device: torch.device):
+        self.device, self.seconds = device, 0.0
+        self._began: float | None = None
+
+    def start(self) -> None:
+        self._began = time.perf_counter()
+
+    def stop(self) -> None:
+        """Once the device, which may compute in the background, has done what was asked of it."""
+        if self._began is not None:
+            if self.device.type == "cuda":
+                torch.cuda.synchronize()
+            self.seconds += time.perf_counter() - self._began
+            self._began = None
 
 
 class Run:
@@ -171,12 +199,13 @@ class Run:
         return self.phases[self.number]
 
     @property
+    def images(self) -> int:
+        """Real images that the run has shown so far."""
+        return (self.phase.updates_before + self.step) * self.config.batch_size
+
+    @property
     def finished(self) -> bool:
         return self.number == len(self.phases) - 1 and self.step == self.phase.length
-
-    def summary(self) -> dict:
-        """See infogan.records.summary."""
-        return summarise(self.config, self.step, self.clock.seconds, self.tables["evaluations"].rows())
 
     def load(self) -> None:
         """Go on from the last checkpoint, where there is one, and drop the rows beyond it."""
@@ -189,13 +218,14 @@ class Run:
         self.tables["evaluations"].cut(done)  # of the last phase
         if rows := self.tables[self.phase.table].rows():
             self._row = {name: value for name, value in rows[-1].items() if name.startswith("info_")}
-        if self.finished:
-            self._say(f"{self.directory} is already finished")
-        else:
-            where = f"{self.config.precision} on {self.model.device}, {torch.get_num_threads()} threads"
-            self._say(f"{self.directory}: {where}")
+        where = f"{self.config.precision} on {self.model.device}, {torch.get_num_threads()} threads"
+        if self.progress:
+            print(printable(f"{self.directory}: {'already finished' if self.finished else where}"), file=sys.stderr)
+        if not self.finished:
             self.status("running")
-        self.bar = self._progress_bar()
+        total, hidden = self.config.images(self.config.updates), not self.progress or self.finished
+        scale: dict = {"unit": " images", "unit_scale": True, "mininterval": 0.5 if sys.stderr.isatty() else 30}
+        self.bar = tqdm(total=total, initial=self.images, desc=self._name, disable=hidden, **scale)
 
     def begin(self, number: int) -> None:
         """Before the first update of a phase that is left to train."""
@@ -215,11 +245,8 @@ class Run:
         self._window.append(metrics)
         self.step += 1
         self.bar.update(self.config.batch_size)
-        last, leaving, evaluated = (
-            self.step == self.phase.length,
-            bool(self.signals),
-            self.step in self.phase.evaluations,
-        )
+        last, leaving = self.step == self.phase.length, bool(self.signals)  # as they are now
+        evaluated = self.step in self.phase.evaluations
         logged = last or leaving or evaluated or self.step % self.config.log_every == 0
         saved = last or leaving or self.step % self.config.checkpoint_every == 0
         if not (logged or saved):
@@ -278,7 +305,7 @@ class Run:
         """A row of metrics: the mean over the updates since the last row."""
         mean, seconds, phase = torch.stack(self._window).mean(0), self.clock.seconds, self.phase
         images = len(self._window) * self.config.batch_size
-        row = {"step": self.step, "images": phase.images(self.step), "seconds": round(seconds, 3)}
+        row = {"step": self.step, "images": self.images, "seconds": round(seconds, 3)}
         row |= dict(zip(phase.metrics, mean.tolist(), strict=True))
         row |= phase.derived(row)
         row["images_per_second"] = round(images / max(seconds - self._logged_at, 1e-9), 1)
@@ -292,13 +319,12 @@ class Run:
     def _evaluate(self) -> None:
         """Measure validation images and G's, draw samples."""
         measured, pictures = evaluate(self.model, self.dataset, self.directory, self.step, self._row)
-        row = {"step": self.step, "images": self.phase.images(self.step), "seconds": round(self.clock.seconds, 3)}
-        row |= measured
+        row = {"step": self.step, "images": self.images, "seconds": round(self.clock.seconds, 3), **measured}
         self.tables["evaluations"].append(row)
         self._show(row)
         self._tell(lambda one: one.evaluated(row, pictures))
 
-    def _tell(self, what) -> None:
+    def _tell(self, what: Callable[[events.Observer], None]) -> None:
         """Hand a row to each observer; the run is saved where one of them ends it."""
         try:
             for observer in self.observers:
@@ -317,18 +343,15 @@ class Run:
 
     def _diverge(self, names: list[str]) -> None:
         self.status("diverged", not_finite=names)
-        has_checkpoint = records.has_checkpoint(self.directory)
-        kept = f"the last finite state is kept in {self.directory}" if has_checkpoint else "nothing was kept"
+        kept = "nothing was kept"
+        if records.has_checkpoint(self.directory):
+            kept = f"the last finite state is kept in {self.directory}"
         what = f"{', '.join(names)} stopped being finite by {self.phase.name} update {self.step}"
         raise events.Diverged(f"{what}; {kept}. Lower the learning rates or lambda_continuous")
 
     def status(self, status: str, **more: object) -> None:
         about = {"status": status, **self.phase.position(self.step), "seconds": self.clock.seconds, **more}
         records.write_json(self.directory / "status.json", about)
-
-    def _say(self, text: str) -> None:
-        if self.progress:
-            print(printable(text), file=sys.stderr)
 
     def _show(self, row: dict) -> None:
         """The row's losses, L_I (nats) or accuracy beside the progress bar."""
@@ -338,16 +361,3 @@ class Run:
         if "info_categorical_nats" in row:
             self._shown["L_I"] = f"{row['info_categorical_nats'] + row['info_continuous_nats']:.2f}"
         self.bar.set_postfix(self._shown, refresh=False)
-
-    def _progress_bar(self):
-        from tqdm import tqdm
-
-        return tqdm(
-            total=self.config.images(self.config.updates),
-            initial=self.phase.images(self.step),
-            unit=" images",
-            unit_scale=True,
-            desc=self._name,
-            disable=not self.progress or self.finished,
-            mininterval=0.5 if sys.stderr.isatty() else 30,
-        )

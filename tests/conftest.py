@@ -64,6 +64,23 @@ def update(model: training.Learner, images: torch.Tensor, index: torch.Tensor) -
     return torch.stack([computed[name] for name in model.metrics])
 
 
+def moved_by(names: set[str], model: training.Learner, images: torch.Tensor) -> set[str]:
+    """Parts that one update changes, those of terms included, when all losses but those that log these names are
+    multiplied by 0."""
+    losses = model.losses
+    model.losses = lambda step, x: [
+        loss if loss.log.keys() <= names else loss._replace(value=0 * loss.value) for loss in losses(step, x)
+    ]
+    parts = model.parts | {f"term {term.name}": term for term in model.terms}
+    before = {name: [p.detach().clone() for p in part.parameters()] for name, part in parts.items()}
+    model.step(images, torch.arange(len(images)))
+    return {
+        name
+        for name, part in parts.items()
+        if any(not torch.equal(p, b) for p, b in zip(part.parameters(), before[name], strict=True))
+    }
+
+
 def trained(directory: Path) -> dict[str, torch.Tensor]:
     """The tensors of a run's last checkpoint, without its tables, which have times in them."""
     tensors, _ = records.load_checkpoint(directory)

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 import torch.nn.functional as F
-from conftest import config
+from conftest import config, moved_by
 
 from infogan import training
 from infogan.algorithm import TRAINED_BY_INFORMATION, InfoGAN, discriminator_value, generator_value
@@ -57,31 +57,7 @@ def test_what_a_step_returns_keeps_no_graph(digits):
     assert set(computed) == set(model.metrics) and not any(value.requires_grad for value in computed.values())
 
 
-def parts_of(model) -> dict[str, torch.nn.Module]:
-    D = model.discriminator
-    return {"generator": model.generator, "trunk": D.trunk, "d_head": D.d_head, "q": D.layers_of_q}
-
-
-def kind(loss) -> str:
-    return "value" if {"loss_d", "loss_g"} & loss.log.keys() else "information"
-
-
-def moved(model, images, *silenced: tuple[str, str]) -> set[str]:
-    """Parts that one update changes when these losses, (step, kind), are multiplied by 0."""
-    losses = model.losses
-    model.losses = lambda step, x: [
-        loss._replace(value=0 * loss.value) if (step, kind(loss)) in silenced else loss for loss in losses(step, x)
-    ]
-    before = {name: [p.detach().clone() for p in part.parameters()] for name, part in parts_of(model).items()}
-    model.step(images, torch.arange(len(images)))
-    return {
-        name
-        for name, part in parts_of(model).items()
-        if any(not torch.equal(p, b) for p, b in zip(part.parameters(), before[name], strict=True))
-    }
-
-
-VALUE, INFORMATION = [("D", "value"), ("G", "value")], [("D", "information"), ("G", "information")]
+VALUE, INFORMATION = {"loss_d", "loss_g"}, {"info_categorical_nats", "info_continuous_nats"}
 
 
 @pytest.mark.parametrize("q_trunk", ["shared", "own"])
@@ -90,16 +66,14 @@ def test_l_i_trains_the_parts_of_the_table_and_no_others(flow, q_trunk, digits):
     table = TRAINED_BY_INFORMATION[flow]
     model = training.Learner(config(info_flow=flow, q_trunk=q_trunk), digits.image_shape)
     expected = {*table["D"], *table["G"]} - ({"trunk"} if q_trunk == "own" else set())
-    assert moved(model, digits.train.images[:32], *VALUE) == expected
+    assert moved_by(INFORMATION, model, digits.train.images[:32]) == expected
 
 
 @pytest.mark.parametrize("flow", TRAINED_BY_INFORMATION)
 def test_the_gan_value_trains_g_and_d_and_never_q(flow, digits):
-    images = digits.train.images[:32]
-    model = training.Learner(config(info_flow=flow), digits.image_shape)
-    assert moved(model, images, *INFORMATION) == {"generator", "trunk", "d_head"}
-    model = training.Learner(config(info_flow=flow), digits.image_shape)
-    assert moved(model, images, *INFORMATION, ("D", "value")) == {"generator"}, "G's step does not move D by it"
+    for names, parts in ((VALUE, {"generator", "trunk", "d_head"}), ({"loss_g"}, {"generator"})):
+        model = training.Learner(config(info_flow=flow), digits.image_shape)
+        assert moved_by(names, model, digits.train.images[:32]) == parts
 
 
 @pytest.mark.parametrize("preset", PRESETS)

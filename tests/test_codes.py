@@ -11,13 +11,9 @@ from infogan.codes import LARGEST, Categorical, Continuous, Latent, parse
 from infogan.config import InputError
 
 
-@pytest.mark.parametrize("text", ["10c", "4x10c+4u", "10c+2u", "1g", "2u+10c+3g", "3x20c+1u", "10c+5c+10c"])
-def test_text_form_round_trips(text):
-    assert "+".join(map(str, parse(text))) == text
-
-
-def test_text_form_is_canonical():
-    assert "+".join(map(str, parse("10c + 10c+ 1u+1u +2x2u"))) == "2x10c+6u"
+@pytest.mark.parametrize("text", ["4x10c+4u", "1g", "2u+10c+3g", "10c+5c+10c", "10c + 10c+ 1u+1u +2x2u"])
+def test_text_form_round_trips_and_neighbours_of_one_kind_are_joined(text):
+    assert "+".join(map(str, parse(text))) == {"10c + 10c+ 1u+1u +2x2u": "2x10c+6u"}.get(text, text)
 
 
 NONSENSE = {"10c+": "", "10c++2u": "", "10c+2k": "2k"} | {
@@ -70,8 +66,6 @@ def test_latent_needs_a_code_and_continuous_noise():
         Latent("", "62u")
     with pytest.raises(InputError, match="must be continuous"):
         Latent("10c", "62c")
-    with pytest.raises(InputError, match="no code number 3"):
-        Latent("10c+2u", "").set_code(torch.zeros(1, 12), 3, 0.0)
 
 
 def test_the_papers_inputs_have_the_papers_widths():
@@ -89,16 +83,6 @@ def test_the_papers_inputs_have_the_papers_widths():
 def test_entropies_are_the_closed_forms():
     assert Latent("10c+2u", "62u").entropy == pytest.approx((2.302585, 2 * 0.693147), abs=1e-6)
     assert Latent("4x10c+3g", "").entropy == pytest.approx((4 * math.log(10), 3 * 0.5 * math.log(2 * math.pi * math.e)))
-
-
-@pytest.mark.parametrize("kind", ["u", "g"])
-def test_differential_entropy_is_minus_the_mean_log_density(kind):
-    code = Continuous(kind, 1)
-    draw = code.sample(200_000, torch.Generator().manual_seed(0))
-    density = torch.distributions.Uniform(-1, 1) if kind == "u" else torch.distributions.Normal(0, 1)
-    assert -density.log_prob(draw.clamp(-1 + 1e-6, 1 - 1e-6) if kind == "u" else draw).mean().item() == pytest.approx(
-        code.entropy, abs=0.01
-    )
 
 
 def test_samples_follow_their_priors():
@@ -127,15 +111,6 @@ def test_log_q_agrees_with_torch_distributions():
     assert torch.allclose(categorical, expected, atol=1e-5)
     expected = torch.distributions.Normal(means, log_std.exp()).log_prob(z[:, 10:13]).sum(1)
     assert torch.allclose(continuous, expected, atol=1e-4)
-
-
-def test_fixed_std_is_a_unit_normal():
-    latent = Latent("1u", "", q_std="fixed")
-    z, mean = torch.tensor([[0.5]]), torch.tensor([[-0.25]])
-    assert latent.q_width == 1
-    assert latent.log_q(z, mean)[1].item() == pytest.approx(
-        torch.distributions.Normal(-0.25, 1).log_prob(torch.tensor(0.5)).item()
-    )
 
 
 def test_a_perfect_q_reaches_the_entropy_and_fixed_std_its_known_ceiling():
@@ -179,5 +154,8 @@ def test_reading_and_placing_codes():
     assert z[0].tolist() == [0, 0, 1, -2.0, 0.5, 0, 1, 1, 0, 0, 0]
     categories, means = latent.read(z[:, : latent.code_width])
     assert categories[0].tolist() == [2, 1, 0] and means[0].tolist() == [-2.0, 0.5]
+    drawn = latent.sample(5, torch.Generator().manual_seed(0))
+    written = latent.write(torch.zeros_like(drawn), *latent.read(drawn))
+    assert torch.equal(written[:, : latent.code_width], drawn[:, : latent.code_width])
     assert latent.categorical_sizes == [3, 2, 2] and latent.single_codes(Categorical) == [0, 3, 4]
     assert latent.single_codes(Continuous) == [1, 2]

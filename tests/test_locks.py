@@ -22,15 +22,6 @@ def test_where_there_are_no_locks_a_file_takes_their_place(number, tmp_path, mon
         pass
 
 
-def test_another_error_is_raised(tmp_path, monkeypatch):
-    def refused(*_):
-        raise OSError(errno.EIO, "broken")
-
-    monkeypatch.setattr(fcntl, "flock", refused)
-    with pytest.raises(OSError, match="broken"), locked(tmp_path / "a"):
-        pass
-
-
 def test_a_run_trains_where_there_are_no_locks(tmp_path, digits, monkeypatch):
     def refused(*_):
         raise OSError(errno.EOPNOTSUPP, "no locks")

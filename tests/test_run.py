@@ -1,9 +1,7 @@
 """The loop around the step: resuming, signals, damage, records."""
 
-import contextlib
 import dataclasses
 import math
-import os
 import signal
 import subprocess
 import sys
@@ -13,14 +11,14 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from conftest import ROOT, config, environment_of_scripts, fit, same_tensors, trained
+from conftest import ROOT, call, config, fit, same_tensors, trained
 
 from infogan import algorithm, events, records, training
 from infogan.config import InputError
-from infogan.inference import load_run
+from infogan.inference import Model
 from infogan.phases import Adversarial
 from infogan.pretraining import overclustering
-from infogan.records import summary, tracking
+from infogan.records import summary
 
 
 class At:
@@ -44,15 +42,21 @@ def raises(error):
     return act
 
 
-ALL_TERMS = {"terms": "contrastive:1:start=0.5+r1:1+hinge:1"}
 RESUMED = {
-    "paper": {},
-    "iic": {"terms": "iic:1"},
-    "terms": ALL_TERMS,
-    "terms in bfloat16": ALL_TERMS | {"precision": "bfloat16"},
-    "relativistic": {"terms": "relativistic:1+r1:1+r2:1"},
-    "spectral norm": {"spectral_norm": True},
-    "spectral norm in bfloat16": {"spectral_norm": True, "precision": "bfloat16"},
+    "the presets of the sources": {},
+    "terms of Q": {"terms": "iic:1+labelled:1:count=20"},
+    "terms in bfloat16, spectral norm": {
+        "terms": "contrastive:1:start=0.5+r1:1+hinge:1",
+        "spectral_norm": True,
+        "precision": "bfloat16",
+    },
+    "what modern has": {
+        "terms": "relativistic:1+r1:1+r2:1",
+        "diffaugment": "colour+translation+cutout",
+        "g_ema": 0.9,
+        "d_layers": "no-norm",
+        "initialisation": "he",
+    },
 }
 
 
@@ -76,6 +80,15 @@ def without_times(directory: Path) -> list[dict]:
     return [{name: value for name, value in row.items() if name not in drop} for row in rows]
 
 
+def test_time_to_accuracy_is_that_of_the_first_evaluation_to_reach_it():
+    rows = [
+        {"seconds": float(s), "images": 100 * s, "accuracy": a} for s, a in ((1, 0.5), (2, 0.91), (3, 0.85), (4, 0.92))
+    ]
+    first = {"seconds": 2.0, "images": 200}
+    assert summary.time_to_accuracy(rows) == {"0.80": first, "0.90": first, "0.95": None}
+    assert summary.time_to_accuracy([{"seconds": 1.0, "images": 9}]) == {"0.80": None, "0.90": None, "0.95": None}
+
+
 def test_lengthening_a_run_is_the_same_as_a_long_one(tmp_path, digits):
     for name, lengths in (("whole", [20]), ("parts", [10, 20])):
         for updates in lengths:
@@ -84,19 +97,16 @@ def test_lengthening_a_run_is_the_same_as_a_long_one(tmp_path, digits):
     assert without_times(tmp_path / "whole") == without_times(tmp_path / "parts")
 
 
-def interruptible(directory) -> list[str]:
-    script = [sys.executable, str(ROOT / "experiments" / "train.py"), "authors", "--dataset", "digits"]
-    sizes = ["--updates", "150", "--batch-size", "32", "--checkpoint-every", "10", "--evaluations", "2"]
-    return [*script, *sizes, "--precision", "float32", "--device", "cpu", "--run-dir", str(directory)]
+def interruptible(directory: Path) -> list[str]:
+    sizes = "--updates 80 --batch-size 32 --checkpoint-every 10 --evaluations 2 --precision float32 --device cpu"
+    return ["authors", "--dataset", "digits", *sizes.split(), "--run-dir", str(directory)]
 
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
     """The run that nothing interrupts."""
     folder = tmp_path_factory.mktemp("whole")
-    done = subprocess.run(
-        interruptible(folder), env=environment_of_scripts(folder), capture_output=True, text=True, timeout=120
-    )
+    done = call("train", *interruptible(folder))
     assert done.returncode == 0, done.stderr
     return folder
 
@@ -104,7 +114,7 @@ def whole(tmp_path_factory):
 def running(directory: Path, environment: dict[str, str], number: int, handler: signal.Handlers) -> subprocess.Popen:
     """The interruptible run in a process that begins with this handler of a signal, once it has a checkpoint."""
     process = subprocess.Popen(
-        interruptible(directory),
+        [sys.executable, str(ROOT / "experiments" / "train.py"), *interruptible(directory)],
         env=environment,
         stderr=subprocess.DEVNULL,
         preexec_fn=lambda: signal.signal(number, handler),
@@ -115,21 +125,15 @@ def running(directory: Path, environment: dict[str, str], number: int, handler: 
     return process
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
-def test_a_killed_run_continues_bit_for_bit(number, whole, tmp_path, script_environment):
+def test_a_killed_run_continues_bit_for_bit(whole, tmp_path, script_environment):
     process = running(tmp_path / "killed", script_environment, signal.SIGTERM, signal.SIG_DFL)
-    process.send_signal(number)
-    code = process.wait(60)
+    process.kill()
+    process.wait(60)
     stopped_at = records.load_checkpoint(tmp_path / "killed")[1]["step"]
-    assert stopped_at < 150, "the run ended before it was killed: this test proves nothing"
-    if number != signal.SIGKILL:
-        assert code == 128 + number
-        assert records.read_json(tmp_path / "killed" / "status.json")["status"] == "interrupted"
-    again = subprocess.run(
-        interruptible(tmp_path / "killed"), env=script_environment, capture_output=True, text=True, timeout=120
-    )
+    assert stopped_at < 80, "the run ended before it was killed: this test proves nothing"
+    again = call("train", *interruptible(tmp_path / "killed"))
     assert again.returncode == 0, again.stderr
-    assert records.load_checkpoint(tmp_path / "killed")[1]["step"] == 150 and same_tensors(whole, tmp_path / "killed")
+    assert records.load_checkpoint(tmp_path / "killed")[1]["step"] == 80 and same_tensors(whole, tmp_path / "killed")
     steps = [int(row["step"]) for row in records.Table(tmp_path / "killed" / "metrics.csv").rows()]
     assert steps == sorted(set(steps)), "rows written before the kill must not stand twice"
     assert records.read_json(tmp_path / "killed" / "status.json")["status"] == "finished"
@@ -165,8 +169,7 @@ def test_a_lengthened_run_never_answers_with_the_shorter_ones_measures(tmp_path,
     assert records.read_json(tmp_path / "status.json")["status"] == "finished"
 
 
-@pytest.mark.parametrize("step", [10, 20])
-@pytest.mark.parametrize("number", events.SIGNALS)
+@pytest.mark.parametrize(("number", "step"), [*((number, 10) for number in events.SIGNALS), (signal.SIGTERM, 20)])
 def test_every_signal_ends_the_run_with_its_status_and_it_is_saved(number, step, tmp_path, digits):
     """Also at the very end, where the run is finished and its caller is ended all the same."""
     before = signal.signal(number, signal.SIG_DFL)  # a background job ignores SIGINT
@@ -178,28 +181,6 @@ def test_every_signal_ends_the_run_with_its_status_and_it_is_saved(number, step,
     assert left.value.code == 128 + number
     assert records.load_checkpoint(tmp_path)[1]["step"] == min(step + 1, 20), "the next update looks at signals"
     assert fit(tmp_path, digits)["step"] == 20
-
-
-def test_a_table_is_cut_whole_or_not_at_all(tmp_path, monkeypatch):
-    table = records.Table(tmp_path / "metrics.csv")
-    for step in range(10):
-        table.append({"step": step, "x": step})
-    whole = table.path.read_bytes()
-
-    def die(*_):
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
-        patched.setattr(os, "replace", die)
-        table.cut(5)
-    assert table.path.read_bytes() == whole
-    table.cut(5)
-    table.append({"step": 6, "x": 6})
-    assert table.path.read_bytes() == b"".join(
-        line + b"\r\n" for line in [b"step,x", *(b"%d,%d" % (i, i) for i in range(7))]
-    )
-    table.cut(-1)
-    assert not table.path.exists() and table.rows() == []
 
 
 @pytest.mark.parametrize("begun, other", [("bfloat16", "float32"), ("float32", "bfloat16")])
@@ -245,20 +226,6 @@ def test_a_nan_ends_the_run_with_a_record(tmp_path, digits, monkeypatch):
     assert state["step"] == 10 and all(t.isfinite().all() for t in tensors.values() if t.is_floating_point())
 
 
-def test_damaged_and_missing_checkpoints_are_named(tmp_path, digits):
-    fit(tmp_path, digits)
-    assert load_run(tmp_path).step == 20
-    path = tmp_path / records.CHECKPOINT
-    path.write_bytes(path.read_bytes()[:-1000])
-    with pytest.raises(InputError, match="is damaged"):
-        load_run(tmp_path)
-    path.unlink()
-    with pytest.raises(InputError, match="has no checkpoint"):
-        load_run(tmp_path)
-    with pytest.raises(InputError, match="is .*nowhere a run directory"):
-        load_run(tmp_path / "nowhere")
-
-
 def test_a_damaged_checkpoint_gives_way_to_the_one_before_it(tmp_path, digits, capsys, monkeypatch):
     """The last checkpoint of a killed run is cut short: it goes on from the one before, and ends as if nothing had
     been."""
@@ -294,40 +261,6 @@ with records.lock(Path({str(tmp_path)!r})): print('held', flush=True); sys.stdin
     holder.kill()
     holder.wait()
     fit(tmp_path, digits)
-
-
-BAD_VALUES = {
-    "batch_size": 1,
-    "updates": 0,
-    "lr_d": -1.0,
-    "lr_g": 2.0,
-    "beta1": 1.0,
-    "lambda_categorical": -1.0,
-    "lambda_continuous": math.inf,
-    "pretraining": 1,
-    "lr_decay": 1.5,
-    "info_flow": "sideways",
-}
-
-
-@pytest.mark.parametrize("field", BAD_VALUES)
-def test_a_bad_value_is_named(field):
-    with pytest.raises(InputError, match=f"{field} is "):
-        config(**{field: BAD_VALUES[field]})
-
-
-def test_a_device_that_is_not_there_is_named():
-    with pytest.raises(InputError, match="device 'quantum' cannot be used"):
-        training.resolve(config(device="quantum"))
-
-
-def test_time_to_accuracy_is_that_of_the_first_evaluation_to_reach_it():
-    rows = [
-        {"seconds": float(s), "images": 100 * s, "accuracy": a} for s, a in ((1, 0.5), (2, 0.91), (3, 0.85), (4, 0.92))
-    ]
-    first = {"seconds": 2.0, "images": 200}
-    assert summary.time_to_accuracy(rows) == {"0.80": first, "0.90": first, "0.95": None}
-    assert summary.time_to_accuracy([{"seconds": 1.0, "images": 9}]) == {"0.80": None, "0.90": None, "0.95": None}
 
 
 def test_one_seed_decides_everything_and_each_seed_differs(tmp_path, digits):
@@ -416,19 +349,7 @@ def test_a_checkpoint_of_an_earlier_version_is_refused_and_its_status_kept(tmp_p
     with pytest.raises(InputError, match="lacks random.augmentation: an earlier version made it"):
         fit(tmp_path, digits, terms="iic:1")
     assert records.read_json(tmp_path / "status.json")["status"] == "finished"
-    assert load_run(tmp_path).step == 20
-
-
-def test_a_signal_while_wandb_ends_is_not_lost(tmp_path, digits, monkeypatch):
-    @contextlib.contextmanager
-    def slow(*arguments):
-        yield tracking.WandbRun(None)
-        os.kill(os.getpid(), signal.SIGTERM)
-
-    monkeypatch.setattr(training, "track", slow)
-    with pytest.raises(events.Interrupted):
-        fit(tmp_path, digits)
-    assert records.read_json(tmp_path / "status.json")["status"] == "finished"
+    assert Model(tmp_path).step == 20
 
 
 def test_a_run_interrupted_in_its_pretraining_is_no_trained_model(tmp_path, digits, monkeypatch):
@@ -437,4 +358,4 @@ def test_a_run_interrupted_in_its_pretraining_is_no_trained_model(tmp_path, digi
         ends = SimpleNamespace(logged=lambda row: raises(events.Stopped)())  # at its first row, of the pretraining
         fit(tmp_path, digits, "iic", observers=[ends], pretraining=8)
     with pytest.raises(InputError, match="pretraining"):
-        load_run(tmp_path)
+        Model(tmp_path)

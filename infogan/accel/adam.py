@@ -46,25 +46,11 @@ class Adam:
         has_copy = [i for i in small if self.leaves[i] is not self.parameters[i]]
         for i in has_copy:  # in float32, laid out as the weight is
             small[i] = torch.empty_like(self.parameters[i]).copy_(small[i])
-        weights, means, squares, steps = (
-            [of[i] for i in small] for of in (self.parameters, self.means, self.squares, self.steps)
-        )
-        adam(
-            weights,
-            list(small.values()),
-            means,
-            squares,
-            [],
-            steps,
-            fused=True,
-            lr=self.lr,
-            beta1=self.beta1,
-            beta2=BETA2,
-            eps=EPSILON,
-            weight_decay=0.0,
-            amsgrad=False,
-            maximize=False,
-        )
+        kept = (self.parameters, self.means, self.squares, self.steps)
+        weights, means, squares, steps = ([of[i] for i in small] for of in kept)
+        plain: dict = {"fused": True, "weight_decay": 0.0, "amsgrad": False, "maximize": False}
+        rates: dict = {"lr": self.lr, "beta1": self.beta1, "beta2": BETA2, "eps": EPSILON}
+        adam(weights, list(small.values()), means, squares, [], steps, **rates, **plain)
         for i in has_copy:
             self.leaves[i].copy_(self.parameters[i])
 

@@ -2,7 +2,6 @@
 
 import contextlib
 import ctypes
-import math
 import os
 import platform
 import sys
@@ -13,48 +12,19 @@ from pathlib import Path
 from infogan.locks import locked
 
 THREADS_VARIABLE = "OMP_NUM_THREADS"
-PROC, CGROUPS = Path("/proc"), Path("/sys/fs/cgroup")
+CPUINFO = Path("/proc/cpuinfo")
 
 
 def cores() -> int:
-    """Cores this process may use: those of its affinity, as many as its quota allows."""
-    return max(1, min([len(_core_numbers()), *(math.ceil(quota) for quota in _quotas())]))
+    """Cores this process may use: those of its affinity, as many as the quota of its container allows."""
+    import joblib
+
+    return joblib.cpu_count()
 
 
 def _core_numbers() -> list[int]:
     """Those of this process's affinity."""
     return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else [*range(os.cpu_count() or 1)]
-
-
-def _quotas() -> list[float]:
-    """Cores' worth of time that the control groups of this process allow, as in `docker run --cpus=2`; none without."""
-    try:
-        own = [line.split(":", 2) for line in (PROC / "self/cgroup").read_text(encoding="utf-8").splitlines()]
-    except OSError:
-        return []
-    found = []
-    for _, controllers, path in own:
-        if controllers == "":  # version 2
-            found += [_read_numbers(folder / "cpu.max") for folder in _ancestors(CGROUPS, path)]
-        elif "cpu" in controllers.split(","):
-            for folder in _ancestors(CGROUPS / controllers, path) + _ancestors(CGROUPS / "cpu", path):
-                names = ("cpu.cfs_quota_us", "cpu.cfs_period_us")
-                found.append([number for name in names for number in _read_numbers(folder / name)])
-    return [one[0] / one[1] for one in found if len(one) == 2 and one[0] > 0 and one[1] > 0]
-
-
-def _ancestors(root: Path, path: str) -> list[Path]:
-    """The folders of a control group and of those around it; in a container the group's path may not be there."""
-    below = Path(path.strip("/"))
-    return [root / part for part in (below, *below.parents)]
-
-
-def _read_numbers(file: Path) -> list[float]:
-    """Of a file such as "200000 100000"; none where it says "max", or is not there."""
-    try:
-        return [float(word) for word in file.read_text(encoding="utf-8").split()]
-    except (OSError, ValueError):
-        return []
 
 
 @contextlib.contextmanager
@@ -107,8 +77,7 @@ def _taken_cores(wanted: int) -> Iterator[int]:
 
 def _cpuinfo() -> str:
     """What Linux says of the processor; elsewhere nothing."""
-    file = PROC / "cpuinfo"
-    return file.read_text(encoding="utf-8", errors="replace") if file.exists() else ""
+    return CPUINFO.read_text(encoding="utf-8", errors="replace") if CPUINFO.exists() else ""
 
 
 def describe() -> str:

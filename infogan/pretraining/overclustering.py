@@ -10,7 +10,7 @@ agree on (ensemble distillation).
 
 import copy
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -27,6 +27,7 @@ from infogan.errors import InputError
 from infogan.layers import BatchNorm, Linear, ParallelLinear, Sequential, keep_bf16_copies, renew_bf16_copies
 from infogan.learner import Learner
 from infogan.networks import DiscriminatorQ, init_weights
+from infogan.phases import Phase
 from infogan.pretraining.merging import align, merge
 from infogan.randomness import derive
 from infogan.terms.iic import joint_distribution, mutual_information, tempered_softmax
@@ -83,8 +84,8 @@ class Heads(nn.Module):
         return self.clusters(hidden.transpose(0, 1)).float()
 
 
-class Overclustering:
-    """The pretraining of one InfoGAN, a phase (see infogan.phases): clustering first, then distillation.
+class Overclustering(Phase):
+    """The pretraining of one InfoGAN: clustering first, then distillation.
 
     It moves Q's head and the trunk that Q reads images with; G, D's own output and a trunk that is D's alone stay as
     they are. The model has one categorical code.
@@ -92,8 +93,7 @@ class Overclustering:
 
     name = table = "pretraining"
     prefix = "pretraining/"
-    metrics: tuple[str, ...] = ("loss_nats", "agreement")
-    evaluations = frozenset[int]()
+    metrics = ("loss_nats", "agreement")
     heads: Heads
 
     def __init__(self, model: Learner, batches: Batches):
@@ -213,14 +213,8 @@ class Overclustering:
         self._fastest_step, self.teacher = None, None
         del self.heads, self.adam, self.leaves
 
-    def images(self, step: int) -> int:
-        return step * self.config.batch_size
-
     def position(self, step: int) -> dict[str, int]:
         return {"step": 0, "pretraining_step": step}
-
-    def derived(self, row: Mapping) -> dict[str, float]:
-        return {}
 
     def tensors(self) -> dict[str, Tensor]:
         """All that a resumed pretraining needs besides the model's own tensors, by name."""

@@ -25,7 +25,7 @@ from scipy import stats
 
 from infogan import records
 from infogan.errors import InputError, printable
-from infogan.inference import load_run
+from infogan.inference import Model
 from infogan.metrics import label_free
 from infogan.reports import common
 from infogan.reports.runs import read_runs
@@ -68,7 +68,7 @@ def measure(paths: list[Path], data_dir: Path | None) -> tuple[pd.DataFrame, np.
         )
     if table.dataset.nunique() > 1:
         raise InputError(f"the runs are of {', '.join(sorted(table.dataset.unique()))}: give runs of one dataset")
-    runs = [load_run(directory) for directory in table.directory]
+    runs = [Model(directory) for directory in table.directory]
     for run in runs:
         if len(run.latent.categorical_sizes) != 1:
             raise InputError(f"{run.directory} has codes {run.config.codes}; give runs with one categorical code")

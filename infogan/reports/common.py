@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from infogan import records
 from infogan.config import Config
 from infogan.errors import InputError, printable
-from infogan.inference import Run
+from infogan.inference import Model
 from infogan.presets import describe
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def run_title(config: Config) -> str:
     return printable(f"{Path(config.dataset).stem}, preset {describe(config)}, seed {config.seed}")
 
 
-def about_run(run: Run) -> dict:
+def about_run(run: Model) -> dict:
     """What identifies a run in a figure's JSON file."""
     config = run.config
     return {

@@ -14,7 +14,7 @@ import torch
 from infogan import networks
 from infogan.codes import Categorical
 from infogan.data import Dataset
-from infogan.inference import Run
+from infogan.inference import Model
 from infogan.metrics import collapse, disentanglement, traversal
 from infogan.metrics.factor_estimates import Estimator, estimator
 from infogan.records import pictures
@@ -39,7 +39,7 @@ class Wanted(NamedTuple):
 class Match(NamedTuple):
     """A code of a run (its position among all single codes), and its mutual information with a factor."""
 
-    run: Run
+    run: Model
     code: int
     kind: str
     """The kind of the factor: factors, attributes or measured."""
@@ -64,7 +64,7 @@ class Match(NamedTuple):
         return {name: getattr(self, name) for name in names}
 
 
-def matches(run: Run, predicted: Predicted, known: Known, nulls: Nulls, want: Wanted) -> Iterator[Match]:
+def matches(run: Model, predicted: Predicted, known: Known, nulls: Nulls, want: Wanted) -> Iterator[Match]:
     """Each code of the wanted kind with each factor of the wanted names."""
     codes = run.latent.single_codes(want.kind)
     for kind, (values, names) in known.items():
@@ -85,12 +85,12 @@ class Matcher:
     gans: runs of a regular GAN, for the null.
     """
 
-    def __init__(self, dataset: Dataset, gans: Sequence[Run] = ()):
+    def __init__(self, dataset: Dataset, gans: Sequence[Model] = ()):
         self.images, self.known = known_factors(dataset)
         self._dataset, self._nulls = dataset, Nulls(self.images, gans)
         self._estimators = dict[tuple[str, str], Estimator]()
 
-    def best(self, runs: Sequence[Run], wanted: Iterable[Wanted]) -> dict[Wanted, Match]:
+    def best(self, runs: Sequence[Model], wanted: Iterable[Wanted]) -> dict[Wanted, Match]:
         """For each panel that the runs have a code for, and the dataset a factor, the match of most information."""
         predicted = [(run, predict(run.discriminator, run.latent, self.images)) for run in runs]
         found = {}
@@ -123,7 +123,7 @@ class Matcher:
         return self._estimators[kind, name]
 
 
-def values_of(run: Run, code: int) -> Sequence[float]:
+def values_of(run: Model, code: int) -> Sequence[float]:
     """The values at which a single code is drawn and measured: RANGE, or its categories (MOST_CATEGORIES at most)."""
     categorical = run.latent.single_codes(Categorical)
     if code not in categorical:
@@ -131,7 +131,7 @@ def values_of(run: Run, code: int) -> Sequence[float]:
     return list(range(run.latent.categorical_sizes[categorical.index(code)]))[: pictures.MOST_CATEGORIES]
 
 
-def moved_by(run: Run, code: int, estimator: Estimator) -> dict[str, float]:
+def moved_by(run: Model, code: int, estimator: Estimator) -> dict[str, float]:
     """What a single code of a run moves of the estimator's factor, from ROWS random samples of all else:
     explained_variance and relative_spread, see `infogan.metrics.traversal`."""
     z = run.latent.sample(ROWS, torch.Generator().manual_seed(0))

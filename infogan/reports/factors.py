@@ -27,7 +27,7 @@ from tqdm import tqdm
 from infogan import data, networks, records
 from infogan.codes import Categorical, Latent
 from infogan.errors import InputError, printable
-from infogan.inference import Run, load_run
+from infogan.inference import Model
 from infogan.metrics import disentanglement
 from infogan.metrics.disentanglement import model_centrality
 from infogan.reports import common
@@ -53,7 +53,7 @@ class Options:
     """Folder of the dataset. Default: $INFOGAN_DATA, else ./data."""
 
 
-def compare(run: Run, dataset: data.Dataset, gans: Sequence[Run] = (), progress: bool = True) -> dict:
+def compare(run: Model, dataset: data.Dataset, gans: Sequence[Model] = (), progress: bool = True) -> dict:
     """n_images, and for each kind of factors `information`, with `scores` where two factors or more are known.
 
     gans: runs of a regular GAN, for the null.
@@ -69,7 +69,7 @@ def compare(run: Run, dataset: data.Dataset, gans: Sequence[Run] = (), progress:
     return result
 
 
-def centrality(runs: Sequence[Run]) -> dict:
+def centrality(runs: Sequence[Model]) -> dict:
     """ModelCentrality of models of one dataset.
 
     Returns: runs, their directories; similarity, [n][n], of row i's codes on images of model j; centrality, [n].
@@ -87,7 +87,7 @@ def centrality(runs: Sequence[Run]) -> dict:
     }
 
 
-def check_comparable(runs: Sequence[Run]) -> None:
+def check_comparable(runs: Sequence[Model]) -> None:
     """Raises InputError where images of the runs differ in shape, or a model has one code alone."""
     for run in runs:
         if run.discriminator.image_shape != runs[0].discriminator.image_shape:
@@ -99,7 +99,7 @@ def check_comparable(runs: Sequence[Run]) -> None:
             raise InputError(f"{run.directory} has one code, which ModelCentrality cannot compare; give runs of two")
 
 
-def similarities(source: Run, readers: Sequence[Run]) -> list[float]:
+def similarities(source: Model, readers: Sequence[Model]) -> list[float]:
     """The similarity of each reader's codes on images of `source`, see model_centrality.similarity."""
     latents, shared = shared_latents(source.latent, torch.Generator().manual_seed(0))
     out = []
@@ -124,7 +124,7 @@ def shared_latents(latent: Latent, random: torch.Generator) -> tuple[Tensor, np.
     return torch.cat([latent.sample(FREE_IMAGES, random), groups.flatten(0, 1)]), shared
 
 
-def _codes_of_images(source: Run, readers: Sequence[Run], latents: Tensor) -> list[np.ndarray]:
+def _codes_of_images(source: Model, readers: Sequence[Model], latents: Tensor) -> list[np.ndarray]:
     """Each reader's codes [N, m] of the images that `source` generates of latents [N, width]."""
     parts: list[list[np.ndarray]] = [[] for _ in readers]
     for chunk in latents.split(CHUNK):
@@ -150,7 +150,7 @@ def show(kind: str, result: dict, n_images: int) -> str:
     return text
 
 
-def write(run: Run, result: dict) -> Path:
+def write(run: Model, result: dict) -> Path:
     """Write what `compare` returned to the run's factors.json, with the update that the model is of."""
     path = run.directory / "factors.json"
     records.write_json(path, result | {"step": run.step, "provenance": records.provenance()})
@@ -160,10 +160,10 @@ def write(run: Run, result: dict) -> Path:
 def main() -> None:
     """Print the tables and write RUN/factors.json."""
     options = tyro.cli(Options, description=__doc__)
-    run = load_run(options.run)
-    others = [load_run(directory) for directory in options.others]
+    run = Model(options.run)
+    others = [Model(directory) for directory in options.others]
     found = centrality([run, *others]) if others else None
-    gans = [load_run(directory) for directory in options.null]
+    gans = [Model(directory) for directory in options.null]
     for gan in gans:
         if gan.config.dataset != run.config.dataset:
             raise InputError(

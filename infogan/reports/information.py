@@ -16,7 +16,7 @@ from infogan import networks
 from infogan.codes import Categorical, Continuous, Latent
 from infogan.data import Dataset
 from infogan.errors import InputError
-from infogan.inference import Run
+from infogan.inference import Model
 from infogan.metrics import disentanglement
 from infogan.metrics.clustering import mean_interval
 from infogan.metrics.image_statistics import STATISTICS, image_statistics
@@ -87,7 +87,7 @@ class Nulls:
     gans: runs of a regular GAN, whose Q was only fitted beside it. Raises InputError where one is another kind of run.
     """
 
-    def __init__(self, images: Tensor, gans: Sequence[Run] = ()):
+    def __init__(self, images: Tensor, gans: Sequence[Model] = ()):
         for run in gans:
             if run.config.info_flow != "detached":
                 raise InputError(
@@ -97,7 +97,7 @@ class Nulls:
         self._images, self._untrained = images, dict[tuple, list[Predicted]]()
         self._gans = [predict(run.discriminator, run.latent, images) for run in gans]
 
-    def information(self, run: Run, values: np.ndarray, kind: type = object) -> list[Null]:
+    def information(self, run: Model, values: np.ndarray, kind: type = object) -> list[Null]:
         """For each of the factors [N, k], the null of a run's codes of a kind, by default of all its codes.
 
         Raises InputError where a GAN has no code of the kind.
@@ -114,7 +114,7 @@ class Nulls:
                 null[name] = {"n": len(nats), "mean_nats": mean} | bounds
         return nulls
 
-    def _untrained_like(self, run: Run) -> list[Predicted]:
+    def _untrained_like(self, run: Model) -> list[Predicted]:
         key = tuple(getattr(run.config, name) for name in FIELDS)
         if key not in self._untrained:
             shape = run.discriminator.image_shape

@@ -19,7 +19,7 @@ import tyro
 
 from infogan import records
 from infogan.errors import InputError, printable
-from infogan.inference import load_run
+from infogan.inference import Model
 from infogan.metrics.clustering import MEASURES, mean_interval
 from infogan.reports import common
 from infogan.reports.runs import BOUNDS, CURVES, QUALITY, RUNS, read_curves, read_runs, write
@@ -63,7 +63,7 @@ def measure_again(directory: Path, data_dir: Path | None) -> dict:
     from infogan import evaluation
     from infogan.records.summary import summarise
 
-    run, rows = load_run(directory), records.Table(directory / "evaluations.csv").rows()
+    run, rows = Model(directory), records.Table(directory / "evaluations.csv").rows()
     dataset = common.load_dataset(data_dir, directory)
     summary = summarise(run.config, run.step, records.read_json(directory / "status.json")["seconds"], rows)
     return evaluation.measure_test(run.discriminator, run.latent, dataset, directory, summary)
@@ -75,7 +75,7 @@ def measure_quality(directory: Path, data_dir: Path | None) -> None:
     from infogan.metrics import collapse
     from infogan.records.summary import last_bound
 
-    run = load_run(directory)
+    run = Model(directory)
     dataset = common.load_dataset(data_dir, directory)
     measured, bound = (
         sample_quality(run.generator, run.latent, dataset.test, classifier(dataset)),

@@ -102,7 +102,7 @@ class Agreement:
 
     def _labels(self, codes: Codes) -> np.ndarray:
         images = torch.from_numpy(self.model.generate(codes, seed=1)).permute(0, 3, 1, 2)
-        return feature_network.classify(self.classifier, images).probabilities.argmax(1)
+        return feature_network.classify(self.classifier, images)[1].argmax(1)
 
 
 def analyse(model: Model, n: int, data_dir: Path | None) -> tuple[dict, np.ndarray]:

@@ -7,9 +7,8 @@ import torch
 from infogan.config import Config
 from infogan.data import Dataset
 from infogan.learner import Learner
-from infogan.phases import phases
 from infogan.study.options import ResolvedOptions
-from infogan.training import follow_data, resolve
+from infogan.training import follow_data, phases, resolve
 
 SECONDS = 1.0
 """For which each configuration's updates are timed."""

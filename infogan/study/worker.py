@@ -14,7 +14,7 @@ from optuna.trial import Trial, TrialState
 
 from infogan import data, events, feature_network, records, training
 from infogan.config import Config, from_dict
-from infogan.inference import load_run
+from infogan.inference import Model
 from infogan.metrics import collapse
 from infogan.metrics.clustering import MEASURES as TEST_MEASURES
 from infogan.randomness import derive
@@ -126,7 +126,7 @@ class Worker:
         """The study's measures of a trained run, and a text of them."""
         row = records.Table(directory / "evaluations.csv").rows()[-1]
         if self.classifier is not None:
-            trained, real = load_run(directory), self.dataset.validation
+            trained, real = Model(directory), self.dataset.validation
             images = feature_network.sample_quality(trained.generator, trained.latent, real, self.classifier)
             row = row | {objectives.FRECHET: images["frechet_distance"]}
         values = tuple(measure.value(row) for measure in self.measures)

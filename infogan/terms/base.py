@@ -14,11 +14,9 @@ from typing import Any, ClassVar, Literal, NamedTuple
 from torch import Generator as RandomGenerator
 from torch import Tensor, nn
 
-from infogan import diffaugment, terms
+from infogan import terms
 from infogan.codes import Latent
 from infogan.config import Config
-from infogan.data import Split
-from infogan.data.augmentation import Augmentation
 from infogan.errors import InputError
 from infogan.networks import DiscriminatorQ, Generator
 
@@ -39,9 +37,9 @@ class Context:
     latent: Latent
     random: Mapping[str, RandomGenerator]
     """By purpose."""
-    augmentation: Augmentation
-    """Of the copies of real images that Q learns from."""
-    diffaugment: diffaugment.Augmentation
+    augment: Callable[[Tensor, RandomGenerator], Tensor]
+    """Makes the copies of real images that Q learns from."""
+    diffaugment: Callable[[Tensor], Tensor]
     """Of what D's trunk reads, see infogan.diffaugment."""
     index: Tensor
     """Which training images `real` are, int64 [N]."""
@@ -56,7 +54,7 @@ class Context:
 
     @cached_property
     def _of_real(self) -> tuple[Tensor, Tensor]:
-        return self.of_real or self.D(self.real, 0, self.diffaugment)
+        return self.of_real or self.D(self.real, 0, self.diffaugment(self.real))
 
     @property
     def d_real(self) -> Tensor:
@@ -74,7 +72,7 @@ class Context:
     @cached_property
     def q_augmented(self) -> Tensor:
         """Q's parameters for an augmented copy of each real image: made once, when a term asks."""
-        return self.D.q_params(self.augmentation.augment(self.real, self.random["augmentation"]))
+        return self.D.q_params(self.augment(self.real, self.random["augmentation"]))
 
 
 class Loss(NamedTuple):
@@ -173,6 +171,19 @@ class Term(nn.Module):
         """Called once, when the adversarial phase begins, with all training images uint8 [N, C, H, W]."""
 
 
+class DiscriminatorValue(Term):
+    """D's part of another GAN value than the paper's, in its place."""
+
+    step, trains, metrics, replaces_value = "D", frozenset(("trunk", "d_head")), ("loss_d",), True
+
+
+class GeneratorValue(Term):
+    """G's part of another GAN value than the paper's, in its place."""
+
+    step, trains, constant = "G", frozenset(("generator",)), frozenset(("trunk", "d_head"))
+    metrics, replaces_value = ("loss_g",), True
+
+
 def _module(name: str) -> ModuleType:
     return importlib.import_module(f"infogan.terms.{name.replace('-', '_')}")
 
@@ -195,7 +206,7 @@ def build(settings: Settings) -> list[Term]:
 def check(config: Config, latent: Latent) -> None:
     """Raises InputError for a setting that a term does not have, and for codes or fields that it cannot work with.
 
-    The latter is said by `check(config, latent)` of the term's file, where it has one.
+    The latter is said by `check(config, latent, **options)` of the term's file, where it has one.
     """
     for spec in terms.parse(config.terms):
         module = _module(spec.name)
@@ -204,12 +215,12 @@ def check(config: Config, latent: Latent) -> None:
             names = ", ".join(unknown)
             raise InputError(f"the term {spec.name} has no setting {names}; allowed: {', '.join(allowed) or 'none'}")
         if hasattr(module, "check"):
-            module.check(config, latent)
+            module.check(config, latent, **spec.settings)
 
 
-def check_data(config: Config, latent: Latent, train: Split) -> None:
-    """Raises InputError for training images that a term cannot work with: said by its file's `check_data`, where it has
-    one."""
+def check_labels(config: Config, latent: Latent, labels: Tensor | None) -> None:
+    """Raises InputError for labels of the training images that a term cannot work with: said by its file's
+    `check_labels`, where it has one."""
     for spec in terms.parse(config.terms):
-        if hasattr(module := _module(spec.name), "check_data"):
-            module.check_data(config, latent, train)
+        if hasattr(module := _module(spec.name), "check_labels"):
+            module.check_labels(config, latent, labels, **spec.settings)

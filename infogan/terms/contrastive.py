@@ -6,7 +6,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from infogan import terms
 from infogan.codes import Latent
 from infogan.config import Config
 from infogan.errors import InputError
@@ -61,8 +60,8 @@ class Contrastive(Term):
         self.shared_noise, self.start = shared_noise, round(start * config.updates)
         if self.start:  # counted where a captured step can count it
             self.register_buffer("update", torch.zeros((), dtype=torch.int64))
-        layers = architecture((2 * channels, height, width), config.network)
-        self.trunk = Trunk(layers._replace(leaky_slope=config.leaky_slope))
+        both = (2 * channels, height, width)
+        self.trunk = Trunk(architecture(both, config.network)._replace(leaky_slope=config.leaky_slope), both)
         if config.spectral_norm:
             normalise_spectrally(self.trunk)
         self.head = Linear(self.trunk.width, len(settings.latent.single_columns()))
@@ -80,14 +79,12 @@ class Contrastive(Term):
         return loss, {"contrastive_nats": loss, "contrastive_accuracy": right}
 
 
-def check(config: Config, latent: Latent) -> None:
+def check(config: Config, latent: Latent, **options: str) -> None:
     if len(latent.single_columns()) < 2:
         raise InputError(
             f"the term contrastive needs two codes or more, and codes is {config.codes}: give codes such as 10c+2u"
         )
-    for spec in terms.parse(config.terms):
-        if spec.name == Contrastive.name:
-            _read(**spec.settings)
+    _read(**options)
 
 
 def _read(noise: str = NOISE[0], start: str = "0") -> tuple[bool, float]:

@@ -2,16 +2,13 @@
 
 from torch import Tensor
 
-from infogan.terms.base import Context, Settings, Term
+from infogan.terms.base import Context, DiscriminatorValue, GeneratorValue, Settings, Term
 
 
-class DiscriminatorHinge(Term):
+class DiscriminatorHinge(DiscriminatorValue):
     """E max(0, 1 - D(x)) + E max(0, 1 + D(G(z, c))) of D's logits, or half of it (d_loss mean)."""
 
-    name, step = "hinge", "D"
-    trains = frozenset(("trunk", "d_head"))
-    metrics = ("loss_d",)
-    replaces_value = True
+    name = "hinge"
 
     def __init__(self, weight: float, reduction: str):
         super().__init__(weight)
@@ -23,14 +20,10 @@ class DiscriminatorHinge(Term):
         return loss, {"loss_d": loss}
 
 
-class GeneratorHinge(Term):
+class GeneratorHinge(GeneratorValue):
     """-E D(G(z, c)) of D's logits."""
 
-    name, step = "hinge", "G"
-    trains = frozenset(("generator",))
-    constant = frozenset(("trunk", "d_head"))
-    metrics = ("loss_g",)
-    replaces_value = True
+    name = "hinge"
 
     def forward(self, context: Context) -> tuple[Tensor, dict[str, Tensor]]:
         loss = -context.d_fake.mean()

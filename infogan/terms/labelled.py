@@ -5,10 +5,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from infogan import terms
 from infogan.codes import Latent
 from infogan.config import Config
-from infogan.data import Split
 from infogan.errors import InputError
 from infogan.networks import DiscriminatorQ
 from infogan.randomness import derive
@@ -44,11 +42,11 @@ class Labelled(Term):
 
     def __init__(self, weight: float, settings: Settings, count: int):
         super().__init__(weight)
-        if settings.labels is None:
-            raise InputError(f"the term {self.name} needs labels, and the training images have none: leave it out")
-        self.index = choose(settings.labels.cpu(), count, settings.config.seed)
+        assert settings.labels is not None, "see check_labels"
+        labels = settings.labels.cpu()
+        self.index = choose(labels, count, settings.config.seed)
         self.register_buffer("images", torch.zeros(count, *settings.image_shape, dtype=torch.uint8))
-        self.register_buffer("labels", settings.labels.cpu()[self.index].clone())
+        self.register_buffer("labels", labels[self.index])
 
     def begin(self, discriminator: DiscriminatorQ, images: Tensor) -> None:
         self.images.copy_(images[self.index.to(images.device)])
@@ -58,7 +56,7 @@ class Labelled(Term):
         n = min(AT_ONCE, len(self.labels))
         some = torch.rand(len(self.labels), generator=random, device=random.device).argsort()[:n]
         images = self.images[some].float() / 255
-        both = torch.cat([images, context.augmentation.augment(images, random)])
+        both = torch.cat([images, context.augment(images, random)])
         logits = context.latent.category_logits(context.D.q_params(both))[0]
         loss = F.cross_entropy(logits, self.labels[some].repeat(2))
         return loss, {"labelled_nats": loss}
@@ -70,31 +68,29 @@ def _count(count: str = COUNT) -> int:
     return int(count)
 
 
-def check(config: Config, latent: Latent) -> None:
+def check(config: Config, latent: Latent, count: str = COUNT) -> None:
     if not latent.categorical_sizes:
         raise InputError(
             f"the term labelled needs a categorical code, and codes is {config.codes}: add one such as 10c"
         )
-    for spec in terms.parse(config.terms):
-        if spec.name == Labelled.name:
-            _count(**spec.settings)
+    _count(count)
 
 
-def check_data(config: Config, latent: Latent, train: Split) -> None:
-    """Raises InputError where the training images cannot be labelled so."""
-    [count] = [_count(**spec.settings) for spec in terms.parse(config.terms) if spec.name == Labelled.name]
-    if train.labels is None:
+def check_labels(config: Config, latent: Latent, labels: Tensor | None, count: str = COUNT) -> None:
+    """Raises InputError where the training images have no such labels."""
+    if labels is None:
         raise InputError("the term labelled needs labels, and the training images have none: leave it out")
-    images = train.labels.unique(return_counts=True)[1]
-    if latent.categorical_sizes[0] < train.labels.max() + 1:
+    classes = labels.max() + 1
+    if latent.categorical_sizes[0] < classes:
         raise InputError(
-            f"the term labelled has images of {train.labels.max() + 1} classes, and codes is {config.codes}: give the "
-            f"first code as many categories, such as {train.labels.max() + 1}c+2u"
+            f"the term labelled has images of {classes} classes, and codes is {config.codes}: give the first code as "
+            f"many categories, such as {classes}c+2u"
         )
-    if not len(images) <= count <= len(images) * images.min():
+    images = labels.unique(return_counts=True)[1]
+    most = len(images) * images.min()
+    if not len(images) <= _count(count) <= most:
         raise InputError(
-            f"the term labelled has count {count}; give {len(images)} to {len(images) * images.min()}, so that every "
-            "class has as many"
+            f"the term labelled has count {count}; give {len(images)} to {most}, so that every class has as many"
         )
 
 

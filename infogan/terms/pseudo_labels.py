@@ -7,7 +7,7 @@ from torch import Tensor
 from infogan.codes import Latent
 from infogan.config import Config
 from infogan.errors import InputError
-from infogan.networks import DiscriminatorQ
+from infogan.networks import DiscriminatorQ, evaluating
 from infogan.terms.base import Context, Settings, Term
 
 IGNORE_INDEX = -1
@@ -27,21 +27,18 @@ def cross_entropy(latent: Latent, q_params: Tensor, labels: Tensor) -> Tensor:
     return F.cross_entropy(logits, labels, ignore_index=IGNORE_INDEX, reduction="sum") / len(labels)
 
 
-@torch.no_grad()
 def pseudo_labels(latent: Latent, discriminator: DiscriminatorQ, images: Tensor) -> Tensor:
     """Q's category of each of uint8 images [N, C, H, W], IGNORE_INDEX where its probability is at most CONFIDENCE:
     int64 [N].
 
     Batch norm uses its running statistics, so that an image's label does not depend on the images beside it.
     """
-    was_training = discriminator.training
-    discriminator.eval()
     labels = []
-    for batch in images.split(EVALUATED_AT_ONCE):
-        [logits] = latent.category_logits(discriminator.q_params(batch.float() / 255))
-        probability, category = logits.softmax(1).max(1)
-        labels.append(category.where(probability > CONFIDENCE, IGNORE_INDEX))
-    discriminator.train(was_training)
+    with evaluating(discriminator):
+        for batch in images.split(EVALUATED_AT_ONCE):
+            [logits] = latent.category_logits(discriminator.q_params(batch.float() / 255))
+            probability, category = logits.softmax(1).max(1)
+            labels.append(category.where(probability > CONFIDENCE, IGNORE_INDEX))
     return torch.cat(labels)
 
 

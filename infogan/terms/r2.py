@@ -1,21 +1,13 @@
 """R2 (Mescheder et al. 2018, equation 10): the penalty of R1 at generated images."""
 
-from torch import Tensor
-
-from infogan.terms.base import Context, Settings, Term
-from infogan.terms.r1 import gradient_penalty
+from infogan.terms.base import Settings, Term
+from infogan.terms.r1 import R1
 
 
-class R2(Term):
-    """The gradient penalty of generated images, which are constant; its weight is the paper's gamma. In D's step."""
+class R2(R1):
+    """R1's penalty, of generated images, which are constant. In D's step."""
 
-    name, step = "r2", "D"
-    trains = frozenset(("trunk", "d_head"))
-    metrics = ("r2_penalty",)
-
-    def forward(self, context: Context) -> tuple[Tensor, dict[str, Tensor]]:
-        penalty = gradient_penalty(context, context.fake)
-        return penalty, {"r2_penalty": penalty}
+    name, metrics, images = "r2", ("r2_penalty",), "fake"
 
 
 def build(settings: Settings, weight: float) -> list[Term]:

@@ -5,30 +5,23 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from infogan.terms.base import Context, Settings, Term
+from infogan.terms.base import Context, DiscriminatorValue, GeneratorValue, Settings, Term
 
 
-class DiscriminatorRelativistic(Term):
+class DiscriminatorRelativistic(DiscriminatorValue):
     """-E log sigmoid(D(x) - D(G(z, c))) of D's logits: each real image is paired with one generated."""
 
-    name, step = "relativistic", "D"
-    trains = frozenset(("trunk", "d_head"))
-    metrics = ("loss_d",)
-    replaces_value = True
+    name = "relativistic"
 
     def forward(self, context: Context) -> tuple[Tensor, dict[str, Tensor]]:
         loss = F.softplus(context.d_fake - context.d_real).mean()
         return loss, {"loss_d": loss}
 
 
-class GeneratorRelativistic(Term):
+class GeneratorRelativistic(GeneratorValue):
     """-E log sigmoid(D(G(z, c)) - D(x)), by the moved D; the logits of the real images are constant."""
 
-    name, step = "relativistic", "G"
-    trains = frozenset(("generator",))
-    constant = frozenset(("trunk", "d_head"))
-    metrics = ("loss_g",)
-    replaces_value = True
+    name = "relativistic"
 
     def forward(self, context: Context) -> tuple[Tensor, dict[str, Tensor]]:
         with torch.no_grad():

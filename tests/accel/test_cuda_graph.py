@@ -83,20 +83,6 @@ def test_rehearsing_leaves_state_and_random_streams_as_they_were(stand_in, digit
     assert not torch.equal(calls[2]["generator.layers.0.weight"], before["generator.layers.0.weight"])
 
 
-def test_every_random_stream_is_registered(stand_in, digits):
-    model = training.Learner(config(terms="iic:1+contrastive:1"), digits.image_shape)
-    graph = captured(model, digits.train.images[:32]).graph
-    assert graph.registered == [model.random[name] for name in ("codes", "augmentation", "contrastive")]
-
-
-def test_a_replay_takes_the_batch_it_is_given(stand_in, digits):
-    model = training.Learner(config(), digits.image_shape)
-    step = captured(model, digits.train.images[:32])
-    batch = digits.train.images[32:64], torch.arange(32, 64)
-    step(*batch)
-    assert step.graph.replays == 1 and all(torch.equal(a, b) for a, b in zip(step.batch, batch, strict=True))
-
-
 def test_training_goes_on_without_it_where_the_capture_fails(digits, monkeypatch, capsys):
     model = training.Learner(config(), digits.image_shape)
     twin = training.Learner(config(), digits.image_shape)

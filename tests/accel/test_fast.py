@@ -1,7 +1,5 @@
 """The fast path computes what the plain float32 step computes."""
 
-import dataclasses
-
 import pytest
 import torch
 import torch.nn.functional as F
@@ -9,7 +7,7 @@ from conftest import config, update
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from infogan import data, training
-from infogan.accel import adam, cpu, products
+from infogan.accel import adam, products
 
 MNIST = (1, 28, 28)
 INDEX = torch.arange(64)
@@ -176,35 +174,3 @@ def test_adam_is_torchs(compiler, monkeypatch, capsys):
             assert torch.allclose(kept[f"adam.{i}.{name}"], torchs.state[twin][name], atol=1e-6)
     message = capsys.readouterr().err
     assert ("torch.compile cannot be used here" in message) == (not compiler) and message.count("\n") <= 1
-
-
-def test_a_fast_run_resumes_bit_for_bit(images):
-    whole, parts = (training.Learner(config("paper", precision="bfloat16"), MNIST) for _ in range(2))
-    for _ in range(2):
-        whole.step(images, INDEX)
-    parts.step(images, INDEX)
-    kept = {name: tensor.clone() for name, tensor in parts.tensors().items()}
-    resumed = training.Learner(dataclasses.replace(parts.config), MNIST)
-    resumed.load_tensors(kept)
-    resumed.step(images, INDEX)
-    assert all(torch.equal(a, b) for a, b in zip(whole.tensors().values(), resumed.tensors().values(), strict=True))
-
-
-@pytest.mark.parametrize(
-    ("most", "asked"),
-    [(1 << 30, [1 << 30, (1 << 31) - 1]), (32 << 20, [1 << 30, 32 << 20, (1 << 31) - 1]), (0, [1 << 30, 32 << 20])],
-)
-def test_memory_is_kept_as_far_as_the_c_library_lets(most, asked, monkeypatch):
-    """Older versions refuse a large threshold for mmap; to set the other one alone would end their fitting of the
-    first."""
-    calls = []
-
-    class Library:
-        def mallopt(self, option: int, value: int) -> int:
-            calls.append(value)
-            return int(option == -1 or value <= most)
-
-    monkeypatch.setattr(cpu.sys, "platform", "linux")
-    monkeypatch.setattr(cpu.ctypes, "CDLL", lambda name: Library())
-    cpu.keep_memory()
-    assert calls == asked

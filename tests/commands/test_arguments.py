@@ -26,13 +26,6 @@ def test_an_empty_value_is_named(argument, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_help_is_written_for_a_narrow_terminal(script_environment):
-    program = [sys.executable, str(ROOT / "experiments" / "list.py"), "--help"]
-    narrow = script_environment | {"COLUMNS": "1"}
-    done = subprocess.run(program, env=narrow, capture_output=True, text=True, timeout=60)
-    assert done.returncode == 0 and "usage:" in done.stdout
-
-
 def test_a_backend_for_windows_that_is_none_is_not_asked(tmp_path, script_environment):
     program = [
         sys.executable,

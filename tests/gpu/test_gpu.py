@@ -2,13 +2,11 @@
 back."""
 
 import dataclasses
-import subprocess
-import sys
 from typing import Any
 
 import pytest
 import torch
-from conftest import ROOT, environment_of_scripts, fit
+from conftest import fit
 
 from infogan import data, records, training
 from infogan.accel import cuda_graph
@@ -87,19 +85,6 @@ def test_a_run_goes_on_on_another_device(first, then, tmp_path, digits, capsys):
         result = fit(tmp_path, digits, "iic", device=device, updates=updates, pretraining=8, lr_decay=0.0)
     assert result["step"] == 20 and records.read_json(tmp_path / "status.json")["status"] == "finished"
     assert ("begins anew at update 10" in capsys.readouterr().err) == (first != then)
-
-
-def test_two_runs_share_one_gpu(tmp_path):
-    command = [
-        sys.executable,
-        str(ROOT / "experiments" / "train.py"),
-        "authors",
-        "--dataset",
-        "digits",
-    ]
-    command += ["--updates", "200", "--device", "cuda", "--wandb", "disabled", "--run-dir"]
-    both = [subprocess.Popen([*command, str(tmp_path / name)], env=environment_of_scripts(tmp_path)) for name in "ab"]
-    assert [process.wait(300) for process in both] == [0, 0]
 
 
 def test_training_goes_on_where_the_capture_fails(monkeypatch, capsys):

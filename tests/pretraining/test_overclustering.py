@@ -11,7 +11,6 @@ from conftest import config, fit, same_tensors
 from sklearn.cluster import KMeans
 
 from infogan import events, records, training
-from infogan.codes import Latent
 from infogan.config import InputError
 from infogan.metrics import clustering
 from infogan.pretraining import overclustering
@@ -84,10 +83,9 @@ def test_pretraining_finds_the_digits_better_than_k_means(tmp_path, digits):
     assert float(rows[-1]["loss_nats"]) > 0 and float(rows[-1]["agreement"]) > 0.3
 
 
-@pytest.mark.parametrize(("after", "precision"), [(2, "bfloat16"), (5, "float32"), (7, "bfloat16"), (8, "float32")])
+@pytest.mark.parametrize(("after", "precision"), [(2, "float32"), (7, "bfloat16"), (8, "float32")])
 def test_an_interrupted_pretraining_resumes_bit_for_bit(after, precision, tmp_path, digits, monkeypatch):
-    """SIGTERM while clustering, at the first update of distillation, in it, and at the very end; nothing is done
-    twice."""
+    """SIGTERM while clustering, in distillation, and at the very end; nothing is done twice."""
     monkeypatch.setattr(overclustering, "SAMPLE", 200)
     monkeypatch.setattr(overclustering, "HEADS", 2)
     short = {"pretraining": 8, "log_every": 1, "precision": precision}
@@ -114,31 +112,6 @@ def test_an_interrupted_pretraining_resumes_bit_for_bit(after, precision, tmp_pa
         for name in ("whole", "parts")
     ]
     assert rows[0] == rows[1] and len(rows[0]) == 8
-
-
-def test_a_run_killed_after_its_pretraining_has_its_record_all_the_same(tmp_path, digits, monkeypatch):
-    """The process dies while it writes pretraining.json; the same command writes it, and pretrains no more than
-    that."""
-    monkeypatch.setattr(overclustering, "SAMPLE", 200)
-    made, write = {"pretraining": 4, "updates": 1, "evaluations": 1}, records.write_json
-
-    def die(path, content):
-        if path.name == "pretraining.json":
-            raise KeyboardInterrupt
-        write(path, content)
-
-    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
-        patched.setattr(records, "write_json", die)
-        fit(tmp_path, digits, "iic", **made)
-    assert records.read_json(tmp_path / "status.json")["status"] == "failed"
-    fit(tmp_path, digits, "iic", **made)
-    assert records.read_json(tmp_path / "pretraining.json")["updates"] == 4
-
-
-def test_heads_have_five_clusters_for_each_category_and_fifty_at_least():
-    """Ten categories keep the clusters of all committed runs."""
-    made = {size: overclustering.clusters_of(Latent(f"{size}c+2u", "8u")) for size in (2, 10, 11, 26, 47, 64)}
-    assert made == {2: 50, 10: 50, 11: 55, 26: 130, 47: 235, 64: 320}
 
 
 @pytest.mark.parametrize(("codes", "clusters"), [("2c", 50), ("26c+2u", 130)])

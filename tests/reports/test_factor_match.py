@@ -1,6 +1,7 @@
 """How far a code is a factor: runs of which Q, G or both are perfect, untrained, or of no use."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,7 +13,6 @@ from infogan.codes import Categorical, Continuous, Latent
 from infogan.data import Split
 from infogan.data.splits import split_in_order
 from infogan.errors import InputError
-from infogan.inference import Run
 from infogan.metrics import disentanglement
 from infogan.reports import factor_match, information
 from infogan.reports.factor_match import Matcher, Wanted
@@ -34,6 +34,12 @@ def lit():
     whole = Split(torch.from_numpy(images.astype(np.uint8))[:, None])
     known = {"factors": (torch.from_numpy(light[:, 0].astype(np.float32)), ("light",))}
     return split_in_order("lit", Split(whole.images, None, known))
+
+
+def run_of(name, config, latent, generator, discriminator) -> SimpleNamespace:
+    """What is read of a trained model."""
+    about = {"directory": Path(name), "config": config, "latent": latent, "step": 20}
+    return SimpleNamespace(**about, generator=generator, discriminator=discriminator)
 
 
 class Painter(torch.nn.Module):
@@ -67,12 +73,12 @@ class Reader(torch.nn.Module):
 LATENT = Latent("2u", "66u", "fixed")
 
 
-def make(generator=None, discriminator=None, **changes) -> Run:
+def make(generator=None, discriminator=None, **changes) -> SimpleNamespace:
     """A run of the given networks; untrained ones in the place of those that are not given."""
     made = config(codes="2u", noise="66u", dataset="lit", **changes)
     untrained = networks.build((1, 8, 8), LATENT, 123, made)
     networks_of = (generator or untrained[0].eval(), discriminator or untrained[1].eval())
-    return Run(Path("run"), made, LATENT, *networks_of, 20)
+    return run_of("run", made, LATENT, *networks_of)
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +86,7 @@ def matcher(lit):
     return Matcher(lit)
 
 
-def measured(matcher: Matcher, run: Run) -> dict:
+def measured(matcher: Matcher, run) -> dict:
     [row] = matcher.rows(matcher.best([run], [LIGHTING]))
     return row
 
@@ -158,7 +164,7 @@ def test_a_regular_gan_that_knows_as_much_takes_the_number_away(lit):
 )
 def test_runs_that_are_no_null_are_one_line(lit, gan, message):
     latent, made = Latent("4c", "2u"), config(codes="4c", noise="2u", **gan)
-    other = Run(Path("gan"), made, latent, *networks.build((1, 8, 8), latent, 0, made), 20)
+    other = run_of("gan", made, latent, *networks.build((1, 8, 8), latent, 0, made))
     with pytest.raises(InputError, match=message):
         measured(Matcher(lit, [other]), make())
 
@@ -183,5 +189,5 @@ def test_a_title_has_no_number_below_zero(lit):
 def test_categories_are_varied_one_by_one():
     made = config(codes="60c+1u+3c", noise="2u")
     latent = Latent(made.codes, made.noise)
-    run = Run(Path("run"), made, latent, *networks.build((1, 8, 8), latent, 0, made), 20)
+    run = run_of("run", made, latent, *networks.build((1, 8, 8), latent, 0, made))
     assert [len(factor_match.values_of(run, code)) for code in range(3)] == [50, 10, 3]

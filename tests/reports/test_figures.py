@@ -13,7 +13,7 @@ from conftest import call, config, fit
 from PIL import Image
 
 from infogan import data, style, training
-from infogan.inference import load_run
+from infogan.inference import Model
 from infogan.reports.figures import curves, drawing
 from infogan.reports.figures.panels import Panel
 from infogan.reports.information import known_factors, predict
@@ -178,7 +178,7 @@ def test_a_panel_shows_the_code_with_the_most_mutual_information(lit, tmp_path):
     panels.sort(key=lambda panel: panel["factor"], reverse=True)
     nats = {}
     for name in ("run0", "run1"):
-        run, (images, known) = load_run(lit / name), known_factors(data.load(str(lit / "lit.npz")))
+        run, (images, known) = Model(lit / name), known_factors(data.load(str(lit / "lit.npz")))
         found, (values, names) = predict(run.discriminator, run.latent, images), known["factors"]
         of_codes = found.information(values)[[1, 2]]  # the continuous ones
         nats |= {(name, names[i], code + 1): of_codes[code, i] for code in range(2) for i in range(len(names))}

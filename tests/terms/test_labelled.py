@@ -1,13 +1,11 @@
 """A few labels: which images, that no other label is read, that categories become classes, and that it resumes."""
 
-import dataclasses
-
 import pytest
 import torch
-from conftest import config, fit, same_tensors
+from conftest import config, fit
 
 import infogan
-from infogan import data, training
+from infogan import training
 from infogan.errors import InputError
 from infogan.terms.labelled import choose
 
@@ -42,14 +40,6 @@ def test_categories_become_the_classes(tmp_path, digits):
     assert (categories == test.labels.numpy()).mean() > 0.6, "by the class's number, and not by a matching"
 
 
-def test_it_resumes_bit_for_bit(tmp_path, digits):
-    common = {"terms": "labelled:1:count=20"}
-    fit(tmp_path / "whole", digits, updates=8, **common)
-    fit(tmp_path / "parts", digits, updates=4, **common)
-    fit(tmp_path / "parts", digits, updates=8, **common)
-    assert same_tensors(tmp_path / "whole", tmp_path / "parts")
-
-
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -63,13 +53,4 @@ def test_it_resumes_bit_for_bit(tmp_path, digits):
 def test_what_it_cannot_work_with_is_named_before_anything_is_written(changes, message, tmp_path, digits):
     with pytest.raises(InputError, match=message):
         fit(tmp_path / "run", digits, **({"terms": "labelled:1:count=20"} | changes))
-    assert not (tmp_path / "run").exists()
-
-
-def test_images_without_labels_are_named(tmp_path, digits):
-    bare = data.Dataset(
-        "bare", *(dataclasses.replace(s, labels=None) for s in (digits.train, digits.validation, digits.test))
-    )
-    with pytest.raises(InputError, match="needs labels, and the training images have none"):
-        fit(tmp_path / "run", bare, terms="labelled:1")
     assert not (tmp_path / "run").exists()

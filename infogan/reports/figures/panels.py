@@ -10,7 +10,7 @@ from torch import Tensor
 from infogan import networks, records
 from infogan.codes import Categorical
 from infogan.errors import InputError
-from infogan.inference import Model, Run
+from infogan.inference import Model
 from infogan.presets import describe
 from infogan.records import pictures
 from infogan.reports import common
@@ -40,7 +40,7 @@ class Panel:
         return {"title": self.title, "xlabel": self.xlabel, "ticks": self.ticks, "rows": self.rows} | self.about
 
 
-def vary_category(run: Run, title: str, rows: int, code: int | None = None) -> Panel:
+def vary_category(run: Model, title: str, rows: int, code: int | None = None) -> Panel:
     """Columns: the categories of one code; rows: samples that differ in everything else.
 
     code: its position among all single codes; by default c1, whose columns are in the order of the matched labels.
@@ -59,7 +59,7 @@ def vary_category(run: Run, title: str, rows: int, code: int | None = None) -> P
     return _panel(run, title, xlabel, ticks, [run.latent.set_code(z, code, category) for category in order])
 
 
-def vary_continuous(run: Run, title: str, rows: int, code: int, values: np.ndarray) -> Panel:
+def vary_continuous(run: Model, title: str, rows: int, code: int, values: np.ndarray) -> Panel:
     """Columns: values of one continuous code; all else is fixed in a row.
 
     Rows differ in the category of c1, where there is one, and in everything else.
@@ -73,7 +73,7 @@ def vary_continuous(run: Run, title: str, rows: int, code: int, values: np.ndarr
     return _panel(run, title, f"c{code + 1}", ticks, [latent.set_code(z, code, value) for value in values])
 
 
-def _panel(run: Run, title: str, xlabel: str, ticks: list[str], columns: list[Tensor]) -> Panel:
+def _panel(run: Model, title: str, xlabel: str, ticks: list[str], columns: list[Tensor]) -> Panel:
     """columns: latents [rows, width] of each column."""
     made = networks.generate(run.generator, torch.stack(columns, dim=1).flatten(0, 1))
     rows = len(columns[0])
@@ -81,7 +81,7 @@ def _panel(run: Run, title: str, xlabel: str, ticks: list[str], columns: list[Te
     return Panel(title, pictures.tile(made, rows), made.shape[2] + pictures.GAP, xlabel, ticks, images=images)
 
 
-def category_order(run: Run | Model) -> tuple[list[int], list[str]]:
+def category_order(run: Model) -> tuple[list[int], list[str]]:
     """The categories of c1 by matched label, unmatched ones last, and a label for each; pictures.MOST_CATEGORIES at
     most.
 
@@ -97,7 +97,7 @@ def category_order(run: Run | Model) -> tuple[list[int], list[str]]:
     return order, [f"{i} → {label[i] if label[i] >= 0 else '–'}" for i in order]
 
 
-def caption(run: Run, seed: bool = True) -> str:
+def caption(run: Model, seed: bool = True) -> str:
     """Dataset, and its origin where that is another; preset and what was changed in it, seed and length. seed: name
     the seed."""
     dataset = run.config.dataset

@@ -10,7 +10,7 @@ import tyro
 from infogan import style
 from infogan.codes import Continuous
 from infogan.errors import InputError
-from infogan.inference import Run, category_grid, load_run
+from infogan.inference import Model, category_grid
 from infogan.records import pictures
 from infogan.reports import common
 from infogan.reports.figures.drawing import Output, draw_panels, save_figure, write_panels
@@ -36,10 +36,10 @@ class Figure2(Output):
 
     def draw(self) -> None:
         """Write the figure."""
-        path, run = self.path(self.run / "figures" / "figure2.png"), load_run(self.run)
+        path, run = self.path(self.run / "figures" / "figure2.png"), Model(self.run)
         panels = [vary_category(run, "varying c1 (InfoGAN)", self.rows)]
         if self.gan is not None:
-            panels.append(vary_category(load_run(self.gan), "varying c1 (regular GAN)", self.rows))
+            panels.append(vary_category(Model(self.gan), "varying c1 (regular GAN)", self.rows))
         for code in run.latent.single_codes(Continuous):
             panels.append(vary_continuous(run, f"varying c{code + 1} from -2 to 2", self.rows, code, RANGE))
         write_panels(path, panels, common.about_run(run) | {"caption": caption(run)})
@@ -62,11 +62,11 @@ class Grid(Output):
         if len(self.runs) > 1 and self.out is None:
             raise InputError(f"{len(self.runs)} runs are given and no --out: say where to write their grid")
         path = self.path(self.runs[0] / "figures" / "grid.png")
-        runs = [load_run(directory) for directory in self.runs]
+        runs = [Model(directory) for directory in self.runs]
         write_panels(path, *grids(runs))
 
 
-def grids(runs: Sequence[Run]) -> tuple[list[Panel], dict]:
+def grids(runs: Sequence[Model]) -> tuple[list[Panel], dict]:
     """A panel for each run, samples whose rows are in the order of the matched labels; and the figure's numbers."""
     captions = dict.fromkeys(caption(run, seed=len(runs) == 1) for run in runs)
     meaning, seeds = "category of c1 → matched label", {run.config.seed for run in runs}
@@ -84,5 +84,5 @@ def grids(runs: Sequence[Run]) -> tuple[list[Panel], dict]:
 @style.drawing()
 def contact_sheet(directories: Sequence[Path], path: Path) -> None:
     """Write the grids of these runs side by side."""
-    panels, numbers = grids([load_run(directory) for directory in directories])
+    panels, numbers = grids([Model(directory) for directory in directories])
     save_figure(draw_panels(panels, numbers["caption"]), path)

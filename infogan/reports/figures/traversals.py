@@ -15,7 +15,7 @@ import tyro
 
 from infogan.codes import Categorical, Continuous
 from infogan.errors import InputError
-from infogan.inference import Run, load_run
+from infogan.inference import Model
 from infogan.metrics.image_statistics import STATISTICS, image_statistics
 from infogan.reports import common
 from infogan.reports.factor_match import RANGE, Match, Matcher, Wanted
@@ -53,15 +53,15 @@ class Traversals(Output):
             raise InputError("give at least one run directory, such as runs/faces3d-faces-azimuth-seed0")
         if self.each and self.out is not None:
             raise InputError(f"--out {self.out} is one picture, --each draws one for each run: leave one of them out")
-        loaded = [load_run(directory) for directory in self.runs]
-        gans = [load_run(directory) for directory in self.null]
+        loaded = [Model(directory) for directory in self.runs]
+        gans = [Model(directory) for directory in self.null]
         if len(names := {run.config.dataset for run in (*loaded, *gans)}) > 1:
             raise InputError(f"the runs are of different datasets, {', '.join(sorted(names))}: give those of one")
         matcher = Matcher(common.load_dataset(self.data_dir, *self.runs, *self.null), gans)
         for group in [[run] for run in loaded] if self.each else [loaded]:
             self._draw(group, matcher)
 
-    def _draw(self, loaded: list[Run], matcher: Matcher) -> None:
+    def _draw(self, loaded: list[Model], matcher: Matcher) -> None:
         """One figure of these runs."""
         found = matcher.best(loaded, self.wanted)
         for want in self.wanted:
@@ -113,7 +113,7 @@ def _title(want: Wanted, match: Match) -> str:
     return said + f"normalised mutual information {match.normalised:.2f} with {match.factor}"
 
 
-def _why_none(runs: list[Run], want: Wanted) -> str:
+def _why_none(runs: list[Model], want: Wanted) -> str:
     kind, dataset = want.kind.__name__.lower(), Path(runs[0].config.dataset).stem
     if not any(run.latent.single_codes(want.kind) for run in runs):
         return f"the runs have no {kind} code"
