@@ -19,7 +19,7 @@ from scipy.io import savemat
 
 from infogan import data
 from infogan.data.decoding import decode_image, look_at
-from infogan.data.formats.mnist import read_idx
+from infogan.data.formats.idx import read_idx
 from infogan.data.formats.svhn import read_mat
 from infogan.errors import InputError
 

@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from infogan.data.cache import cached, file_identity, in_parallel
-from infogan.data.decoding import decode_image, look_at
+from infogan.data.cache import file_identity
+from infogan.data.decoding import decode_images, look_at
 from infogan.data.files import as_input_error
 from infogan.data.splits import Dataset, Split, classes_from, print_summary, split_in_order
 from infogan.errors import InputError
@@ -47,14 +47,9 @@ def load(folder: Path, size: int) -> Dataset:
     colour, moving, deep = _look_at(files)
     order = np.random.default_rng(0).permutation(len(files))
 
-    def decode(i: int) -> np.ndarray:
-        file = files[order[i]]
-        return decode_image(file, str(file), colour, size)
-
-    shape = (len(files), 3 if colour else 1, size, size)
     with as_input_error(f"{folder} cannot be read", "leave its files in place while they are read", OSError):
         source = [file_identity(file) for file in files]
-    images = cached(folder.name, source, shape, in_parallel(decode, len(files)))
+    images = decode_images(folder.name, source, [files[i] for i in order], colour, size)
     if deep and (brightest := int(images[:1000].max())) < 64:
         bits = 8 + 2 * math.ceil(brightest.bit_length() / 2)
         raise InputError(
