@@ -39,6 +39,11 @@ def read_json(path: Path) -> dict:
         raise InputError(f"{path} cannot be read ({error.strerror}): is {path.parent} a run directory?") from error
     except (ValueError, RecursionError) as error:
         raise InputError(f"{path} is not valid JSON ({error}): restore it from a copy") from error
+    return checked(content, path)
+
+
+def checked(content: Any, path: Path) -> dict:
+    """The content of a JSON file. Raises InputError where it has not the shape declared for files of this name."""
     if not isinstance(content, dict):
         raise InputError(f"{path} is JSON, but no object of names and values: restore it from a copy")
     if path.name in SHAPES and (wrong := problem(content, SHAPES[path.name])):

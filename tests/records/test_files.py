@@ -106,10 +106,18 @@ def test_a_table_that_is_a_link_is_not_written_through(tmp_path):
         ("status.json", {"status": None}, "has status None; expected a string"),
         ("status.json", {"status": "finished", "step": [1]}, r"has step \[1\]"),
         ("quality.json", {"shown": [[0, "x"]]}, "has shown"),
+        *(
+            ("config.json", {"provenance": made}, "has provenance")
+            for made in (None, [], {"versions": 3}, {"host": []})
+        ),
+        *(
+            ("config.json", {"data": data}, "has data .*expected null or an object of images")
+            for data in ("x", [1], {}, {"images": 3}, {"images": {"train": "x", "validation": 1}})
+        ),
     ],
 )
 def test_a_file_of_another_shape_is_one_line_wherever_it_is_read(file, change, message, tmp_path):
-    whole = WHOLE if file == "evaluation.json" else {"status": "finished"}
+    whole = {"evaluation.json": WHOLE, "status.json": {"status": "finished"}}.get(file, {})
     records.write_json(tmp_path / file, whole)
     assert records.read_json(tmp_path / file) == whole
     (tmp_path / file).write_text(json.dumps(whole | change))
