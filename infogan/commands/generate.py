@@ -51,24 +51,21 @@ def read_codes(texts: tuple[str, ...]) -> tuple[dict[str, float | np.ndarray], i
     values: dict[str, float | np.ndarray] = {}
     columns = 0
     for text in texts:
-        name, equals, value = text.partition("=")
-        parts = value.split(":")
+        name, _, value = text.partition("=")
         try:
-            numbers = [float(part) for part in parts[:2]]
-            count = int(parts[2]) if len(parts) == 3 else 1
+            first, *span = map(float, value.split(":"))
+            last, count = span or (first, 1)
+            if count not in range(1, MOST + 1):
+                raise ValueError
         except ValueError:
-            count = 0
-        if not equals or len(parts) not in (1, 3) or not 1 <= count <= MOST:
-            raise InputError(f"code is {text!r}; write NAME=VALUE or NAME=FROM:TO:COUNT, such as c2=-1:1:9")
+            message = f"code is {text!r}; write NAME=VALUE or NAME=FROM:TO:COUNT, such as c2=-1:1:9"
+            raise InputError(message) from None
         if name in values:
             raise InputError(f"code gives {name} twice: give it once")
-        if len(parts) == 3 and columns:
+        if span and columns:
             raise InputError(f"code gives a second range, {text!r}: give one, and single values for the others")
-        if len(parts) == 3:
-            columns = count
-            values[name] = np.linspace(numbers[0], numbers[1], count)
-        else:
-            values[name] = numbers[0]
+        values[name] = np.linspace(first, last, int(count)) if span else first
+        columns = int(count) if span else columns
     return values, columns
 
 
