@@ -34,45 +34,6 @@ def moments(images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Ten
     return mass, torch.stack([x, y], 1), 0.5 * torch.atan2(2 * xy, yy - xx)
 
 
-def test_the_same_stream_gives_the_same_maps_and_each_image_its_own():
-    images = bars(4)
-    one, same, other = (augmentation.random_affine(images, stream(seed)) for seed in (0, 0, 1))
-    assert torch.equal(one, same) and not torch.equal(one, other)
-    assert all(not torch.equal(one[0], one[i]) for i in range(1, 4))
-
-
-def test_limits_of_zero_change_nothing(monkeypatch):
-    for name, none in (("MAX_ROTATION", 0.0), ("MAX_STRETCH", 1.0), ("MAX_SHEAR", 0.0), ("MAX_SHIFT", 0.0)):
-        monkeypatch.setattr(augmentation, name, none)
-    images = torch.rand(3, 2, 16, 12, generator=stream())
-    assert torch.allclose(augmentation.random_affine(images, stream()), images, atol=1e-5)
-
-
-@pytest.mark.parametrize("only", ["MAX_ROTATION", "MAX_STRETCH", "MAX_SHEAR", "MAX_SHIFT"])
-def test_each_kind_of_map_alone_reaches_its_limit(only, monkeypatch):
-    for name, none in (("MAX_ROTATION", 0.0), ("MAX_STRETCH", 1.0), ("MAX_SHEAR", 0.0), ("MAX_SHIFT", 0.0)):
-        if name != only:
-            monkeypatch.setattr(augmentation, name, none)
-    images = bars(400)
-    mass, centre, angle = moments(augmentation.random_affine(images, stream()))
-    before = moments(images)[0]
-    turned, moved, grown = angle.abs().max().item(), centre.abs().amax().item(), (mass / before).max().item()
-    if only in ("MAX_ROTATION", "MAX_SHEAR"):
-        limit = augmentation.MAX_ROTATION if only == "MAX_ROTATION" else math.atan(augmentation.MAX_SHEAR)
-        assert turned == pytest.approx(limit, rel=0.1) and (angle < -limit / 2).any() and (angle > limit / 2).any()
-    else:
-        assert turned < 0.01
-    assert moved == pytest.approx(augmentation.MAX_SHIFT if only == "MAX_SHIFT" else 0, abs=0.01)
-    assert grown == pytest.approx(augmentation.MAX_STRETCH**2 if only == "MAX_STRETCH" else 1, rel=0.1)
-
-
-def test_brightness_stays_in_its_range_and_the_border_continues():
-    images = torch.rand(50, 3, 8, 8, generator=stream())
-    mapped = augmentation.random_affine(images, stream(1))
-    assert mapped.min() >= images.min() - 1e-6 and mapped.max() <= images.max() + 1e-6
-    assert torch.allclose(augmentation.random_affine(torch.ones(5, 1, 8, 8), stream()), torch.ones(5, 1, 8, 8))
-
-
 def test_the_whole_map_is_a_stretch_a_shear_a_rotation_and_a_shift_in_pixels(monkeypatch):
     """The drawn map equals a product of matrices; the image is not square."""
     drawn = []
@@ -106,15 +67,6 @@ def test_a_stroke_has_its_size_place_and_angle():
     assert centre.mean(0).abs().max() < 0.02
     quarters = ((angle / math.pi + 0.5) * 4).long().clamp(0, 3)
     assert quarters.bincount(minlength=4).tolist() == pytest.approx([500] * 4, abs=80)
-
-
-def test_a_stroke_darkens_no_pixel_and_each_image_has_its_own():
-    images = torch.rand(5, 2, 16, 12, generator=stream()) * 0.8
-    one, same, other = (augmentation.random_stroke(images, stream(seed)) for seed in (0, 0, 1))
-    assert torch.equal(one, same) and not torch.equal(one, other)
-    assert (one >= images).all() and one.max() == 1
-    added = (one != images).any(1).flatten(1)
-    assert added.any(1).all() and not (added[0] == added[1]).all()
 
 
 def test_every_second_augmented_image_has_a_stroke():
@@ -151,12 +103,13 @@ def test_a_stroke_is_dark_on_a_bright_background(channels, digits):
     assert torch.equal(of_both[:100], on_black[:100]) and torch.allclose(of_both[100:], on_white[100:], atol=1e-6)
 
 
-def test_nothing_changes_on_a_black_background(digits):
+def test_on_a_black_background_nothing_but_the_stroke_changes(digits):
     """Strokes of brightness 1, bit for bit, also on images that reach the border."""
-    for batch in digits.train.images.split(128):
-        mapped = augmentation.random_affine(batch.float() / 255, stream())
-        strokes = augmentation.random_stroke(torch.zeros_like(mapped), stream())
-        assert torch.equal(augmentation.random_stroke(mapped, stream()), torch.maximum(mapped, strokes))
+    mapped = augmentation.random_affine(digits.train.images[:512].float() / 255, stream())
+    strokes = augmentation.random_stroke(torch.zeros_like(mapped), stream())
+    assert torch.equal(augmentation.random_stroke(mapped, stream()), torch.maximum(mapped, strokes))
+    assert mapped.min() >= 0 and mapped.max() <= 1 + 1e-6
+    assert torch.allclose(augmentation.random_affine(torch.ones(5, 1, 8, 8), stream()), torch.ones(5, 1, 8, 8))
 
 
 # What a configuration lists: each operation by its definition, with a draw for each image.
@@ -211,11 +164,11 @@ def test_brightness_is_a_factor_for_each_image():
     assert each.min().item() == pytest.approx(0.7, abs=0.02) and each.max().item() == pytest.approx(1.3, abs=0.02)
 
 
-@pytest.mark.parametrize("name", augmentation.OPERATIONS)
+@pytest.mark.parametrize("name", ["digits", *augmentation.OPERATIONS])
 def test_each_operation_draws_for_each_image_and_stays_in_range(name):
     images = photos(1).expand(16, -1, -1, -1)
-    shown = augmentation.build(name).augment(images, stream())
-    assert torch.equal(shown, augmentation.build(name).augment(images, stream()))
+    shown, same, other = (augmentation.build(name).augment(images, stream(seed)) for seed in (0, 0, 1))
+    assert torch.equal(shown, same) and not torch.equal(shown, other)
     assert 0 <= shown.min() and shown.max() <= 1 + 1e-6
     assert shown.flatten(1).unique(dim=0).shape[0] > (1 if name == "flip" else 10)
 
