@@ -41,7 +41,7 @@ def match(table: np.ndarray) -> np.ndarray:
 
 def nmi_ari(table: np.ndarray) -> np.ndarray:
     """NMI and ARI of a contingency table."""
-    parts = (table, table.sum(1), table.sum(0))
+    parts = (table[table > 0], table.sum(1), table.sum(0))
     return _from_sums(table.sum(), [_x_log_x(part).sum() for part in parts], [_pairs(part).sum() for part in parts])
 
 

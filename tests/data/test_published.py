@@ -1,6 +1,5 @@
 """Published datasets, from small files of their layouts: images, labels, splits, damage, downloads."""
 
-import bz2
 import gzip
 import string
 import struct
@@ -166,11 +165,7 @@ def test_usps_is_read_from_its_two_files(tmp_path):
 def test_damage_is_named(change, reason, tmp_path):
     write_usps(tmp_path, change=change)
     assert_input_error("usps", tmp_path, reason, "https://www.csie.ntu.edu.tw")
-
-
-@pytest.mark.parametrize("content", [b"", b"what is this", bz2.compress(bytes(range(99)))[:40]])
-def test_what_bzip2_cannot_unpack_is_named(content, tmp_path):
-    (tmp_path / "usps.bz2").write_bytes(content)
+    (tmp_path / "usps.bz2").write_bytes((tmp_path / "usps.bz2").read_bytes()[:40])
     assert_input_error("usps", tmp_path, "usps.bz2")
 
 
