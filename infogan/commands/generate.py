@@ -8,7 +8,6 @@ Examples:
   infogan generate analysis/results/models/digits --category 3 --count 20 --single --out threes
 """
 
-import io
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ import tyro
 
 from infogan import load
 from infogan.errors import InputError, printable
+from infogan.files import replacing
 from infogan.inference import Codes, Model
 
 MOST = 1000
@@ -98,21 +98,14 @@ def main() -> None:
     if options.single:
         write_single(out, images)
     elif suffix == ".npz":
-        write_arrays(out, images=images, categories=codes.categories, continuous=codes.continuous, seeds=seeds)
+        arrays = {"images": images, "seeds": seeds} | codes._asdict()
+        with replacing(out) as path, path.open("wb") as file:  # numpy would add .npz to a name in capitals
+            np.savez_compressed(file, allow_pickle=False, **arrays)
     else:
         from infogan.records import pictures
 
         pictures.save(out, pictures.tile(images, rows))
     print(f"wrote {len(images)} images to {printable(out)}")
-
-
-def write_arrays(path: Path, **arrays: np.ndarray) -> None:
-    """An .npz file, whole or not at all."""
-    from infogan import records
-
-    content = io.BytesIO()
-    np.savez_compressed(content, allow_pickle=False, **arrays)
-    records.write_atomic(path, content.getvalue())
 
 
 def write_single(folder: Path, images: np.ndarray) -> None:

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -9,7 +10,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from torch import Tensor
 
-from infogan.data.cache import cached, in_parallel
+from infogan.accel import cpu
+from infogan.data import cache
 from infogan.data.files import PIXELS_VARIABLE, as_input_error, check_pixel_count, limit
 from infogan.data.splits import images_from
 from infogan.files import check_regular
@@ -32,14 +34,19 @@ def decode_images(
 ) -> Tensor:
     """Images of a dataset of many files, uint8 [N, C, size, size], through the cache.
 
-    name, source: see `cached`; files: of the images, in their order; colour, size, crop: see `decode_image`; read: what
-    is in a file, or its path.
+    name, source: see `cache.cached`; files: of the images, in their order; colour, size, crop: see `decode_image`;
+    read: what is in a file, or its path.
     """
 
-    def decode(i: int) -> np.ndarray:
-        return decode_image(read(files[i]), str(files[i]), colour, size, crop)
+    def decode(file: Any) -> np.ndarray:
+        return decode_image(read(file), str(file), colour, size, crop)
 
-    return cached(name, source, (len(files), 3 if colour else 1, size, size), in_parallel(decode, len(files)))
+    def chunks(start: int) -> Iterator[np.ndarray]:
+        with ThreadPoolExecutor(cpu.cores()) as pool:  # decoders release Python's lock
+            for first in range(start, len(files), cache.CHUNK):
+                yield np.stack(list(pool.map(decode, files[first : first + cache.CHUNK])))
+
+    return cache.cached(name, source, (len(files), 3 if colour else 1, size, size), chunks)
 
 
 def decode_image(data: bytes | Path, name: str, colour: bool, size: int, crop: int | None = None) -> np.ndarray:
