@@ -44,24 +44,6 @@ def test_the_hungarian_matching_is_not_greedy():
     assert code_to_label(codes, labels, 2)["accuracy"] == pytest.approx(8 / 13)
 
 
-def test_intervals_contain_the_value_and_shrink_with_more_images():
-    def interval(n):
-        labels = np.arange(n) % 10
-        codes = np.where(np.random.default_rng(1).random(n) < 0.8, labels, (labels + 1) % 10)
-        result = code_to_label(codes, labels, 10, intervals=True)
-        assert result["accuracy_ci95"][0] <= result["accuracy"] <= result["accuracy_ci95"][1]
-        return result["accuracy_ci95"]
-
-    chance = code_to_label(RNG.integers(10, size=300), LABELS[:300], 10, intervals=True)
-    for name in MEASURES:
-        low, high = chance[f"{name}_ci95"]
-        assert low <= chance[name] <= high
-    small, large = interval(500), interval(8000)
-    assert large[1] - large[0] < 0.5 * (small[1] - small[0])
-    half_width = 1.96 * np.sqrt(0.8 * 0.2 / 8000)
-    assert (large[1] - large[0]) / 2 == pytest.approx(half_width, rel=0.25)
-
-
 def test_t_interval_over_seeds():
     mean, low, high = mean_interval([1.0, 2.0, 3.0])
     assert mean == 2 and mean - low == pytest.approx(high - mean)
@@ -101,6 +83,7 @@ def test_the_jackknife_leaves_out_one_image_of_each_cell():
     result = code_to_label(categories, labels, 3, intervals=True)
     for name, width in zip(("nmi", "ari"), half):
         assert result[f"{name}_ci95"][0] == pytest.approx(result[name] - width, abs=1e-9)
+    assert all(result[f"{name}_ci95"][0] <= result[name] <= result[f"{name}_ci95"][1] for name in MEASURES)
 
 
 def test_a_thousand_classes_are_measured_in_seconds():

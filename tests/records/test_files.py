@@ -67,6 +67,8 @@ def test_a_damaged_row_is_one_line_for_readers_and_dropped_by_a_run_that_goes_on
     table.cut(10)
     table.append({"step": 10, "loss_d": 0.5})
     assert table.rows() == [{"step": 5, "loss_d": 0.25}, {"step": 10, "loss_d": 0.5}]
+    table.cut(0)
+    assert not table.path.exists() and table.rows() == []
 
 
 def test_a_row_that_is_being_written_is_left_out(tmp_path):

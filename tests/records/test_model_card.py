@@ -2,12 +2,11 @@
 
 import shutil
 
-import pytest
 from conftest import ROOT
 
 import infogan
 from infogan import records
-from infogan.records.model_card import markdown, write_card
+from infogan.records.model_card import write_card
 
 MODEL = ROOT / "analysis" / "results" / "models" / "digits"
 MARKUP = [
@@ -19,20 +18,6 @@ MARKUP = [
     "*_x_*",
     "\x1b[2J",
 ]
-
-
-@pytest.mark.parametrize(
-    ("text", "shown"),
-    [
-        ("<script>", r"\<script\>"),
-        ("[x](javascript:y)", r"\[x\](javascript:y)"),
-        ("a|`b`*_\\", r"a\|\`b\`\*\_\\"),
-        ("a\n# b\x1b[2J", r"a\\n# b\\x1b\[2J"),
-        ("faces-azimuth, élan 3.5", "faces-azimuth, élan 3.5"),
-    ],
-)
-def test_markup_is_shown_as_it_is(text, shown):
-    assert markdown(text) == shown
 
 
 def test_no_name_on_a_card_is_markup(tmp_path):
