@@ -91,7 +91,7 @@ def textbook(batch: int, options: Options) -> Callable[[], object]:
     """The loop of most tutorials: a DataLoader with transforms, eager float32, D's gradients in both steps, .item()."""
     device, torchvision = options.device, data.import_torchvision()
     root = options.data_dir or os.environ.get(data.DATA_VARIABLE) or "data"
-    dataset = torchvision.datasets.MNIST(root, train=True, transform=torchvision.transforms.ToTensor())
+    dataset = torchvision.datasets.MNIST(root, train=True, download=True, transform=torchvision.transforms.ToTensor())
     loader = torch.utils.data.DataLoader(dataset, batch_size=batch, shuffle=True, drop_last=True)
     batches = itertools.chain.from_iterable(itertools.repeat(loader))
 

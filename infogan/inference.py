@@ -230,7 +230,7 @@ class Model:
         made = records.read_json(self.directory / "config.json").get("provenance", {})
         # What travels has no path of this machine in it.
         config = dataclasses.replace(self.config, dataset=Path(self.config.dataset).name)
-        content = {"config": dataclasses.asdict(config), "provenance": public(made if isinstance(made, dict) else {})}
+        content = {"config": dataclasses.asdict(config), "provenance": public(made)}
         records.write_json(directory / "config.json", content)
         return directory
 

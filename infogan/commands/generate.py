@@ -8,7 +8,6 @@ Examples:
   infogan generate analysis/results/models/digits --category 3 --count 20 --single --out threes
 """
 
-import io
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ import tyro
 
 from infogan import load
 from infogan.errors import InputError, printable
+from infogan.files import replacing
 from infogan.inference import Codes, Model
 
 MOST = 1000
@@ -51,24 +51,21 @@ def read_codes(texts: tuple[str, ...]) -> tuple[dict[str, float | np.ndarray], i
     values: dict[str, float | np.ndarray] = {}
     columns = 0
     for text in texts:
-        name, equals, value = text.partition("=")
-        parts = value.split(":")
+        name, _, value = text.partition("=")
         try:
-            numbers = [float(part) for part in parts[:2]]
-            count = int(parts[2]) if len(parts) == 3 else 1
+            first, *span = map(float, value.split(":"))
+            last, count = span or (first, 1)
+            if count not in range(1, MOST + 1):
+                raise ValueError
         except ValueError:
-            count = 0
-        if not equals or len(parts) not in (1, 3) or not 1 <= count <= MOST:
-            raise InputError(f"code is {text!r}; write NAME=VALUE or NAME=FROM:TO:COUNT, such as c2=-1:1:9")
+            message = f"code is {text!r}; write NAME=VALUE or NAME=FROM:TO:COUNT, such as c2=-1:1:9"
+            raise InputError(message) from None
         if name in values:
             raise InputError(f"code gives {name} twice: give it once")
-        if len(parts) == 3 and columns:
+        if span and columns:
             raise InputError(f"code gives a second range, {text!r}: give one, and single values for the others")
-        if len(parts) == 3:
-            columns = count
-            values[name] = np.linspace(numbers[0], numbers[1], count)
-        else:
-            values[name] = numbers[0]
+        values[name] = np.linspace(first, last, int(count)) if span else first
+        columns = int(count) if span else columns
     return values, columns
 
 
@@ -101,21 +98,14 @@ def main() -> None:
     if options.single:
         write_single(out, images)
     elif suffix == ".npz":
-        write_arrays(out, images=images, categories=codes.categories, continuous=codes.continuous, seeds=seeds)
+        arrays = {"images": images, "seeds": seeds} | codes._asdict()
+        with replacing(out) as path, path.open("wb") as file:  # numpy would add .npz to a name in capitals
+            np.savez_compressed(file, allow_pickle=False, **arrays)
     else:
         from infogan.records import pictures
 
         pictures.save(out, pictures.tile(images, rows))
     print(f"wrote {len(images)} images to {printable(out)}")
-
-
-def write_arrays(path: Path, **arrays: np.ndarray) -> None:
-    """An .npz file, whole or not at all."""
-    from infogan import records
-
-    content = io.BytesIO()
-    np.savez_compressed(content, allow_pickle=False, **arrays)
-    records.write_atomic(path, content.getvalue())
 
 
 def write_single(folder: Path, images: np.ndarray) -> None:

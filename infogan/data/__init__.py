@@ -8,10 +8,10 @@ Where things are:
     names.py         load(), and LOADERS, the table of all dataset names
     splits.py        Split and Dataset; a file's arrays to images and class numbers; how images are divided
     batches.py       the order in which training meets the images
-    formats/         one file per dataset or file format: .npz, folders of images, MNIST, EMNIST, SVHN, ...
+    formats/         one file per file format: .npz, folders of images, idx (MNIST and its kin), SVHN, ...
     synthetic/       datasets that are rendered here, with known factors
     files.py         the folder of datasets, downloads, limits of what is decoded, one-line errors
-    decoding.py      one image file to pixels
+    decoding.py      image files to pixels
     cache.py         decoded images in a memory-mapped file
     fingerprint.py   what tells a run's data from other data of the same name
     augmentation.py  augmented copies of real images
@@ -25,15 +25,13 @@ where they are used.
 
 from infogan.data.batches import Batches
 from infogan.data.files import DATA_VARIABLE, import_torchvision
-from infogan.data.names import ARCHIVES, LOADERS, SYNTHETIC, TORCHVISION, load
+from infogan.data.names import LOADERS, SYNTHETIC, load
 from infogan.data.splits import Dataset, Split
 
 __all__ = [
-    "ARCHIVES",
     "DATA_VARIABLE",
     "LOADERS",
     "SYNTHETIC",
-    "TORCHVISION",
     "Batches",
     "Dataset",
     "Split",

@@ -12,15 +12,13 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from infogan.accel import cpu
 from infogan.data.files import as_input_error, expand_user
 from infogan.errors import InputError
 from infogan.files import write_atomic
@@ -128,14 +126,3 @@ def _open_images(path: Path, shape: Shape, new: bool) -> np.memmap:
             path.unlink()  # it has taken what room there was
             raise
     return images
-
-
-def in_parallel(decode: Callable[[int], np.ndarray], count: int) -> Callable[[int], Iterator[np.ndarray]]:
-    """`chunks` for `cached` from a function of an image's number, in threads: decoders release Python's lock."""
-
-    def chunks(start: int) -> Iterator[np.ndarray]:
-        with ThreadPoolExecutor(cpu.cores()) as pool:
-            for first in range(start, count, CHUNK):
-                yield np.stack(list(pool.map(decode, range(first, min(first + CHUNK, count)))))
-
-    return chunks

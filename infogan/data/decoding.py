@@ -1,21 +1,52 @@
-"""One image file to pixels."""
+"""Image files to pixels."""
 
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from torch import Tensor
 
-from infogan.data.files import PIXELS_VARIABLE, as_input_error, check_pixel_count, check_regular, limit
+from infogan.accel import cpu
+from infogan.data import cache
+from infogan.data.files import PIXELS_VARIABLE, as_input_error, check_pixel_count, limit
 from infogan.data.splits import images_from
+from infogan.files import check_regular
 
 if TYPE_CHECKING:
     from PIL import Image
 
 GREY = ("1", "L", "LA", "La", "I", "F")
 """Pillow's modes without colour; I;16 in its byte orders is another."""
+
+
+def decode_images(
+    name: str,
+    source: object,
+    files: Sequence[Any],
+    colour: bool,
+    size: int,
+    crop: int | None = None,
+    read: Callable[[Any], bytes | Path] = Path,
+) -> Tensor:
+    """Images of a dataset of many files, uint8 [N, C, size, size], through the cache.
+
+    name, source: see `cache.cached`; files: of the images, in their order; colour, size, crop: see `decode_image`;
+    read: what is in a file, or its path.
+    """
+
+    def decode(file: Any) -> np.ndarray:
+        return decode_image(read(file), str(file), colour, size, crop)
+
+    def chunks(start: int) -> Iterator[np.ndarray]:
+        with ThreadPoolExecutor(cpu.cores()) as pool:  # decoders release Python's lock
+            for first in range(start, len(files), cache.CHUNK):
+                yield np.stack(list(pool.map(decode, files[first : first + cache.CHUNK])))
+
+    return cache.cached(name, source, (len(files), 3 if colour else 1, size, size), chunks)
 
 
 def decode_image(data: bytes | Path, name: str, colour: bool, size: int, crop: int | None = None) -> np.ndarray:
@@ -78,15 +109,13 @@ def _opened(data: bytes | Path, name: str) -> Iterator["Image.Image"]:
 
     if isinstance(data, Path):
         check_regular(data)
-    Image.MAX_IMAGE_PIXELS = max(
-        limit(PIXELS_VARIABLE), Image.MAX_IMAGE_PIXELS or 0
-    )  # more only where the user says so
-    with as_input_error(f"the image {name} cannot be read", "give an image file, such as a PNG or JPEG"):
-        try:
-            image = Image.open(io.BytesIO(data) if isinstance(data, bytes) else data)
-        except Image.DecompressionBombError:
-            check_pixel_count(2 * Image.MAX_IMAGE_PIXELS, name)  # Pillow raises it beyond twice its limit
-            raise
-        with image:
-            check_pixel_count(image.width * image.height, name)
-            yield image
+    most = limit(PIXELS_VARIABLE)
+    # Pillow refuses images of twice its limit; a higher one only where the user says so.
+    Image.MAX_IMAGE_PIXELS = max(most, Image.MAX_IMAGE_PIXELS or 0)
+    remedy = f"give an image file, such as a PNG or JPEG, of at most {most:,} pixels ({PIXELS_VARIABLE})"
+    with (
+        as_input_error(f"the image {name} cannot be read", remedy),
+        Image.open(io.BytesIO(data) if isinstance(data, bytes) else data) as image,
+    ):
+        check_pixel_count(image.width * image.height, name)
+        yield image

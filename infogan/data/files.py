@@ -2,15 +2,16 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
-from typing import TypeVar
+from typing import Any
 
 import torch
 
 from infogan.errors import InputError
+from infogan.files import check_regular, replacing
 
 DATA_VARIABLE = "INFOGAN_DATA"
 HINT = f"put it there, pass --data-dir (or set {DATA_VARIABLE}) to the folder that holds it, or run once with a network"
@@ -25,7 +26,6 @@ LIMITS = {
 BYTES_PER_PIXEL = 8  # more than any image file takes
 
 Failures = type[Exception] | tuple[type[Exception], ...]
-Result = TypeVar("Result")
 
 _declared: list[torch.library.Library] = []  # the declared operators exist as long as this object
 
@@ -44,19 +44,14 @@ def expand_user(path: str | os.PathLike) -> Path:
         raise InputError(f"{path}: there is no such user; give the path without ~") from None
 
 
-def first_line(error: Exception) -> str:
-    """The first line of an error's message, at most 300 characters; the error's type where it has no message.
-
-    A line that ends with a colon announces the next, which is added.
-    """
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
-    end = next((i for i, line in enumerate(lines) if not line.endswith(":")), len(lines) - 1)
-    return " ".join(lines[: end + 1])[:300]
+def one_line(error: Exception) -> str:
+    """An error's message in one line of at most 300 characters; the error's type where it has none."""
+    return (" ".join(str(error).split()) or type(error).__name__)[:300]
 
 
 @contextmanager
 def as_input_error(problem: str, remedy: str, failures: Failures = Exception) -> Iterator[None]:
-    """Raise `failures` of the block as the InputError "problem (the failure's first line): remedy".
+    """Raise `failures` of the block as the InputError "problem (the failure's message): remedy".
 
     failures: default, every exception, because a parser of a damaged file can raise any. An InputError stays as it is.
     """
@@ -65,14 +60,7 @@ def as_input_error(problem: str, remedy: str, failures: Failures = Exception) ->
     except InputError:
         raise
     except failures as error:
-        raise InputError(f"{problem} ({first_line(error)}): {remedy}") from error
-
-
-def check_regular(path: Path) -> None:
-    """Raises InputError where there is something at `path` that is no regular file: reading a pipe may never end."""
-    if os.path.exists(path) and not os.path.isfile(path):
-        kind = "folder" if os.path.isdir(path) else "pipe or a device"
-        raise InputError(f"{path} is a {kind}; give a regular file")
+        raise InputError(f"{problem} ({one_line(error)}): {remedy}") from error
 
 
 def limit(variable: str) -> int:
@@ -89,56 +77,78 @@ def limit(variable: str) -> int:
 
 def check_bytes(needed: int, what: str) -> None:
     """Raises InputError where `what` is to take more bytes in memory than the limit."""
-    if needed > (most := limit(BYTES_VARIABLE)):
-        raise InputError(
-            f"{what} takes {needed:,} bytes in memory, and {most:,} are allowed: "
-            f"set {BYTES_VARIABLE}={needed} if that is right"
-        )
-
-
-def check_pixel_count(count: int, name: str) -> None:
-    """Raises InputError where an image file declares more pixels than the limit."""
-    if count > (most := limit(PIXELS_VARIABLE)):
-        raise InputError(
-            f"the image {name} has more pixels than the {most:,} that are allowed: scale it down, "
-            f"or set {PIXELS_VARIABLE} higher"
-        )
+    _check(BYTES_VARIABLE, needed, f"{what} takes {needed:,} bytes in memory")
 
 
 def check_image_bytes(size: int, name: str) -> None:
     """Raises InputError where an image file of `size` bytes is larger than one of as many pixels as are allowed."""
-    if size > BYTES_PER_PIXEL * (most := limit(PIXELS_VARIABLE)):
-        raise InputError(
-            f"the image file {name} has {size:,} bytes, more than an image of {most:,} pixels: get it again, "
-            f"or set {PIXELS_VARIABLE} higher"
-        )
+    _check(PIXELS_VARIABLE, size // BYTES_PER_PIXEL, f"the image file {name} has {size:,} bytes")
 
 
-def download(
-    fetch: Callable[[], Result],
-    problem: str,
-    folder: Path,
-    remedy: str = HINT,
-    file: Path | None = None,
-) -> Result:
-    """What fetch() returns.
+def check_pixel_count(count: int, name: str) -> None:
+    """Raises InputError where an image file declares more pixels than the limit."""
+    _check(PIXELS_VARIABLE, count, f"the image {name} has {count:,} pixels")
+
+
+def _check(variable: str, needed: int, what: str) -> None:
+    if needed > (most := limit(variable)):
+        raise InputError(f"{what}, and {variable} allows {most:,}: set it to {needed} if that is right")
+
+
+def find(paths: Sequence[Path]) -> Path | None:
+    """The first of these paths that is a file; a folder may have its name. Raises InputError for a pipe or a device."""
+    for path in paths:
+        if not path.is_dir():
+            check_regular(path)
+        if path.is_file():
+            return path
+    return None
+
+
+def find_or_download(what: str, paths: Sequence[Path], dataset: str, remedy: str = HINT) -> Path:
+    """The first of these paths that is a file; where none is, the last one, downloaded from where torchvision's class
+    `dataset` has it. what: the file, for errors; remedy, and errors: see `download`."""
+    if (found := find(paths)) is not None:
+        return found
+    path = paths[-1]
+
+    def fetch() -> None:
+        datasets = import_torchvision().datasets
+        urls, md5 = _source(getattr(datasets, dataset), path.name)
+        with replacing(path) as part:
+            for url in urls:
+                try:
+                    return datasets.utils.download_url(url, part.parent, part.name, md5)
+                except (OSError, RuntimeError):  # the next mirror may have it
+                    if url == urls[-1]:
+                        raise
+
+    download(fetch, f"{what} is not in {path.parent} and", path.parent, remedy)
+    return path
+
+
+def _source(dataset: Any, file: str) -> tuple[list[str], str]:
+    """The addresses of a file and its MD5, in the tables of torchvision's class."""
+    files = {name: ([url], md5) for url, name, md5 in getattr(dataset, "split_list", {}).values()}
+    for name, md5 in getattr(dataset, "resources", ()):
+        files[name] = ([mirror + name for mirror in dataset.mirrors], md5)
+    return files[file] if file in files else ([dataset.url], dataset.md5)
+
+
+def download(fetch: Callable[[], object], problem: str, folder: Path, remedy: str = HINT) -> None:
+    """Call fetch(), which downloads into `folder`.
 
     Raises InputError where it fails (no network, no space), beginning with `problem` and ending with `remedy`. Where it
-    is not finished, `folder` and the folders above it that it made are removed again if they are empty, and so is
-    `file`, which would be a part only.
+    is not finished, `folder` and the folders above it that it made are removed again if they are empty.
     """
     new = [path for path in (folder, *folder.parents) if not path.exists()]
-    partial = None if file is None or file.exists() else file
     with as_input_error(f"{problem} could not be downloaded", remedy):
         try:
-            return fetch()
-        except BaseException:  # also Ctrl-C
-            if partial is not None:
-                partial.unlink(missing_ok=True)
+            fetch()
+        finally:  # also after Ctrl-C
             for path in new:
                 if path.is_dir() and not any(path.iterdir()):
                     path.rmdir()
-            raise
 
 
 def import_torchvision() -> ModuleType:

@@ -48,13 +48,7 @@ def check(before: dict | None, dataset: Dataset, directory: object) -> None:
 
     Raises InputError naming what differs, then and now.
     """
-    if before is None:
-        return
-    try:
-        difference = _difference(before, fingerprint(dataset))
-    except (KeyError, TypeError, ValueError) as error:
-        raise InputError(f"{directory} has a config.json whose `data` no run writes: restore it from a copy") from error
-    if difference:
+    if before is not None and (difference := _difference(before, fingerprint(dataset))):
         raise InputError(
             f"{directory} was trained on other data than this {dataset.name}: {difference}; "
             "give the data that it was trained on (--data-dir), or train in another directory"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from infogan.data import synthetic
 from infogan.data.files import as_input_error, data_folder, expand_user
-from infogan.data.formats import celeba, digits, emnist, folders, mnist, npz, rendered_chairs, svhn, usps
+from infogan.data.formats import celeba, digits, folders, idx, npz, rendered_chairs, svhn, usps
 from infogan.data.splits import Dataset
 from infogan.errors import InputError, printable
 
@@ -15,31 +15,26 @@ Loader = Callable[[Path, int | None], Dataset]
 """loader(folder of the datasets, side of the images in pixels or None), see load()."""
 
 
-def _synthetic_loader(name: str) -> Loader:
+def _idx(name: str) -> Loader:
+    return lambda root, size: idx.load(name, root)
+
+
+def _synthetic(name: str) -> Loader:
     return lambda root, size: synthetic.load(name, size)
-
-
-def _loader(load: Callable[[str, Path], Dataset], name: str) -> Loader:
-    return lambda root, size: load(name, root)
 
 
 LOADERS: dict[str, Loader] = {
     "digits": lambda root, size: digits.load(),
-    **{name: _loader(mnist.load, name) for name in mnist.CLASSES},
-    **{name: _loader(emnist.load, name) for name in emnist.LABELS},
+    **{name: _idx(name) for name in idx.LAYOUTS},
     "usps": lambda root, size: usps.load(root),
     "svhn": lambda root, size: svhn.load(root),
     "celeba": lambda root, size: celeba.load(root),
     "rendered_chairs": lambda root, size: rendered_chairs.load(root),
-    **{name: _synthetic_loader(name) for name in synthetic.SCENES},
+    **{name: _synthetic(name) for name in synthetic.SCENES},
 }
 
-TORCHVISION = tuple(mnist.CLASSES)
-"""Names of the datasets that torchvision reads."""
 SYNTHETIC = tuple(synthetic.SCENES)
 """Names of the datasets that are rendered here; NAME@SIZE gives them another size."""
-ARCHIVES = tuple(name for name in LOADERS if name not in ("digits", *TORCHVISION, *SYNTHETIC))
-"""Names of the other published datasets, read from their original files."""
 
 FOLDER_SIZE = 32  # pixels, of a folder's images where no @SIZE is given
 LARGEST_SIZE = 1024  # pixels

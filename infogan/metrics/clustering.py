@@ -39,36 +39,26 @@ def match(table: np.ndarray) -> np.ndarray:
     return label_of
 
 
-def accuracy(table: np.ndarray) -> float:
-    """Share of images whose category is matched one-to-one (see `match`) to their label."""
-    label_of = match(table)
-    matched = np.flatnonzero(label_of >= 0)
-    return float(table[matched, label_of[matched]].sum() / table.sum())
-
-
-def majority_accuracy(table: np.ndarray) -> float:
-    """Share of images whose label is the most frequent one of their category (purity)."""
-    return float(table.max(1).sum() / table.sum())
-
-
 def nmi_ari(table: np.ndarray) -> np.ndarray:
     """NMI and ARI of a contingency table."""
-    cells, rows, columns = table[table > 0], table.sum(1), table.sum(0)
-    return _from_sums(table.sum(), *(_x_log_x(part).sum() for part in (cells, rows, columns)), *_pairs(table))
+    parts = (table[table > 0], table.sum(1), table.sum(0))
+    return _from_sums(table.sum(), [_x_log_x(part).sum() for part in parts], [_pairs(part).sum() for part in parts])
 
 
-def _from_sums(n, cells, rows, columns, pairs, row_pairs, column_pairs) -> np.ndarray:
+def _from_sums(n: int, x_log_x: list, pairs: list) -> np.ndarray:
     """NMI and ARI from n images and sums over cells, rows and columns of x log x, and of pairs: [2] or [2, leavings].
 
     Both are 1 where the two divisions are alike and of one part.
     """
+    cells, rows, columns = x_log_x
+    in_cells, in_rows, in_columns = pairs
     log_n, all_pairs = np.log(n), n * (n - 1) / 2
     mean_entropy = log_n - (rows + columns) / (2 * n)
     information = log_n + (cells - rows - columns) / n
-    expected, most = row_pairs * column_pairs / np.maximum(all_pairs, 1), (row_pairs + column_pairs) / 2
+    expected, most = in_rows * in_columns / np.maximum(all_pairs, 1), (in_rows + in_columns) / 2
     with np.errstate(divide="ignore", invalid="ignore"):
         nmi = np.where(mean_entropy > 1e-12, information / mean_entropy, 1.0)
-        ari = np.where(np.abs(most - expected) > 1e-12, (pairs - expected) / (most - expected), 1.0)
+        ari = np.where(np.abs(most - expected) > 1e-12, (in_cells - expected) / (most - expected), 1.0)
     return np.array([nmi, ari])
 
 
@@ -76,9 +66,8 @@ def _x_log_x(counts: np.ndarray) -> np.ndarray:
     return counts * np.log(np.maximum(counts, 1))
 
 
-def _pairs(table: np.ndarray) -> list[float]:
-    """Pairs of images in one cell, in one row, in one column."""
-    return [float((counts * (counts - 1) / 2).sum()) for counts in (table, table.sum(1), table.sum(0))]
+def _pairs(counts: np.ndarray) -> np.ndarray:
+    return counts * (counts - 1) / 2
 
 
 def _jackknife_half_widths(table: np.ndarray) -> np.ndarray:
@@ -88,14 +77,16 @@ def _jackknife_half_widths(table: np.ndarray) -> np.ndarray:
     sums over the whole table, less the cell's part: the cost is linear in the cells.
     """
     row, column = np.nonzero(table)
-    cells, rows, columns = table[row, column], table.sum(1)[row], table.sum(0)[column]
-    n, sums, changes = table.sum(), [], []
-    for whole, mine in ((table, cells), (table.sum(1), rows), (table.sum(0), columns)):
-        sums.append(_x_log_x(whole).sum())
-        changes.append(_x_log_x(mine) - _x_log_x(mine - 1))
-    entropies = [total - change for total, change in zip(sums, changes)]
-    pairs = [total - (mine - 1) for total, mine in zip(_pairs(table), (cells, rows, columns))]
-    left_out = _from_sums(n - 1, *entropies, *pairs).T
+    cells, rows, columns = table[row, column], table.sum(1), table.sum(0)
+    n = table.sum()
+    without = [
+        [
+            of(whole).sum() - of(mine) + of(mine - 1)
+            for whole, mine in ((table, cells), (rows, rows[row]), (columns, columns[column]))
+        ]
+        for of in (_x_log_x, _pairs)
+    ]
+    left_out = _from_sums(n - 1, *without).T
     mean = np.average(left_out, axis=0, weights=cells)
     return 1.96 * np.sqrt((n - 1) / n * (cells[:, None] * (left_out - mean) ** 2).sum(0))
 
@@ -118,13 +109,16 @@ def code_to_label(categories: np.ndarray, labels: np.ndarray, n_categories: int,
             f"categories are {categories.shape}, labels {labels.shape}; give two vectors of one length, 1 or more"
         )
     table, n = contingency(categories, labels, n_categories, int(labels.max()) + 1), len(categories)
-    result: dict = dict(zip(MEASURES, (accuracy(table), majority_accuracy(table), *nmi_ari(table).tolist())))
+    label_of, most_frequent = match(table), table.max(1).sum()
+    matched = np.flatnonzero(label_of >= 0)
+    hits = table[matched, label_of[matched]].sum()
+    result: dict = dict(zip(MEASURES, (float(hits / n), float(most_frequent / n), *nmi_ari(table).tolist())))
     if intervals:
-        for name in ("accuracy", "majority_accuracy"):
-            result[f"{name}_ci95"] = list(share_interval(round(result[name] * n), n))
+        for name, count in (("accuracy", hits), ("majority_accuracy", most_frequent)):
+            result[f"{name}_ci95"] = list(share_interval(int(count), n))
         for name, half in zip(("nmi", "ari"), _jackknife_half_widths(table)):
             result[f"{name}_ci95"] = [float(result[name] - half), float(min(1, result[name] + half))]
-    return result | {"n_images": n, "confusion": table.tolist(), "label_of_category": match(table).tolist()}
+    return result | {"n_images": n, "confusion": table.tolist(), "label_of_category": label_of.tolist()}
 
 
 def share_interval(hits: int, of: int) -> tuple[float, float]:

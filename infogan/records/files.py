@@ -3,17 +3,13 @@
 import csv
 import io
 import json
-import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from infogan.config import Config, from_dict
 from infogan.errors import InputError
 from infogan.files import check_regular, write_atomic
 from infogan.records.shapes import SHAPES, problem, read_row
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 LARGEST_JSON = 100_000_000  # bytes
 RESTORED = "the command that trained the run restores it from the checkpoint"
@@ -39,6 +35,11 @@ def read_json(path: Path) -> dict:
         raise InputError(f"{path} cannot be read ({error.strerror}): is {path.parent} a run directory?") from error
     except (ValueError, RecursionError) as error:
         raise InputError(f"{path} is not valid JSON ({error}): restore it from a copy") from error
+    return checked(content, path)
+
+
+def checked(content: Any, path: Path) -> dict:
+    """The content of a JSON file. Raises InputError where it has not the shape declared for files of this name."""
     if not isinstance(content, dict):
         raise InputError(f"{path} is JSON, but no object of names and values: restore it from a copy")
     if path.name in SHAPES and (wrong := problem(content, SHAPES[path.name])):
@@ -122,12 +123,6 @@ class Table:
             return [read_row(row) for row in _texts(content[: content.rfind(b"\n") + 1] or content)]
         except (csv.Error, ValueError) as error:  # UnicodeDecodeError is a ValueError
             raise InputError(f"{self.path} is damaged ({error}): {RESTORED}") from error
-
-    def frame(self) -> "pd.DataFrame":
-        """The rows as a pandas table."""
-        import pandas as pd  # not needed to train
-
-        return pd.DataFrame(self.rows()).fillna(math.nan)  # None in an empty cell
 
     def content(self) -> bytes:
         """The file as it stands; empty where there is none. Raises InputError where it is no regular file."""

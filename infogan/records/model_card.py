@@ -11,13 +11,51 @@ from infogan.presets import describe
 if TYPE_CHECKING:
     from infogan.inference import Model
 
-FRONT = """---
+CARD = """---
 library_name: infogan
 pipeline_tag: unconditional-image-generation
 tags: [infogan, gan, disentanglement]
 ---
+
+# InfoGAN on {dataset}, preset {preset}, seed {seed}
+
+Generator and recognition network of InfoGAN (Chen et al. 2016): codes `{codes}`, noise `{noise}`, images {shape}.
+
+```python
+from infogan import load
+
+model = load(FOLDER)
+codes = model.recognise(images)  # images uint8 [N, H, W, C]
+reconstructions = model.generate(codes)
+```
+
+## Intended use
+
+Research and teaching: to see what latent codes an InfoGAN finds without labels, to compare with other methods, and to \
+draw images by their codes.
+
+Not for decisions about people, and not for reading digits or faces in earnest: supervised classifiers are better, and \
+Q gives a category to any image, whatever it shows.
+
+## Training
+
+- Data: {dataset}, its training images without labels, less those held out for validation. The terms of use of the \
+data hold for the model as well.
+- {pretraining}{updates:,} updates of batch {batch_size}; all settings are in `config.json`. Commit {commit}, torch \
+{torch}.
+
+## Evaluation
+
+{evaluation}
+
+## Limits
+
+- One run of one seed: others find other categories, and their accuracy differs.
+- The categories were found without labels and need not be the ones a person would choose.
+- Continuous codes were trained within [-1, 1]; beyond, images degrade.
+- It was trained on no other kind of image, and knows nothing of them.
 """
-"""What the Hugging Face Hub reads of a card."""
+"""Markdown; what the Hugging Face Hub reads of a card comes first."""
 
 
 def write_card(model: "Model", folder: Path, onnx: dict[str, float], half: bool) -> None:
@@ -39,64 +77,28 @@ def model_card(model: "Model", evaluation: dict, onnx: dict[str, float], half: b
     evaluation: content of evaluation.json, or empty. onnx: each ONNX file's largest difference from torch. half: the
     weights are stored as float16.
     """
-    config = model.config
-    commit, torch_version = _made_by(records.read_json(model.directory / "config.json"))
+    config, made = model.config, records.read_json(model.directory / "config.json").get("provenance", {})
     channels, height, width = model.image_shape
-    dataset, preset = markdown(Path(config.dataset).name), markdown(describe(config))
-    pretraining = f"{config.pretraining:,} updates of self-supervised pretraining, then " if config.pretraining else ""
     files = [f"- `{name}`: largest difference from torch {difference:.1e}." for name, difference in onnx.items()]
     if half:
         files.append("- Weights are stored as float16; the accuracy is that of the run, in float32.")
-    lines = [
-        f"# InfoGAN on {dataset}, preset {preset}, seed {config.seed}",
-        "",
-        f"Generator and recognition network of InfoGAN (Chen et al. 2016): codes `{model.latent}`, noise "
-        f"`{config.noise}`, images {height}x{width}x{channels}.",
-        "",
-        "```python",
-        "from infogan import load",
-        "",
-        "model = load(FOLDER)",
-        "codes = model.recognise(images)  # images uint8 [N, H, W, C]",
-        "reconstructions = model.generate(codes)",
-        "```",
-        "",
-        "## Intended use",
-        "",
-        "Research and teaching: to see what latent codes an InfoGAN finds without labels, to compare with other "
-        "methods, and to draw images by their codes.",
-        "",
-        "Not for decisions about people, and not for reading digits or faces in earnest: supervised classifiers are "
-        "better, and Q gives a category to any image, whatever it shows.",
-        "",
-        "## Training",
-        "",
-        f"- Data: {dataset}, its training images without labels, less those held out for validation. The terms of "
-        "use of the data hold for the model as well.",
-        f"- {pretraining}{model.step:,} updates of batch {config.batch_size}; all settings are in `config.json`. "
-        f"Commit {commit}, torch {torch_version}.",
-        "",
-        "## Evaluation",
-        "",
-        _accuracy(evaluation),
-        "",
-        "## Limits",
-        "",
-        "- One run of one seed: others find other categories, and their accuracy differs.",
-        "- The categories were found without labels and need not be the ones a person would choose.",
-        "- Continuous codes were trained within [-1, 1]; beyond, images degrade.",
-        "- It was trained on no other kind of image, and knows nothing of them.",
-    ]
-    return "\n".join([FRONT, *lines, *(["", "## Files", "", *files] if files else [])]) + "\n"
-
-
-def _made_by(record: dict) -> tuple[str, str]:
-    """Commit and torch's version in the record of a run, as Markdown; unknown where it has none."""
-    made = record.get("provenance")
-    made = made if isinstance(made, dict) else {}
-    versions = made.get("versions")
-    versions = versions if isinstance(versions, dict) else {}
-    return markdown(made.get("commit", "unknown")), markdown(versions.get("torch", "unknown"))
+    card = CARD.format(
+        dataset=markdown(Path(config.dataset).name),
+        preset=markdown(describe(config)),
+        seed=config.seed,
+        codes=model.latent,
+        noise=config.noise,
+        shape=f"{height}x{width}x{channels}",
+        pretraining=f"{config.pretraining:,} updates of self-supervised pretraining, then "
+        if config.pretraining
+        else "",
+        updates=model.step,
+        batch_size=config.batch_size,
+        commit=markdown(made.get("commit", "unknown")),
+        torch=markdown(made.get("versions", {}).get("torch", "unknown")),
+        evaluation=_accuracy(evaluation),
+    )
+    return card + ("\n".join(["", "## Files", "", *files]) + "\n" if files else "")
 
 
 def _accuracy(evaluation: dict) -> str:

@@ -18,13 +18,11 @@ GAP = 2  # white pixels between the images of a picture
 
 def tile(images: np.ndarray, rows: int) -> np.ndarray:
     """One picture uint8 [H', W', C] of images [N, H, W, C], row by row, with white gaps of GAP pixels."""
-    n, height, width, channels = images.shape
-    columns = n // rows
-    canvas = np.full((rows * (height + GAP) - GAP, columns * (width + GAP) - GAP, channels), 255, np.uint8)
-    for i, image in enumerate(images[: rows * columns]):
-        y, x = (i // columns) * (height + GAP), (i % columns) * (width + GAP)
-        canvas[y : y + height, x : x + width] = image
-    return canvas
+    columns = len(images) // rows
+    cells = np.pad(images[: rows * columns], ((0, 0), (0, GAP), (0, GAP), (0, 0)), constant_values=255)
+    _, height, width, channels = cells.shape
+    grid = cells.reshape(rows, columns, height, width, channels).swapaxes(1, 2)
+    return grid.reshape(rows * height, columns * width, channels)[:-GAP, :-GAP]
 
 
 def save(path: Path, image: np.ndarray, scale: int = 1) -> None:
@@ -57,16 +55,8 @@ def confusion(
     """
     from infogan import style  # not needed to read a model
 
-    with style.drawing():
-        _confusion(path, np.asarray(table), title, label_of_category, classes)
-
-
-def _confusion(
-    path: Path, counts: np.ndarray, title: str, label_of_category: Sequence[int] | None, classes: Sequence[str]
-) -> None:
-    from infogan import style
-
-    label_of = np.asarray(range(len(counts)) if label_of_category is None else label_of_category)
+    counts = np.asarray(table)
+    label_of = np.arange(len(counts)) if label_of_category is None else np.asarray(label_of_category)
     order = np.argsort(np.where(label_of < 0, counts.shape[1], label_of), kind="stable")
     large = max(counts.shape) > ANNOTATED  # numbers and names of so many cells could not be read
     names = [] if large else [_shown(name) for name in classes[: counts.shape[1]]]
@@ -74,19 +64,19 @@ def _confusion(
     below = 0.6 + 0.07 * max(map(len, names), default=0)  # inches, for the names, which are upright
     cells = max(0.45 * columns, min(0.09 * len(title), 6))  # inches, as wide as the title
     width, height = cells + 1.2, 0.38 * rows + 0.6 + below
-    figure = style.new_figure(width, height)
-    figure.set_layout_engine("none")  # margins in inches: an engine would draw every number twice
-    axes = figure.add_axes((0.7 / width, below / height, 1 - 0.8 / width, 1 - (below + 0.4) / height))
-    if large:
-        axes.grid(False)
-        axes.imshow(counts[order], cmap="Blues", aspect="auto", interpolation="nearest")
-        axes.set_ylabel("categories, in the order of their labels")
-    else:
-        _annotated(axes, counts[order], names, [str(i) for i in order])
-    axes.set_xlabel("label")
-    axes.set_title(printable(title), parse_math=False)
-    with warnings.catch_warnings():
+    with style.drawing(), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph")  # of a name that the font lacks; a box is drawn
+        figure = style.new_figure(width, height)
+        figure.set_layout_engine("none")  # margins in inches: an engine would draw every number twice
+        axes = figure.add_axes((0.7 / width, below / height, 1 - 0.8 / width, 1 - (below + 0.4) / height))
+        if large:
+            axes.grid(False)
+            axes.imshow(counts[order], cmap="Blues", aspect="auto", interpolation="nearest")
+            axes.set_ylabel("categories, in the order of their labels")
+        else:
+            _annotated(axes, counts[order], names, [str(i) for i in order])
+        axes.set_xlabel("label")
+        axes.set_title(printable(title), parse_math=False)
         with replacing(path) as file:
             style.save(figure, file, 110)
 
@@ -95,19 +85,8 @@ def _annotated(axes: "Axes", counts: np.ndarray, labels: list[str], categories: 
     """A heat map with the number in every cell, and a name at each row and column."""
     import seaborn
 
-    seaborn.heatmap(
-        counts,
-        annot=True,
-        fmt="d",
-        cmap="Blues",
-        cbar=False,
-        square=False,
-        ax=axes,
-        xticklabels="auto",
-        yticklabels=categories,
-        annot_kws={"size": 7},
-        linewidths=0.5,
-    )
+    options = {"fmt": "d", "cmap": "Blues", "cbar": False, "annot_kws": {"size": 7}, "linewidths": 0.5}
+    seaborn.heatmap(counts, annot=True, ax=axes, yticklabels=categories, **options)
     axes.set_ylabel("category")
     axes.tick_params(axis="y", rotation=0)
     if labels:

@@ -12,16 +12,13 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, quote_plus
+from typing import Any
+from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
 import torch
 
 from infogan.accel import cpu
 from infogan.errors import printable
-
-if TYPE_CHECKING:
-    from sqlalchemy.engine import URL
 
 ROOT = Path(__file__).parents[2]
 """The folder that the package lies in: of a checkout its root."""
@@ -29,42 +26,33 @@ GIT_SECONDS = 20
 """After which git counts as not answering, as on a network file system that hangs."""
 PACKAGES = ("infogan", "torch", "torchvision", "numpy", "scipy", "scikit-learn", "optuna", "wandb")
 
-
+URL = re.compile(
+    r"""(?P<scheme>[A-Za-z][\w+]*://)
+    ((?P<user>[^\s:/?\#]*)(:(?P<password>[^\s/?\#@]*))?@)?
+    (?P<place>([\w.-]+|\[[\da-fA-F:.]+\])?(:\d{1,5})?(/[^\s:?\#@]*)?)
+    (\?(?P<query>[^\#@]*))?""",
+    re.VERBOSE,
+)
+"""A database's. What it does not match as a whole is not shown: a part of the password could be taken for another."""
 SHOWN = ("host", "port", "sslmode", "charset", "connect_timeout", "application_name", "timeout", "mode", "uri")
-"""Names of a URL's parameters whose values are shown. Others may hold a secret, as password, sslkey or odbc_connect."""
-PORTS = range(1 << 16)
+"""Settings in a URL that hold no secret."""
+FILE = re.compile(r"(?P<scheme>sqlite(\+\w+)?://)(?P<place>(/[^?#@]*)?)(\?(?P<query>[^#@]*))?")
+"""The URL of a database in a file, whose path may have blanks and colons."""
 
 
 def mask_url(url: str) -> str:
-    """A database URL as it may be shown: postgresql://me:***@host/db. One that its library cannot read is not shown."""
-    scheme = match[0] if (match := re.match(r"[A-Za-z][\w+]*://", url)) else ""
+    """A database URL as it may be shown: postgresql://me:***@host/db?***. One that cannot be read is not shown."""
     if (parsed := _parsed(url)) is None:
-        return f"{scheme}***"
-    query = {name: value if name in SHOWN else "***" for name, value in parsed.query.items()}
-    return parsed.set(query=query).render_as_string(hide_password=True).replace("%2A%2A%2A", "***")
+        return "".join(re.findall(r"^[A-Za-z][\w+]*://", url)) + "***"
+    user, password = parsed.get("user"), "" if parsed.get("password") is None else ":***"
+    query = "" if parsed["query"] is None else "?***"
+    return f"{parsed['scheme']}{'' if user is None else f'{user}{password}@'}{parsed['place']}{query}"
 
 
-def _parsed(url: str) -> "URL | None":
-    """The URL as sqlalchemy reads it. None where it cannot, or where a part of the password may be taken for another:
-    it is not known then what is secret."""
-    try:
-        from sqlalchemy.engine import make_url
-
-        parsed = make_url(url)
-    except Exception:  # it is no URL of a database, or sqlalchemy is not installed
-        return None
-    after_host = re.split(r"[/?#]", url.partition("://")[2], maxsplit=1)[1:]
-    query = url.partition("?")[2]
-    misread = (
-        not url.isprintable()  # as of line breaks, where its library may stop to read
-        or "@" in (parsed.host or "")
-        or "@" in "".join(after_host)
-        or re.search(r"\s", f"{parsed.username}{parsed.host}")
-        or (parsed.port or 0) not in PORTS
-        or (":" in (parsed.database or "") and parsed.get_backend_name() != "sqlite")
-        or any(not re.match(r"[\w.-]+=", setting) for setting in query.split("&") if query)
-    )
-    return None if misread else parsed
+def _parsed(url: str) -> dict[str, str | None] | None:
+    """The parts of a URL; None where it is not known which of them are secret."""
+    match = (FILE.fullmatch(url) or URL.fullmatch(url)) if url.isprintable() else None
+    return match and match.groupdict()
 
 
 def mask_arguments(arguments: Sequence[str]) -> list[str]:
@@ -91,14 +79,15 @@ def mask_in(text: str, url: str) -> str:
     """A library's message about a database URL, without the URL and without its secrets, however they are written."""
     if (parsed := _parsed(url)) is None:
         return "it is no URL of a database"
-    hidden = [parsed.password, *(value for name, value in parsed.query.items() if name not in SHOWN)]
-    words = [str(word) for value in hidden if value for word in (value if isinstance(value, tuple) else (value,))]
-    if any("=" in word for word in words):  # settings in a setting, such as odbc_connect: any of them may be quoted
+    settings = [setting.partition("=") for setting in (parsed["query"] or "").split("&")]
+    values = [unquote_plus(value or name) for name, _, value in settings if name not in SHOWN]
+    if any("=" in value for value in values):  # as in odbc_connect: any of its settings may be quoted
         return "its library's message may hold a secret"
-    written = [
+    words = {form(word) for word in (parsed.get("password") or "", *values) for form in (str, unquote)}
+    written = {
         form for word in words for form in (word, quote(word), quote_plus(word), repr(word)[1:-1], ascii(word)[1:-1])
-    ]
-    for secret in sorted([url, *written], key=len, reverse=True):
+    }
+    for secret in sorted(written - {""} | {url}, key=len, reverse=True):
         text = text.replace(secret, "***")
     return text
 
@@ -116,11 +105,15 @@ def provenance() -> dict:
 @functools.cache
 def _process_record() -> dict:
     commit, is_dirty = _commit()
+    versions = {"python": platform.python_version()}
+    for package in PACKAGES:
+        with contextlib.suppress(PackageNotFoundError):
+            versions[package] = version(package)
     return {
         "command": " ".join([*_script(), *mask_arguments(sys.argv[1:])]),
         "commit": commit,
         "commit_is_dirty": is_dirty,
-        "versions": {"python": platform.python_version(), **_versions()},
+        "versions": versions,
         "host": {"name": socket.gethostname(), "platform": platform.platform(), "cpus": os.cpu_count()} | _hardware(),
     }
 
@@ -172,17 +165,5 @@ def _git(*arguments: str) -> str:
 
 def public(made: dict) -> dict:
     """Of a record's provenance what may travel with a model: not the host's name, nor the command with its paths."""
-    host = made.get("host")
     kept = {name: value for name, value in made.items() if name not in ("command", "host")}
-    return kept | ({"host": {k: v for k, v in host.items() if k != "name"}} if isinstance(host, dict) else {})
-
-
-def _versions() -> dict[str, str]:
-    """Versions of those PACKAGES that are installed."""
-    found = {}
-    for package in PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found
+    return kept | {"host": {name: value for name, value in made.get("host", {}).items() if name != "name"}}

@@ -26,11 +26,11 @@ from infogan.errors import InputError, printable
 from infogan.files import remove_leftovers
 from infogan.locks import locked
 from infogan.records.checkpoints import CHECKPOINT, has_checkpoint, load_checkpoint
-from infogan.records.files import config_in, read_json, read_optional, write_json
+from infogan.records.files import checked, config_in, read_json, read_optional, write_json
 from infogan.records.provenance import provenance
 from infogan.records.shapes import SHAPES
 
-WRITTEN = (CHECKPOINT, "config.json", "pretraining.json", "pretraining.csv", "metrics.csv", "evaluations.csv", *SHAPES)
+WRITTEN = (CHECKPOINT, "pretraining.json", "pretraining.csv", "metrics.csv", "evaluations.csv", *SHAPES)
 """Files that are replaced as a whole."""
 
 
@@ -51,10 +51,11 @@ def keep_precision(directory: Path, config: Config) -> Config:
 def recorded_configuration(directory: Path) -> dict | None:
     """The content of the directory's config.json, or its copy in the checkpoint where that file is missing or damaged;
     None where no run was started."""
-    stored = _stored(directory / "config.json")
+    file = directory / "config.json"
+    stored = _stored(file)
     if stored is None and has_checkpoint(directory):
-        stored = load_checkpoint(directory)[1].get("record")
-    return stored or read_optional(directory / "config.json") or None
+        stored = checked(load_checkpoint(directory)[1].get("record") or read_optional(file), file)
+    return stored or read_optional(file) or None
 
 
 def _stored(file: Path) -> dict | None:

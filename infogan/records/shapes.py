@@ -47,6 +47,19 @@ MILESTONES = Kind(
     lambda value: isinstance(value, dict) and all(each is None or REACHED.fits(each) for each in value.values()),
 )
 
+OBJECT = Kind("an object", lambda value: isinstance(value, dict))
+PROVENANCE = Kind(
+    "an object, with objects as versions and host",
+    lambda value: OBJECT.fits(value) and all(OBJECT.fits(value.get(name, {})) for name in ("versions", "host")),
+)
+FINGERPRINT = objects(
+    images=objects(train=COUNT, validation=COUNT),
+    shape=lists(COUNT, 3),
+    sampled_means=objects(train=lists(NUMBER), validation=lists(NUMBER)),
+    labels_sha256=TEXT,
+)
+DATA = Kind(f"null or {FINGERPRINT.expected}", lambda value: value is None or FINGERPRINT.fits(value))
+"""The fingerprint of a run's data: see infogan.data.fingerprint."""
 STATUS = {"status": TEXT, "step": COUNT, "pretraining_step": COUNT, "seconds": NUMBER, "signal": COUNT, "error": TEXT}
 STATUS |= {"not_finite": lists(TEXT)}
 SUMMARY = {"step": COUNT, "images": COUNT, "train_seconds": NUMBER, "evaluations": COUNT, "spread": NUMBER}
@@ -76,6 +89,7 @@ class Shape(NamedTuple):
 
 
 SHAPES = {
+    "config.json": Shape({"provenance": PROVENANCE, "data": DATA, "continued": lists(PROVENANCE)}),
     "status.json": Shape(STATUS, required=("status",)),
     "evaluation.json": Shape(EVALUATION, together=tuple(MEASURED)),
     "quality.json": Shape(QUALITY),

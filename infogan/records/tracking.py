@@ -160,11 +160,11 @@ def _run_id(directory: Path) -> str:
     """
     directory.mkdir(parents=True, exist_ok=True)
     file, inode = directory / ID_FILE, str(directory.stat().st_ino)
-    name, *made_in = (file.read_text(encoding="utf-8").split() if file.exists() else []) or [""]
-    if not name or made_in not in ([], [inode]):
-        name = uuid.uuid4().hex[:8]
-    if made_in != [inode]:  # an earlier version kept none
-        records.write_atomic(file, f"{name} {inode}\n")
+    stored = file.read_text(encoding="utf-8").split() if file.exists() else []
+    if stored[1:] == [inode]:
+        return stored[0]
+    name = uuid.uuid4().hex[:8]
+    records.write_atomic(file, f"{name} {inode}\n")
     return name
 
 

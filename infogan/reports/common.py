@@ -65,7 +65,7 @@ def origin_of_images(dataset: str) -> str:
 
     if dataset.partition("@")[0] in data.SYNTHETIC:
         return "a stand-in rendered here"
-    if dataset in ("digits", *data.TORCHVISION, *data.ARCHIVES):
+    if dataset in data.LOADERS:
         return REAL
     return "images of a file"
 

@@ -2,6 +2,7 @@
 
 import errno
 import importlib
+import io
 import os
 import re
 import subprocess
@@ -10,11 +11,11 @@ import tomllib
 from importlib.metadata import packages_distributions
 
 import pytest
-from conftest import ROOT, call, fit
+from conftest import ROOT, call
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from infogan import cli
+from infogan import cli, records
 from infogan.errors import InputError
 
 ENTRY = "import sys; from infogan import cli; sys.argv[0] = 'infogan'; "
@@ -132,12 +133,14 @@ def test_other_errors_of_ours_keep_their_traceback(error):
         raise error
 
 
-def test_a_terminal_that_knows_no_letters_beyond_ascii_gets_question_marks(tmp_path, digits, script_environment):
-    fit(tmp_path / "runs" / "élan", digits, updates=2)
-    command = [sys.executable, str(ROOT / "experiments" / "list.py"), "runs"]
-    environment = script_environment | {"PYTHONIOENCODING": "ascii"}
-    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60)
-    assert done.returncode == 0 and "runs/?lan" in done.stdout, done.stderr
+def test_a_terminal_that_knows_no_letters_beyond_ascii_gets_question_marks(tmp_path, monkeypatch):
+    records.write_json(tmp_path / "élan" / "config.json", {"config": {}})
+    records.write_json(tmp_path / "élan" / "status.json", {"status": "failed"})
+    out = io.TextIOWrapper(io.BytesIO(), "ascii", write_through=True)
+    monkeypatch.setattr(sys, "stdout", out)
+    monkeypatch.setattr(sys, "argv", ["infogan", "list", str(tmp_path)])
+    cli.main()
+    assert "?lan" in out.buffer.getvalue().decode("ascii")
 
 
 @pytest.mark.parametrize(
@@ -148,3 +151,21 @@ def test_a_reader_that_has_gone_is_no_traceback(main):
     command = f'{sys.executable} -c "{code}" < <(sleep 0.2) | true'
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("words", "closed"),
+    [
+        ("--version", ">&-"),
+        ("list --help", "<&- >&- 2>&-"),
+        ("list", ">&-"),
+        ("list", "2>&-"),
+        ("list", "<&- >&- 2>&-"),
+    ],
+)
+def test_a_stream_that_is_closed_is_no_traceback(words, closed, tmp_path):
+    """Nor does a file that the command opens get what is written to it: with `list` an error."""
+    command = f"{sys.executable} -m infogan {words} {closed}"
+    done = subprocess.run(["bash", "-c", command], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert done.returncode == (words == "list") and len(done.stderr.splitlines()) <= (words == "list")
+    assert "Traceback" not in done.stdout + done.stderr and not list(tmp_path.iterdir())

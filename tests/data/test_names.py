@@ -1,10 +1,6 @@
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 import torch
-from conftest import ROOT
 
 from infogan import data
 from infogan.data import cache
@@ -29,25 +25,6 @@ def test_digits_are_the_bundled_ones_without_overlap(digits):
 def test_unknown_names_are_refused_with_the_known_ones(name):
     with pytest.raises(InputError, match=f"unknown dataset '{name}'.*mnist, .*chairs3d"):
         data.load(name)
-
-
-REFUSE = """
-import sys
-
-class Refuse:
-    def find_spec(self, name, path=None, target=None):
-        if name.split(".")[0] in {"PIL", "filelock", "scipy", "sklearn", "torchvision", "tqdm"}:
-            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
-
-sys.meta_path.insert(0, Refuse())
-from infogan import data
-from infogan.data.files import data_folder
-"""
-
-
-def test_the_import_needs_torch_and_numpy_alone():
-    done = subprocess.run([sys.executable, "-c", REFUSE], cwd=ROOT, capture_output=True, text=True, timeout=100)
-    assert done.returncode == 0, done.stderr
 
 
 def test_the_users_home_is_meant_by_its_sign(tmp_path, monkeypatch):

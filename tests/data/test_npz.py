@@ -1,3 +1,4 @@
+import contextlib
 import io
 import zipfile
 
@@ -36,12 +37,6 @@ def test_npz_keeps_images_labels_attributes_and_factors_together(tmp_path):
         assert arrays["labels"][source] == label and arrays["attributes"][source].tolist() == attribute.tolist()
 
 
-def test_npz_of_gray_images_without_labels(tmp_path):
-    write_npz(tmp_path / "gray.npz", images=np.full((40, 28, 28), np.arange(0, 252, 9), np.uint8), labels=None)
-    loaded = data.load(str(tmp_path / "gray.npz"))
-    assert loaded.image_shape == (1, 28, 28) and loaded.train.labels is None
-
-
 @pytest.mark.parametrize(
     "labels",
     [
@@ -50,14 +45,15 @@ def test_npz_of_gray_images_without_labels(tmp_path):
         np.array([0, 1, 2], ">i2"),
         np.array(["cat", "dog", "élan"]),
         np.array([b"cat", b"dog", b"elan"]),
+        np.array([False, True]),
     ],
-    ids=["sparse", "dates as uint64", "big-endian", "texts", "bytes"],
+    ids=["sparse", "dates as uint64", "big-endian", "texts", "bytes", "booleans"],
 )
 def test_labels_of_any_kind_become_class_numbers_with_names(labels, tmp_path):
-    write_npz(tmp_path / "l.npz", labels=labels[np.arange(40) % 3])
+    write_npz(tmp_path / "l.npz", labels=labels[np.arange(40) % len(labels)])
     loaded = data.load(str(tmp_path / "l.npz"))
     found = {int(number) for split in (loaded.train, loaded.validation, loaded.test) for number in split.labels}
-    assert found == {0, 1, 2} and loaded.train.labels.dtype == torch.int64
+    assert found == set(range(len(labels))) and loaded.train.labels.dtype == torch.int64
     names = tuple(name.decode() if isinstance(name, bytes) else str(name) for name in labels)
     assert loaded.train.classes == loaded.test.classes == names
 
@@ -70,10 +66,11 @@ def test_of_one_class_no_accuracy_is_claimed(tmp_path, capsys):
 
 @pytest.mark.parametrize("kind", [">f4", ">f8", np.longdouble, ">i4", bool, np.float16, np.uint64])
 def test_factors_of_every_real_type_are_read(kind, tmp_path):
-    values = (np.arange(40)[:, None] % 2).astype(kind)
+    most = 2**64 - 1 if kind == np.uint64 else 1  # which torch cannot compute with
+    values = (np.arange(40)[:, None] % 2).astype(kind) * np.array(most, kind)
     write_npz(tmp_path / "f.npz", factors=values, factor_names=np.array([b"light"]))
     read, names = data.load(str(tmp_path / "f.npz")).train.extra["factors"]
-    assert names == ("light",) and set(read.double().unique().tolist()) == {0.0, 1.0}
+    assert names == ("light",) and set(read.double().unique().tolist()) == {0.0, float(most)}
 
 
 def test_arrays_that_are_not_read_refuse_nothing_and_are_said(tmp_path, capsys):
@@ -106,13 +103,6 @@ def test_archives_of_something_else_are_named(members, message, tmp_path):
                 archive.writestr(name, array.getvalue() if content is None else content)
     with pytest.raises(InputError, match=message):
         data.load(str(tmp_path / "x.npz"))
-
-
-def test_booleans_are_labels_and_large_factors_keep_their_size(tmp_path):
-    write_npz(tmp_path / "b.npz", labels=np.arange(40) % 2 == 0, factors=np.full((40, 3), 2**64 - 1, np.uint64))
-    loaded = data.load(str(tmp_path / "b.npz"))
-    assert loaded.train.classes == ("False", "True")
-    assert loaded.train.extra["factors"][0].unique().tolist() == [2.0**64]
 
 
 @pytest.mark.parametrize(
@@ -148,45 +138,34 @@ def test_wrong_npz_is_named(changes, message, tmp_path):
     assert "\n" not in str(error.value) and "wrong.npz" in str(error.value)
 
 
-def test_missing_and_truncated_npz_are_named(tmp_path):
+def test_missing_npz_is_named(tmp_path):
     with pytest.raises(InputError, match="no file"):
         data.load(str(tmp_path / "absent.npz"))
-    path = tmp_path / "half.npz"
-    write_npz(path)
-    path.write_bytes(path.read_bytes()[:5000])
-    with pytest.raises(InputError, match="cannot be read as .npz"):
-        data.load(str(path))
-
-
-@pytest.mark.parametrize(
-    ("images", "message"),
-    [
-        (np.full((40, 28, 28), 7, np.uint8), "every pixel is 7, of 255"),
-        (np.random.default_rng(0).integers(0, 2, (40, 28, 28), np.uint8), "pixels are 0 and 1, of 255"),
-    ],
-)
-def test_pixels_that_show_nothing_are_refused(images, message, tmp_path):
-    write_npz(tmp_path / "dark.npz", images=images)
-    with pytest.raises(InputError, match=message):
-        data.load(str(tmp_path / "dark.npz"))
 
 
 NEARLY_BLACK = np.zeros((40, 28, 28), np.uint8)
 NEARLY_BLACK[:, 3, 3] = np.arange(40)
 NEARLY_BLACK[0, 4, 4] = 255
+NOISE = np.random.default_rng(0)
 
 
 @pytest.mark.parametrize(
-    ("images", "message"),
+    ("images", "message", "refused"),
     [
-        (np.random.default_rng(0).integers(0, 16, (40, 28, 28), np.uint8), "pixels lie between 0 and 15, of 255"),
-        (NEARLY_BLACK, "pixels lie between 0 and 255, of 255, with a standard deviation of"),
-        (np.tile(np.arange(0, 252, 9, dtype=np.uint8), (40, 28, 1)), "the first 32 training images are all alike"),
+        (np.full((40, 28, 28), 7, np.uint8), "every pixel is 7, of 255", True),
+        (NOISE.integers(0, 2, (40, 28, 28), np.uint8), "pixels are 0 and 1, of 255", True),
+        (NOISE.integers(0, 16, (40, 28, 28), np.uint8), "pixels lie between 0 and 15, of 255", False),
+        (NEARLY_BLACK, "pixels lie between 0 and 255, of 255, with a standard deviation of", False),
+        (np.tile(np.arange(0, 252, 9, dtype=np.uint8), (40, 28, 1)), "first 32 training images are all alike", False),
     ],
-    ids=["12 of 16 bits", "nearly black", "one image"],
+    ids=["one value", "binary", "12 of 16 bits", "nearly black", "one image"],
 )
-def test_a_narrow_range_of_pixels_and_one_image_alone_are_asked_about(images, message, tmp_path, capsys):
-    write_npz(tmp_path / "narrow.NPZ.npz", images=images)
-    (tmp_path / "narrow.NPZ.npz").rename(tmp_path / "narrow.NPZ")
-    data.load(str(tmp_path / "narrow.NPZ"))
-    assert message in capsys.readouterr().err
+def test_pixels_that_show_nothing_are_refused_and_a_narrow_range_of_pixels_asked_about(
+    images, message, refused, tmp_path, capsys
+):
+    write_npz(tmp_path / "x.npz", images=images, labels=None)
+    (tmp_path / "x.npz").rename(tmp_path / "x.NPZ")
+    with pytest.raises(InputError, match=message) if refused else contextlib.nullcontext():
+        loaded = data.load(str(tmp_path / "x.NPZ"))
+        assert loaded.image_shape == (1, 28, 28) and loaded.train.labels is None
+        assert message in capsys.readouterr().err

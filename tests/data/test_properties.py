@@ -6,6 +6,7 @@ import os
 import shutil
 import tempfile
 import warnings
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,8 @@ from scipy.io import savemat
 
 from infogan import data
 from infogan.data.decoding import decode_image, look_at
-from infogan.data.formats.mnist import read_idx
+from infogan.data.files import as_input_error
+from infogan.data.formats.idx import read_idx
 from infogan.data.formats.svhn import read_mat
 from infogan.errors import InputError
 
@@ -166,49 +168,39 @@ MAT = as_bytes(lambda file: savemat(file, SVHN))
 PACKED_MAT = as_bytes(lambda file: savemat(file, SVHN, do_compression=True))
 
 
+def read_image(path: Path) -> None:
+    look_at(path)
+    assert decode_image(path, "d", True, 8).shape == (3, 8, 8)
+
+
+def read_svhn(path: Path) -> None:
+    split = read_mat(path)
+    assert split.images.shape[1:] == (3, 32, 32) and 0 <= split.labels.min() and split.labels.max() <= 9
+
+
+def read_images_of_idx(path: Path) -> None:
+    with as_input_error(str(path), "", (OSError, EOFError, ValueError, zlib.error)):
+        assert read_idx(path, (20, 8, 8)).shape == (20, 8, 8)
+
+
+READ = {
+    "d.npz": ((NPZ, PACKED), lambda path: assert_dataset_or_input_error(str(path))),
+    "d.png": ((PNG, GIF, JPEG), read_image),
+    "d.mat": ((MAT, PACKED_MAT), read_svhn),
+    "d": ((IDX,), read_images_of_idx),
+    "d.gz": ((gzip.compress(IDX, mtime=0),), read_images_of_idx),
+}
+
+
+@pytest.mark.parametrize("name", READ)
 @few
-@given(content=st.one_of(damaged(NPZ), damaged(PACKED), st.binary(max_size=200)))
-def test_any_damage_of_an_npz(folder, content):
-    (folder / "d.npz").write_bytes(content)
+@given(drawn=st.data())
+def test_any_damage(folder, name, drawn):
+    whole, read = READ[name]
+    (folder / name).write_bytes(drawn.draw(st.one_of(*map(damaged, whole), st.binary(max_size=200))))
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of zipfile, of names that are there twice
-        assert_dataset_or_input_error(str(folder / "d.npz"))
-
-
-@few
-@given(content=st.one_of(damaged(PNG), damaged(GIF), damaged(JPEG), st.binary(max_size=200)))
-def test_any_damage_of_an_image(folder, content):
-    (folder / "d.png").write_bytes(content)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of Pillow, of metadata
-        for read in (lambda: decode_image(folder / "d.png", "d", True, 8), lambda: look_at(folder / "d.png")):
-            try:
-                read()
-            except InputError as error:
-                assert "\n" not in str(error)
-
-
-@few
-@given(content=st.one_of(damaged(MAT), damaged(PACKED_MAT), st.binary(max_size=200)))
-def test_any_damage_of_a_mat_file(folder, content):
-    (folder / "d.mat").write_bytes(content)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+        warnings.simplefilter("ignore")  # of libraries, such as Pillow's of metadata
         try:
-            split = read_mat(folder / "d.mat")
+            read(folder / name)
         except InputError as error:
             assert "\n" not in str(error)
-        else:
-            assert split.images.shape[1:] == (3, 32, 32) and 0 <= split.labels.min() and split.labels.max() <= 9
-
-
-@few
-@given(content=st.one_of(damaged(IDX), st.binary(max_size=200)), packed=st.booleans(), flip=st.integers(0, 5))
-def test_any_damage_of_an_idx_file(folder, content, packed, flip):
-    path = folder / ("d.gz" if packed else "d")
-    zipped = gzip.compress(content, mtime=0)
-    path.write_bytes((zipped[:-1] if flip == 0 else zipped) if packed else content)
-    try:
-        assert read_idx(path, (20, 8, 8)).shape == (20, 8, 8)
-    except (OSError, EOFError, ValueError):
-        pass  # what its caller names the file with

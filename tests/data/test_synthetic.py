@@ -9,7 +9,6 @@ from infogan.data import cache, synthetic
 from infogan.data.synthetic import chairs3d, faces3d
 from infogan.data.synthetic.ray_casting import Solids, render, rotation
 from infogan.data.synthetic.scenes import Scenes
-from infogan.errors import InputError
 
 AHEAD = torch.tensor([[0.0, 0.0, 1.0]])  # light from where the viewer is
 
@@ -70,18 +69,18 @@ def small_chunks(monkeypatch):
 
 @pytest.mark.parametrize("name", data.SYNTHETIC)
 def test_images_are_the_same_each_time_and_cached(name, small_chunks, monkeypatch):
-    images, factors = synthetic.render_dataset(name, None, 60)
+    images, factors = synthetic.render_dataset(name, 32, 60)
     kind = synthetic.SCENES[name]
-    assert images.shape == (60, 1, kind.size, kind.size) and factors.shape == (60, len(kind.factor_names))
+    assert images.shape == (60, 1, 32, 32) and factors.shape == (60, len(kind.factor_names))
 
     def not_rendered(n: int, generator: torch.Generator) -> Scenes:
         return Scenes(kind.draw_scenes(n, generator).factors, lambda size: pytest.fail("the cache has it"))
 
     with monkeypatch.context() as patch:
         patch.setitem(synthetic.SCENES, name, kind._replace(draw_scenes=not_rendered))
-        again, same_factors = synthetic.render_dataset(name, None, 60)
+        again, same_factors = synthetic.render_dataset(name, 32, 60)
     assert torch.equal(images, again) and torch.equal(factors, same_factors)
-    more, more_factors = synthetic.render_dataset(name, None, 80)
+    more, more_factors = synthetic.render_dataset(name, 32, 80)
     assert torch.equal(images[:40], more[:40]) and torch.equal(factors[:40], more_factors[:40])
     assert len(np.unique(images.flatten(1).numpy(), axis=0)) > 55, "they differ"
 
@@ -108,19 +107,10 @@ def test_scenes_are_turned_by_their_factors(monkeypatch):
     assert torch.allclose(shown, torch.atan2(expected.sin(), expected.cos()), atol=1e-4)
 
 
-def test_a_part_of_size_0_is_not_seen_from_any_side(monkeypatch):
+def test_a_part_of_size_0_is_not_seen_from_any_side():
     ball, sheet = (False, (0, 0, 0), (0.2, 0.2, 0.2), 1.0), (True, (0.6, 0, 0), (0.0, 0.0, 0.0), 1.0)
     for azimuth in (0, 0.3, math.pi / 2):
         assert np.array_equal(picture(solids(ball, sheet), azimuth=azimuth), picture(solids(ball), azimuth=azimuth))
-    u = torch.full((2, 11), 0.3)
-    u[:, 8] = torch.tensor([0.39, 0.41])  # with arms, without
-    rendered = []
-    monkeypatch.setattr(torch, "rand", lambda *shape, generator: u)
-    monkeypatch.setattr(chairs3d, "render", lambda solids, *rest, **options: rendered.append(solids.half_axes))
-    chairs3d.draw_scenes(2, torch.Generator()).render(64)
-    [(with_arms, without_arms)] = rendered
-    differ = (with_arms != without_arms).any(-1)
-    assert differ.sum() == 4 and (without_arms[differ] == 0).all(), "two arms with a support each, of size 0"
 
 
 def correlation(a, b) -> float:
@@ -162,5 +152,3 @@ def test_another_size_shows_the_same_scenes(name: str):
 def test_a_name_can_give_the_size(monkeypatch):
     monkeypatch.setattr(synthetic, "COUNT", 30)
     assert data.load("chairs3d@16").image_shape == (1, 16, 16)
-    with pytest.raises(InputError, match="'big'"):
-        data.load("chairs3d@big")

@@ -12,22 +12,14 @@ LABELS = np.arange(2000) % 10
 RNG = np.random.default_rng(0)
 
 
-def test_perfect_and_renumbered_categories_score_one():
+def test_perfect_constant_and_random_categories():
     for codes in (LABELS, RNG.permutation(10)[LABELS]):
         result = code_to_label(codes, LABELS, 10)
         assert all(result[name] == pytest.approx(1) for name in MEASURES)
         assert [result["label_of_category"][c] for c in codes] == LABELS.tolist()
-
-
-def test_a_constant_category_has_no_information():
     result = code_to_label(np.zeros_like(LABELS), LABELS, 10)
     assert result["accuracy"] == result["majority_accuracy"] == pytest.approx(0.1)
-    assert result["nmi"] == result["ari"] == pytest.approx(0)
-
-
-def test_random_categories_score_near_chance():
-    result = code_to_label(RNG.integers(10, size=2000), LABELS, 10)
-    assert result["accuracy"] < 0.16 and abs(result["ari"]) < 0.01 and result["nmi"] < 0.03
+    assert code_to_label(RNG.integers(10, size=2000), LABELS, 10)["accuracy"] < 0.16
 
 
 def test_merged_and_split_categories_separate_one_to_one_from_majority():
@@ -50,37 +42,6 @@ def test_the_hungarian_matching_is_not_greedy():
     # A greedy matching takes the 5 images of category 0 first and reaches 5 + 0; the best is 4 + 4.
     codes, labels = np.repeat([0, 0, 1], [5, 4, 4]), np.repeat([0, 1, 0], [5, 4, 4])
     assert code_to_label(codes, labels, 2)["accuracy"] == pytest.approx(8 / 13)
-
-
-def test_intervals_contain_the_value_and_shrink_with_more_images():
-    def interval(n):
-        labels = np.arange(n) % 10
-        codes = np.where(np.random.default_rng(1).random(n) < 0.8, labels, (labels + 1) % 10)
-        result = code_to_label(codes, labels, 10, intervals=True)
-        assert result["accuracy_ci95"][0] <= result["accuracy"] <= result["accuracy_ci95"][1]
-        return result["accuracy_ci95"]
-
-    chance = code_to_label(RNG.integers(10, size=300), LABELS[:300], 10, intervals=True)
-    for name in MEASURES:
-        low, high = chance[f"{name}_ci95"]
-        assert low <= chance[name] <= high
-    small, large = interval(500), interval(8000)
-    assert large[1] - large[0] < 0.5 * (small[1] - small[0])
-    half_width = 1.96 * np.sqrt(0.8 * 0.2 / 8000)
-    assert (large[1] - large[0]) / 2 == pytest.approx(half_width, rel=0.25)
-
-
-def test_jackknife_intervals_have_the_spread_of_fresh_samples():
-    def draw(seed, n=400):
-        rng = np.random.default_rng(seed)
-        labels = rng.integers(5, size=n)
-        return code_to_label(np.where(rng.random(n) < 0.7, labels, rng.integers(5, size=n)), labels, 5, intervals=True)
-
-    results = [draw(seed) for seed in range(60)]
-    for name in ("nmi", "ari"):
-        spread = 1.96 * np.std([result[name] for result in results], ddof=1)
-        half = np.mean([(result[f"{name}_ci95"][1] - result[f"{name}_ci95"][0]) / 2 for result in results])
-        assert half == pytest.approx(spread, rel=0.25)
 
 
 def test_t_interval_over_seeds():
@@ -122,6 +83,7 @@ def test_the_jackknife_leaves_out_one_image_of_each_cell():
     result = code_to_label(categories, labels, 3, intervals=True)
     for name, width in zip(("nmi", "ari"), half):
         assert result[f"{name}_ci95"][0] == pytest.approx(result[name] - width, abs=1e-9)
+    assert all(result[f"{name}_ci95"][0] <= result[name] <= result[f"{name}_ci95"][1] for name in MEASURES)
 
 
 def test_a_thousand_classes_are_measured_in_seconds():

@@ -62,19 +62,6 @@ def test_a_checkpoint_is_replaced_as_a_whole_or_not_at_all(tmp_path, monkeypatch
     assert [path.name for path in tmp_path.iterdir()] == [records.CHECKPOINT]
 
 
-def test_a_table_is_cut_back_to_a_step(tmp_path):
-    table = records.Table(tmp_path / "metrics.csv")
-    assert table.rows() == []
-    for step in (5, 10, 15):
-        table.append({"step": step, "loss": step / 10})
-    with table.path.open("a") as file:
-        file.write("20")  # a kill while the row was written
-    table.cut(10)
-    assert table.rows() == [{"step": 5, "loss": 0.5}, {"step": 10, "loss": 1.0}]
-    table.cut(0)
-    assert not table.path.exists()
-
-
 def test_files_that_are_not_json_are_named(tmp_path):
     (tmp_path / "config.json").write_text("{")
     with pytest.raises(InputError, match="config.json is not valid JSON"):

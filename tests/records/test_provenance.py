@@ -84,8 +84,8 @@ def as_read(url: str) -> list[str]:
     ("arguments", "masked"),
     [
         (["--storage", "postgresql://me:s3cr:et@db.example:5432/study"], "postgresql://me:***@db.example:5432/study"),
-        (["--storage=postgresql://me@corp:s3cret@h/db"], "postgresql://me%40corp:***@h/db"),
-        (["--storage", "postgresql:///db?user=me&password=s3cr:et&host=h"], "password=***"),
+        (["--storage=postgresql://me@corp:s3cret@h/db"], "postgresql://me@corp:***@h/db"),
+        (["--storage", "postgresql:///db?user=me&password=s3cr:et&host=h"], "postgresql:///db?***"),
         (
             ["digits", "--storage", "postgresql://me:s3cret@h/db", "--join"],
             "digits --storage postgresql://me:***@h/db --join",

@@ -8,10 +8,8 @@ import torch
 from conftest import fit, same_tensors
 
 from infogan import data, records
-from infogan.data import fingerprint
 from infogan.data.splits import Dataset
 from infogan.errors import InputError
-from infogan.files import write_atomic
 from infogan.reports import common, measure
 from infogan.reports.runs import read_runs
 
@@ -125,10 +123,10 @@ def test_no_changed_bit_is_read_as_a_weight(tmp_path):
     records.save_checkpoint(tmp_path, tensors, {"step": 7, "seconds": 1.5})
     path = tmp_path / records.CHECKPOINT
     content = path.read_bytes()
-    for at in range(0, 8 * len(content), 3):
+    for at in range(0, 8 * len(content), 7):
         changed = bytearray(content)
         changed[at // 8] ^= 1 << at % 8
-        write_atomic(path, bytes(changed))
+        path.write_bytes(changed)
         try:
             read, state = records.load_checkpoint(tmp_path)
         except InputError as error:
@@ -184,12 +182,6 @@ def test_the_same_data_decoded_a_little_otherwise_is_the_same(tmp_path, digits):
     images[:, :, ::3, ::3] += (images[:, :, ::3, ::3] < 255).to(torch.uint8)
     other = dataclasses.replace(digits, train=dataclasses.replace(digits.train, images=images))
     assert fit(tmp_path, other, updates=20)["step"] == 20
-
-
-@pytest.mark.parametrize("stored", ["x", [1], {}, {"images": 3}, {"images": {"train": "x", "validation": 1}}])
-def test_a_fingerprint_that_no_run_writes_is_one_line(stored, digits):
-    with pytest.raises(InputError, match="whose `data` no run writes"):
-        fingerprint.check(stored, digits, "a-run")
 
 
 def test_a_run_of_earlier_versions_knows_no_data(tmp_path, digits):

@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from infogan.data.cache import cached, file_identity, in_parallel
-from infogan.data.decoding import decode_image, look_at
+from infogan.data.cache import file_identity
+from infogan.data.decoding import decode_images, look_at
 from infogan.data.files import as_input_error
 from infogan.data.splits import Dataset, Split, classes_from, print_summary, split_in_order
 from infogan.errors import InputError
@@ -35,10 +35,11 @@ def load(folder: Path, size: int) -> Dataset:
     """
     if folder.name in ("", ".."):
         folder = folder.resolve()  # which has a name
-    files, skipped = _find(folder)
+    skipped: Counter = Counter()
+    files = _without_loose(folder, _find(folder, skipped), 0, skipped)
     roles = _roles(folder, files)
     if roles:
-        files = _without_loose(folder, files, skipped)
+        files = _without_loose(folder, files, 1, skipped)
     if len(files) < 20:
         raise InputError(
             f"{folder} holds {len(files)} images ({', '.join(IMAGE_FILES)}); "
@@ -47,14 +48,9 @@ def load(folder: Path, size: int) -> Dataset:
     colour, moving, deep = _look_at(files)
     order = np.random.default_rng(0).permutation(len(files))
 
-    def decode(i: int) -> np.ndarray:
-        file = files[order[i]]
-        return decode_image(file, str(file), colour, size)
-
-    shape = (len(files), 3 if colour else 1, size, size)
     with as_input_error(f"{folder} cannot be read", "leave its files in place while they are read", OSError):
         source = [file_identity(file) for file in files]
-    images = cached(folder.name, source, shape, in_parallel(decode, len(files)))
+    images = decode_images(folder.name, source, [files[i] for i in order], colour, size)
     if deep and (brightest := int(images[:1000].max())) < 64:
         bits = 8 + 2 * math.ceil(brightest.bit_length() / 2)
         raise InputError(
@@ -81,20 +77,15 @@ def _look_at(files: list[Path]) -> tuple[bool, int, bool]:
     return colour, moving, deep
 
 
-def _find(folder: Path) -> tuple[list[Path], Counter]:
-    """The image files below a folder, sorted, and how many files were left out, by reason."""
-    skipped: Counter = Counter()
+def _find(folder: Path, skipped: Counter) -> list[Path]:
+    """The image files below a folder, sorted; others are counted by their endings."""
     files = []
     for path in _walk(folder, folder.resolve().parent, set(), skipped):
         if path.suffix.lower() in IMAGE_FILES:
             files.append(path)
         else:
             skipped[f"{path.suffix or 'files without an ending'}"] += 1
-    below = [path for path in files if path.parent != folder]
-    if below and len(below) < len(files):
-        skipped["images beside the folders of classes"] = len(files) - len(below)
-        files = below
-    return sorted(files), skipped
+    return sorted(files)
 
 
 def _walk(folder: Path, root: Path, seen: set[Path], skipped: Counter) -> Iterator[Path]:
@@ -138,13 +129,13 @@ def _roles(folder: Path, files: list[Path]) -> dict[str, str]:
     return roles
 
 
-def _without_loose(folder: Path, files: list[Path], skipped: Counter) -> list[Path]:
-    """The files, but those that lie beside the folders of classes of their split."""
-    depth = {file: len(file.relative_to(folder).parts) for file in files}
-    with_classes = {file.relative_to(folder).parts[0] for file in files if depth[file] > 2}
-    kept = [file for file in files if depth[file] > 2 or file.relative_to(folder).parts[0] not in with_classes]
-    if len(kept) < len(files):
-        skipped["images beside the folders of classes"] += len(files) - len(kept)
+def _without_loose(folder: Path, files: list[Path], depth: int, skipped: Counter) -> list[Path]:
+    """The files, but those that lie beside the folders of classes, which are the sub-folders of this depth."""
+    parents = {file: file.relative_to(folder).parts[:-1] for file in files}
+    with_classes = {parts[:depth] for parts in parents.values() if len(parts) > depth}
+    kept = [file for file, parts in parents.items() if len(parts) > depth or parts not in with_classes]
+    if loose := len(files) - len(kept):
+        skipped["images beside the folders of classes"] += loose
     return kept
 
 

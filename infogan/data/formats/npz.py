@@ -4,20 +4,19 @@
 `factors` [N, k] with `factor_names` [k].
 """
 
-import math
 import os
 import zipfile
 from collections import Counter
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from infogan.data.files import as_input_error, check_bytes, check_regular
+from infogan.data.files import as_input_error, check_bytes
 from infogan.data.splits import Dataset, Extra, Split, classes_from, images_from, print_summary, split_shuffled, text
 from infogan.errors import InputError
+from infogan.files import check_regular
 
 LAYOUT = "it needs `images`, N x H x W or N x H x W x C, uint8, with C = 1 or 3"
 
@@ -36,59 +35,29 @@ def load(path: Path) -> Dataset:
     if not os.path.isfile(path):
         raise InputError(f"there is no file {path}; {LAYOUT}")
     with as_input_error(f"{path} cannot be read as .npz", LAYOUT), zipfile.ZipFile(path) as archive:
-        keys = [name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")]
-        if "images" not in keys:
-            raise InputError(f"{path} holds {', '.join(keys) or 'nothing'} and no `images`; {LAYOUT}")
-        arrays = _read(path, archive, [key for key in KEYS if key in keys])
+        members = {
+            info.filename.removesuffix(".npy"): info for info in archive.infolist() if info.filename[-4:] == ".npy"
+        }
+        if "images" not in members:
+            raise InputError(f"{path} holds {', '.join(members) or 'nothing'} and no `images`; {LAYOUT}")
+        read = [key for key in KEYS if key in members]
+        check_bytes(sum(members[key].file_size for key in read), str(path))
+        arrays = {key: _read(archive, members[key], f"{path}: `{key}`") for key in read}
     with as_input_error(f"{path}: `images` cannot be used", "write the file again", ValueError):
         images = images_from(arrays["images"])
     if len(images) < 20:
         raise InputError(f"{path} holds {len(images)} images; give at least 20, so that each split has some")
     numbers, classes = _labels(path, arrays, len(images))
     whole = Split(images, numbers, _extra(path, arrays, len(images)), classes)
-    print_summary(str(path), whole, Counter({f"`{key}`": 0 for key in keys if key not in KEYS}))
+    print_summary(str(path), whole, Counter({f"`{key}`": 0 for key in members if key not in KEYS}))
     tenth = len(whole) // 10
     return split_shuffled(path.stem, whole, tenth, tenth)
 
 
-def _read(path: Path, archive: zipfile.ZipFile, keys: list[str]) -> Arrays:
-    """The arrays of these names, once their sizes have been checked; nothing is unpickled."""
-    needed = 0
-    for key in keys:
-        with as_input_error(f"{path}: `{key}` cannot be read", "write the file again"):
-            needed += _declared_bytes(archive, f"{key}.npy")
-    check_bytes(needed, str(path))
-    arrays = {}
-    for key in keys:
-        with as_input_error(f"{path}: `{key}` cannot be read", "save it as plain numbers or texts"):
-            with archive.open(f"{key}.npy") as file:
-                arrays[key] = np.lib.format.read_array(file, allow_pickle=False)
-    return arrays
-
-
-def _declared_bytes(archive: zipfile.ZipFile, member: str) -> int:
-    """The bytes that an array takes in memory, from its header alone; 0 for pickled objects, which are not read.
-
-    Raises ValueError where its header declares another number than the archive.
-    """
-    info = archive.getinfo(member)
-    with archive.open(info) as file:
-        shape, dtype = read_header(file)
-        held = info.file_size - file.tell()
-    if dtype.hasobject:
-        return 0
-    needed = math.prod(shape) * dtype.itemsize
-    if needed != held:
-        raise ValueError(f"its header says {dtype} of shape {shape}, {needed:,} bytes, and it holds {held:,}")
-    return needed
-
-
-def read_header(file: IO[bytes]) -> tuple[tuple[int, ...], np.dtype]:
-    """Shape and type of the .npy file that begins here. Raises ValueError where none does."""
-    version = np.lib.format.read_magic(file)
-    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-    shape, _, dtype = read(file)
-    return shape, dtype
+def _read(archive: zipfile.ZipFile, member: zipfile.ZipInfo, where: str) -> np.ndarray:
+    """An array of the archive; nothing is unpickled."""
+    with as_input_error(f"{where} cannot be read", "save it as plain numbers or texts"), archive.open(member) as file:
+        return np.lib.format.read_array(file, allow_pickle=False)
 
 
 def _labels(path: Path, arrays: Arrays, n: int) -> tuple[Tensor | None, tuple[str, ...]]:

@@ -6,8 +6,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from infogan.data.cache import cached, in_parallel
-from infogan.data.decoding import decode_image
+from infogan.data.decoding import decode_images
 from infogan.data.splits import Dataset, Split
 from infogan.errors import InputError
 
@@ -34,11 +33,8 @@ def load(root: Path) -> Dataset:
     if n_chairs <= 2 * n_held_out:
         raise InputError(f"{folder} holds {n_chairs} chairs; give at least 3, so that each split has its own")
 
-    def decode(i: int) -> np.ndarray:
-        return decode_image(files[i], str(files[i]), False, SIZE)
-
     source = [str(folder.resolve()), [str(file.relative_to(folder)) for file in files]]
-    images = cached("rendered-chairs", source, (len(files), 1, SIZE, SIZE), in_parallel(decode, len(files)))
+    images = decode_images("rendered-chairs", source, files, False, SIZE)
     whole = Split(images, None, {"factors": (torch.from_numpy(factors), FACTORS)})
     end_train, end_validation = np.searchsorted(chairs, (n_chairs - 2 * n_held_out, n_chairs - n_held_out)).tolist()
     return Dataset("rendered_chairs", whole[:end_train], whole[end_train:end_validation], whole[end_validation:])

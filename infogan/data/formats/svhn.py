@@ -1,13 +1,12 @@
 """SVHN's cropped digits (Netzer et al. 2011), train_32x32.mat and test_32x32.mat."""
 
 import math
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from infogan.data.files import as_input_error, check_bytes, check_regular, download, import_torchvision
+from infogan.data.files import as_input_error, check_bytes, find_or_download
 from infogan.data.splits import Dataset, Split, hold_out, images_from
 
 SOURCE = "http://ufldl.stanford.edu/housenumbers"
@@ -16,19 +15,11 @@ SOURCE = "http://ufldl.stanford.edu/housenumbers"
 def load(root: Path) -> Dataset:
     """Images uint8 [N, 3, 32, 32] with labels; the last tenth of the training images is to validate.
 
-    What is not in `root` is downloaded by torchvision. Raises InputError where that fails, or a file is damaged.
+    What is not in `root` is downloaded. Raises InputError where that fails, or a file is damaged.
     """
-    train, test = (_part(root, part) for part in ("train", "test"))
+    files = ("train_32x32.mat", "test_32x32.mat")
+    train, test = (read_mat(find_or_download(f"svhn's {file}", [root / file], "SVHN")) for file in files)
     return hold_out("svhn", train, len(train) // 10, test)
-
-
-def _part(root: Path, part: str) -> Split:
-    path = root / f"{part}_32x32.mat"
-    check_regular(path)
-    if not path.is_file():
-        fetch = partial(import_torchvision().datasets.SVHN, root, split=part, download=True)
-        download(fetch, f"svhn's {path.name} is not in {root} and", root, file=path)
-    return read_mat(path)
 
 
 def read_mat(path: Path) -> Split:

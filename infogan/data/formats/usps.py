@@ -2,13 +2,12 @@
 
 import bz2
 import io
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from infogan.data.files import as_input_error, check_regular, download, import_torchvision
+from infogan.data.files import as_input_error, find_or_download
 from infogan.data.splits import Dataset, Split, hold_out, images_from
 
 SOURCE = "https://www.csie.ntu.edu.tw/~cjlin/libsvmtools/datasets/multiclass.html"
@@ -22,21 +21,12 @@ BYTES_PER_PIXEL = 20
 def load(root: Path) -> Dataset:
     """Images uint8 [N, 1, 16, 16] with labels; the last tenth of the training images is to validate.
 
-    What is not in `root` is downloaded by torchvision. Raises InputError where that fails, or a file is damaged.
+    What is not in `root` is downloaded. Raises InputError where that fails, or a file is damaged.
     """
-    train, test = map(partial(_part, root), COUNTS)
+    train, test = (
+        read_libsvm(find_or_download(f"usps's {file}", [root / file], "USPS"), count) for file, count in COUNTS.items()
+    )
     return hold_out("usps", train, len(train) // 10, test)
-
-
-def _part(root: Path, file: str) -> Split:
-    path = root / file
-    check_regular(path)
-    if not path.is_file():
-        datasets = import_torchvision().datasets
-        [(url, _, md5)] = [row for row in datasets.USPS.split_list.values() if row[1] == file]
-        fetch = partial(datasets.utils.download_url, url, root, file, md5)
-        download(fetch, f"usps's {file} is not in {root} and", root, file=path)
-    return read_libsvm(path, COUNTS[file])
 
 
 def read_libsvm(path: Path, count: int) -> Split:

@@ -25,10 +25,13 @@ def score(codes: np.ndarray, factors: np.ndarray, categorical: Sequence[int] = (
     random = np.random.default_rng(seed)
     is_category = np.isin(np.arange(codes.shape[1]), categorical)
     sharing = [SameValue(factor) for factor in number_factors(factors).T]
-    points, shared = [], random.integers(len(sharing), size=TRAIN_POINTS + TEST_POINTS)
+    shared = random.integers(len(sharing), size=TRAIN_POINTS + TEST_POINTS)
+    pairs = []
     for k in shared:
         first = random.choice(sharing[k].candidates, PAIRS)
-        difference = np.abs(codes[first] - codes[sharing[k].draw(first, random)])
-        points.append(np.where(is_category, difference > 0, difference).mean(axis=0))
+        pairs.append((first, sharing[k].draw(first, random)))
+    first, second = np.array(pairs).swapaxes(0, 1)
+    difference = np.abs(codes[first] - codes[second])
+    points = np.where(is_category, difference > 0, difference).mean(axis=1)
     model = LogisticRegression().fit(points[:TRAIN_POINTS], shared[:TRAIN_POINTS])
     return float(model.score(points[TRAIN_POINTS:], shared[TRAIN_POINTS:]))

@@ -3,7 +3,7 @@
 Kim & Mnih 2018, "Disentangling by Factorising", section 4; protocol: `factor_vae_score` of disentanglement_lib.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -37,8 +37,8 @@ def score(codes: np.ndarray, factors: np.ndarray, categorical: Sequence[int] = (
         return 0.0
     sharing = [SameValue(factor) for factor in number_factors(factors).T]
     shared = random.integers(len(sharing), size=TRAIN_POINTS + TEST_POINTS)
-    batches = (codes[_batch(sharing[k], random)] for k in shared)
-    least = least_varying(batches, everywhere, varies, categorical)
+    batches = np.array([_batch(sharing[k], random) for k in shared])
+    least = least_varying(codes[batches], everywhere, varies, categorical)
     votes = contingency(least[:TRAIN_POINTS], shared[:TRAIN_POINTS], codes.shape[1], len(sharing))
     return float(np.mean(votes.argmax(axis=1)[least[TRAIN_POINTS:]] == shared[TRAIN_POINTS:]))
 
@@ -48,22 +48,24 @@ def _batch(sharing: SameValue, random: np.random.Generator) -> np.ndarray:
 
 
 def variances(codes: np.ndarray, categorical: Sequence[int]) -> np.ndarray:
-    """Of each code over images, [m], of codes [N, m]; of a categorical code the share of pairs that differ in it."""
-    out = codes.var(axis=0, ddof=1)
+    """Of each code over images, [..., m], of codes [..., N, m]; of a categorical one the share of pairs that differ."""
+    out = codes.var(axis=-2, ddof=1)
     for j in categorical:
-        out[j] = unequal_pairs(codes[:, j])
+        out[..., j] = unequal_pairs(codes[..., j])
     return out
 
 
-def unequal_pairs(column: np.ndarray) -> float:
-    """The share of pairs of different entries of [N] that are unequal."""
-    n, counts = len(column), np.unique(column, return_counts=True)[1]
-    return float((n**2 - (counts**2).sum()) / (n * (n - 1)))
+def unequal_pairs(columns: np.ndarray) -> np.ndarray:
+    """The share of pairs of different entries that are unequal, [...], of columns [..., N]."""
+    n = columns.shape[-1]
+    equal = sum((columns == value).sum(axis=-1) ** 2 for value in np.unique(columns))
+    return (n**2 - equal) / (n * (n - 1))
 
 
 def least_varying(
-    batches: Iterable[np.ndarray], everywhere: np.ndarray, varies: np.ndarray, categorical: Sequence[int]
+    groups: np.ndarray, everywhere: np.ndarray, varies: np.ndarray, categorical: Sequence[int]
 ) -> np.ndarray:
-    """For each batch of codes [L, m] the code whose variance in it, over that everywhere [m], is least, of `varies`."""
-    scale = np.where(varies, everywhere, 1)
-    return np.array([np.where(varies, variances(codes, categorical) / scale, np.inf).argmin() for codes in batches])
+    """For each group of codes [groups, L, m] the code whose variance in it, over that everywhere [m], is least, of
+    those that vary."""
+    relative = variances(groups, categorical) / np.where(varies, everywhere, 1)
+    return np.where(varies, relative, np.inf).argmin(axis=-1)
