@@ -262,9 +262,9 @@ def test_a_launcher_of_ones_own(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     launch = execute(EXTENDING["a function of infogan/study/launchers.py"])["run_over_ssh"]
     write = "import sys, os; open(f'{os.getpid()}.txt', 'w').write(' '.join(sys.argv))"
-    assert launch([sys.executable, "-c", write]) == [0, 0]
+    assert launch([sys.executable, "-c", write, "--join"]) == [0, 0]
     written = [file.read_text() for file in tmp_path.glob("*.txt")]
-    assert written == ["-c --launcher local --workers 1 --join"] * 2
+    assert written == ["-c --join"] * 2
 
 
 def test_following_a_run(project):

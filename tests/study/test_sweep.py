@@ -3,6 +3,8 @@
 import dataclasses
 import json
 import shlex
+import socket
+import subprocess
 import sys
 from pathlib import Path
 
@@ -21,9 +23,11 @@ from infogan.presets import PRESETS
 from infogan.reports.study import importance
 from infogan.reports.study.choice import train_command
 from infogan.reports.study.findings import settings_over_seeds
-from infogan.study import retry, search_space, sweep
+from infogan.study import objectives, search_space, storage, sweep
+from infogan.study.launchers import PARENT
 from infogan.study.options import ResolvedOptions
-from infogan.study.trials import Duplicate, _refuse_duplicate
+from infogan.study.trials import run_name
+from infogan.study.worker import PruningWatch, Worker
 
 
 @pytest.fixture
@@ -75,7 +79,7 @@ def test_a_study_continues_as_if_it_had_not_stopped(options, quick_training):
         made = dataclasses.replace(options, study=name, storage=f"sqlite:///{name}.db")
         sweep.open_study(made)
         for trials in parts:
-            sweep.work(0, None, dataclasses.replace(made, trials=trials))
+            Worker(dataclasses.replace(made, trials=trials)).run()
         return [trial.params for trial in trials_of(made.storage, made.study)]
 
     whole, parts = explored("whole", (14,)), explored("parts", (5, 9, 14))
@@ -93,7 +97,7 @@ def test_a_failing_trial_is_recorded_and_the_study_goes_on(options, monkeypatch,
 
     monkeypatch.setattr(training, "train", train)
     sweep.open_study(options)
-    sweep.work(0, None, options)
+    Worker(options).run()
     trials = trials_of(options.storage, options.study)
     assert len(trials) >= 4
     assert trials[0].state == TrialState.FAIL and trials[0].user_attrs["error"] == "FloatingPointError: odd"
@@ -104,7 +108,7 @@ def test_a_failing_trial_is_recorded_and_the_study_goes_on(options, monkeypatch,
 def test_an_error_in_every_trial_ends_the_study(options, monkeypatch):
     monkeypatch.setattr(search_space.Configurations, "config", lambda *a, **k: 1 / 0)
     sweep.open_study(options)
-    sweep.work(0, None, options)
+    Worker(options).run()
     assert [trial.state for trial in trials_of(options.storage, options.study)] == [TrialState.FAIL] * 4
 
 
@@ -124,7 +128,7 @@ def test_trials_do_not_look_at_test_images_and_the_confirmation_does(options, mo
     monkeypatch.setattr(data, "load", lambda *arguments: dataclasses.replace(loaded(*arguments), test=Unreadable()))
     monkeypatch.setattr(optuna.Trial, "should_prune", lambda trial: trial.number == 1)
     sweep.open_study(options)
-    sweep.work(0, None, dataclasses.replace(options, trials=2, confirm_best=1, confirm_seeds=1))
+    Worker(dataclasses.replace(options, trials=2, confirm_best=1, confirm_seeds=1)).run()
     study = optuna.load_study(study_name=options.study, storage=options.storage)
     trials = study.trials[:2]
     assert [trial.state for trial in trials] == [TrialState.COMPLETE, TrialState.PRUNED]
@@ -134,6 +138,47 @@ def test_trials_do_not_look_at_test_images_and_the_confirmation_does(options, mo
     confirmation = optuna.load_study(study_name=study.user_attrs["confirmation"], storage=options.storage)
     [confirmed] = confirmation.trials
     assert confirmed.state == TrialState.FAIL and "somebody looked at" in confirmed.user_attrs["error"]
+
+
+def read_wandb_run(directory: Path) -> dict:
+    """What the offline file of a W&B run says of the run."""
+    (file,) = directory.glob("wandb/offline-run-*/*.wandb")
+    inspect = [sys.executable, "-m", "wandb", "leet", "inspect", "--json", str(file)]
+    read = subprocess.run(inspect, capture_output=True, text=True, check=True, timeout=60)
+    (run,) = [json.loads(line)["run"] for line in read.stdout.splitlines() if '"type":"run"' in line]
+    return run
+
+
+def test_a_whole_study_leaves_tables_pictures_and_wandb_runs(tmp_path, monkeypatch):
+    monkeypatch.delenv("WANDB_MODE")
+    options = ("--trials", "4", "--images", "1000", "--workers", "1", "--confirm-seeds", "2", "--wandb", "offline")
+    first = call("sweep", *options, cwd=tmp_path)
+    assert first.returncode == 0, first.stdout + first.stderr
+    progress = [line.split()[0] for line in first.stdout.splitlines() if "  trial " in line and "/" in line[:8]]
+    assert progress == ["1/4", "2/4", "3/4", "4/4"], "trials done of trials asked"
+    folder = tmp_path / "studies" / "digits"
+    table = pd.read_csv(folder / "report" / "trials.csv")
+    assert len(table) == 4 and (table.state == "complete").any()
+    assert list(table.recipe[:3]) == ["authors", "paper", "blog"] and table.codes[0] == "10c+2u"
+    for picture in ("slices", "history", "learning_curves"):
+        assert (folder / "report" / f"{picture}.png").stat().st_size > 5000
+    best = json.loads((folder / "report" / "best.json").read_text())
+    confirmed = pd.read_csv(folder / "report" / "winner.csv")
+    complete = table[table.state == "complete"]
+    sound = complete[~complete.collapsed]  # so short a run may not have taught G to draw
+    ranked = (sound if len(sound) else complete).sort_values("accuracy", ascending=False, kind="stable").trial
+    assert sorted(confirmed.groupby("trial").size().items()) == sorted((trial, 2) for trial in ranked[:2])
+    means = confirmed.groupby("trial")["accuracy"].mean()
+    assert best["trial"] == means.idxmax(), "the mean over seeds decides"
+    assert best["test"]["accuracies"] == list(confirmed[confirmed.trial == best["trial"]]["test accuracy"])
+    assert not list(folder.glob("trials/*/evaluation.json")), "only the confirmation is measured on test images"
+    assert len(list(folder.glob("confirm/*/*/evaluation.json"))) == len(confirmed)
+    assert all(list((tmp_path / run_dir).glob("wandb/offline-run-*/*.wandb")) for run_dir in table.run_dir)
+    assert read_wandb_run(tmp_path / table.run_dir[0])["run_group"] == "digits"
+    before = len(trials_of(f"sqlite:///{folder}/study.db", "digits"))
+    monkeypatch.setattr(sweep, "command_line", lambda *arguments: ["true"])  # no report
+    assert call("sweep", *options, cwd=tmp_path).returncode == 0
+    assert len(trials_of(f"sqlite:///{folder}/study.db", "digits")) == before, "nothing was left to do"
 
 
 def test_two_objectives_end_in_a_front(tmp_path, monkeypatch):
@@ -177,10 +222,11 @@ def test_the_command_line_holds_no_password_when_processes_start(options, monkey
     assert sys.argv == ["sweep.py", "--storage", "postgresql://me:***@127.0.0.1:9/x"]
 
 
-def test_workers_leave_when_their_parent_is_gone(options):
+def test_workers_leave_when_their_parent_is_gone(options, monkeypatch):
     sweep.open_study(options)
+    monkeypatch.setenv(PARENT, "1234567890")
     with pytest.raises(events.Interrupted):
-        sweep.work(0, -1, options)
+        Worker(options).run()
 
 
 def test_workers_that_start_together_propose_different_points(options, quick_training, monkeypatch):
@@ -193,10 +239,11 @@ def test_workers_that_start_together_propose_different_points(options, quick_tra
         return sampler(seed=seed)
 
     monkeypatch.setattr(optuna.samplers, "TPESampler", recording)
-    for index in (0, 1):
-        made = dataclasses.replace(options, study=f"s{index}", storage=f"sqlite:///s{index}.db", trials=1)
+    for host in ("one", "two"):
+        monkeypatch.setattr(socket, "gethostname", lambda name=host: name)
+        made = dataclasses.replace(options, study=host, storage=f"sqlite:///{host}.db", trials=1, join=True)
         sweep.open_study(made)
-        sweep.work(index, None, made)
+        Worker(made).run()
     assert len(seeds) == len(set(seeds)) == 2
 
 
@@ -246,7 +293,7 @@ def test_batch_sizes_of_the_default_space_fit_the_training_images(options, quick
     dataset = data.load(write_npz(Path("data.npz"), 100))
     made = sweep.check(dataclasses.replace(resolve(dataset="data.npz", images=1000), trials=12), dataset)
     sweep.open_study(made)
-    sweep.work(0, None, made)
+    Worker(made).run()
     trials = trials_of(made.storage, made.study)
     assert {t.params["batch_size"] for t in trials} <= {16, 32, 64}
     assert [t.user_attrs.get("source") for t in trials[:2]] == ["blog", None], "the others' batches are of 128"
@@ -309,34 +356,49 @@ def test_a_grid_trains_every_point_once_also_where_a_process_died(options, quick
     made = resolve(search=("seed=0:2", "lambda_categorical=0.1,1"), sampler="grid", images=1000)
     study = sweep.open_study(made)
     assert made.trials == 6 and not study.trials
-    sweep.work(0, None, dataclasses.replace(made, trials=2))
+    Worker(dataclasses.replace(made, trials=2)).run()
     study.sampler = optuna.samplers.GridSampler(made.configurations.grid(), seed=made.seed)
     died = study.ask()
     study.tell(died, state=TrialState.FAIL)
-    retry.queue_again(study, study.trials[died.number], died=True)
-    sweep.work(0, None, made)
+    Worker(made).run()
     done = [t.params for t in study.trials if t.state == TrialState.COMPLETE]
     wanted = [{"seed": seed, "lambda_categorical": weight} for seed in range(3) for weight in (0.1, 1.0)]
     assert sorted(map(repr, map(sorted, map(dict.items, done)))) == sorted(
         map(repr, map(sorted, map(dict.items, wanted)))
     )
     count = len(study.trials)
-    sweep.work(0, None, made)
+    Worker(made).run()
     assert len(study.trials) == count, "nothing is trained twice"
 
 
-def test_a_point_of_a_grid_that_two_workers_take_is_trained_once(options, quick_training):
+def test_a_point_of_a_grid_that_two_workers_take_is_trained_once(options, quick_training, monkeypatch):
+    """The later one is dropped, also where the earlier one then dies."""
+    monkeypatch.setattr(storage, "GRACE", 0.5)
     made = resolve(search=("seed=0:1",), images=1000)
     study = sweep.open_study(made)
-    study.sampler = optuna.samplers.GridSampler(made.configurations.grid(), seed=made.seed)
-    first, second = study.ask(), study.ask()
-    for trial in (first, second):
-        study._storage.set_trial_system_attr(trial._trial_id, "grid_id", 0)
-        trial.set_user_attr("run", "0000")
-    study.tell(second, state=TrialState.FAIL)
-    with pytest.raises(Duplicate):
-        _refuse_duplicate(study, second, "0000")
-    _refuse_duplicate(study, first, "0000")
+    point = {"grid_id": 0, "search_space": {"seed": [0, 1]}}
+    for state in (TrialState.RUNNING, TrialState.WAITING):
+        study.add_trial(optuna.create_trial(state=state, system_attrs=point))
+    Worker(made).run()
+    assert [(run_name(t), t.state.name) for t in study.trials[:2]] == [("0000", "FAIL")] * 2
+    assert study.trials[1].user_attrs["duplicate"]
+    assert sorted((run_name(t), t.state.name) for t in study.trials[2:]) == [("0000", "COMPLETE"), ("0001", "COMPLETE")]
+
+
+def test_the_pruner_compares_the_measure_itself_and_a_trial_counts_its_collapse(options):
+    """An early G, which is hardly trained, counts as collapsed, and may recover."""
+    study = optuna.create_study(direction="maximize", pruner=optuna.pruners.SuccessiveHalvingPruner(1))
+    accuracy, config = objectives.MEASURES["accuracy"], PRESETS["authors"][0]
+    row = {"images": config.images(config.updates) / 10, "accuracy": 0.7, "collapsed": True}
+    for better in (False, True):
+        trial = study.ask()
+        watch = PruningWatch(trial, accuracy, config)
+        watch.evaluated(row | {"accuracy": 0.7 + 0.1 * better}, {})
+        study.tell(trial, accuracy.value(row))
+    with pytest.raises(events.Stopped):
+        PruningWatch(study.ask(), accuracy, config).evaluated(row | {"accuracy": 0.6, "collapsed": False}, {})
+    assert [list(t.intermediate_values.values()) for t in study.trials] == [[0.7], [pytest.approx(0.8)], [0.6]]
+    assert [t.value for t in study.trials[:2]] == [0.0, 0.0]
 
 
 def test_a_collapsed_run_is_the_worst_trial_and_is_not_confirmed(options, monkeypatch):
@@ -353,7 +415,7 @@ def test_a_collapsed_run_is_the_worst_trial_and_is_not_confirmed(options, monkey
     monkeypatch.setattr(training, "train", train)
     made = dataclasses.replace(options, trials=3, confirm_best=3, confirm_seeds=1)
     sweep.open_study(made)
-    sweep.work(0, None, made)
+    Worker(made).run()
     table = infogan.study.load(made.study).set_index("source")
     assert table.accuracy.to_dict() == {"authors": 0.0, "paper": 0.9, "blog": 0.9}
     assert table.collapsed.to_dict() == {"authors": True, "paper": False, "blog": False}
@@ -363,7 +425,7 @@ def test_a_collapsed_run_is_the_worst_trial_and_is_not_confirmed(options, monkey
 
 def test_a_study_reads_as_a_table_by_name_folder_and_url(options, quick_training):
     sweep.open_study(options)
-    sweep.work(0, None, options)
+    Worker(options).run()
     table = infogan.study.load("digits")
     assert table.equals(infogan.study.load(Path("studies/digits"))) and table.equals(
         infogan.study.load(options.storage)
