@@ -97,7 +97,6 @@ class Options:
         if both := sorted(space.keys() & fixed.keys()):
             raise InputError(f"{', '.join(both)} is both searched and set; give one")
         configurations = search_space.Configurations(space, fixed, self.dataset, 0)
-        search_space.check_recipes(configurations)
         images = self.images or self._default_images(configurations)
         sampler = self.sampler or ("grid" if space.keys() == {"seed"} else "tpe")
         configurations = dataclasses.replace(configurations, images=images)
