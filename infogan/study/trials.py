@@ -1,15 +1,7 @@
 """The loop of a worker: one trial of the study after another, until the study has enough.
 
-A training is a run directory. A trial whose process is lost gets a copy, with the same `run`, that continues from the
-checkpoint in it. What can go wrong, and what happens then:
-
-- the process of a trial dies: its heartbeat stops and the trial fails; the next worker that looks queues a copy, up to
-  DEATHS times;
-- a signal of events.SIGNALS or a full disk: the process fails its trial itself, marked as stopped, which is no death;
-- the database is away: every call to it is repeated for up to storage.PATIENCE seconds;
-- memory runs out: the trial counts as pruned, so that the sampler learns to avoid such configurations;
-- any other error: the trial fails with the error in its record, and the study continues; the next start of its command
-  queues a copy, up to RETRIES times, unless a loss was not finite.
+A training is a run directory. A trial that loses its process, by a kill or by a signal, fails without an error; the
+next worker that looks queues a copy, with the same `run`, which continues from the checkpoint in that directory.
 """
 
 import contextlib
@@ -18,6 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 
 import optuna
+import tenacity
 from optuna.exceptions import StorageInternalError, UpdateFinishedTrialError
 from optuna.study import Study
 from optuna.trial import FrozenTrial, Trial, TrialState
@@ -32,10 +25,6 @@ RETRIES = 3
 """How often a training that failed with an error is queued again, once at each start of the study's command."""
 
 Objective = Callable[[Trial, str], float | Sequence[float]]
-
-
-class Duplicate(Exception):
-    """The trial repeats one that another worker trains or has trained."""
 
 
 def run_name(trial: FrozenTrial) -> str:
@@ -147,7 +136,7 @@ def _train(study: Study, trial: Trial, objective: Objective) -> float | Sequence
     # Two workers may queue one training, or take one point of a grid, at the same moment; the later one is dropped.
     if any(run_name(t) == run and t.state != TrialState.FAIL for t in trials[: trial.number]):
         trial.set_user_attr("duplicate", True)
-        raise Duplicate
+        raise RuntimeError(f"another worker trains {run}, or has done so")
     try:
         return _train_when_unlocked(trial, run, objective)
     except (optuna.TrialPruned, UpdateFinishedTrialError):
@@ -164,7 +153,7 @@ def _train(study: Study, trial: Trial, objective: Objective) -> float | Sequence
             ) from error
         trial.set_user_attr("error", f"{type(error).__name__}: {error}"[:1000])
         if is_out_of_memory(error):
-            raise optuna.TrialPruned from error
+            raise optuna.TrialPruned from error  # the sampler sees it, and learns to avoid such configurations
         raise
 
 
@@ -173,15 +162,13 @@ def _train_when_unlocked(trial: Trial, run: str, objective: Objective) -> float 
 
     It counted as dead and is alive. Its result will be in the directory.
     """
-    waited = False
-    while True:
-        try:
-            return objective(trial, run)
-        except records.Locked as error:
-            if not waited:
-                print(f"{error}; waiting for it", file=sys.stderr, flush=True)
-            waited = True
-            time.sleep(storage.HEARTBEAT)
+
+    def say(state: tenacity.RetryCallState) -> None:
+        if state.attempt_number == 1 and state.outcome:
+            print(f"{state.outcome.exception()}; waiting for it", file=sys.stderr, flush=True)
+
+    locked, pause = tenacity.retry_if_exception_type(records.Locked), tenacity.wait_fixed(storage.HEARTBEAT)
+    return tenacity.Retrying(retry=locked, wait=pause, before_sleep=say)(objective, trial, run)
 
 
 def _hand_back(study: Study, trial: Trial) -> None:

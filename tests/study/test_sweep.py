@@ -23,7 +23,7 @@ from infogan.presets import PRESETS
 from infogan.reports.study import importance
 from infogan.reports.study.choice import train_command
 from infogan.reports.study.findings import settings_over_seeds
-from infogan.study import objectives, search_space, storage, sweep
+from infogan.study import objectives, storage, sweep
 from infogan.study.launchers import PARENT
 from infogan.study.options import ResolvedOptions
 from infogan.study.trials import run_name
@@ -43,15 +43,15 @@ def quick_training(monkeypatch):
 
 
 def test_the_report_says_how_to_train_a_trial_again(options):
+    """In words that are quoted for a shell, whatever values a study from elsewhere holds."""
     point = options.configurations.sources()["authors"] | {"lambda_categorical": 0.25, "batch_size": 16}
-    config = options.configurations.config(point, seed=7)
+    config = dataclasses.asdict(options.configurations.config(point, seed=7)) | {"dataset": "a b.npz; touch X #"}
     words = shlex.split(train_command(config, Path("my runs/best")))
-    arguments = words[words.index(config.preset) :]
-    again = json.loads(call("train", *arguments, "--dry-run").stdout)
-    assert again.pop("run_dir") == "my runs/best"
+    again = json.loads(call("train", *words[words.index("authors") :], "--dry-run").stdout)
     free = {"device", "precision", "log_every", "checkpoint_every"}
-    assert {key: again[key] for key in again if key not in free} == {
-        key: value for key, value in dataclasses.asdict(config).items() if key not in free
+    assert {name: again[name] for name in again if name not in free} == {
+        "run_dir": "my runs/best",
+        **{name: value for name, value in config.items() if name not in free},
     }
 
 
@@ -85,31 +85,6 @@ def test_a_study_continues_as_if_it_had_not_stopped(options, quick_training):
     whole, parts = explored("whole", (14,)), explored("parts", (5, 9, 14))
     assert len(whole) == 14 and whole == parts
     assert [point["recipe"] for point in whole[:3]] == ["authors", "paper", "blog"]
-
-
-def test_a_failing_trial_is_recorded_and_the_study_goes_on(options, monkeypatch, capsys, quick_training):
-    works = training.train
-
-    def train(config, *arguments, **named):
-        if config.preset == "authors":
-            raise FloatingPointError("odd")
-        return works(config, *arguments, **named)
-
-    monkeypatch.setattr(training, "train", train)
-    sweep.open_study(options)
-    Worker(options).run()
-    trials = trials_of(options.storage, options.study)
-    assert len(trials) >= 4
-    assert trials[0].state == TrialState.FAIL and trials[0].user_attrs["error"] == "FloatingPointError: odd"
-    assert trials[1].state == trials[2].state == TrialState.COMPLETE
-    assert "failed: FloatingPointError: odd" in capsys.readouterr().out
-
-
-def test_an_error_in_every_trial_ends_the_study(options, monkeypatch):
-    monkeypatch.setattr(search_space.Configurations, "config", lambda *a, **k: 1 / 0)
-    sweep.open_study(options)
-    Worker(options).run()
-    assert [trial.state for trial in trials_of(options.storage, options.study)] == [TrialState.FAIL] * 4
 
 
 class Unreadable:
@@ -186,31 +161,19 @@ def test_two_objectives_end_in_a_front(tmp_path, monkeypatch):
     loaded = data.load
     monkeypatch.setattr(data, "load", lambda *arguments: dataclasses.replace(loaded(*arguments), test=Unreadable()))
     monkeypatch.setenv("INFOGAN_CACHE", str(tmp_path / "cache"))
-    options = ("--trials", "3", "--images", "1500", "--workers", "1", "--wandb", "disabled")
+    options = ("--trials", "3", "--images", "600", "--workers", "1", "--wandb", "disabled")
     done = call("sweep", "digits", *options, "--objective", "accuracy,frechet", cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     report = tmp_path / "studies" / "digits" / "report"
     table = pd.read_csv(report / "trials.csv").set_index("trial")
     assert set(table.state) == {"complete"}
     assert (report / "front.png").stat().st_size > 5000
-    front = sorted(pd.read_csv(report / "front.csv").trial)
-    accuracy, distance = table.accuracy.where(~table.collapsed | table.collapsed.all(), -1), table.frechet
-
-    def is_dominated(n: int) -> bool:
-        """By a trial that is at least as good in both objectives, and better in one of them."""
-        as_good = (accuracy >= accuracy[n]) & (distance <= distance[n])
-        return bool((as_good & ((accuracy > accuracy[n]) | (distance < distance[n]))).any())
-
-    assert front == [n for n in table.index if not is_dominated(n)]
-
-
-def test_another_length_and_a_storage_that_cannot_be_opened_are_refused(options):
-    sweep.open_study(options)
-    with pytest.raises(InputError, match="made with images 1000, not 2000"):
-        sweep.open_study(dataclasses.replace(options, images=2000))
-    with pytest.raises(InputError, match="cannot open the storage") as error:
-        sweep.open_study(dataclasses.replace(options, storage="postgresql+nodriver://me:s3cret@localhost/x"))
-    assert "s3cret" not in str(error.value)
+    front = set(pd.read_csv(report / "front.csv").trial)
+    accuracy = table.accuracy.where(~table.collapsed | table.collapsed.all(), -1)
+    for n in table.index:
+        as_good = (accuracy >= accuracy[n]) & (table.frechet <= table.frechet[n])
+        better = as_good & ((accuracy > accuracy[n]) | (table.frechet < table.frechet[n]))
+        assert (n in front) == (not better.any()), "the front has the trials that no other dominates"
 
 
 def test_the_command_line_holds_no_password_when_processes_start(options, monkeypatch):
@@ -245,21 +208,6 @@ def test_workers_that_start_together_propose_different_points(options, quick_tra
         sweep.open_study(made)
         Worker(made).run()
     assert len(seeds) == len(set(seeds)) == 2
-
-
-def test_a_command_to_copy_is_quoted():
-    """The values of a study from elsewhere are data, whatever they hold."""
-    config = dataclasses.asdict(PRESETS["authors"][0]) | {"noise": "62u; touch X #", "dataset": "a b.npz"}
-    command = train_command(config, Path("runs/a b"))
-    words = shlex.split(command)
-    assert words[words.index("--noise") + 1] == "62u; touch X #" and words[words.index("--dataset") + 1] == "a b.npz"
-    assert words[words.index("--run-dir") + 1] == "runs/a b" and ";" not in [*words, ""]
-
-
-def test_a_storage_that_cannot_be_opened_leaves_no_folder(tmp_path):
-    done = call("sweep", "--storage", "postgresql://me:s3cret@127.0.0.1:1/x", "--trials", 1, cwd=tmp_path)
-    assert done.returncode == 1 and "cannot open the storage" in done.stderr and done.stderr.count("\n") == 1
-    assert "s3cret" not in done.stderr and list(tmp_path.iterdir()) == []
 
 
 def write_npz(path: Path, count: int, side: int = 8, classes: int | None = 5) -> str:
@@ -361,11 +309,8 @@ def test_a_grid_trains_every_point_once_also_where_a_process_died(options, quick
     died = study.ask()
     study.tell(died, state=TrialState.FAIL)
     Worker(made).run()
-    done = [t.params for t in study.trials if t.state == TrialState.COMPLETE]
-    wanted = [{"seed": seed, "lambda_categorical": weight} for seed in range(3) for weight in (0.1, 1.0)]
-    assert sorted(map(repr, map(sorted, map(dict.items, done)))) == sorted(
-        map(repr, map(sorted, map(dict.items, wanted)))
-    )
+    done = [(t.params["seed"], t.params["lambda_categorical"]) for t in study.trials if t.state == TrialState.COMPLETE]
+    assert sorted(done) == [(seed, weight) for seed in range(3) for weight in (0.1, 1.0)]
     count = len(study.trials)
     Worker(made).run()
     assert len(study.trials) == count, "nothing is trained twice"
@@ -454,7 +399,7 @@ def test_settings_over_seeds_are_compared_at_the_same_seeds():
 
 
 def test_images_without_labels_are_searched_by_a_label_free_measure(tmp_path):
-    """From PNG files to a report that names the winner."""
+    """From PNG files to the winner."""
     from PIL import Image
 
     (tmp_path / "photos").mkdir()
@@ -467,6 +412,3 @@ def test_images_without_labels_are_searched_by_a_label_free_measure(tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
     best = records.read_json(tmp_path / "studies" / "photos-8" / "report" / "best.json")
     assert best["measure"] == "information" and best["config"]["codes"] in ("4c", "4c+1u") and "test" not in best
-    page = call("report", "studies/photos-8", folder="analysis", cwd=tmp_path)
-    assert page.returncode == 0, page.stderr
-    assert (tmp_path / "studies" / "photos-8" / "report" / "report.html").stat().st_size > 20_000

@@ -178,7 +178,9 @@ def test_a_full_disk_is_recognised_wherever_it_shows():
         (RuntimeError("DefaultCPUAllocator: can't allocate memory"), False),
     ],
 )
-def test_failed_trials_are_tried_again_once_their_cause_is_mended(error, again, study_with, tmp_path, monkeypatch):
+def test_failed_trials_are_tried_again_once_their_cause_is_mended(
+    error, again, study_with, tmp_path, monkeypatch, capsys
+):
     """By the same command; the bad configurations of a loss that is not finite, and out of memory, stay so."""
     causes = [error]
 
@@ -190,7 +192,9 @@ def test_failed_trials_are_tried_again_once_their_cause_is_mended(error, again, 
     Worker(made).run()
     before = trials_of(made.storage)
     failed = [t for t in before if "error" in t.user_attrs]
-    assert {0, 1} <= {t.number for t in failed}
+    assert {0, 1} <= {t.number for t in failed} and before[2].state == TrialState.COMPLETE, "the study goes on"
+    assert failed[0].user_attrs["error"] == f"{type(error).__name__}: {error}"
+    assert f"failed: {type(error).__name__}: {error}" in capsys.readouterr().out
     causes.clear()
     monkeypatch.setattr(sweep, "command_line", lambda *arguments: ["true"])  # no report
     arguments = ("--study", "shared", "--trials", 4, "--images", 1000, "--workers", 1, "--confirm-seeds", 0)
@@ -198,9 +202,8 @@ def test_failed_trials_are_tried_again_once_their_cause_is_mended(error, again, 
     assert done.returncode == 0, done.stderr
     new = trials_of(made.storage)[len(before) :]
     assert [t.params for t in new] == ([t.params for t in failed] if again else [])
-    assert {t.state for t in new} <= {TrialState.COMPLETE}
+    assert {t.state for t in new} <= {TrialState.COMPLETE} and not [t for t in new if "error" in t.user_attrs]
     assert [t.user_attrs["run"] for t in new] == [run_name(t) for t in failed if again], "in the same run directory"
-    assert not [t for t in new if "error" in t.user_attrs]
     assert ("trying failed trials again: 0, 1" in done.stderr) == again
     assert "4/4" in done.stdout or not again
 
