@@ -106,14 +106,14 @@ def run_trials(
     while time.monotonic() <= until:
         every = study.get_trials(deepcopy=False)
         begun = [t for t in trainings(every) if t.state != TrialState.WAITING or "deaths" in t.user_attrs]
-        states = {t.state for t in begun}
+        copy_waits = any(t.state == TrialState.WAITING and "deaths" in t.user_attrs for t in every)
         if lost := [t for t in begun if t.state == TrialState.FAIL and not given_up(t)]:
             for trial in lost:
                 queue_again(study, trial)
-        elif len(begun) < wanted or TrialState.WAITING in states:
+        elif len(begun) < wanted or copy_waits:
             before_each(len(every))
             _run_one(study, objective)
-        elif TrialState.RUNNING in states:
+        elif any(t.state == TrialState.RUNNING for t in begun):
             optuna.storages.fail_stale_trials(study)
             time.sleep(1)
         else:

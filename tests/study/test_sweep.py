@@ -17,9 +17,11 @@ from optuna.trial import TrialState
 from shared_study import replace_training, resolve, trials_of
 
 import infogan.study
-from infogan import data, events, records, training
+from infogan import data, events, feature_network, records, training
 from infogan.config import InputError
+from infogan.metrics import collapse
 from infogan.presets import PRESETS
+from infogan.records import pictures
 from infogan.reports.study import importance
 from infogan.reports.study.choice import train_command
 from infogan.reports.study.findings import settings_over_seeds
@@ -34,6 +36,13 @@ from infogan.study.worker import PruningWatch, Worker
 def options(tmp_path, monkeypatch) -> ResolvedOptions:
     monkeypatch.chdir(tmp_path)
     return resolve(trials=4, images=1000)
+
+
+@pytest.fixture(autouse=True)
+def quick_evaluations(monkeypatch):
+    """They take longer than these trainings."""
+    monkeypatch.setattr(pictures, "confusion", lambda *arguments: None)
+    monkeypatch.setattr(collapse, "SAMPLES", 100)
 
 
 @pytest.fixture
@@ -161,6 +170,7 @@ def test_two_objectives_end_in_a_front(tmp_path, monkeypatch):
     loaded = data.load
     monkeypatch.setattr(data, "load", lambda *arguments: dataclasses.replace(loaded(*arguments), test=Unreadable()))
     monkeypatch.setenv("INFOGAN_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(feature_network, "EPOCHS", 1)
     options = ("--trials", "3", "--images", "600", "--workers", "1", "--wandb", "disabled")
     done = call("sweep", "digits", *options, "--objective", "accuracy,frechet", cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
