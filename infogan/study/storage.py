@@ -85,7 +85,8 @@ def _is_away(error: BaseException, url: str) -> bool:
     cause = _cause(error)
     if url.startswith("sqlite"):  # a file cannot be away; another process may lock it for long
         return isinstance(cause, sqlalchemy.exc.OperationalError) and "locked" in str(cause)
-    return isinstance(cause, (sqlalchemy.exc.OperationalError, sqlalchemy.exc.InterfaceError))
+    away = (sqlalchemy.exc.OperationalError, sqlalchemy.exc.InterfaceError, sqlalchemy.exc.PendingRollbackError)
+    return isinstance(cause, away)  # the last where the connection broke in the middle of a transaction
 
 
 def _reason(error: BaseException, url: str) -> str:

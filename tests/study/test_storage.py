@@ -111,14 +111,17 @@ def test_patience_has_an_end_which_is_one_line(tmp_path, monkeypatch, capsys):
     assert time.monotonic() - began > 1
     assert capsys.readouterr().err.count("the study's database does not answer") == 1
 
-    def fail(self):
-        raise sqlalchemy.exc.OperationalError("select", {}, OSError("Connection refused"))
-
     opened = storage.open_storage(f"sqlite:///{tmp_path}/study.db")
     opened.url = AWAY
-    monkeypatch.setattr(opened, "scoped_session", fail.__get__(opened))
-    with pytest.raises(SystemExit, match="error: the study's database has not answered .*Connection refused"):
-        opened.get_all_studies()
+    refused = sqlalchemy.exc.OperationalError("select", {}, OSError("Connection refused"))
+    for error in (refused, sqlalchemy.exc.PendingRollbackError("Connection refused")):
+
+        def fail(raised=error):
+            raise raised
+
+        monkeypatch.setattr(opened, "scoped_session", fail)
+        with pytest.raises(SystemExit, match="error: the study's database has not answered .*Connection refused"):
+            opened.get_all_studies()
     assert "s3cret" not in capsys.readouterr().err
 
 
