@@ -62,6 +62,7 @@ EXTRAS = {
     "onnxruntime": "onnx",
     "onnxscript": "onnx",
     "wandb_workspaces": "report",
+    "ray": "ray",
 }
 """Modules that come with an extra of the package only, and that extra."""
 

@@ -25,7 +25,7 @@ hypothesis.settings.load_profile("short")
 ROOT = Path(__file__).parents[1]
 
 
-SLOW = ("test_faults", "test_sweep_command", "test_run", "test_disentanglement", "test_tracking")
+SLOW = ("test_faults", "test_run", "test_disentanglement", "test_tracking")
 """Files that take minutes: two workers take them first, so that none is left alone with one in the end."""
 
 

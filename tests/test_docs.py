@@ -181,6 +181,20 @@ def test_a_preset_of_ones_own(monkeypatch):
     assert done.returncode == 0 and '"codes": "10c+1u"' in done.stdout
 
 
+def test_a_launcher_of_ones_own(tmp_path, monkeypatch):
+    """With a stand-in for ssh that runs the command here."""
+    ssh = tmp_path / "ssh"
+    ssh.write_text('#!/bin/sh\nexec sh -c "$2"\n')
+    ssh.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.chdir(tmp_path)
+    launch = execute(EXTENDING["a function of infogan/study/launchers.py"])["run_over_ssh"]
+    write = "import sys, os; open(f'{os.getpid()}.txt', 'w').write(' '.join(sys.argv))"
+    assert launch([sys.executable, "-c", write, "--join"]) == [0, 0]
+    written = [file.read_text() for file in tmp_path.glob("*.txt")]
+    assert written == ["-c --join"] * 2
+
+
 def test_following_a_run(project):
     execute(EXTENDING["an observer"].replace("Config(", "Config(precision='float32', device='cpu', "))
     assert (project / "runs" / "watched" / "evaluation.json").exists()

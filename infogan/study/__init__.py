@@ -1,7 +1,7 @@
 """Studies: a search space, the workers that train its trials, and the table of what they reached.
 
 `load` reads a study as a pandas table. `sweep` is the command; `search_space` says what is searched, `objectives` by
-which measures trials are compared, `worker` trains them, `trials`, `retry` and `storage` see to it that none is lost.
+which measures trials are compared, `worker` trains them, `trials` and `storage` see to it that none is lost.
 """
 
 from pathlib import Path

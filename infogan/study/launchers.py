@@ -1,72 +1,23 @@
-"""Where the workers of a study run: in processes of this machine, or as tasks of a Ray cluster."""
+"""Where the workers of a study run: as processes of this machine, or as tasks of a Ray cluster.
 
-import contextlib
+A worker is the study's own command with JOIN: it joins the study, and leaves the report to the command that leads.
+"""
+
 import logging
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from multiprocessing import get_context
-from pathlib import Path
-from typing import Any, Literal
+from collections.abc import Sequence
 
 from infogan import events
 from infogan.accel import cpu
-from infogan.errors import InputError, install
+from infogan.errors import InputError
 
-DATABASE_REACHED = "INFOGAN_DATABASE_REACHED"
-"""Environment variable of the commands that a study's command starts: it has reached the database, so that they wait
-where it is away."""
+JOIN = ("--launcher", "local", "--workers", "1", "--join")
+PARENT = "INFOGAN_PARENT"
+"""Environment variable of a worker: id of the process of this machine that started it."""
 THREADS = (cpu.THREADS_VARIABLE, "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-
-
-@dataclass(frozen=True)
-class WorkerOptions:
-    """How many workers run a study's trials, where, and where the study is stored."""
-
-    workers: int | None = None
-    """Processes that run trials side by side. Default: one per core, which trains more images in all than one
-    process with all cores; one where there is a GPU."""
-    launcher: Literal["local", "ray"] = "local"
-    """local: processes of this machine. ray: tasks on the Ray cluster that $RAY_ADDRESS names, else on a new one
-    here."""
-    gpus_per_worker: float = 0.0
-    """With ray: GPUs each worker is given, such as 0.25 for four workers on each."""
-    storage: str | None = None
-    """Optuna storage URL, such as postgresql://me@host/db. Default: SQLite in the study's folder."""
-    join: bool = False
-    """Run trials of a study that another command leads, until it is done; that command makes the report."""
-
-    def default_workers(self, jobs: int) -> int:
-        """`workers`, or its default for so many jobs. Raises InputError for numbers that are not allowed."""
-        import torch
-
-        for field, least in (("workers", 1), ("gpus_per_worker", 0)):
-            if (value := getattr(self, field)) is not None and not value >= least:
-                raise InputError(f"{field} is {value}; give {least} or more")
-        if self.workers is not None:
-            return self.workers
-        return 1 if torch.cuda.is_available() else max(1, min(cpu.cores(), jobs))
-
-
-class ParentWatch:
-    """An observer that ends a run, which is then saved, when the process that started the worker is gone.
-
-    parent: id of that process; None where the worker was not started by another process of this study.
-    """
-
-    def __init__(self, parent: int | None):
-        self.parent = parent
-
-    def logged(self, row: dict) -> None:
-        """Raises Interrupted where the parent is gone."""
-        if self.parent is not None and os.getppid() != self.parent:
-            raise events.Interrupted(1)
-
-    def evaluated(self, row: dict, images: dict[str, Path]) -> None:
-        """Does nothing."""
 
 
 def command_line(command: str, *arguments: str) -> list[str]:
@@ -74,77 +25,43 @@ def command_line(command: str, *arguments: str) -> list[str]:
     return [sys.executable, "-m", "infogan.cli", command, *arguments]
 
 
-def run_workers(count: int, task: Callable[..., None], *arguments: Any) -> None:
-    """Run task(index, parent, *arguments) in `count` processes of this machine, in this one where count is 1.
+def run_here(count: int, command: Sequence[str]) -> list[int]:
+    """Exit codes of the command in `count` processes here, which together use no more threads than there are cores.
 
-    parent: this process's id, for ParentWatch; None in this process. events.SIGNALS reach each worker, as SIGTERM,
-    which saves its run before it leaves. Raises SystemExit where every worker ended with an error.
+    A signal of events.SIGNALS reaches each as SIGTERM, which saves its run before it leaves; Ctrl-C, which a terminal
+    sends to a group of processes, reaches this process alone.
     """
-    if count == 1:
-        return task(0, None, *arguments)
-    context = get_context("spawn")
-    processes = [context.Process(target=_start, args=(task, i, os.getpid(), *arguments)) for i in range(count)]
+    threads = dict.fromkeys(THREADS, str(max(1, cpu.cores() // count)))
+    environment = os.environ | threads | {PARENT: str(os.getpid())}
+    workers: list[subprocess.Popen] = []
 
     def stop(number: int, frame: object) -> None:
-        for process in processes:
-            if process.is_alive() and process.pid:
-                os.kill(process.pid, signal.SIGTERM)
+        for worker in workers:
+            worker.terminate()
         raise SystemExit(128 + number)
 
     before = {number: signal.signal(number, stop) for number in events.heard()}
     try:
-        with threads_of_children(max(1, cpu.cores() // count)):
-            for process in processes:
-                process.start()
-        for process in processes:
-            process.join()
+        for _ in range(count):
+            workers.append(subprocess.Popen(command, env=environment, process_group=0))
+        for worker in workers:
+            worker.wait()
     finally:
-        for process in processes:
-            if process.pid:
-                process.join()
+        for worker in workers:  # after a signal they save their runs
+            worker.wait()
         for number, handler in before.items():
             signal.signal(number, handler)
-    _check([process.exitcode for process in processes])
+    return [worker.returncode for worker in workers]
 
 
-@contextlib.contextmanager
-def threads_of_children(threads: int) -> Iterator[None]:
-    """Processes started here begin with so many threads in OpenMP, BLAS and torch: together no more than there are
-    cores."""
-    before = {name: os.environ.get(name) for name in THREADS}
-    os.environ.update(dict.fromkeys(THREADS, str(threads)))
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
+def run_on_ray(count: int, command: Sequence[str], gpus: float) -> list[int]:
+    """Exit codes of the command as `count` tasks of a Ray cluster, with so many GPUs each.
 
-
-def _start(task: Callable[..., None], index: int, parent: int, *arguments: Any) -> None:
-    """In a worker's process. A terminal sends Ctrl-C to all processes; workers ignore it, the parent sends SIGTERM."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        task(index, parent, *arguments)
-    except InputError as error:
-        sys.exit(f"error: {error}")
-
-
-def run_on_ray(options: WorkerOptions, command: list[str]) -> None:
-    """Run the command with `--join --workers 1` as `options.workers` tasks of a Ray cluster.
-
-    Ray places the tasks, gives each its GPUs, and starts a task again elsewhere when its node is lost. Every node must
-    see the same folder and, through --storage, the same database.
-
-    Raises InputError where Ray is not installed or its cluster cannot be reached, SystemExit where every worker ended
-    with an error.
+    Ray places the tasks, and starts a task again elsewhere when its node is lost. Every node must see the same folder
+    and, through --storage, the same database. Raises InputError where the cluster cannot be reached.
     """
-    try:
-        import ray
-    except ImportError as error:
-        raise InputError(f"the launcher ray needs Ray: {install('ray')}, or leave --launcher out") from error
+    import ray
+
     try:
         ray.init(address=os.environ.get("RAY_ADDRESS"), include_dashboard=False, logging_level=logging.WARNING)
     except (ConnectionError, ValueError, RuntimeError) as error:
@@ -153,16 +70,9 @@ def run_on_ray(options: WorkerOptions, command: list[str]) -> None:
             "check RAY_ADDRESS, or start one with `ray start --head`"
         ) from error
     try:
-        task = ray.remote(num_cpus=1, num_gpus=options.gpus_per_worker, max_retries=-1)(subprocess.call)
+        task = ray.remote(num_cpus=1, num_gpus=gpus, max_retries=-1)(subprocess.call)
         nodes = len([node for node in ray.nodes() if node["Alive"]])
-        print(f"{options.workers} workers as Ray tasks on {nodes} node(s)", flush=True)
-        joining = ["env", f"{DATABASE_REACHED}=1", *command, "--launcher", "local", "--workers", "1", "--join"]
-        codes = ray.get([task.remote(joining, cwd=os.getcwd()) for _ in range(options.workers or 1)])
+        print(f"{count} workers as Ray tasks on {nodes} node(s)", flush=True)
+        return ray.get([task.remote(command, cwd=os.getcwd()) for _ in range(count)])
     finally:
         ray.shutdown()
-    _check(codes)
-
-
-def _check(codes: list[int | None]) -> None:
-    if all(codes):
-        raise SystemExit("every worker ended with an error; see above")

@@ -4,13 +4,17 @@ import dataclasses
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal, TypeVar
 
 import tyro
 
+from infogan.accel import cpu
 from infogan.config import InputError, WandbMode
 from infogan.study import search_space
-from infogan.study.launchers import WorkerOptions
+
+T = TypeVar("T")
+Unset = Annotated[T | None, tyro.conf.arg(help_behavior_hint="")]
+"""An option whose default its own text says: without this, help adds (default: None)."""
 
 IMAGES, OTHER_IMAGES = {"digits": 100_000}, 640_000
 """Of a trial where several presets or batch sizes are compared (mnist: the authors' 5,000 x 128)."""
@@ -18,7 +22,7 @@ TRIALS, OTHER_TRIALS = {"digits": 30}, 100
 
 
 @dataclass(frozen=True)
-class Options(WorkerOptions):
+class Options:
     """The command line of a sweep."""
 
     dataset: tyro.conf.Positional[str] = "digits"
@@ -28,29 +32,29 @@ class Options(WorkerOptions):
     """NAME=SPEC, repeated: a field of the configuration, or recipe (a preset), and what to search of it. SPEC is
     low:high, low:high:log, with :POINTS for a grid, or a list: lambda_categorical=0.1:10:log, codes=10c,10c+2u,
     recipe=authors,blog, seed=0:7. Default: what --show-search prints."""
-    search_file: Path | None = None
-    """A YAML file of NAME: SPEC in place of --search."""
+    search_file: Unset[Path] = None
+    """A YAML file of NAME: SPEC in place of --search. Default: none."""
     set: tyro.conf.UseAppendAction[tuple[str, ...]] = ()
     """NAME=VALUE, repeated: what every trial has, such as recipe=iic (default: authors) or updates=2000."""
     show_search: bool = False
     """Print the search space as a YAML file and stop."""
-    sampler: Literal["tpe", "random", "grid"] | None = None
+    sampler: Unset[Literal["tpe", "random", "grid"]] = None
     """Optuna's. grid trains every combination once. Default: tpe; grid where only seeds are searched."""
-    pruner: Literal["halving", "none"] | None = None
+    pruner: Unset[Literal["halving", "none"]] = None
     """halving ends trials early that are behind at equal images (successive halving). Default: halving, but none with
     --sampler grid; with two objectives none is ended."""
-    objective: str | None = None
+    objective: Unset[str] = None
     """accuracy, nmi, certainty, information, agreement, stability or frechet, of validation images; two of them, as
     accuracy,frechet, make a front. Default: accuracy; without labels information."""
-    trials: int | None = None
+    trials: Unset[int] = None
     """Trials the study shall have in the end; parallel workers may add one each. Default: all of a grid, else 30 for
     digits and 100 for others."""
-    images: int | None = None
+    images: Unset[int] = None
     """Real images each trial sees, whatever its batch size. Default: as many as the preset; where several presets are
     searched 100,000 for digits, else 640,000."""
-    timeout: float | None = None
-    """Minutes after which no new trial begins."""
-    study: str | None = None
+    timeout: Unset[float] = None
+    """Minutes after which no new trial begins. Default: no limit."""
+    study: Unset[str] = None
     """Name of the study and of its folder under studies/. Default: the dataset's name."""
     seed: int = 0
     """Seeds the sampler and, with the trial's number, each training."""
@@ -59,10 +63,22 @@ class Options(WorkerOptions):
     Not done with two objectives, nor where seeds are searched."""
     confirm_seeds: int = 5
     """Fresh seeds for each of them; 0 leaves the confirmation out."""
-    data_dir: Path | None = None
+    data_dir: Unset[Path] = None
     """Folder of the datasets. Default: $INFOGAN_DATA, else ./data."""
     wandb: WandbMode = "auto"
     """auto: online where a W&B key is found, else offline (`wandb sync` uploads later)."""
+    workers: Unset[int] = None
+    """Processes that run trials side by side. Default: one per core, which trains more images in all than one
+    process with all cores; one where there is a GPU."""
+    launcher: Literal["local", "ray"] = "local"
+    """local: processes of this machine. ray: tasks on the Ray cluster that $RAY_ADDRESS names, else on a new one
+    here."""
+    gpus_per_worker: float = 0.0
+    """With ray: GPUs each worker is given, such as 0.25 for four workers on each."""
+    storage: Unset[str] = None
+    """Optuna storage URL, such as postgresql://me@host/db. Default: SQLite in the study's folder."""
+    join: bool = False
+    """Run trials of a study that another command leads, until it is done; that command makes the report."""
 
     def space(self) -> search_space.Space:
         """Raises InputError where it cannot be read."""
@@ -81,7 +97,6 @@ class Options(WorkerOptions):
         if both := sorted(space.keys() & fixed.keys()):
             raise InputError(f"{', '.join(both)} is both searched and set; give one")
         configurations = search_space.Configurations(space, fixed, self.dataset, 0)
-        search_space.check_recipes(configurations)
         images = self.images or self._default_images(configurations)
         sampler = self.sampler or ("grid" if space.keys() == {"seed"} else "tpe")
         configurations = dataclasses.replace(configurations, images=images)
@@ -91,7 +106,7 @@ class Options(WorkerOptions):
         values |= {
             "study": name,
             "trials": min(trials, default_trials) if sampler == "grid" else trials,
-            "workers": self.default_workers(trials),
+            "workers": self._default_workers(trials) if self.workers is None else self.workers,
             "images": images,
             "sampler": sampler,
             "pruner": self.pruner or ("none" if self.sampler == "grid" else "halving"),
@@ -100,12 +115,18 @@ class Options(WorkerOptions):
             "configurations": configurations,
         }
         options = ResolvedOptions(**values)
-        for field, least in (("trials", 1), ("images", 1), ("confirm_best", 1), ("confirm_seeds", 0)):
-            if getattr(self, field) is not None and getattr(self, field) < least:
-                raise InputError(f"{field} is {getattr(self, field)}; give {least} or more")
+        least = {"trials": 1, "images": 1, "workers": 1, "confirm_best": 1, "confirm_seeds": 0, "gpus_per_worker": 0}
+        for field, bound in least.items():
+            if (value := getattr(self, field)) is not None and not value >= bound:
+                raise InputError(f"{field} is {value}; give {bound} or more")
         if self.timeout is not None and not self.timeout > 0:
             raise InputError(f"timeout is {self.timeout}; give minutes above 0")
         return options
+
+    def _default_workers(self, trials: int) -> int:
+        import torch
+
+        return 1 if torch.cuda.is_available() else max(1, min(cpu.cores(), trials))
 
     def _default_images(self, configurations: search_space.Configurations) -> int:
         if len(configurations.recipes) > 1:

@@ -6,7 +6,7 @@ takes of it: 0.1:10:log:5. A list is 64,128,256. `recipe` is a preset, from whic
 
 import dataclasses
 import difflib
-import itertools
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,17 +39,26 @@ class Range:
     log: bool = False
     points: int | None = None
 
+    @property
+    def whole(self) -> bool:
+        """Whether it has whole numbers alone."""
+        return isinstance(self.low, int) and isinstance(self.high, int)
+
+    @property
+    def ends(self) -> tuple[Value, ...]:
+        """The values that show whether all of them are allowed."""
+        return self.low, self.high
+
     def suggest(self, trial: "BaseTrial", name: str) -> Value:
         """A value, drawn by the trial's sampler."""
-        if isinstance(self.low, int) and isinstance(self.high, int):
-            return trial.suggest_int(name, self.low, self.high, log=self.log)
+        if self.whole:
+            return trial.suggest_int(name, int(self.low), int(self.high), log=self.log)
         return trial.suggest_float(name, self.low, self.high, log=self.log)
 
     def grid(self, name: str) -> list[Value]:
         """Raises InputError where a grid needs to know how many points to take."""
-        whole = isinstance(self.low, int) and isinstance(self.high, int)
         if self.points is None:
-            if not whole or self.log:
+            if not self.whole or self.log:
                 raise InputError(f"a grid needs the number of points of {name}: give {self}:5, or a list")
             return list(range(int(self.low), int(self.high) + 1))
         import numpy as np
@@ -57,11 +66,7 @@ class Range:
         space = np.geomspace if self.log else np.linspace
         values = space(self.low, self.high, self.points).tolist()
         values[0], values[-1] = self.low, self.high  # free of rounding
-        return list(dict.fromkeys(round(value) for value in values)) if whole else values
-
-    def ends(self) -> list[Value]:
-        """The values that show whether all of them are allowed."""
-        return [self.low, self.high]
+        return list(dict.fromkeys(round(value) for value in values)) if self.whole else values
 
     def __contains__(self, value: object) -> bool:
         return isinstance(value, int | float) and self.low <= value <= self.high
@@ -73,27 +78,23 @@ class Range:
 
 @dataclass(frozen=True)
 class Choices:
-    """A list of values."""
+    """A list of values; all of them show whether they are allowed."""
 
-    values: tuple[Value, ...]
+    ends: tuple[Value, ...]
 
     def suggest(self, trial: "BaseTrial", name: str) -> Value:
         """A value, chosen by the trial's sampler."""
-        return cast(Value, trial.suggest_categorical(name, self.values))
+        return cast(Value, trial.suggest_categorical(name, self.ends))
 
     def grid(self, name: str) -> list[Value]:
         """All."""
-        return list(self.values)
-
-    def ends(self) -> list[Value]:
-        """The values that show whether all of them are allowed."""
-        return list(self.values)
+        return list(self.ends)
 
     def __contains__(self, value: object) -> bool:
-        return value in self.values
+        return value in self.ends
 
     def __str__(self) -> str:
-        return ",".join(map(str, self.values))
+        return ",".join(map(str, self.ends))
 
 
 Space = Mapping[str, Range | Choices]
@@ -104,14 +105,17 @@ def parse(specs: Sequence[str]) -> dict[str, Range | Choices]:
     """A space from texts NAME=SPEC. Raises InputError where one cannot be read."""
     out: dict[str, Range | Choices] = {}
     for text in specs:
-        name, equals, spec = text.partition("=")
-        if not equals:
-            raise InputError(f"search has {text!r}; give NAME=SPEC, such as lambda_categorical=0.1:10:log or codes=10c")
-        _check_name(name)
+        name, spec = _pair("search", text, "NAME=SPEC, such as lambda_categorical=0.1:10:log or codes=10c")
         if name in out:
             raise InputError(f"{name} is searched twice; give all its values in one --search")
         out[name] = _spec(name, spec.split(","))
     return out
+
+
+def settings(texts: Sequence[str]) -> dict[str, Value]:
+    """Fixed values from texts NAME=VALUE, for every trial. Raises InputError where one cannot be read."""
+    pairs = [_pair("set", text, "NAME=VALUE, such as updates=2000 or recipe=iic") for text in texts]
+    return {name: _value(name, value) for name, value in pairs}
 
 
 def read_file(file: Path) -> dict[str, Range | Choices]:
@@ -128,10 +132,10 @@ def read_file(file: Path) -> dict[str, Range | Choices]:
         raise InputError(f"{file} holds no search space: give a YAML file of NAME: SPEC")
     out: dict[str, Range | Choices] = {}
     for name, spec in content.items():
-        _check_name(name)
-        if not isinstance(spec, str | list) or not all(isinstance(part, str) for part in spec):
+        parts = spec.split(",") if isinstance(spec, str) else spec
+        if not isinstance(parts, list) or not all(isinstance(part, str) for part in parts):
             raise InputError(f"{file} gives {name} {spec!r}; give a range or a list of values")
-        out[name] = _spec(name, spec if isinstance(spec, list) else spec.split(","))
+        out[name] = _spec(name, parts)
     return out
 
 
@@ -139,66 +143,58 @@ def as_yaml(space: Space) -> str:
     """The content of a file that read_file reads as this space."""
     import yaml
 
-    specs = {
-        name: [str(one) for one in of.values] if isinstance(of, Choices) else str(of) for name, of in space.items()
-    }
+    specs = {name: [str(one) for one in of.ends] if isinstance(of, Choices) else str(of) for name, of in space.items()}
     return yaml.safe_dump(specs, default_flow_style=None, sort_keys=False, width=120)
 
 
-def settings(texts: Sequence[str]) -> dict[str, Value]:
-    """Fixed values from texts NAME=VALUE, for every trial. Raises InputError where one cannot be read."""
-    out = {}
-    for text in texts:
-        name, equals, value = text.partition("=")
-        if not equals:
-            raise InputError(f"set has {text!r}; give NAME=VALUE, such as updates=2000 or recipe=iic")
-        _check_name(name)
-        out[name] = _value(name, value)
-    return out
-
-
-def _check_name(name: str) -> None:
-    if name in FIELDS or name == RECIPE:
-        return
-    close = difflib.get_close_matches(name.replace("-", "_"), [RECIPE, *FIELDS], 1)
-    hint = f". Did you mean {close[0]}?" if close else ""
-    raise InputError(
-        f"no configuration has a field {name!r} to search or set; allowed: {RECIPE}, {', '.join(FIELDS)}{hint}"
-    )
+def _pair(option: str, text: str, example: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise InputError(f"{option} has {text!r}; give {example}")
+    return name, value
 
 
 def _spec(name: str, parts: Sequence[str]) -> Range | Choices:
-    if len(parts) == 1 and ":" in parts[0] and FIELDS.get(name) in (int, float):
+    if len(parts) == 1 and ":" in parts[0] and _type(name) in (int, float):
         return _range(name, parts[0])
-    values = tuple(dict.fromkeys(_value(name, part.strip()) for part in parts))
-    return Choices(values)
+    return Choices(tuple(dict.fromkeys(_value(name, part.strip()) for part in parts)))
 
 
 def _range(name: str, text: str) -> Range:
     low, high, *more = text.split(":")
     log = more[:1] == ["log"]
     points = more[log:]
-    numbers = _value(name, low), _value(name, high)
     if len(points) > 1 or not all(point.isdecimal() and int(point) > 1 for point in points):
         raise InputError(f"{name} is searched in {text}; give low:high, low:high:log or low:high:POINTS with 2 or more")
-    made = Range(cast(float, numbers[0]), cast(float, numbers[1]), log, int(points[0]) if points else None)
-    if not made.low < made.high or (log and made.low <= 0):
+    first, last = cast(float, _value(name, low)), cast(float, _value(name, high))
+    if not first < last or (log and first <= 0):
         raise InputError(
             f"{name} is searched in {text}; give low below high" + ", above 0 on a logarithmic scale" * log
         )
-    return made
+    return Range(first, last, log, int(points[0]) if points else None)
 
 
 def _value(name: str, text: str) -> Value:
     """A value of the field's type. Raises InputError."""
-    kind = FIELDS.get(name, str)
+    kind = _type(name)
+    if name == RECIPE and text not in PRESETS:
+        raise InputError(f"there is no preset {text!r}; allowed: {', '.join(PRESETS)}")
     try:
-        if kind is bool:
-            return {"true": True, "false": False}[text.lower()]
-        return kind(text)
+        return {"true": True, "false": False}[text.lower()] if kind is bool else kind(text)
     except (ValueError, KeyError) as error:
         kinds = {bool: "true or false", int: "a whole number", float: "a number"}
         raise InputError(f"{name} has the value {text!r}; give {kinds[kind]}") from error
+
+
+def _type(name: str) -> type:
+    """Of a field's values. Raises InputError where there is no such field."""
+    if name == RECIPE or name in FIELDS:
+        return FIELDS.get(name, str)
+    close = difflib.get_close_matches(name.replace("-", "_"), [RECIPE, *FIELDS], 1)
+    hint = f". Did you mean {close[0]}?" if close else ""
+    raise InputError(
+        f"no configuration has a field {name!r} to search or set; allowed: {RECIPE}, {', '.join(FIELDS)}{hint}"
+    )
 
 
 @dataclass(frozen=True)
@@ -216,7 +212,7 @@ class Configurations:
     def recipes(self) -> list[str]:
         """The presets of the trials."""
         searched = self.space.get(RECIPE)
-        return [str(value) for value in (searched.ends() if searched else [self.fixed.get(RECIPE, "authors")])]
+        return [str(value) for value in (searched.ends if searched else [self.fixed.get(RECIPE, "authors")])]
 
     def suggest(self, trial: "BaseTrial", seed: int) -> Config:
         """The configuration of a trial. seed: where the seed is not searched."""
@@ -241,46 +237,29 @@ class Configurations:
 
     def sources(self) -> dict[str, dict[str, Value]]:
         """Each recipe's own setting as a point of the space, where it lies in it: what a study tries first."""
-        points = {}
-        for recipe in self.recipes:
-            own = dataclasses.asdict(begin(recipe)) | {RECIPE: recipe}
-            points[recipe] = {name: own[name] for name in self.space}
-        return {
-            recipe: point for recipe, point in points.items() if all(point[name] in self.space[name] for name in point)
-        }
+        points = {recipe: self._own(recipe) for recipe in self.recipes}
+        return {recipe: own for recipe, own in points.items() if all(own[name] in self.space[name] for name in own)}
 
     def examples(self) -> list[dict[str, Value]]:
         """Points that together have every value that may not be allowed, each recipe with one of them at a time."""
         out = []
-        for recipe in self.recipes:
-            own = dataclasses.asdict(begin(recipe)) | {RECIPE: recipe}
-            first = {name: own[name] if own[name] in of else of.ends()[0] for name, of in self.space.items()}
+        for own in map(self._own, self.recipes):
+            first = {name: own[name] if own[name] in of else of.ends[0] for name, of in self.space.items()}
             out += [first]
-            out += [first | {name: end} for name, of in self.space.items() if name != RECIPE for end in of.ends()]
+            out += [first | {name: end} for name, of in self.space.items() if name != RECIPE for end in of.ends]
         return out
+
+    def _own(self, recipe: str) -> dict[str, Value]:
+        values = dataclasses.asdict(begin(recipe)) | {RECIPE: recipe}
+        return {name: values[name] for name in self.space}
 
     def grid(self) -> dict[str, list[Value]]:
         """The values of each dimension. Raises InputError where a range has no number of points."""
         return {name: of.grid(name) for name, of in self.space.items()}
 
-    def is_finite(self) -> bool:
-        """Whether the space is a list of points."""
-        try:
-            self.grid()
-        except InputError:
-            return False
-        return True
-
     def size(self) -> int:
         """Number of the grid's points."""
-        return len(list(itertools.product(*self.grid().values())))
-
-
-def check_recipes(configurations: Configurations) -> None:
-    """Raises InputError for a recipe that is no preset."""
-    for recipe in configurations.recipes:
-        if recipe not in PRESETS:
-            raise InputError(f"there is no preset {recipe!r}; allowed: {', '.join(PRESETS)}")
+        return math.prod(len(values) for values in self.grid().values())
 
 
 def without_large_batches(space: Space, train_images: int) -> dict[str, Range | Choices]:
@@ -290,9 +269,9 @@ def without_large_batches(space: Space, train_images: int) -> dict[str, Range | 
     """
     sizes = space["batch_size"]
     assert isinstance(sizes, Choices)
-    kept = tuple(size for size in sizes.values if cast(int, size) <= train_images)
+    kept = tuple(size for size in sizes.ends if cast(int, size) <= train_images)
     if not kept:
         raise InputError(
-            f"there are {train_images} training images, and the smallest batch size is {sizes.values[0]}: give more"
+            f"there are {train_images} training images, and the smallest batch size is {sizes.ends[0]}: give more"
         )
     return {**space, "batch_size": Choices(kept)}

@@ -25,7 +25,7 @@ import tyro
 
 from infogan.config import RUNTIME_FIELDS, InputError
 from infogan.study import search_space
-from infogan.study.launchers import DATABASE_REACHED, command_line, run_on_ray, run_workers
+from infogan.study.launchers import JOIN, command_line, run_here, run_on_ray
 from infogan.study.options import Options, ResolvedOptions
 
 if TYPE_CHECKING:
@@ -79,11 +79,11 @@ def settings(options: ResolvedOptions) -> dict[str, Any]:
     }
 
 
-def open_study(options: ResolvedOptions, patient: bool | None = None) -> "Study":
+def open_study(options: ResolvedOptions) -> "Study":
     """Make the study, or join it: to be called once before any worker starts. Repeatable at every point.
 
-    options: of `check`. patient: see open_storage. Raises InputError where it cannot be made, or exists with other
-    settings; no folder is left behind then.
+    options: of `check`. With --join it waits for a database that is away. Raises InputError where the study cannot be
+    made, or exists with other settings; no folder is left behind then.
     """
     try:
         options.folder.mkdir(parents=True, exist_ok=True)  # the database's file may be in it
@@ -91,57 +91,45 @@ def open_study(options: ResolvedOptions, patient: bool | None = None) -> "Study"
         reason = f"cannot make the study's folder {options.folder} ({error.strerror})"
         raise InputError(f"{reason}: choose another --study") from error
     try:
-        return _make_or_join(options, patient)
+        return _make_or_join(options)
     except InputError:
         with contextlib.suppress(OSError):  # it is not empty
             os.removedirs(options.folder)
         raise
 
 
-def _make_or_join(options: ResolvedOptions, patient: bool | None) -> "Study":
+def _make_or_join(options: ResolvedOptions) -> "Study":
     import optuna
 
     from infogan.study import objectives
     from infogan.study.storage import as_input_error, open_storage
 
-    wanted = settings(options)
     directions = [objectives.MEASURES[name].direction for name in (options.objective or "accuracy").split(",")]
-    storage = open_storage(options.storage, patient)
+    storage = open_storage(options.storage, patient=options.join)
     with as_input_error(options.storage):
-        names = optuna.get_all_study_names(storage)
-        if options.study in names:
-            _check_same(optuna.load_study(storage=storage, study_name=options.study), wanted)
         study = optuna.create_study(
             storage=storage, study_name=options.study, directions=directions, load_if_exists=True
         )
-        if "settings" not in study.user_attrs:
-            study.set_user_attr("settings", wanted)
+        _check_same(study, settings(options))
         if options.sampler != "grid":
             for offset, (recipe, point) in enumerate(options.configurations.sources().items()):
-                own = {
-                    "source": recipe,
-                    "run": recipe,
-                    "offset": offset,
-                }  # of two that queue it at once, one is dropped
+                # Of two that are queued at once, one is dropped: both have the same run.
+                own = {"source": recipe, "run": recipe, "offset": offset}
                 study.enqueue_trial(point, user_attrs=own, skip_if_exists=True)
     return study
 
 
 def _check_same(study: "Study", wanted: dict[str, Any]) -> None:
-    """Raises InputError where the study was made with other settings, or by a version whose presets were others."""
-    stored = study.user_attrs.get("settings")
-    if stored is None:  # the process that makes it has not come so far
-        return
-    if "search" not in stored:
-        raise InputError(f"study {study.study_name!r} is of an earlier version: give another --study")
-    for name, value in _flat(wanted).items():
-        if name not in (before := _flat(stored)) or before[name] != value:
+    """Record a new study's settings. Raises InputError where it was made with others, or when presets were others."""
+    if "settings" not in study.user_attrs:
+        study.set_user_attr("settings", wanted)
+    before, now = _flat(study.user_attrs["settings"]), _flat(wanted)
+    for name in now | before:
+        if (was := before.get(name, "not searched")) != (value := now.get(name, "not searched")):
             raise InputError(
-                f"study {study.study_name!r} was made with {name} {before.get(name, 'not searched')!r}, not {value!r}: "
+                f"study {study.study_name!r} was made with {name} {was!r}, not {value!r}: "
                 "give the same, or another --study"
             )
-    if more := sorted(_flat(stored).keys() - _flat(wanted).keys()):
-        raise InputError(f"study {study.study_name!r} was made with {more[0]} too: give the same, or another --study")
 
 
 def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -151,21 +139,32 @@ def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     return out
 
 
-def work(index: int, parent: int | None, options: ResolvedOptions) -> None:
-    """What run_workers runs in each process: see worker.Worker."""
-    from infogan.study.worker import Worker
+def run(options: ResolvedOptions, command: list[str]) -> None:
+    """Run the study's workers: in this process where there is one, else each as the command with JOIN.
 
-    Worker(index, parent, options).run()
+    Raises SystemExit where every worker ended with an error.
+    """
+    if options.launcher == "ray":
+        codes = run_on_ray(options.workers, [*command, *JOIN], options.gpus_per_worker)
+    elif options.workers > 1:
+        codes = run_here(options.workers, [*command, *JOIN])
+    else:
+        from infogan.study.worker import Worker
+
+        Worker(options).run()
+        return
+    if all(codes):
+        raise SystemExit("every worker ended with an error; see above")
 
 
 def say_interrupted(options: ResolvedOptions) -> None:
     """A line on stderr: how many trials are done of those asked, if the database answers."""
-    from infogan.study.retry import count_done
-    from infogan.study.storage import read_study
+    from infogan.study.table import open_study
+    from infogan.study.trials import count_done
 
     done = ""
     with contextlib.suppress(InputError):
-        trials = read_study(options.storage, options.study).get_trials(deepcopy=False)
+        trials = open_study(options.storage, options.study).get_trials(deepcopy=False)
         done = f" with {count_done(trials)} of {options.trials} trials done"
     print(f"stopped{done}; the same command goes on", file=sys.stderr)
 
@@ -174,16 +173,40 @@ def queue_failed(study: "Study") -> None:
     """Queue failed trials again, those of the confirmation too, and say so: their cause may have been corrected."""
     import optuna
 
-    from infogan.study import retry
+    from infogan.study import trials
 
     studies = [study]
     with contextlib.suppress(KeyError):  # there is no confirmation yet
         studies.append(optuna.load_study(storage=study._storage, study_name=study.user_attrs["confirmation"]))
     for one in studies:
-        if failed := retry.queue_failed(one):
+        if failed := trials.queue_failed(one):
             numbers = ", ".join(str(trial.number) for trial in failed)
             reason = failed[-1].user_attrs["error"].splitlines()[0]
             print(f"trying failed trials again: {numbers} ({reason})", file=sys.stderr)
+
+
+def lead(options: ResolvedOptions, study: "Study", dataset: "Dataset", command: list[str]) -> int:
+    """Run the workers and report; returns the report's exit status."""
+    from infogan.records import mask_url
+    from infogan.study import cost
+    from infogan.study.storage import as_input_error
+    from infogan.study.trials import count_done
+
+    with as_input_error(options.storage):
+        queue_failed(study)
+        done = count_done(study.get_trials(deepcopy=False))
+    print(f"study {options.study!r} in {mask_url(options.storage)}: {options.workers} worker(s)", flush=True)
+    if not done:
+        print(cost.describe(options, dataset), flush=True)
+    began = time.time()
+    try:
+        run(options, command)
+    except (SystemExit, KeyboardInterrupt):
+        say_interrupted(options)
+        raise
+    print(f"{time.time() - began:.0f} s\n", flush=True)
+    report = command_line("study", str(options.folder), "--storage", options.storage, "--study", options.study)
+    return subprocess.run(report, check=False).returncode
 
 
 def main() -> None:
@@ -194,10 +217,8 @@ def main() -> None:
         return
 
     from infogan import data
-    from infogan.records import mask_arguments, mask_url
-    from infogan.study import cost
-    from infogan.study.retry import count_done
-    from infogan.study.storage import as_input_error, quiet_optuna
+    from infogan.records import mask_arguments
+    from infogan.study.storage import quiet_optuna
 
     # W&B records the command line of every process it runs in, so no password of a storage URL may be in it.
     command = command_line("sweep", *sys.argv[1:])
@@ -206,23 +227,7 @@ def main() -> None:
     options = check(options, dataset)
     quiet_optuna()
     study = open_study(options)
-    if not options.join:
-        with as_input_error(options.storage):
-            queue_failed(study)
-    print(f"study {options.study!r} in {mask_url(options.storage)}: {options.workers} worker(s)", flush=True)
-    if not options.join and not count_done(study.get_trials(deepcopy=False)):
-        print(cost.describe(options, dataset), flush=True)
-    began = time.time()
-    try:
-        if options.launcher == "ray":
-            run_on_ray(options, command)
-        else:
-            run_workers(options.workers, work, options)
-    except (SystemExit, KeyboardInterrupt):
-        say_interrupted(options)
-        raise
-    print(f"{time.time() - began:.0f} s\n", flush=True)
-    if not options.join:
-        report = command_line("study", str(options.folder), "--storage", options.storage, "--study", options.study)
-        environment = os.environ | {DATABASE_REACHED: "1"}
-        sys.exit(subprocess.run(report, env=environment, check=False).returncode)
+    if options.join:
+        run(options, command)
+    else:
+        sys.exit(lead(options, study, dataset, command))

@@ -9,24 +9,29 @@ from optuna.trial import TrialState
 
 from infogan.errors import InputError
 from infogan.study.objectives import MEASURES, Measure
-from infogan.study.storage import quiet_optuna, read_study
+from infogan.study.storage import as_input_error, open_storage, quiet_optuna
 
 
 def open_study(name_or_url: str | Path, name: str | None = None) -> optuna.Study:
     """The study of a name under studies/, of a folder, or of a storage's URL, where `name` says which of several.
 
-    Raises InputError where there is no such study, or it cannot be read, or it is no sweep's.
+    Nothing is made, and every trial has been read once. Raises InputError where there is no such study, or it cannot be
+    read, or it is no sweep's.
     """
     quiet_optuna()
-    where = str(name_or_url)
-    if "://" not in where:
-        folder = Path(where) if Path(where, "study.db").exists() else Path("studies") / where
-        if not (folder / "study.db").exists():
-            raise InputError(
-                f"there is no {folder / 'study.db'}: give a study's name, its folder, or its storage's URL"
-            )
-        where = f"sqlite:///{folder / 'study.db'}"
-    study = read_study(where, name)
+    url = str(name_or_url)
+    if "://" not in url:
+        folder = Path(url) if Path(url, "study.db").exists() else Path("studies") / url
+        url = f"sqlite:///{folder / 'study.db'}"
+    storage = open_storage(url, make=False)
+    with as_input_error(url):
+        names = optuna.get_all_study_names(storage)
+        if name is None and len(names := [n for n in names if "-confirm-" not in n]) == 1:
+            (name,) = names
+        if name not in names:
+            raise InputError(f"no study {name or ''!r} in that storage: give the name of one of {', '.join(names)}")
+        study = optuna.load_study(study_name=name, storage=storage)
+        study.get_trials(deepcopy=False)
     if "objective" not in study.user_attrs.get("settings", {}):
         raise InputError(f"study {study.study_name!r} is no sweep's of this version: give another study")
     return study

@@ -19,11 +19,10 @@ from infogan.metrics import collapse
 from infogan.metrics.clustering import MEASURES as TEST_MEASURES
 from infogan.randomness import derive
 from infogan.study import objectives
-from infogan.study.launchers import ParentWatch
+from infogan.study.launchers import PARENT
 from infogan.study.options import ResolvedOptions
-from infogan.study.retry import count_done, not_continued
 from infogan.study.storage import open_storage, quiet_optuna
-from infogan.study.trials import run_trials
+from infogan.study.trials import count_done, run_trials
 
 FIRST_FRESH_SEED = 100_000
 """Plus the study's seed: the first seed of the confirmation. No trial has it."""
@@ -31,46 +30,59 @@ NO_PRUNING_AFTER = 0.85
 """Share of a trial's images after which it is trained to the end: the rest is cheap, and gives a result."""
 
 
+class ParentWatch:
+    """An observer that ends a run, which is then saved, when the process that started the worker is gone."""
+
+    def logged(self, row: dict) -> None:
+        """Raises Interrupted where the parent is gone."""
+        if os.environ.get(PARENT, str(os.getppid())) != str(os.getppid()):
+            raise events.Interrupted(1)
+
+    def evaluated(self, row: dict, images: dict[str, Path]) -> None:
+        """Does nothing."""
+
+
 class PruningWatch(ParentWatch):
     """Also reports the measure of each evaluation to the pruner, and ends the run of a trial that it prunes.
 
-    Steps are tenths of the images seen, so that batch sizes are compared at equal images.
+    Steps are tenths of the images seen, so that batch sizes are compared at equal images. The pruner compares the
+    measure itself, also where G counts as collapsed: at a tenth of the images nearly every G does, and many recover.
+    A collapse counts in the value of the trained run alone.
     """
 
-    def __init__(self, parent: int | None, trial: Trial, measure: objectives.Measure, config: Config):
-        super().__init__(parent)
+    def __init__(self, trial: Trial, measure: objectives.Measure, config: Config):
         self.trial, self.measure, self.config = trial, measure, config
 
     def evaluated(self, row: dict, images: dict[str, Path]) -> None:
         """Raises Stopped where the trial is pruned."""
         share = row["images"] / self.config.images(self.config.updates)
-        self.trial.report(self.measure.value(row), round(self.config.evaluations * share))
+        self.trial.report(float(row[self.measure.name]), round(self.config.evaluations * share))
         if self.trial.should_prune() and share < NO_PRUNING_AFTER:
             raise events.Stopped
 
 
 class Worker:
-    """Worker `index` of a study that exists. parent: id of the process that it belongs to, if another."""
+    """A worker of a study that exists."""
 
-    def __init__(self, index: int, parent: int | None, options: ResolvedOptions):
+    def __init__(self, options: ResolvedOptions):
         quiet_optuna()
-        self.index, self.parent, self.options = index, parent, options
+        self.options = options
         self.dataset = data.load(options.dataset, options.data_dir)
         self.measures = objectives.read(options.objective, self.dataset)
         self.storage = open_storage(options.storage, patient=True)
         pruner = optuna.pruners.SuccessiveHalvingPruner(min_resource=1, reduction_factor=3)
         self.study = optuna.load_study(study_name=options.study, storage=self.storage, pruner=pruner)
-        self.has_frechet = any(measure.name == objectives.FRECHET for measure in self.measures)
-        self.classifier = feature_network.classifier(self.dataset) if self.has_frechet else None
+        has_frechet = any(measure.name == objectives.FRECHET for measure in self.measures)
+        self.classifier = feature_network.classifier(self.dataset) if has_frechet else None
+        self.ranks_runs = len(self.measures) == 1 and not has_frechet  # Optuna prunes by one measure alone
         self.seconds: list[float] = []  # of this worker's trials
 
     def run(self) -> None:
         """Trials, then the confirmation."""
-        options, until = self.options, float("inf")
-        if options.timeout:
-            until = time.monotonic() + 60 * options.timeout
+        options = self.options
+        until = time.monotonic() + 60 * (options.timeout or float("inf"))
         run_trials(self.study, self.objective, options.trials, self.set_sampler, until)
-        if len(self.measures) == 1 and not self.has_frechet and options.confirm_seeds:
+        if self.ranks_runs and options.confirm_seeds:
             self.confirm()
 
     def objective(self, trial: Trial, run: str) -> float | tuple[float, ...]:
@@ -80,11 +92,8 @@ class Worker:
         seed = self.options.seed + trial.user_attrs.get("offset", trial.number)
         trial.set_user_attr("offset", seed - self.options.seed)  # the copies of the trial have the same
         config = training.follow_data(self.options.configurations.suggest(trial, seed), self.dataset)
-        watch = ParentWatch(self.parent)
-        if (
-            self.options.pruner == "halving" and len(self.measures) == 1 and not self.has_frechet
-        ):  # Optuna prunes one objective alone
-            watch = PruningWatch(self.parent, trial, self.measures[0], config)
+        prunes = self.options.pruner == "halving" and self.ranks_runs
+        watch = PruningWatch(trial, self.measures[0], config) if prunes else ParentWatch()
         values = self.train(trial, config, self.options.folder / "trials" / run, watch)
         return values if len(values) > 1 else values[0]
 
@@ -139,9 +148,10 @@ class Worker:
     def say(self, trial: Trial, outcome: str, began: float) -> None:
         """A line on stdout: trials done of trials asked, the trial, and the time left. began: of perf_counter()."""
         self.seconds.append(time.perf_counter() - began)
-        others = [t for t in not_continued(self.study.get_trials(deepcopy=False)) if t.number != trial.number]
+        others = [t for t in self.study.get_trials(deepcopy=False) if t.number != trial.number]
         done, asked = count_done(others) + 1, self.options.trials
-        left = max(0, asked - done) * sum(self.seconds) / len(self.seconds) / self.options.workers
+        workers = 1 + sum(t.state == TrialState.RUNNING for t in others)
+        left = max(0, asked - done) * sum(self.seconds) / len(self.seconds) / workers
         point = "  ".join(f"{name} {_short(value)}" for name, value in trial.params.items())
         time_left = f"  ({left / 60:.0f} min left)" if left >= 60 else ""
         number = f"{done:3d}/{asked}  trial {trial.number:3d}"
@@ -150,15 +160,15 @@ class Worker:
     def set_sampler(self, count: int) -> None:
         """Give the study its sampler, with a seed derived from the study's seed, the number of trials and the worker.
 
-        Optuna does not store the sampler's random state; a derived seed survives a restart. The worker is part of it,
-        because workers that start together would otherwise propose the same. A grid's order is the same for all.
+        Optuna does not store the sampler's random state; a derived seed survives a restart. Of several workers each has
+        its own, because those that start together would otherwise propose the same. A grid's order is the same for all.
         """
         options = self.options
         if options.sampler == "grid":
             self.study.sampler = optuna.samplers.GridSampler(options.configurations.grid(), seed=options.seed)
             return
         shared = options.join or not options.storage.startswith("sqlite")
-        worker = f"{self.index}-{socket.gethostname()}-{os.getpid()}" if shared else self.index
+        worker = f"{socket.gethostname()}-{os.getpid()}" if shared else 0
         seed = derive(options.seed, f"sampler-{count}-{worker}") % 2**32
         sampler = optuna.samplers.TPESampler if options.sampler == "tpe" else optuna.samplers.RandomSampler
         self.study.sampler = sampler(seed=seed)
@@ -191,7 +201,7 @@ class Worker:
             seed = trial.suggest_categorical("seed", grid["seed"])
             directory = options.folder / "confirm" / f"trial-{of:04d}" / f"seed{seed}"
             config = dataclasses.replace(configs[of], seed=seed)
-            return self.train(trial, config, directory, ParentWatch(self.parent), test=True, say=say)[0]
+            return self.train(trial, config, directory, ParentWatch(), test=True, say=say)[0]
 
         def set_sampler(count: int) -> None:
             study.sampler = optuna.samplers.GridSampler(grid, seed=options.seed)

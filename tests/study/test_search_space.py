@@ -4,6 +4,7 @@ import dataclasses
 
 import optuna
 import pytest
+import tyro
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -139,7 +140,8 @@ def test_fixed_values_are_every_trials_and_images_include_the_pretraining():
     [
         {"study": "../outside"},
         {"trials": 0},
-        {"workers": -1},
+        {"workers": 0},
+        {"gpus_per_worker": -1.0},
         {"images": 0},
         {"timeout": 0.0},
         {"search": ("recipe=nobody",)},
@@ -161,3 +163,11 @@ def test_seeds_alone_are_a_grid_of_the_presets_length_that_is_pruned_unless_a_gr
     assert Options(dataset="mnist", search=("seed=0:7",), sampler="grid").resolved().pruner == "none"
     default = Options().resolved()
     assert (default.sampler, default.trials, default.images, default.pruner) == ("tpe", 30, 100_000, "halving")
+
+
+def test_help_names_each_default_once(capsys):
+    """Options without a value say in their own text what follows from it."""
+    with pytest.raises(SystemExit):
+        tyro.cli(Options, args=["--help"])
+    printed = " ".join(capsys.readouterr().out.replace("│", " ").split())
+    assert "(default: None)" not in printed and "Default: SQLite in the study's folder" in printed

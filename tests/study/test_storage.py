@@ -12,7 +12,7 @@ from conftest import call
 from shared_study import resolve
 
 from infogan.errors import InputError
-from infogan.study import storage, sweep
+from infogan.study import storage, sweep, table
 
 AWAY = "postgresql://me:s3cret@127.0.0.1:1/x"
 
@@ -39,18 +39,12 @@ def edit(file: Path, whole: bytes, statement: str) -> None:
 
 DAMAGE = {
     "a few bytes": lambda file, whole: file.write_bytes(whole[:3]),
-    "cut in its first page": lambda file, whole: file.write_bytes(whole[:1000]),
     "cut in the middle": lambda file, whole: file.write_bytes(whole[: len(whole) // 2]),
-    "random": lambda file, whole: file.write_bytes(random.Random(0).randbytes(20_000)),
     "random after its tables": lambda file, whole: file.write_bytes(
         whole[:8192] + random.Random(0).randbytes(len(whole) - 8192)
     ),
-    "a text": lambda file, whole: file.write_text("a text\n" * 99),
     "a folder": lambda file, whole: file.mkdir(),
     "of a later version": lambda file, whole: edit(file, whole, "update alembic_version set version_num = 'v99'"),
-    "of an earlier version": lambda file, whole: edit(
-        file, whole, "update alembic_version set version_num = 'v1.3.0.a'"
-    ),
     "of another program": lambda file, whole: edit(file, b"", "create table studies (foo int)"),
     "a row of no sense": lambda file, whole: edit(file, whole, "update trial_params set distribution_json = '{'"),
 }
@@ -61,41 +55,42 @@ COMMANDS = {
 }
 
 
-def error_of(name: str, url: str, folder: Path) -> str:
-    """The line that a command ends with."""
-    scripts, *arguments = COMMANDS[name]
-    done = call(name, *arguments, "--storage", url, folder=scripts, cwd=folder)
-    assert done.returncode == 1 and done.stderr.count("\n") == 1, done.stdout + done.stderr
-    assert done.stderr.startswith("error: ") and "s3cret" not in done.stderr
-    return done.stderr
-
-
-@pytest.mark.parametrize("name", COMMANDS)
 @pytest.mark.parametrize("damage", DAMAGE)
-def test_a_damaged_database_is_one_line(damage, name, whole, tmp_path):
-    file = tmp_path / "damaged.db"
-    DAMAGE[damage](file, whole)
-    assert f"cannot open the storage sqlite:///{file}" in error_of(name, f"sqlite:///{file}", tmp_path)
-    assert not (tmp_path / "studies").exists(), "nothing is left behind"
+def test_a_damaged_database_is_one_line(damage, whole, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    DAMAGE[damage](Path("damaged.db"), whole)
+    for use in (table.open_study, lambda url: sweep.open_study(resolve(images=600, storage=url))):
+        with pytest.raises(InputError, match="cannot open the storage sqlite:///damaged.db"):
+            use("sqlite:///damaged.db")
+    assert not Path("studies").exists(), "nothing is left behind"
 
 
-@pytest.mark.parametrize("name", ["study", "report"])
-def test_a_report_of_nothing_is_one_line_and_makes_nothing(name, whole, tmp_path):
-    assert "there is no absent.db" in error_of(name, "sqlite:///absent.db", tmp_path)
+def test_a_report_of_nothing_is_one_line_and_makes_nothing(whole, tmp_path):
+    def error_of(url: str) -> str:
+        done = call("study", "studies/digits", "--storage", url, folder="analysis", cwd=tmp_path)
+        assert done.returncode == 1 and done.stderr.count("\n") == 1, done.stdout + done.stderr
+        return done.stderr
+
+    assert "there is no absent.db" in error_of("sqlite:///absent.db")
     (tmp_path / "empty.db").touch()
-    assert "no such table" in error_of(name, "sqlite:///empty.db", tmp_path)
+    assert "no such table" in error_of("sqlite:///empty.db")
     assert (tmp_path / "empty.db").stat().st_size == 0 and not (tmp_path / "absent.db").exists()
     edit(tmp_path / "none.db", whole, "delete from trials")
-    assert "study 'digits' has no trials yet" in error_of(name, "sqlite:///none.db", tmp_path)
+    assert "study 'digits' has no trials yet" in error_of("sqlite:///none.db")
     edit(tmp_path / "other.db", whole, "delete from study_user_attributes")
-    assert "study 'digits' is no sweep's" in error_of(name, "sqlite:///other.db", tmp_path)
+    assert "study 'digits' is no sweep's" in error_of("sqlite:///other.db")
+    edit(tmp_path / "named.db", whole, "update studies set study_name = 'mine'")
+    assert "no study 'digits' in that storage: give the name of one of mine" in error_of("sqlite:///named.db")
 
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_a_database_that_is_not_there_is_one_line_at_once(name, tmp_path):
+    scripts, *arguments = COMMANDS[name]
     began = time.monotonic()
-    assert "check the URL, and that the server runs" in error_of(name, AWAY, tmp_path)
-    assert time.monotonic() - began < 20
+    done = call(name, *arguments, "--storage", AWAY, folder=scripts, cwd=tmp_path)
+    assert done.returncode == 1 and done.stderr.count("\n") == 1, done.stdout + done.stderr
+    assert "check the URL, and that its server runs" in done.stderr and "s3cret" not in done.stderr
+    assert time.monotonic() - began < 20 and list(tmp_path.iterdir()) == []
 
 
 def test_a_server_that_never_replies_counts_as_away(monkeypatch):
@@ -107,7 +102,7 @@ def test_a_server_that_never_replies_counts_as_away(monkeypatch):
     assert time.monotonic() - began < 20
 
 
-def test_patience_has_an_end_which_is_one_line(monkeypatch, capsys):
+def test_patience_has_an_end_which_is_one_line(tmp_path, monkeypatch, capsys):
     """At the start of a worker, and in any later call."""
     monkeypatch.setattr(storage, "PATIENCE", 1)
     began = time.monotonic()
@@ -116,30 +111,22 @@ def test_patience_has_an_end_which_is_one_line(monkeypatch, capsys):
     assert time.monotonic() - began > 1
     assert capsys.readouterr().err.count("the study's database does not answer") == 1
 
-    class Away(storage.SharedStorage):
-        def __init__(self):
-            self.url = AWAY
+    opened = storage.open_storage(f"sqlite:///{tmp_path}/study.db")
+    opened.url = AWAY
+    refused = sqlalchemy.exc.OperationalError("select", {}, OSError("Connection refused"))
+    for error in (refused, sqlalchemy.exc.PendingRollbackError("Connection refused")):
 
-    def fail(self):
-        raise sqlalchemy.exc.OperationalError("select", {}, OSError("Connection refused"))
+        def fail(raised=error):
+            raise raised
 
-    with pytest.raises(SystemExit, match="error: the study's database has not answered .*Connection refused"):
-        storage._repeated(fail)(Away())
+        monkeypatch.setattr(opened, "scoped_session", fail)
+        with pytest.raises(SystemExit, match="error: the study's database has not answered .*Connection refused"):
+            opened.get_all_studies()
     assert "s3cret" not in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(
-    ("url", "message"),
-    [
-        ("sqlite:///file:{}/a.db?uri=true", "is a URI of SQLite: give sqlite:///PATH"),
-        ("sqlite:///{}/none/a.db", "there is no folder"),
-        ("sqlite:///{}/other.db", "is a database of another program (mine)"),
-    ],
-)
-def test_a_file_that_cannot_hold_a_study_is_refused_before_training(url, message, tmp_path):
-    with sqlite3.connect(tmp_path / "other.db") as connection:
-        connection.execute("create table mine(a)")
-    with pytest.raises(InputError) as error:
-        storage.open_storage(url.format(tmp_path))
-    assert message in str(error.value)
-    assert [path.name for path in tmp_path.iterdir()] == ["other.db"]
+def test_a_file_that_cannot_hold_a_study_is_refused_before_training(tmp_path):
+    for url, message in (("sqlite://", "is in memory"), (f"sqlite:///{tmp_path}/none/a.db", "there is no folder")):
+        with pytest.raises(InputError, match=message):
+            storage.open_storage(url)
+    assert list(tmp_path.iterdir()) == []
