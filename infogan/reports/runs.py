@@ -255,6 +255,16 @@ def smoothed_bound(metrics: pd.DataFrame) -> pd.Series:
     return metrics.info_categorical_nats.rolling(max(1, SMOOTHING // log_every), min_periods=1, center=True).mean()
 
 
+def loss_ends(metrics: pd.DataFrame) -> dict[str, float]:
+    """Mean losses over the first and over the last tenth of a log's rows, and the last row's update."""
+    tenth = max(1, len(metrics) // 10)
+    ends: dict[str, float] = {"updates": int(metrics.step.iloc[-1])}
+    for column in ("loss_d", "loss_g"):
+        ends[f"{column}_first_tenth"] = float(metrics[column][:tenth].mean())
+        ends[f"{column}_last_tenth"] = float(metrics[column][-tenth:].mean())
+    return ends
+
+
 def write(folder: Path, runs: pd.DataFrame, curves: pd.DataFrame) -> None:
     """Write RUNS and CURVES of a result folder. Of the configuration, RUNS has what identifies a run and what differs
     from the preset in any of them."""

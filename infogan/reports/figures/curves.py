@@ -18,6 +18,7 @@ from infogan.reports.runs import (
     SMOOTHING,
     config_of,
     entropy_of,
+    loss_ends,
     metrics_of,
     read_curves,
     read_runs,
@@ -135,8 +136,10 @@ class Losses(Output):
         axes.set(xlabel="update", ylabel="loss (nats); lines: running means")
         axes.set_title("\n".join(_titles(runs)), fontsize=10)
         axes.legend(fontsize=8)
-        ends = [{"run": run, **_ends(metrics)} for run, metrics in zip(runs.run, tables, strict=True)]
-        write_figure(figure, path, {"runs": ends} | ({} if published is None else {"published": [_ends(published)]}))
+        ends = [{"run": run, **loss_ends(metrics)} for run, metrics in zip(runs.run, tables, strict=True)]
+        write_figure(
+            figure, path, {"runs": ends} | ({} if published is None else {"published": [loss_ends(published)]})
+        )
 
 
 def _titles(runs: pd.DataFrame) -> list[str]:
@@ -145,16 +148,6 @@ def _titles(runs: pd.DataFrame) -> list[str]:
     for (dataset, recipe, batch), group in runs.groupby(["dataset", "recipe", "batch_size"], sort=False):
         seeds = f"seed{'s' * (len(group) > 1)} {', '.join(map(str, group.seed))}"
         out.append(printable(f"{Path(dataset).stem}, preset {recipe}, batch {batch}, {seeds}"))
-    return out
-
-
-def _ends(table: pd.DataFrame) -> dict[str, float]:
-    """Mean losses over the first and over the last tenth of a log's rows, and the last row's update."""
-    tenth = max(1, len(table) // 10)
-    out: dict[str, float] = {"updates": int(table.step.iloc[-1])}
-    for column in ("loss_d", "loss_g"):
-        out[f"{column}_first_tenth"] = float(table[column][:tenth].mean())
-        out[f"{column}_last_tenth"] = float(table[column][-tenth:].mean())
     return out
 
 
