@@ -96,7 +96,11 @@ def preset_of(name: str) -> Config:
 
 
 def _read_row(row: dict[str, Any], place: str) -> dict[str, Any]:
-    """A row of runs.csv, with every field. place: what names it in an error."""
+    """A row of runs.csv, with every field. A table of settings names the one field that a run changes, and its value.
+
+    place: what names it in an error.
+    """
+    row = row | ({row["setting"]: row["value"]} if "setting" in row else {})
     stated: dict[str, Any] = {}
     for name, kind in FIELDS.items():
         if name in row:
@@ -212,11 +216,6 @@ def config_of(row: pd.Series) -> Config:
     return Config(**{name: row[name].item() if hasattr(row[name], "item") else row[name] for name in FIELDS})
 
 
-def has_collapsed(row: pd.Series) -> bool:
-    """Whether G has collapsed in the run of a row of `read_runs`; not where it was not measured."""
-    return row.collapsed in (True,)  # of numpy as well
-
-
 def read_curves(paths: Iterable[Path]) -> pd.DataFrame:
     """A row for each logged update and each evaluation. paths: as for `read_runs`; runs have the names they have there.
 
@@ -253,6 +252,11 @@ def smoothed_bound(metrics: pd.DataFrame) -> pd.Series:
     """L_I of the categorical codes (nats), a running mean over SMOOTHING updates, by row of a run's metrics."""
     log_every = int(metrics.step.diff().median()) if len(metrics) > 1 else SMOOTHING
     return metrics.info_categorical_nats.rolling(max(1, SMOOTHING // log_every), min_periods=1, center=True).mean()
+
+
+def running_mean(values: pd.Series) -> pd.Series:
+    """Over a hundredth of the rows."""
+    return values.rolling(max(1, len(values) // 100), min_periods=1).mean()
 
 
 def loss_ends(metrics: pd.DataFrame) -> dict[str, float]:

@@ -22,8 +22,12 @@ from infogan.reports.runs import (
     metrics_of,
     read_curves,
     read_runs,
+    running_mean,
     smoothed_bound,
 )
+
+LOSSES = {"loss_d": ("discriminator", style.SKY), "loss_g": ("generator", style.PURPLE)}
+"""By column, the name and the colour of each loss."""
 
 
 @dataclass(frozen=True)
@@ -124,13 +128,10 @@ class Losses(Output):
         published = _read_log(self.published) if self.published else None
         figure = style.new_figure(6.4, 4)
         axes = figure.subplots()
-        for column, label, colour in (("loss_d", "discriminator", style.SKY), ("loss_g", "generator", style.PURPLE)):
-            for number, metrics in enumerate(tables):
-                mean = metrics[column].rolling(max(1, len(metrics) // 100), min_periods=1).mean()
-                axes.plot(metrics.step, mean, color=colour, label=None if number else label)
-                if len(tables) == 1:
-                    axes.plot(metrics.step, metrics[column], color=colour, alpha=0.25, linewidth=0.8)
-            if self.published and published is not None:
+        for number, metrics in enumerate(tables):
+            draw_losses(axes, metrics, faint=len(tables) == 1, named=not number)
+        if self.published and published is not None:
+            for column, (label, colour) in LOSSES.items():
                 name = f"{label}, {printable(self.published.stem)}"
                 axes.plot(published.step, published[column], ".", color=colour, alpha=0.6, markersize=4, label=name)
         axes.set(xlabel="update", ylabel="loss (nats); lines: running means")
@@ -140,6 +141,15 @@ class Losses(Output):
         write_figure(
             figure, path, {"runs": ends} | ({} if published is None else {"published": [loss_ends(published)]})
         )
+
+
+def draw_losses(axes: Axes, metrics: pd.DataFrame, faint: bool = True, named: bool = True) -> None:
+    """Running means of D's and G's loss over a run's updates. faint: each logged value behind them; named: in the
+    legend."""
+    for column, (label, colour) in LOSSES.items():
+        axes.plot(metrics.step, running_mean(metrics[column]), color=colour, label=label if named else None)
+        if faint:
+            axes.plot(metrics.step, metrics[column], color=colour, alpha=0.25, linewidth=0.8)
 
 
 def _titles(runs: pd.DataFrame) -> list[str]:

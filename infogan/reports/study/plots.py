@@ -45,42 +45,23 @@ def _is_logarithmic(values: pd.Series) -> bool:
     return _is_number(values) and values.min() > 0 and values.max() / values.min() >= 8
 
 
-def _axis(trials: pd.DataFrame, name: str) -> pd.Series:
-    """A parameter's place on an axis: its number, or its rank among the values in alphabetical order."""
-    return trials[name] if _is_number(trials[name]) else trials[name].astype(str).rank(method="dense") - 1
-
-
-def _name_ticks(trials: pd.DataFrame, name: str, axes: Axes) -> None:
-    if _is_logarithmic(trials[name]):
-        axes.set_xscale("log")
-    if _is_number(trials[name]) and trials[name].nunique() <= MOST_TICKS:
-        values = sorted(trials[name].unique())
-        axes.set_xticks(values, [f"{value:g}" for value in values])
-        axes.minorticks_off()
-    if not _is_number(trials[name]):
-        values = sorted(trials[name].astype(str).unique())
-        axes.set_xticks(
-            range(len(values)),
-            values,
-            rotation=40 if len(values) > 4 else 0,
-            ha="right" if len(values) > 4 else "center",
-        )
-
-
 @style.drawing()
 def plot_slices(trials: pd.DataFrame, measure: Measure, names: list[str]) -> Figure:
     """The measure by each parameter, a panel each; what else differs between trials is not held fixed."""
     columns = min(3, len(names))
     rows = -(-len(names) // columns)
     figure = style.new_figure(3.3 * columns + 1.2, 2.9 * rows)
-    panels = figure.subplots(rows, columns, sharey=True, squeeze=False).flat
-    for axes, name in zip(panels, names):
-        shown = trials.assign(**{"_x": _axis(trials, name)})
-        _scatter(shown, axes, "_x", measure.name, legend=name == names[columns - 1])
-        _name_ticks(trials, name, axes)
+    for axes, name in zip(figure.subplots(rows, columns, sharey=True, squeeze=False).flat, names):
+        shown = trials if _is_number(trials[name]) else trials.astype({name: str}).sort_values(name)
+        _scatter(shown, axes, name, measure.name, legend=name == names[columns - 1])
+        if _is_logarithmic(trials[name]):
+            axes.set_xscale("log")
+        if _is_number(trials[name]) and trials[name].nunique() <= MOST_TICKS:
+            axes.set_xticks(values := sorted(trials[name].unique()), [f"{value:g}" for value in values])
+            axes.minorticks_off()
+        if not _is_number(trials[name]) and trials[name].nunique() > 4:
+            axes.tick_params(axis="x", rotation=40)
         axes.set(xlabel=name, ylabel=measure.title)
-    for axes in list(panels):
-        axes.set_visible(False)
     for axes in figure.axes[len(names) :]:
         axes.set_visible(False)
     return figure
