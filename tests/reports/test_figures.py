@@ -186,7 +186,7 @@ def test_a_panel_shows_the_code_with_the_most_mutual_information(lit, tmp_path):
         best = max((key for key in nats if key[1] == panel["factor"]), key=nats.get)
         assert panel["run"] == row["run"] == best[0] and panel["xlabel"] == row["code"] == f"c{best[2] + 1}"
         assert row["information_nats"] == pytest.approx(nats[best])
-        assert panel["ticks"][0] == "-1.0" and len(panel["generated"]["brightness"]) == 10
+        assert panel["ticks"][0] == "-1.0"
         null = row["null"]["untrained"]
         assert null["n"] == 10 and null["low_nats"] < null["mean_nats"] < null["high_nats"]
         normalised = (row["information_nats"] - null["mean_nats"]) / row["entropy_nats"]

@@ -55,7 +55,9 @@ class Figure1(Output):
         if len(seen):
             _mark_8bit_images(axes, seen, lowest, palette)
         for entropy in numbers.entropy_nats.round(6).unique():
-            _mark_entropy(axes, entropy)
+            axes.axhline(entropy, color="grey", linestyle="--", linewidth=1)
+            place = axes.get_yaxis_transform()  # x in parts of the axes' width, y in nats
+            axes.annotate(f"H(c) = {entropy:.3f}", (0.99, entropy), xycoords=place, ha="right", va="bottom", fontsize=8)
         axes.set(title="Lower bound of the mutual information, categorical codes", ylabel="$L_I$ (nats)")
         axes.set_ylim(lowest, 1.08 * numbers.entropy_nats.max())
         if numbers.updates.max() > 2 * numbers.updates.min():  # a common scale, on which short runs are seen as well
@@ -88,20 +90,13 @@ def bound_curves(paths: tuple[Path, ...]) -> tuple[pd.DataFrame, pd.DataFrame, p
 
 def _mark_8bit_images(axes: Axes, seen: pd.DataFrame, lowest: float, palette: dict[str, str]) -> None:
     """A dot for each evaluation of each run, on the edge where L_I is far below 0: Q is certain and wrong."""
-    for row in seen.itertuples():
-        y = max(lowest, row.nats)
-        marker = "o" if y == row.nats else "v"
-        axes.plot(row.update, y, marker, color=palette[row.preset], markersize=4, clip_on=False, zorder=3)
-    axes.plot([], [], "o", color=style.GREY, markersize=4, label="of 8-bit images")
-    if (seen.nats < lowest).any():
-        axes.plot([], [], "v", color=style.GREY, markersize=4, label="of 8-bit images, below the axis")
+    below = seen.nats < lowest
+    for marker, part, label in (("o", seen[~below], "of 8-bit images"), ("v", seen[below], "below the axis")):
+        colours = part.preset.map(palette).tolist()
+        axes.scatter(part["update"], part.nats.clip(lowest), 16, colours, marker=marker, clip_on=False, zorder=3)
+        if len(part):
+            axes.plot([], [], marker, color=style.GREY, markersize=4, label=label)
     axes.legend()
-
-
-def _mark_entropy(axes: Axes, entropy: float) -> None:
-    axes.axhline(entropy, color="grey", linestyle="--", linewidth=1)
-    text, where = f"H(c) = {entropy:.3f}", axes.get_yaxis_transform()  # x in parts of the axes' width, y in nats
-    axes.annotate(text, (0.99, entropy), xycoords=where, ha="right", va="bottom", fontsize=8)
 
 
 @dataclass(frozen=True)

@@ -30,8 +30,6 @@ class Panel:
     """A label for each column of images, or none."""
     rows: list[str] = field(default_factory=list)
     """A label for each row of images, or none."""
-    images: np.ndarray | None = None
-    """The same images one by one, uint8 [columns, rows, H, W, C], where a code is varied."""
     about: dict = field(default_factory=dict)
     """What else the figure's JSON file records of the panel."""
 
@@ -76,9 +74,7 @@ def vary_continuous(run: Run, title: str, rows: int, code: int, values: np.ndarr
 def _panel(run: Run, title: str, xlabel: str, ticks: list[str], columns: list[Tensor]) -> Panel:
     """columns: latents [rows, width] of each column."""
     made = networks.generate(run.generator, torch.stack(columns, dim=1).flatten(0, 1))
-    rows = len(columns[0])
-    images = made.reshape(rows, len(columns), *made.shape[1:]).swapaxes(0, 1)
-    return Panel(title, pictures.tile(made, rows), made.shape[2] + pictures.GAP, xlabel, ticks, images=images)
+    return Panel(title, pictures.tile(made, len(columns[0])), made.shape[2] + pictures.GAP, xlabel, ticks)
 
 
 def category_order(run: Run | Model) -> tuple[list[int], list[str]]:

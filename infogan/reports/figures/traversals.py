@@ -10,13 +10,11 @@ from typing import ClassVar
 
 import numpy as np
 import pandas as pd
-import torch
 import tyro
 
 from infogan.codes import Categorical, Continuous
 from infogan.errors import InputError
 from infogan.inference import Run, load_run
-from infogan.metrics.image_statistics import STATISTICS, image_statistics
 from infogan.reports import common
 from infogan.reports.factor_match import RANGE, Match, Matcher, Wanted
 from infogan.reports.figures.drawing import Output, write_panels
@@ -75,13 +73,8 @@ class Traversals(Output):
         print(common.as_text(pd.DataFrame([_printed(row) for row in table])))
         path = self.path(loaded[0].directory / "figures" / f"{type(self).__name__.lower()}.png")
         captions = dict.fromkeys(caption(match.run) for match in found.values())
-        numbers = {
-            "caption": "; ".join(captions),
-            "n_images": len(matcher.images),
-            "runs": [common.about_run(run) for run in loaded],
-            "verdicts": table,
-        }
-        write_panels(path, self.panels(found), numbers)
+        numbers = {"caption": "; ".join(captions), "n_images": len(matcher.images), "verdicts": table}
+        write_panels(path, self.panels(found), numbers | {"runs": [common.about_run(run) for run in loaded]})
 
     def panels(self, found: dict[Wanted, Match]) -> list[Panel]:
         """A panel for each code, with all factors that it matches best."""
@@ -99,8 +92,6 @@ class Traversals(Output):
             panel = vary_continuous(run, title, self.rows, code, RANGE)
         factors, titles = [match.factor for match in matched], [want.title for want in wanted]
         panel.about = {"factors": factors, "wanted": titles, "run": run.directory.name}
-        assert panel.images is not None
-        panel.about["generated"] = _statistics_of_columns(panel.images)
         return panel
 
 
@@ -127,13 +118,6 @@ def _printed(row: dict) -> dict:
     moved = {name: row["traversal"].get(name, np.nan) for name in ("explained_variance", "relative_spread")}
     measured = {"normalised": row["normalised"]} | moved | {"image_spread": row["spread"]}
     return {name: row[name] for name in names} | null | measured | {"collapsed": row["collapsed"]}
-
-
-def _statistics_of_columns(images: np.ndarray) -> dict[str, list[float]]:
-    """STATISTICS of the generated images [columns, rows, H, W, C] of each column, means over the rows."""
-    flat = torch.from_numpy(images.reshape(-1, *images.shape[2:])).permute(0, 3, 1, 2)
-    means = image_statistics(flat).reshape(len(images), -1, len(STATISTICS)).mean(1)
-    return {name: means[:, i].round(4).tolist() for i, name in enumerate(STATISTICS)}
 
 
 class Figure3(Traversals):
