@@ -53,7 +53,7 @@ class Options:
     """Folder of the dataset. Default: $INFOGAN_DATA, else ./data."""
 
 
-def compare(run: Run, dataset: data.Dataset, gans: Sequence[Run] = (), progress: bool = True) -> dict:
+def compare(run: Run, dataset: data.Dataset, gans: Sequence[Run] = ()) -> dict:
     """n_images, and for each kind of factors `information`, with `scores` where two factors or more are known.
 
     gans: runs of a regular GAN, for the null.
@@ -65,7 +65,7 @@ def compare(run: Run, dataset: data.Dataset, gans: Sequence[Run] = (), progress:
         result[kind] = information(predicted, values, names, nulls.information(run, values))
         if kind == "factors" and len(names) > 1:
             categorical = run.latent.single_codes(Categorical)
-            result[kind]["scores"] = disentanglement.scores(predicted.codes, values, categorical, progress)
+            result[kind]["scores"] = disentanglement.scores(predicted.codes, values, categorical, progress=True)
     return result
 
 
@@ -150,13 +150,6 @@ def show(kind: str, result: dict, n_images: int) -> str:
     return text
 
 
-def write(run: Run, result: dict) -> Path:
-    """Write what `compare` returned to the run's factors.json, with the update that the model is of."""
-    path = run.directory / "factors.json"
-    records.write_json(path, result | {"step": run.step, "provenance": records.provenance()})
-    return path
-
-
 def main() -> None:
     """Print the tables and write RUN/factors.json."""
     options = tyro.cli(Options, description=__doc__)
@@ -177,4 +170,6 @@ def main() -> None:
         result["model_centrality"] = found
         table = pd.DataFrame({"run": found["runs"], "ModelCentrality": found["centrality"]})
         print(common.as_text(table.sort_values("ModelCentrality", ascending=False)) + "\n")
-    print(f"wrote {printable(write(run, result))}")
+    path = run.directory / "factors.json"
+    records.write_json(path, result | {"step": run.step, "provenance": records.provenance()})
+    print(f"wrote {printable(path)}")

@@ -95,14 +95,3 @@ def test_means_are_over_seeds_with_t_intervals_and_the_share_that_reaches_the_pa
     half = 3.1824 * np.std(rows.accuracy[:4], ddof=1) / 2
     assert seeds.accuracy_high[0] - seeds.accuracy[0] == pytest.approx(half, rel=1e-4)
     assert np.isnan(seeds.accuracy_low[1]) and (seeds.accuracy_min[0], seeds.accuracy_max[0]) == (0.7, 0.98)
-
-
-def test_bad_input_is_one_clear_line(trained):
-    inside_a_file = trained / "a" / "config.json" / "kept"
-    for arguments, message in (
-        (("nowhere",), "error: nowhere is neither a run directory"),
-        ((), "error: give at least one run"),
-        ((trained / "a", "--out", inside_a_file), f"error: {inside_a_file}: "),
-    ):
-        done = script(*arguments)
-        assert done.returncode == 1 and done.stderr.startswith(message) and done.stderr.count("\n") == 1, done.stderr

@@ -4,7 +4,6 @@ import dataclasses
 import json
 import re
 import shutil
-import sys
 
 import numpy as np
 import pandas as pd
@@ -12,7 +11,6 @@ import pytest
 from conftest import call
 
 from infogan.presets import PRESETS
-from infogan.reports import settings
 from infogan.reports.settings import collect, compare, detectable, holm, seeds_needed
 
 
@@ -100,18 +98,6 @@ def test_what_all_runs_change_belongs_to_what_they_are_compared_with(tmp_path):
     assert mixed.returncode == 1 and "that change one setting at most" in mixed.stderr
 
 
-def test_the_title_fits_a_picture_of_one_setting(tmp_path, monkeypatch):
-    drawn = []
-    new_figure = settings.style.new_figure
-    monkeypatch.setattr(settings.style, "new_figure", lambda *size: drawn.append(new_figure(*size)) or drawn[-1])
-    directories = [write_run(tmp_path, seed, 0.5 + seed / 10) for seed in (0, 1)]
-    directories += [write_run(tmp_path, seed, 0.6, lambda_categorical=0.1) for seed in (0, 1)]
-    runs = collect(tuple(directories))
-    settings.draw(runs, compare(runs), tmp_path / "settings.png")
-    title = drawn[0]._suptitle.get_window_extent()
-    assert title.x0 >= 0 and title.x1 <= drawn[0].bbox.width
-
-
 def test_values_of_one_run_each_have_no_differences(tmp_path):
     directories = [write_run(tmp_path, seed, 0.5) for seed in (0, 1)]
     directories += [write_run(tmp_path, 0, 0.5, lambda_categorical=0.1)]
@@ -152,13 +138,6 @@ def test_what_so_many_seeds_can_show():
 def test_holms_adjustment():
     p = pd.Series([0.01, float("nan"), 0.04, 0.03, 0.005])
     assert holm(p).tolist() == pytest.approx([0.03, float("nan"), 0.06, 0.06, 0.02], nan_ok=True)
-
-
-def test_help_does_not_wait_for_statistics():
-    for name in [name for name in sys.modules if name.split(".")[0] == "statsmodels"]:
-        del sys.modules[name]
-    done = call("settings", "--help", folder="analysis")
-    assert done.returncode == 0 and "--out" in done.stdout and "statsmodels" not in sys.modules
 
 
 def test_runs_that_cannot_be_compared_are_one_clear_line(tmp_path):

@@ -40,7 +40,7 @@ its interval. never: how many have no number. holds, of: in how many of how many
 
 def by_interval(low: float, high: float, claim: Claim) -> str:
     """Whether the whole 95 % interval [low, high] is on the claim's side of the threshold, none of it is, or a part."""
-    sides = {bool(claim.holds(bound, claim.threshold)) for bound in (low, high)}
+    sides = {claim.holds(bound) for bound in (low, high)}
     if np.isnan(low) or len(sides) == 2:
         return UNDECIDED
     return REPLICATES if sides.pop() else DOES_NOT
@@ -106,7 +106,7 @@ def judge(runs: pd.DataFrame) -> pd.DataFrame:
 def _judged(claim: Claim, run: pd.Series, found: dict[str, float], condition: bool = True) -> dict[str, Any]:
     """found: its measures; those that are missing (NaN) beside the first are left out."""
     known = [value for value in found.values() if not np.isnan(value)]
-    holds = bool(known) and condition and all(claim.holds(value, claim.threshold) for value in known)
+    holds = bool(known) and condition and all(claim.holds(value) for value in known)
     by = f"{run.preset}, {run.length}, {run.precision}"
     row = run.reindex([*LISTED[1:-3], "config", "length", "collapsed"]).to_dict()
     return {"claim": claim.claim, "by": by, **row, "value": next(iter(found.values())), "holds": holds} | found

@@ -160,8 +160,8 @@ def _read_log(path: Path) -> pd.DataFrame:
     """Raises InputError where the file is no table of numbers with the columns of a log."""
     try:
         table = pd.read_csv(path)[["step", "loss_d", "loss_g"]].astype(float)
+        if table.isna().any(axis=None):
+            raise ValueError("a cell is empty")
     except (KeyError, ValueError) as error:  # pandas' own errors are ValueErrors
         raise InputError(f"{path} is no log: give a CSV file with numbers in columns step, loss_d, loss_g") from error
-    if table.empty or not np.isfinite(table).all(axis=None):
-        raise InputError(f"{path} lacks rows or cells: give a CSV file with a row of numbers for each logged update")
     return table

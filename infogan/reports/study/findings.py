@@ -125,11 +125,9 @@ def _which_setting_matters(study: optuna.Study, measured: pd.DataFrame) -> list[
         return [*out, Section(title, text, [slices])]
     text = "Share of the variance of the measure that each setting explains (fANOVA), and where 95 % of halves lie."
     caption = "Importances; lines: 95 % of random halves of the trials."
-    pictures = [Picture(plots.plot_importances(values, measure), caption, "importances"), slices]
-    numbers = [name for name in values.parameter if pd.api.types.is_numeric_dtype(measured[name]) and name != "seed"]
-    if len(numbers) > 1 and measured[numbers[:2]].nunique().min() > 2:
-        caption = "The two numbers that matter most; a dot is a trial."
-        pictures.append(Picture(plots.plot_contour(measured, measure, *numbers[:2]), caption, "contour"))
+    label = f"share of the variance of {measure.title} (lines: 95 % of random halves of the trials)"
+    drawn = plots.plot_intervals(values, "parameter", "importance", label)
+    pictures = [Picture(drawn, caption, "importances"), slices]
     by = "Means over the trials with each value; what else differs between them is not held fixed."
     return [
         *out,
@@ -145,7 +143,9 @@ def _seeds(measured: pd.DataFrame, measure: Measure, names: list[str]) -> Sectio
     if settings.seeds.max() < 3:
         text += " Of fewer than three seeds no interval is given."
     enough = settings.seeds.max() > 2
-    pictures = [Picture(plots.plot_settings(settings, measure), "Means over seeds.", "seeds")] if enough else []
+    label = f"{measure.title}: mean over seeds, and its 95 % interval"
+    drawn = plots.plot_intervals(settings, "setting", "mean", label)
+    pictures = [Picture(drawn, "Means over seeds.", "seeds")] if enough else []
     return Section("Over the seeds", text, pictures, settings, name="seeds")
 
 

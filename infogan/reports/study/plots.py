@@ -3,7 +3,6 @@
 The colour is the recipe where it is searched, and the marker the trial's state in all of them (infogan.style).
 """
 
-import numpy as np
 import optuna
 import pandas as pd
 import seaborn
@@ -16,8 +15,6 @@ from infogan.study.objectives import Measure
 
 MOST_TICKS = 8
 """Values of a parameter that each have a tick of an axis."""
-MANY = 30
-"""Trials of which two parameters are interpolated."""
 
 
 def _colours(trials: pd.DataFrame) -> dict:
@@ -64,22 +61,6 @@ def plot_slices(trials: pd.DataFrame, measure: Measure, names: list[str]) -> Fig
         axes.set(xlabel=name, ylabel=measure.title)
     for axes in figure.axes[len(names) :]:
         axes.set_visible(False)
-    return figure
-
-
-@style.drawing()
-def plot_contour(trials: pd.DataFrame, measure: Measure, x: str, y: str) -> Figure:
-    """The measure over two parameters that are numbers: a dot a trial, and of MANY trials a linear interpolation."""
-    figure = style.new_figure(6.4, 4)
-    axes = figure.subplots()
-    at = [np.log10(trials[name]) if _is_logarithmic(trials[name]) else trials[name].astype(float) for name in (x, y)]
-    values = trials[measure.name]
-    if len(trials) >= MANY:
-        axes.tricontourf(at[0], at[1], values, levels=12, cmap="viridis", alpha=0.6)
-    dots = axes.scatter(at[0], at[1], c=values, cmap="viridis", s=60, zorder=3, edgecolors="white")
-    figure.colorbar(dots, ax=axes, label=measure.title)
-    labels = [f"log₁₀ {name}" if _is_logarithmic(trials[name]) else name for name in (x, y)]
-    axes.set(xlabel=labels[0], ylabel=labels[1])
     return figure
 
 
@@ -136,26 +117,12 @@ def plot_front(trials: pd.DataFrame, pair: tuple[Measure, Measure], front: list[
 
 
 @style.drawing()
-def plot_importances(values: pd.DataFrame, measure: Measure) -> Figure:
-    """Importances, with their intervals. values: of infogan.reports.study.importance.importances."""
-    figure = style.new_figure(7, 0.42 * len(values) + 1)
+def plot_intervals(table: pd.DataFrame, names: str, values: str, label: str) -> Figure:
+    """A row for each of the names, with its value and the interval from `low` to `high`. names, values: columns."""
+    figure = style.new_figure(7, 0.38 * len(table) + 1.1)
     axes = figure.subplots()
-    axes.barh(values.parameter, values.importance, 0.6, color=style.SKY)
-    axes.hlines(values.parameter, values.low, values.high, color="black", linewidth=1)
+    axes.hlines(table[names], table.low, table.high, color=style.GREY, linewidth=1.5)
+    axes.plot(table[values], table[names], "o", color=style.BLUE)
     axes.invert_yaxis()
-    axes.set(xlabel=f"share of the variance of {measure.title} (lines: 95 % of random halves of the trials)")
-    return figure
-
-
-@style.drawing()
-def plot_settings(settings: pd.DataFrame, measure: Measure) -> Figure:
-    """Means over seeds with 95 % intervals. settings: of findings.settings_over_seeds."""
-    figure = style.new_figure(7, 0.34 * len(settings) + 1.1)
-    axes = figure.subplots()
-    rows = range(len(settings))
-    axes.hlines(rows, settings.low, settings.high, color=style.GREY, linewidth=1.5)
-    axes.plot(settings["mean"], rows, "o", color=style.BLUE)
-    axes.set_yticks(rows, settings.setting)
-    axes.invert_yaxis()
-    axes.set(xlabel=f"{measure.title}: mean over seeds, and its 95 % interval")
+    axes.set(xlabel=label)
     return figure
