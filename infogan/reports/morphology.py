@@ -17,10 +17,9 @@ import numpy as np
 import pandas as pd
 import torch
 import tyro
-from matplotlib.axes import Axes
 from tqdm import tqdm
 
-from infogan import feature_network, load, records, style
+from infogan import feature_network, load, records
 from infogan.codes import Continuous
 from infogan.errors import InputError, printable
 from infogan.inference import Codes, Model
@@ -29,10 +28,6 @@ from infogan.metrics.morphometrics import NAMES, measure, partial_correlation
 from infogan.networks import DiscriminatorQ
 from infogan.reports import common
 from infogan.reports.effects import given_codes
-
-VALUES = np.linspace(-2, 2, 9)
-PER_VALUE = 20
-"""Generated images for each of VALUES in the picture."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +39,7 @@ class Options:
     images: int = 1000
     """Generated images per measurement."""
     out: Path | None = None
-    """The picture; its numbers go beside it as JSON. Default: RUN/figures/morphology.png."""
+    """The numbers as JSON. Default: RUN/figures/morphology.json."""
     data_dir: Path | None = None
     """Folder of the dataset, on which the classifier is trained. Default: $INFOGAN_DATA, else ./data."""
 
@@ -95,11 +90,9 @@ def agreement(model: Model, classifier: DiscriminatorQ, reference: Codes, others
     return [float((label_of[codes.categories[:, 0]] == each).mean()) for codes, each in zip(all_codes, found)]
 
 
-def analyse(model: Model, n: int, data_dir: Path | None) -> tuple[dict, np.ndarray]:
-    """Correlations of every continuous code, and where there are categories the agreement, from n images each.
-
-    Returns: what morphology.json holds; the standard deviation of each morphometric, [6].
-    """
+def analyse(model: Model, n: int, data_dir: Path | None) -> dict:
+    """Correlations of every continuous code, and where there are categories the agreement, from n images each: what
+    morphology.json holds."""
     sizes, inside = model.latent.categorical_sizes, model.sample(n, seed=1)
     outside = [sample_beyond(model, code, n, seed=2) for code in range(len(code_names(model)))]
     agreements: list[dict] = []
@@ -113,33 +106,7 @@ def analyse(model: Model, n: int, data_dir: Path | None) -> tuple[dict, np.ndarr
     for code, codes in enumerate(outside):
         rows += correlations(inside, measured, sizes, code, "within")
         rows += correlations(codes, shapes(model.generate(codes, seed=2)), sizes, code, "beyond")
-    result = {"run": model.directory.name, "correlations": rows, "agreement": agreements, "images": n}
-    return result, np.nanstd(measured, 0)
-
-
-@style.drawing()
-def draw(model: Model, spread: np.ndarray, path: Path) -> None:
-    """Mean change of each morphometric, in its standard deviations `spread` [6], along each continuous code."""
-    n_codes = len(code_names(model))
-    figure = style.new_figure(4.6 * n_codes, 3.6)
-    for code, axes in enumerate(figure.subplots(1, n_codes, squeeze=False)[0]):
-        _draw_code(axes, model, code, spread)
-    figure.legend(*axes.get_legend_handles_labels(), loc="outside right upper", fontsize=8)
-    figure.suptitle(f"{common.run_title(model.config)}; grey: the range in training", fontsize=10)
-    with records.replacing(path) as file:
-        style.save(figure, file)
-
-
-def _draw_code(axes: Axes, model: Model, code: int, spread: np.ndarray) -> None:
-    codes, means = model.sample(PER_VALUE, seed=3), []
-    for value in VALUES:
-        codes.continuous[:, code] = value
-        means.append(np.nanmean(shapes(model.generate(codes, seed=4)), 0))
-    change = np.array(means) - means[len(VALUES) // 2]
-    for m in np.flatnonzero(spread > 0):  # on few pixels some do not vary
-        axes.plot(VALUES, change[:, m] / spread[m], marker=".", label=NAMES[m])
-    axes.axvspan(-1, 1, color="grey", alpha=0.15, linewidth=0)
-    axes.set(xlabel=code_names(model)[code], ylabel="change, in standard deviations")
+    return {"run": model.directory.name, "correlations": rows, "agreement": agreements, "images": n}
 
 
 def code_names(model: Model) -> list[str]:
@@ -159,7 +126,7 @@ def show(result: dict, names: list[str]) -> str:
 
 
 def main() -> None:
-    """Print the numbers, and write them with the picture."""
+    """Print the numbers and write them."""
     options = tyro.cli(Options, description=__doc__)
     if options.images < 10:
         raise InputError(f"images is {options.images}; give 10 or more, for a correlation of fewer says nothing")
@@ -168,9 +135,8 @@ def main() -> None:
         raise InputError(f"{options.run} has codes {model.latent}, none of them continuous: there is none to measure")
     if model.image_shape[0] != 1:
         raise InputError(f"{options.run} makes images in colour; digits are measured in grey ones of one channel")
-    result, spread = analyse(model, options.images, options.data_dir)
+    result = analyse(model, options.images, options.data_dir)
     print(show(result, code_names(model)))
-    path = options.out or options.run / "figures" / "morphology.png"
-    draw(model, spread, path)
-    records.write_json(path.with_suffix(".json"), result | {"run": options.run.name} | common.origin())
-    print(f"wrote {printable(path)} and {path.with_suffix('.json').name}")
+    path = options.out or options.run / "figures" / "morphology.json"
+    records.write_json(path, result | {"run": options.run.name} | common.origin())
+    print(f"wrote {printable(path)}")

@@ -161,7 +161,7 @@ def lit(tmp_path_factory):
 def test_a_panel_shows_the_code_with_the_most_mutual_information(lit, tmp_path):
     done = figures("figure3", lit / "run0", lit / "run1", "--out", tmp_path / "f3.png")
     assert done.returncode == 0, done.stderr
-    assert "elevation: left out; lit has no factor elevation or pitch" in done.stdout
+    assert "elevation: left out; it needs a continuous code and a factor elevation or pitch" in done.stdout
     assert "wide or narrow: left out" in done.stdout
     numbers = json.loads((tmp_path / "f3.json").read_text())
     panels = numbers["panels"]

@@ -3,7 +3,7 @@
 import operator
 from collections.abc import Callable
 from itertools import permutations
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -25,15 +25,18 @@ MATCHED = (
     f"{LEAST} or more; in generated images the code explains {LEAST} or more of the factor's variance, and moves it by "
     f"{LEAST} or more of its spread over real images"
 )
+COST_RULE = f"at most {COST} times its time and memory, at each batch size"
+LEAD_RULE = f"mean accuracy with λ 1 at most {-LEAD} below that with any other tried"
 TWO_CODES = (
-    "two codes, partial correlations of 0.5 or more with slant, and with width; that of the second with slant is"
+    "two codes, partial correlations of 0.5 or more with slant, and with width; that of the second with slant is less"
 )
+ROWS = "each digit has a category of which 90 % or more of the generated images show it"
+LOSSES = "from the first tenth of the run to the last D's loss halves, and G's doubles"
 BEYOND = (
     "the two correlations with slant and with width are 0.5 or more beyond ±1 as well, with their signs, and there a "
     "classifier agrees with the category at least 0.9 times as often as within"
 )
 SIGNS: dict[str, Callable[[float, float], bool]] = {"≥": operator.ge, "≤": operator.le, "<": operator.lt}
-SHAPES = ("authors", "paper", "iic")
 
 
 class Claim(NamedTuple):
@@ -68,131 +71,81 @@ class Claim(NamedTuple):
         return bool(SIGNS[self.sign](number, self.threshold))
 
 
+def _claim(
+    says: tuple[str, str, str], rule: tuple[str, float, str, tuple[str, ...], tuple[str, ...]], **more: Any
+) -> Claim:
+    """A line of the table in two parts: its words, and its rule from `number` to `measures`."""
+    claim, text, how = says
+    return Claim(claim, text, how, *rule, **more)
+
+
 def _figure(claim: str, what: str, number: int, *datasets: str) -> Claim:
     """C9 to C12: `says` is completed by the panel."""
     says, figure = f"{what}: {{panel}} (figure {number})", f"figure{number}"
-    return Claim(claim, says, MATCHED, "normalised MI", LEAST, measures=MATCH, figure=figure, datasets=datasets)
+    rule = ("normalised MI", LEAST, "≥", (), MATCH)
+    return _claim((claim, says, MATCHED), rule, figure=figure, datasets=datasets)
 
 
+INFOGANS, SHAPES = ("authors", "paper"), ("authors", "paper", "iic")
 CLAIMS = (
-    Claim(
-        "C1",
-        "L_I rises quickly to H(c) (figure 1)",
-        "99 % of H(c) within 1,000 updates",
-        "updates",
-        1000,
-        "≤",
-        ("authors", "paper"),
-        ("updates_to_entropy",),
+    _claim(
+        ("C1", "L_I rises quickly to H(c) (figure 1)", "99 % of H(c) within 1,000 updates"),
+        ("updates", 1000, "≤", INFOGANS, ("updates_to_entropy",)),
     ),
-    Claim(
-        "C2",
-        "a regular GAN keeps L_I low (figure 1)",
-        "less than half of H(c) in the end",
-        "of H(c)",
-        0.5,
-        "<",
-        ("gan",),
-        ("bound_share",),
+    _claim(
+        ("C2", "a regular GAN keeps L_I low (figure 1)", "less than half of H(c) in the end"),
+        ("of H(c)", 0.5, "<", ("gan",), ("bound_share",)),
     ),
-    Claim(
-        "C3",
-        "c1 errs on 5 % of MNIST (section 7.2)",
-        "test accuracy, one-to-one, of 95 % or more",
-        "accuracy",
-        0.95,
-        presets=("authors", "paper"),
-        measures=("accuracy",),
+    _claim(
+        ("C3", "c1 errs on 5 % of MNIST (section 7.2)", "test accuracy, one-to-one, of 95 % or more"),
+        ("accuracy", 0.95, "≥", INFOGANS, ("accuracy",)),
         best=True,
     ),
-    Claim(
-        "C4",
-        "c1 of a regular GAN has no clear meaning (figure 2b)",
-        "test accuracy below 50 %",
-        "accuracy",
-        0.5,
-        "<",
-        ("gan",),
-        ("accuracy",),
+    _claim(
+        ("C4", "c1 of a regular GAN has no clear meaning (figure 2b)", "test accuracy below 50 %"),
+        ("accuracy", 0.5, "<", ("gan",), ("accuracy",)),
     ),
-    Claim(
-        "C5",
-        "c2 is rotation (figure 2c)",
-        "a code with a partial correlation of 0.5 or more with slant",
-        "correlation",
-        STRONG,
-        presets=SHAPES,
-        measures=("slant",),
+    _claim(
+        ("C5", "c2 is rotation (figure 2c)", "a code with a partial correlation of 0.5 or more with slant"),
+        ("correlation", STRONG, "≥", SHAPES, ("slant",)),
     ),
-    Claim(
-        "C5",
-        "c2 is rotation, c3 is width (figures 2c, 2d)",
-        f"{TWO_CODES} less",
-        "weaker correlation",
-        STRONG,
-        presets=SHAPES,
-        measures=("slant_and_width",),
+    _claim(
+        ("C5", "c2 is rotation, c3 is width (figures 2c, 2d)", TWO_CODES),
+        ("weaker correlation", STRONG, "≥", SHAPES, ("slant_and_width",)),
         condition="second_is_no_slant",
         by_share=True,
     ),
-    Claim(
-        "C6",
-        "codes generalise to [-2, 2] (figure 2)",
-        BEYOND,
-        "of the agreement within ±1",
-        0.9,
-        presets=SHAPES,
-        measures=("agreement_kept",),
+    _claim(
+        ("C6", "codes generalise to [-2, 2] (figure 2)", BEYOND),
+        ("of the agreement within ±1", 0.9, "≥", SHAPES, ("agreement_kept",)),
         condition="correlations_kept",
         by_share=True,
     ),
-    Claim(
-        "C7",
-        "InfoGAN costs nearly nothing on top of a GAN (section 5)",
-        f"at most {COST} times its time and memory, at each batch size",
-        "times, at worst",
-        COST,
-        "≤",
+    _claim(
+        ("C7", "InfoGAN costs nearly nothing on top of a GAN (section 5)", COST_RULE),
+        ("times, at worst", COST, "≤", (), ()),
     ),
-    Claim(
-        "C8",
-        "λ = 1 is simply fine for discrete codes (section 5)",
-        f"mean accuracy with λ 1 at most {-LEAD} below that with any other tried",
-        "accuracy",
-        LEAD,
+    _claim(
+        ("C8", "λ = 1 is simply fine for discrete codes (section 5)", LEAD_RULE),
+        ("accuracy", LEAD, "≥", (), ()),
     ),
     _figure("C9", "faces", 3),  # the paper's are not distributed
     _figure("C10", "chairs", 4, "rendered_chairs"),
     _figure("C11", "SVHN", 5, "svhn"),
     _figure("C12", "CelebA", 6, "celeba"),
-    Claim(
-        "B1",
-        "one 10-way code separates the digits in rows (blog)",
-        "each digit has a category of which 90 % or more of the generated images show it",
-        "of the worst row's images",
-        0.9,
-        presets=("blog",),
-        measures=("worst_row",),
+    _claim(
+        ("B1", "one 10-way code separates the digits in rows (blog)", ROWS),
+        ("of the worst row's images", 0.9, "≥", ("blog",), ("worst_row",)),
         by_share=True,
     ),
-    Claim(
-        "B2",
-        "D's loss falls towards 0 while G's climbs (blog)",
-        "from the first tenth of the run to the last D's loss halves, and G's doubles",
-        "times, the smaller factor",
-        2,
-        presets=("blog",),
-        measures=("losses_factor",),
+    _claim(
+        ("B2", "D's loss falls towards 0 while G's climbs (blog)", LOSSES),
+        ("times, the smaller factor", 2, "≥", ("blog",), ("losses_factor",)),
         by_share=True,
     ),
-    Claim(
-        "O1",
-        "c1 errs on 3 % of MNIST at most, without labels",
-        "test accuracy, one-to-one, of 97 % or more",
-        "accuracy",
-        0.97,
-        presets=("iic",),
-        measures=("accuracy",),
+    _claim(
+        ("O1", "c1 errs on 3 % of MNIST at most, without labels", "test accuracy, one-to-one, of 97 % or more"),
+        ("accuracy", 0.97, "≥", ("iic",), ("accuracy",)),
     ),
 )
 

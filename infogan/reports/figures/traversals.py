@@ -64,7 +64,8 @@ class Traversals(Output):
         found = matcher.best(loaded, self.wanted)
         for want in self.wanted:
             if want not in found:
-                print(f"{want.title}: left out; {_why_none(loaded, want)}")
+                kind, factors = want.kind.__name__.lower(), " or ".join(want.names)
+                print(f"{want.title}: left out; it needs a {kind} code and a factor {factors}")
         if not found:
             runs = ", ".join(str(run.directory) for run in loaded)
             factors = ", ".join(name for want in self.wanted for name in want.names)
@@ -102,13 +103,6 @@ def _title(want: Wanted, match: Match) -> str:
         best = max(match.null, key=lambda group: match.null[group]["mean_nats"])
         return said + f"no more information on {match.factor} than {BASELINES[best]}"
     return said + f"normalised mutual information {match.normalised:.2f} with {match.factor}"
-
-
-def _why_none(runs: list[Run], want: Wanted) -> str:
-    kind, dataset = want.kind.__name__.lower(), Path(runs[0].config.dataset).stem
-    if not any(run.latent.single_codes(want.kind) for run in runs):
-        return f"the runs have no {kind} code"
-    return f"{dataset} has no factor {' or '.join(want.names)}"
 
 
 def _printed(row: dict) -> dict:

@@ -80,7 +80,7 @@ def find(study: optuna.Study) -> Findings:
     if winner:
         sections.append(_winner(study, winner, confirmed))
     sections += [*_which_setting_matters(study, measured), *_samples(measured, pair[0])]
-    sections += [_in_time(study, measured), _searched(study), _all(trials, pair[0])]
+    sections += [*_in_time(study), _searched(study), _all(trials, pair[0])]
     return Findings(study, trials, winner, sections)
 
 
@@ -194,12 +194,11 @@ def _samples(measured: pd.DataFrame, measure: Measure) -> list[Section]:
     return [Section("Samples of the best trials", text, pictures)] if pictures else []
 
 
-def _in_time(study: optuna.Study, measured: pd.DataFrame) -> Section:
-    measure = measures(study)[0]
-    pictures = [Picture(plots.plot_history(measured, measure), "In the order of the trials.", "history")]
-    if any(trial.intermediate_values for trial in study.get_trials(deepcopy=False)):
-        pictures.append(Picture(plots.plot_curves(study, measure), "Over training.", "learning_curves"))
-    return Section("The trials in time", pictures=pictures)
+def _in_time(study: optuna.Study) -> list[Section]:
+    if not any(trial.intermediate_values for trial in study.get_trials(deepcopy=False)):
+        return []
+    drawn = plots.plot_curves(study, measures(study)[0])
+    return [Section("The trials in time", pictures=[Picture(drawn, "Over training.", "learning_curves")])]
 
 
 def _searched(study: optuna.Study) -> Section:

@@ -65,20 +65,6 @@ def plot_slices(trials: pd.DataFrame, measure: Measure, names: list[str]) -> Fig
 
 
 @style.drawing()
-def plot_history(trials: pd.DataFrame, measure: Measure) -> Figure:
-    """The measure in the trials' order."""
-    figure = style.new_figure(6.4, 3.6)
-    axes = figure.subplots()
-    complete = trials[measure.name].where(trials.state == "complete")
-    best = (complete.cummax() if measure.direction == "maximize" else complete.cummin()).ffill()
-    axes.step(trials.trial, best, where="post", color=style.GREY, linewidth=1, label="best complete trial so far")
-    _scatter(trials, axes, "trial", measure.name)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.set(ylabel=measure.title)
-    return figure
-
-
-@style.drawing()
 def plot_curves(study: optuna.Study, measure: Measure) -> Figure:
     """The measure by images seen; the last point of a pruned trial has the marker of one."""
     figure = style.new_figure(6.4, 3.6)
