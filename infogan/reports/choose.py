@@ -55,8 +55,6 @@ def measure(paths: list[Path], data_dir: Path | None) -> pd.DataFrame:
         return table[columns]
     if len(kept := table.run[table.directory.isna()]):
         raise InputError(f"{kept.iloc[0]} has no checkpoint to measure: give run directories")
-    if table.dataset.nunique() > 1:
-        raise InputError(f"the runs are of {', '.join(sorted(table.dataset.unique()))}: give runs of one dataset")
     runs = [load_run(directory) for directory in table.directory]
     for run in runs:
         if len(run.latent.categorical_sizes) != 1:

@@ -118,8 +118,6 @@ def write_folder(folder: Path, paths: tuple[Path, ...], runs: pd.DataFrame) -> N
 def main() -> None:
     """Print the tables, and write the folder with --out."""
     options = tyro.cli(Options, description=__doc__)
-    if not options.runs:
-        raise InputError("give at least one run directory, such as runs/mnist-authors-seed0")
     directories = read_runs(options.runs).directory.dropna()
     for directory in directories:
         if options.again:

@@ -24,10 +24,10 @@ from infogan.codes import Continuous
 from infogan.errors import InputError, printable
 from infogan.inference import Codes, Model
 from infogan.metrics import clustering
-from infogan.metrics.morphometrics import NAMES, measure, partial_correlation
+from infogan.metrics.morphometrics import NAMES, measure
 from infogan.networks import DiscriminatorQ
 from infogan.reports import common
-from infogan.reports.effects import given_codes
+from infogan.reports.effects import partial_correlations
 
 
 @dataclass(frozen=True)
@@ -51,20 +51,12 @@ def shapes(images: np.ndarray) -> np.ndarray:
 
 
 def correlations(codes: Codes, measured: np.ndarray, sizes: list[int], code: int, where: str) -> list[dict]:
-    """A row for each morphometric: its partial correlations with one continuous code, and their 95 % intervals.
-
-    measured: [N, 6]; images that could not be measured (empty ones) are left out. sizes: of the categorical codes.
-    Morphometrics that do not vary, as happens on few pixels, have no row.
-    """
-    whole = ~np.isnan(measured).any(1)
-    codes, measured = Codes(codes.categories[whole], codes.continuous[whole]), measured[whole]
-    given, values = given_codes(codes, sizes, code), codes.continuous[:, code]
-    rows = []
-    for m, name in enumerate(NAMES):
-        effect, low, high = partial_correlation(values, measured[:, m], given)
-        if not np.isnan(effect):
-            rows.append({"code": code, "where": where, "measure": name, "effect": effect, "low": low, "high": high})
-    return rows
+    """A row for each morphometric: its partial correlations with one continuous code, see partial_correlations."""
+    found = partial_correlations(codes, measured, NAMES, sizes, code)
+    return [
+        {"code": code, "where": where, "measure": name, "effect": effect, "low": low, "high": high}
+        for name, (effect, low, high) in found.items()
+    ]
 
 
 def sample_beyond(model: Model, code: int, n: int, seed: int) -> Codes:

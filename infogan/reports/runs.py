@@ -56,9 +56,11 @@ def read_runs(paths: Iterable[Path]) -> pd.DataFrame:
     rows; BOUNDS, spread, collapsed; and, where they were measured, those of QUALITY, `_morphology` and `_matches`. What
     was not measured is missing.
 
-    Raises InputError where a path is none of these, a file is damaged, or a run is given twice.
+    Raises InputError where there is none, a path is none of these, a file is damaged, or a run is given twice.
     """
     rows = [row for path in dict.fromkeys(paths) for row in _rows(path)]
+    if not rows:
+        raise InputError("give at least one run directory, such as runs/mnist-authors-seed0")
     names = [row["run"] for row in rows]
     for row in rows:
         if row["directory"] is not None and names.count(row["run"]) > 1:

@@ -214,8 +214,6 @@ def _draw_setting(axes: Axes, table: pd.DataFrame, values: pd.DataFrame, setting
 def main() -> None:
     """Write the table and the picture, and print the table."""
     options = tyro.cli(Options, description=__doc__)
-    if not options.runs:
-        raise InputError("give run directories, such as runs/digits-authors*, or result folders")
     runs = collect(options.runs)
     values = compare(runs)
     records.write_atomic(options.out / "settings-values.csv", values.to_csv(index=False))

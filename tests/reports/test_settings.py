@@ -144,7 +144,7 @@ def test_runs_that_cannot_be_compared_are_one_clear_line(tmp_path):
     own = [write_run(tmp_path, seed, 0.5) for seed in (0, 1)]
     changed = write_run(tmp_path, 0, 0.5, lambda_categorical=0.1)
     for arguments, message in (
-        ((), "give run directories"),
+        ((), "give at least one run"),
         ((*own,), "give two runs or more of the preset itself, and runs that change a setting"),
         ((*own, write_run(tmp_path, 0, 0.5, lambda_categorical=0.1, batch_size=64)), "change one setting at most"),
         ((*own, changed, write_run(tmp_path, 3, None)), "its accuracy is nan"),

@@ -1,7 +1,7 @@
 """Rows of the scorecard: of claims over seeds, of a benchmark (C7), of lambda (C8)."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -90,40 +90,34 @@ def judge(runs: pd.DataFrame) -> pd.DataFrame:
     rows: list[dict[str, Any]] = []
     for _, run in runs.iterrows():
         for position, claim in enumerate(CLAIMS):
-            if claim.figure:
-                rows += [one | {"position": position} for one in _panels(claim, run)]
-            elif run.preset in claim.presets and run.dataset == "mnist" and run.step == run.updates:
-                setting = {"says": claim.says, "number": claim.number, "setting": run.preset}
-                found = {name: run.get(name, np.nan) for name in claim.measures}
-                holds = not claim.condition or run.get(claim.condition) in (True,)  # of numpy as well
-                rows.append(_judged(claim, run, found, holds) | setting | {"position": position})
+            for found, about in _measured(claim, run):
+                known = [value for value in found.values() if not np.isnan(value)]  # of a panel the number alone may be
+                holds = all(claim.holds(value) for value in known)
+                holds &= not claim.condition or run.get(claim.condition) in (True,)  # of numpy as well
+                row = {"position": position, "claim": claim.claim, "value": next(iter(found.values())), "holds": holds}
+                rows.append(
+                    row | run.reindex([*LISTED[1:-3], "config", "length", "collapsed"]).to_dict() | found | about
+                )
     columns = ["position", "says", "by", *LISTED, *(name for row in rows for name in row)]
     table = pd.DataFrame(rows, columns=list(dict.fromkeys(columns))).dropna(subset="value")
     panels_last = table.position.where(table.number.isin([claim.number for claim in CLAIMS]), len(CLAIMS))
     return table.iloc[np.argsort(panels_last, kind="stable")]
 
 
-def _judged(claim: Claim, run: pd.Series, found: dict[str, float], condition: bool = True) -> dict[str, Any]:
-    """found: its measures; those that are missing (NaN) beside the first are left out."""
-    known = [value for value in found.values() if not np.isnan(value)]
-    holds = bool(known) and condition and all(claim.holds(value) for value in known)
+def _measured(claim: Claim, run: pd.Series) -> Iterator[tuple[dict[str, float], dict[str, str]]]:
+    """Where the claim concerns a run, and of a figure for each panel that was measured: its measures, which may be
+    missing (NaN); and says, number, setting, by and of a panel its factor."""
     by = f"{run.preset}, {run.length}, {run.precision}"
-    row = run.reindex([*LISTED[1:-3], "config", "length", "collapsed"]).to_dict()
-    return {"claim": claim.claim, "by": by, **row, "value": next(iter(found.values())), "holds": holds} | found
-
-
-def _panels(claim: Claim, run: pd.Series) -> list[dict[str, Any]]:
-    """Each panel of the claim's figure that was measured of a run."""
-    rows = []
-    for column in run.dropna().index:
+    if run.preset in claim.presets and run.dataset == "mnist" and run.step == run.updates:
+        about = {"says": claim.says, "number": claim.number, "setting": run.preset, "by": by}
+        yield {name: run.get(name, np.nan) for name in claim.measures}, about
+    for column in run.dropna().index if claim.figure else ():
         if panel := re.fullmatch(rf"{claim.figure}_(.+)_factor", str(column)):
-            found = {name: float(run.get(f"{claim.figure}_{panel[1]}_{name}", np.nan)) for name in claim.measures}
-            title = panel[1].replace("-", " ")
-            setting = f"{Path(run.dataset).stem} ({common.origin_of_images(run.dataset)})"
-            row = _judged(claim, run, found)
+            title, setting = panel[1].replace("-", " "), Path(run.dataset).stem
+            setting += f" ({common.origin_of_images(run.dataset)})"
             about = {"says": claim.says.format(panel=title), "number": f"{claim.number}, {title}", "setting": setting}
-            rows.append(row | about | {"by": f"{setting}, {row['by']}", "factor": run[column]})
-    return rows
+            found = {name: float(run.get(f"{claim.figure}_{panel[1]}_{name}", np.nan)) for name in claim.measures}
+            yield found, about | {"by": f"{setting}, {by}", "factor": run[column]}
 
 
 def over_seeds(judged: pd.DataFrame) -> list[dict[str, Any]]:

@@ -69,8 +69,6 @@ class Figure1(Output):
 def bound_curves(paths: tuple[Path, ...]) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Of figure 1: a row of numbers for each run; smoothed L_I in nats by update and preset; L_I of 8-bit images (see
     metrics.collapse) in nats by update and preset, of the runs that have measured it."""
-    if not paths:
-        raise InputError("give at least one run directory, such as runs/mnist-authors-seed0")
     runs, curves = read_runs(paths), read_curves(paths)
     numbers, bounds, seen = [], [], []
     for _, row in runs.iterrows():
@@ -114,8 +112,6 @@ class Losses(Output):
     @style.drawing()
     def draw(self) -> None:
         """Write the figure; its numbers are the means over the first and over the last tenth of each run."""
-        if not self.runs:
-            raise InputError("give at least one run directory, such as runs/mnist-blog-seed0")
         runs, curves = read_runs(self.runs), read_curves(self.runs)
         directory = runs.directory.iloc[0] if len(runs) == 1 else None
         path = self.path((directory / "figures" if directory else Path("figures")) / "losses.png")

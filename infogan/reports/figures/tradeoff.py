@@ -34,8 +34,6 @@ class Tradeoff(Output):
     @style.drawing()
     def draw(self) -> None:
         """Write the figure, and print its numbers."""
-        if not self.runs:
-            raise InputError("give at least one run directory, such as runs/mnist-authors-seed0")
         path, runs = self.path(Path("figures/tradeoff.png")), read_runs(self.runs)
         columns = ["accuracy", "frechet_distance", "sample_precision", "sample_recall"]
         lacking = runs[runs.reindex(columns=columns).isna().any(axis=1)]

@@ -53,8 +53,6 @@ class Traversals(Output):
             raise InputError(f"--out {self.out} is one picture, --each draws one for each run: leave one of them out")
         loaded = [load_run(directory) for directory in self.runs]
         gans = [load_run(directory) for directory in self.null]
-        if len(names := {run.config.dataset for run in (*loaded, *gans)}) > 1:
-            raise InputError(f"the runs are of different datasets, {', '.join(sorted(names))}: give those of one")
         matcher = Matcher(common.load_dataset(self.data_dir, *self.runs, *self.null), gans)
         for group in [[run] for run in loaded] if self.each else [loaded]:
             self._draw(group, matcher)

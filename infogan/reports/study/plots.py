@@ -69,18 +69,14 @@ def plot_curves(study: optuna.Study, measure: Measure) -> Figure:
     """The measure by images seen; the last point of a pruned trial has the marker of one."""
     figure = style.new_figure(6.4, 3.6)
     axes = figure.subplots()
-    trials = [t for t in study.get_trials(deepcopy=False) if t.intermediate_values]
-    colours = style.palette(t.params["recipe"] for t in trials if "recipe" in t.params)
-    for trial in trials:
-        steps, values = zip(*sorted(trial.intermediate_values.items()))
-        colour = colours.get(str(trial.params.get("recipe")), style.BLUE)
-        axes.plot(steps, values, color=colour, alpha=0.7, linewidth=1)
-        marker = style.STATE_MARKERS.get(trial.state.name.lower(), "D")
-        axes.plot(steps[-1], values[-1], marker, color=colour, alpha=0.9, markeredgecolor="white", markersize=7)
-    for recipe, colour in colours.items():
-        axes.plot([], [], color=colour, label=recipe)
-    if colours:
-        axes.legend(title="recipe", loc="upper left", bbox_to_anchor=(1, 1))
+    reported = pd.DataFrame(
+        {"trial": t.number, "state": t.state.name.lower(), "step": step, measure.name: value, **t.params}
+        for t in study.get_trials(deepcopy=False)
+        for step, value in sorted(t.intermediate_values.items())
+    )
+    each = {"units": "trial", "estimator": None, "linewidth": 1, "alpha": 0.7, "legend": False}
+    seaborn.lineplot(reported, x="step", y=measure.name, **each, **_colours(reported), ax=axes)
+    _scatter(reported.groupby("trial").tail(1), axes, "step", measure.name)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set(xlabel="tenths of the images seen (a cross ends a pruned trial)", ylabel=measure.title)
     return figure
