@@ -151,7 +151,7 @@ def test_one_code_that_matches_two_factors_best_is_one_panel(lit, matcher):
     """Figure 4's panels are not one picture twice: with one continuous code both factors are of that code."""
     both = (LIGHTING, Wanted("again", Continuous, ("light",)), Wanted("categories", Categorical, ("light",)))
     found = matcher.best([make(Painter(), Reader())], both)
-    figure = Figure4((Path("run"),), rows=2)
+    figure = Figure4((Path("run"),))
     [panel] = figure.panels(found)
     assert panel.about["wanted"] == ["lighting", "again"] and panel.title.count("\n") == 1
 
@@ -159,7 +159,7 @@ def test_one_code_that_matches_two_factors_best_is_one_panel(lit, matcher):
 def test_a_title_has_no_number_below_zero(lit):
     gan = make(Painter(), Reader(), info_flow="detached")
     found = Matcher(lit, [gan]).best([make()], [LIGHTING])
-    [panel] = Figure4((Path("run"),), rows=1).panels(found)
+    [panel] = Figure4((Path("run"),)).panels(found)
     [match] = found.values()
     assert match.normalised < 0 and panel.title.endswith("no more information on light than a regular GAN")
 

@@ -14,7 +14,7 @@ from PIL import Image
 
 from infogan import data, style, training
 from infogan.inference import load_run
-from infogan.reports.figures import drawing
+from infogan.reports.figures import animation, drawing
 from infogan.reports.figures.panels import Panel
 from infogan.reports.information import known_factors, predict
 
@@ -209,8 +209,9 @@ def test_figures_of_several_datasets_or_none_are_refused(lit, trained, tmp_path)
 
 
 @pytest.mark.parametrize("name, frames", [("t.gif", 6), ("t.mp4", 24)])
-def test_a_traversal_goes_there_and_back(trained, tmp_path, name, frames):
-    done = figures("traversal", trained / "a", "--out", tmp_path / name, "--steps", 4)
+def test_a_traversal_goes_there_and_back(trained, tmp_path, monkeypatch, name, frames):
+    monkeypatch.setattr(animation, "STEPS", 4)
+    done = figures("traversal", trained / "a", "--out", tmp_path / name)
     assert done.returncode == 0, done.stderr
     read = imageio.imread(tmp_path / name, index=...)
     assert len(read) == frames
@@ -220,15 +221,9 @@ def test_a_traversal_goes_there_and_back(trained, tmp_path, name, frames):
 
 
 def test_a_traversal_that_cannot_be_drawn_is_one_clear_line(trained, tmp_path):
-    for arguments, message in (
-        (("--out", tmp_path / "t.png"), "ends in .gif or .mp4"),
-        (("--steps", 1), "steps is 1; give 2 or more"),
-        (("--limit", 0), "limit is 0.0; give a positive number"),
-        (("--limit", "inf"), "limit is inf; give a positive number"),
-    ):
-        done = figures("traversal", trained / "a", *arguments)
-        assert done.returncode == 1 and message in done.stderr and done.stderr.count("\n") == 1
-        assert not (tmp_path / "t.png").exists()
+    done = figures("traversal", trained / "a", "--out", tmp_path / "t.png")
+    assert done.returncode == 1 and "ends in .gif or .mp4" in done.stderr and done.stderr.count("\n") == 1
+    assert not (tmp_path / "t.png").exists()
 
 
 @pytest.mark.parametrize("name, starts", [("png", b"\x89PNG"), ("svg", b"<?xml"), ("pdf", b"%PDF")])

@@ -15,6 +15,9 @@ from infogan.presets import describe
 from infogan.records import pictures
 from infogan.reports import common
 
+ROWS = 5
+"""Random samples of a panel, one a row."""
+
 
 @dataclass
 class Panel:
@@ -38,7 +41,7 @@ class Panel:
         return {"title": self.title, "xlabel": self.xlabel, "ticks": self.ticks, "rows": self.rows} | self.about
 
 
-def vary_category(run: Run, title: str, rows: int, code: int | None = None) -> Panel:
+def vary_category(run: Run, title: str, code: int | None = None) -> Panel:
     """Columns: the categories of one code; rows: samples that differ in everything else.
 
     code: its position among all single codes; by default c1, whose columns are in the order of the matched labels.
@@ -53,20 +56,20 @@ def vary_category(run: Run, title: str, rows: int, code: int | None = None) -> P
     else:
         order = list(range(run.latent.categorical_sizes[codes.index(code)]))[: pictures.MOST_CATEGORIES]
         ticks, xlabel = [str(i) for i in order], "category"
-    z = run.latent.sample(rows, torch.Generator().manual_seed(0))
+    z = run.latent.sample(ROWS, torch.Generator().manual_seed(0))
     return _panel(run, title, xlabel, ticks, [run.latent.set_code(z, code, category) for category in order])
 
 
-def vary_continuous(run: Run, title: str, rows: int, code: int, values: np.ndarray) -> Panel:
+def vary_continuous(run: Run, title: str, code: int, values: np.ndarray) -> Panel:
     """Columns: values of one continuous code; all else is fixed in a row.
 
     Rows differ in the category of c1, where there is one, and in everything else.
     """
     latent = run.latent
-    z = latent.sample(rows, torch.Generator().manual_seed(1))
+    z = latent.sample(ROWS, torch.Generator().manual_seed(1))
     if categorical := latent.single_codes(Categorical):
         order = category_order(run)[0]
-        z = torch.cat([latent.set_code(z[i : i + 1], categorical[0], order[(2 * i) % len(order)]) for i in range(rows)])
+        z = torch.cat([latent.set_code(z[i : i + 1], categorical[0], order[(2 * i) % len(order)]) for i in range(ROWS)])
     ticks = [f"{value:.1f}" for value in values]
     return _panel(run, title, f"c{code + 1}", ticks, [latent.set_code(z, code, value) for value in values])
 

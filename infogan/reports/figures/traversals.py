@@ -38,8 +38,6 @@ class Traversals(Output):
     """Draw a figure of each run by itself, in its own directory: the scorecard's numbers are over such."""
     null: tuple[Path, ...] = ()
     """Runs of a regular GAN (info_flow detached) on the same dataset, which join the untrained networks as the null."""
-    rows: int = 5
-    """Random samples, one a row."""
     data_dir: Path | None = None
     """Folder of the dataset. Default: $INFOGAN_DATA, else ./data."""
 
@@ -86,9 +84,9 @@ class Traversals(Output):
         run, code = matched[0].run, matched[0].code
         title = "\n".join(_title(want, match) for want, match in zip(wanted, matched))
         if wanted[0].kind is Categorical:
-            panel = vary_category(run, title, self.rows, code)
+            panel = vary_category(run, title, code)
         else:
-            panel = vary_continuous(run, title, self.rows, code, RANGE)
+            panel = vary_continuous(run, title, code, RANGE)
         factors, titles = [match.factor for match in matched], [want.title for want in wanted]
         panel.about = {"factors": factors, "wanted": titles, "run": run.directory.name}
         return panel
