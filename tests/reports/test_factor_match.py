@@ -156,14 +156,6 @@ def test_one_code_that_matches_two_factors_best_is_one_panel(lit, matcher):
     assert panel.about["wanted"] == ["lighting", "again"] and panel.title.count("\n") == 1
 
 
-def test_a_title_has_no_number_below_zero(lit):
-    gan = make(Painter(), Reader(), info_flow="detached")
-    found = Matcher(lit, [gan]).best([make()], [LIGHTING])
-    [panel] = Figure4((Path("run"),)).panels(found)
-    [match] = found.values()
-    assert match.normalised < 0 and panel.title.endswith("no more information on light than a regular GAN")
-
-
 def test_categories_are_varied_one_by_one():
     made = config(codes="60c+1u+3c", noise="2u")
     latent = Latent(made.codes, made.noise)

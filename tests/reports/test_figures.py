@@ -14,8 +14,7 @@ from PIL import Image
 
 from infogan import data, style, training
 from infogan.inference import load_run
-from infogan.reports.figures import animation, drawing
-from infogan.reports.figures.panels import Panel
+from infogan.reports.figures import animation
 from infogan.reports.information import known_factors, predict
 
 
@@ -233,30 +232,6 @@ def test_figures_have_the_format_that_is_asked_for(figure, name, starts, trained
     assert done.returncode == 0, done.stderr
     assert sorted(path.name for path in tmp_path.iterdir()) == ["f.json", f"f.{name}"]
     assert (tmp_path / f"f.{name}").read_bytes().startswith(starts)
-
-
-@pytest.mark.parametrize("categories", [1, 2, 3, 10, 60])
-def test_no_figure_of_samples_is_longer_than_a_page(categories, tmp_path):
-    """Whatever the number of categories: five thousand pixels were drawn of three."""
-    random = np.random.default_rng(0)
-    picture = random.integers(0, 256, (5 * 30 - 2, categories * 30 - 2, 1), dtype=np.uint8)
-    wide = random.integers(0, 256, (5 * 30 - 2, 11 * 30 - 2, 1), dtype=np.uint8)
-    for panels in (
-        [Panel("c1", picture, 30, ticks=["0"] * categories)],
-        [Panel("c1", picture, 30), *[Panel("c2", wide, 30)] * 2],
-    ):
-        with style.drawing():
-            width, height = drawing.draw_panels(panels, "a title").get_size_inches()
-        assert 7 <= width <= 14.4 and height <= 4.6 * len(panels) + 1
-
-
-def test_all_images_of_a_figure_have_one_scale():
-    panels = [Panel("a", np.zeros((58, 88, 1), np.uint8), 30), Panel("b", np.zeros((88, 298, 1), np.uint8), 30)]
-    with style.drawing():
-        figure = drawing.draw_panels(panels, "a title")
-    inches = [axes.get_position().size * figure.get_size_inches() for axes in figure.axes]
-    scales = [size / panel.picture.shape[1::-1] for size, panel in zip(inches, panels)]
-    assert scales[0] == pytest.approx([scales[0][0]] * 2) and scales[1] == pytest.approx(scales[0])
 
 
 def test_a_name_that_is_no_pictures_is_refused_before_anything_is_written(tmp_path, digits):
