@@ -66,10 +66,10 @@ def _cells(row: Any) -> list[str]:
 def draw(table: pd.DataFrame, path: Path) -> None:
     """A matrix of claims and presets: in each cell the number that decides, with its interval; the threshold is below
     the claim. Claims that were checked on other data than the source's stand apart."""
-    shown = table[table.verdict != verdicts.SELECTED].fillna({"length": ""})
-    of_one = shown.groupby(["claim", "says", "setting"]).length.transform("nunique") == 1
-    shown = shown.assign(column=shown.setting.where(of_one, shown.setting + "\n" + shown.length))
-    shown.loc[shown.claim == "C7", "column"] = "authors"  # the preset of the benchmark
+    shown = table[table.verdict != verdicts.SELECTED]
+    alone = shown.groupby(["claim", "says", "setting"]).by.transform("nunique") == 1
+    columns = shown.setting.where(alone, shown.by).where(shown.claim != "C7", "authors")  # the benchmark's preset
+    shown = shown.assign(column=[textwrap.fill(name, 9) for name in columns])
     apart = shown.verdict == verdicts.OTHER_DATA
     blocks = [_Block(shown[~apart], ""), _Block(shown[apart].assign(column=""), "not on the source's data: not judged")]
     width = LABEL + CELL * max(5, *(len(block.columns) for block in blocks)) + 0.05
@@ -94,13 +94,10 @@ class _Block:
 
     def __init__(self, rows: pd.DataFrame, title: str):
         self.title, self.columns = title if len(rows) else "", list(dict.fromkeys(rows.column))
-        self.rows = [
-            (_label(claim.iloc[0]), claim)
-            for _, claim in rows.groupby(["claim", "says", "by"][: 3 - (not title)], sort=False)
-        ]
-        self.above = LINE * (
-            2 * bool(self.title) + 1.5 * max((c.count("\n") + bool(c) for c in self.columns), default=0)
-        )
+        claims = rows.groupby(["claim", "says", *(["by"] if title else [])], sort=False)
+        self.rows = [(_label(claim.iloc[0]), claim) for _, claim in claims]
+        lines = max((len(name.splitlines()) for name in self.columns), default=0)
+        self.above = LINE * (2 * bool(self.title) + lines + 0.5 * bool(lines))
         self.height = self.above + sum(LINE * (len(label) + 0.8) for label, _ in self.rows)
 
     def draw(self, axes: Axes, top: float, width: float) -> None:
@@ -120,9 +117,8 @@ class _Block:
                 _draw_cell(axes, left[row.column], top, height, row)
                 if self.title:
                     images = textwrap.fill(str(row.setting), 28)
-                    axes.text(
-                        LABEL + CELL + 0.06, top + height / 2, images, va="center", fontsize=6.5, color=style.GREY
-                    )
+                    place = (LABEL + CELL + 0.06, top + height / 2)
+                    axes.text(*place, images, va="center", fontsize=6.5, color=style.GREY)
             top += height
 
 
@@ -142,7 +138,8 @@ def _draw_cell(axes: Axes, x: float, top: float, height: float, row: Any) -> Non
     number = f"{row.mean:z{form}}" if np.isfinite(row.mean) else "never" if row.of else ""
     if np.isfinite(row.low):
         low, high = (f"{bound:z{form}}".replace(",", "").replace("0.", ".") for bound in (row.low, row.high))
-        between = f"{low}\N{THIN SPACE}–\N{THIN SPACE}{high}".replace("-", "\N{MINUS SIGN}")
+        dash = "\N{THIN SPACE}–\N{THIN SPACE}" if row.low < 0 else "–"
+        between = f"{low}{dash}{high}".replace("-", "\N{MINUS SIGN}")
         axes.text(x + CELL / 2, middle + 0.55 * LINE, between, ha="center", va="center", fontsize=6)
         middle -= 0.45 * LINE
     axes.text(
