@@ -49,23 +49,11 @@ class Findings:
         counts = ", ".join(f"{number} {state}" for state, number in self.trials.state.value_counts().items())
         images = f"{settings['images']:,} images"
         subtitle = f"{len(self.trials)} trials ({counts}) on {settings['dataset']}, each of {images}."
-        cards = [*self._cards_of_winner(), Card("trials", str(len(self.trials)), f"{images} each")]
+        cards = [
+            *(_cards(self.study, self.winner) if self.winner else []),
+            Card("trials", str(len(self.trials)), f"{images} each"),
+        ]
         return Report(f"InfoGAN study {self.study.study_name}", subtitle, cards, self.sections)
-
-    def _cards_of_winner(self) -> list[Card]:
-        if not (winner := self.winner):
-            return []
-        if test := winner.get("test"):
-            detail = f"mean over {len(test['accuracies'])} fresh seeds"
-            if test["ci95"]:
-                detail += f", 95 % interval {test['ci95'][0]:.3f} to {test['ci95'][1]:.3f}"
-            first = Card("test accuracy of the winner", f"{test['accuracy_mean']:.3f}", detail)
-        else:
-            detail = "one run, the best of all trials: not confirmed with fresh seeds"
-            first = Card(f"{measures(self.study)[0].title} of the winner", f"{winner['value']:.3f}", detail)
-        config = winner["config"]
-        detail = f"preset {config['preset']}, batch {config['batch_size']}, trial {winner['trial']}"
-        return [first, Card("its codes", config["codes"], detail)]
 
 
 def find(study: optuna.Study) -> Findings:
@@ -84,24 +72,28 @@ def find(study: optuna.Study) -> Findings:
     return Findings(study, trials, winner, sections)
 
 
+def _cards(study: optuna.Study, winner: dict) -> list[Card]:
+    """The winner's numbers: of its fresh seeds, where it was trained with such."""
+    cards, value = [], winner["value"]
+    if test := winner.get("test"):
+        detail = f"mean over {len(test['accuracies'])} fresh seeds"
+        if test["ci95"]:
+            detail += f", 95 % interval {test['ci95'][0]:.3f} to {test['ci95'][1]:.3f}"
+        cards.append(Card("test accuracy of the winner", f"{test['accuracy_mean']:.3f}", detail))
+    if (mean := winner.get("mean_of_fresh_seeds")) is not None:
+        detail = f"mean over {winner['n_seeds']} fresh seeds, of which G has collapsed in {winner['n_collapsed']}; "
+        detail, value = detail + f"{value:.3f} in the study", mean
+    else:
+        collapsed = "collapsed" in study.trials[winner["trial"]].user_attrs
+        detail = "one run, the best of all trials: not confirmed with fresh seeds" + "; G has collapsed" * collapsed
+    cards.append(Card(f"{measures(study)[0].title} of the winner", f"{value:.3f}", detail))
+    config = winner["config"]
+    detail = f"preset {config['preset']}, batch {config['batch_size']}, trial {winner['trial']}"
+    return [*cards, Card("its codes", config["codes"], detail)]
+
+
 def _winner(study: optuna.Study, winner: dict, confirmed: pd.DataFrame) -> Section:
-    measure = measures(study)[0]
-    lines = [
-        f"Trial {winner['trial']}: {measure.title} {winner['value']:.4f} in one run, the best of many: it is lucky."
-    ]
-    if "mean_of_fresh_seeds" in winner:
-        lines = [
-            f"Trial {winner['trial']}: {measure.title} {winner['mean_of_fresh_seeds']:.4f}, the mean over "
-            f"{winner['n_seeds']} fresh seeds ({winner['value']:.4f} in the study)."
-        ]
-        if winner["n_collapsed"]:
-            lines.append(f"G has collapsed in {winner['n_collapsed']} of the fresh seeds.")
-    if "test" in winner:
-        test = winner["test"]
-        interval = f" (95 % interval {test['ci95'][0]:.3f} to {test['ci95'][1]:.3f})" if test["ci95"] else ""
-        lines.append(f"Test accuracy over the fresh seeds: {test['accuracy_mean']:.4f}{interval}.")
-    if study.trials[winner["trial"]].user_attrs.get("collapsed"):
-        lines.append("Its G has collapsed: no trial is sound.")
+    lines = [f"{card.label}: {card.value} ({card.detail})" for card in _cards(study, winner)]
     lines.append(f"Train it: {train_command(winner['config'], Path('runs') / f'{study.study_name}-best')}")
     return Section("The winner", printable_lines(lines), table=None if confirmed.empty else confirmed, name="winner")
 
