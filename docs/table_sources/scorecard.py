@@ -1,8 +1,6 @@
 """The scorecard's tables: the committed numbers, and the rules as the code has them."""
 
-from infogan.reports.claims.panels import RULE
-from infogan.reports.claims.rows import COST_RULE, LEAD_RULE
-from infogan.reports.claims.rules import RULES
+from infogan.reports.claims.rules import CLAIMS
 from table_sources.common import RESULTS, markdown, table
 
 
@@ -20,6 +18,5 @@ def scorecard() -> str:
 @table
 def rules() -> str:
     """Each claim's rule, as the code has it."""
-    found = [(rule.claim, rule.rule) for rule in RULES]
-    found[7:7] = [("C7", COST_RULE), ("C8", LEAD_RULE), ("C9 to C12", RULE)]
+    found = {("C9 to C12" if claim.figure else claim.claim, claim.rule): None for claim in CLAIMS}
     return markdown("claims | rule", found)

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from infogan.reports.settings.comparison import WANTED, seeds_needed
+from infogan.reports.settings import WANTED, seeds_needed
 from table_sources.common import csv, interval, markdown, table
 
 SETTINGS = {

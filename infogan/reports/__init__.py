@@ -12,6 +12,6 @@ choose       one of several seeds, without labels
 explore      a page that computes a trained model: sliders for its codes, a pad to draw on
 export       weights, ONNX and a model card
 
-runs is the one place that reads runs, as tables; common, information, factor_match and effects (what codes change) are
-shared by several of them. Drawing libraries and pandas are imported by those that use them.
+runs is the one place that reads runs, as tables; common, page, information, factor_match and effects (what codes
+change) are shared by several of them. Drawing libraries and pandas are imported by those that use them.
 """

@@ -21,14 +21,16 @@ REAL = "the real dataset"
 
 
 def load_dataset(data_dir: Path | None, *directories: Path) -> "data.Dataset":
-    """The dataset that these runs were trained on, all of one name. data_dir: see infogan.data.load.
+    """The dataset that these runs were trained on. data_dir: see infogan.data.load.
 
-    Raises InputError where it cannot be read, or is other data under the same name.
+    Raises InputError where they are of several, it cannot be read, or is other data under the same name.
     """
     from infogan import data
     from infogan.data import fingerprint
 
-    dataset = data.load(records.read_config(directories[0]).dataset, data_dir)
+    if len(names := {records.read_config(directory).dataset for directory in directories}) > 1:
+        raise InputError(f"the runs are of different datasets, {', '.join(sorted(names))}: give those of one")
+    dataset = data.load(names.pop(), data_dir)
     for directory in directories:
         fingerprint.check(records.read_json(directory / "config.json").get("data"), dataset, directory)
     return dataset

@@ -1,5 +1,7 @@
 """What each continuous code of a model changes in its images, in one word: slant, width, thickness, brightness ..."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 
@@ -15,10 +17,24 @@ WORDS = dict(zip(morphometrics.NAMES, ("ink", "stroke length", "thickness", "sla
 WORDS |= dict(zip(STATISTICS, ("brightness", "middle against border", "light from the left")))
 
 
-def given_codes(codes: Codes, sizes: list[int], code: int) -> np.ndarray:
-    """What the correlations of a continuous code are conditioned on: categories (one-hot), other codes, [N, k]."""
-    parts = [np.eye(size)[codes.categories[:, i]] for i, size in enumerate(sizes)]
-    return np.column_stack([*parts, np.delete(codes.continuous, code, 1)])
+def partial_correlations(
+    codes: Codes, measures: np.ndarray, names: Sequence[str], sizes: list[int], code: int
+) -> dict[str, tuple[float, float, float]]:
+    """Of one continuous code with each measure [N, names], given the categories and the other codes, and the bounds of
+    its 95 % interval.
+
+    sizes: of the categorical codes. Images that could not be measured (empty ones) are left out, and so are measures
+    that do not vary, as happens on few pixels.
+    """
+    whole = ~np.isnan(measures).any(1)
+    categories, continuous = codes.categories[whole], codes.continuous[whole]
+    one_hot = [np.eye(size)[categories[:, i]] for i, size in enumerate(sizes)]
+    given = np.column_stack([*one_hot, np.delete(continuous, code, 1)])
+    found = {
+        name: morphometrics.partial_correlation(continuous[:, code], measures[whole, m], given)
+        for m, name in enumerate(names)
+    }
+    return {name: numbers for name, numbers in found.items() if not np.isnan(numbers[0])}
 
 
 def measured_effects(model: Model, images: int = IMAGES, seed: int = 0) -> list[list[tuple[str, float]]]:
@@ -34,15 +50,9 @@ def measured_effects(model: Model, images: int = IMAGES, seed: int = 0) -> list[
         names, measures = morphometrics.NAMES, morphometrics.measure(generated[..., 0])
     else:
         names, measures = STATISTICS, image_statistics(torch.from_numpy(generated).permute(0, 3, 1, 2))
-    whole = ~np.isnan(measures).any(1)
-    codes, measures = Codes(codes.categories[whole], codes.continuous[whole]), measures[whole]
     out = []
     for code in range(codes.continuous.shape[1]):
-        given = given_codes(codes, model.latent.categorical_sizes, code)
-        found = [
-            (WORDS[name], morphometrics.partial_correlation(codes.continuous[:, code], measures[:, m], given)[0])
-            for m, name in enumerate(names)
-        ]
-        found = [(word, r) for word, r in found if abs(r) >= LOWEST]  # NaN is not
-        out.append(sorted(found, key=lambda pair: -abs(pair[1])))
+        found = partial_correlations(codes, measures, names, model.latent.categorical_sizes, code)
+        strong = [(WORDS[name], r) for name, (r, *_) in found.items() if abs(r) >= LOWEST]
+        out.append(sorted(strong, key=lambda pair: -abs(pair[1])))
     return out

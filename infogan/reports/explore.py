@@ -63,7 +63,8 @@ def page(model: Model) -> str:
     Raises InputError for a layer, or a prior of the noise, that the page cannot compute.
     """
     networks, content = pack(model)
-    packed = base64.b64encode(compressed(content)).decode()
+    stream = zlib.compressobj(9, strategy=zlib.Z_HUFFMAN_ONLY)  # weights repeat no patterns
+    packed = base64.b64encode(stream.compress(content) + stream.flush()).decode()
     parts = [packed[start : start + PART] for start in range(0, len(packed), PART)]
     about = describe(model) | {"networks": networks, "parts": len(parts)}
     filled = {
@@ -72,12 +73,6 @@ def page(model: Model) -> str:
         "parts": "\n".join(f'<script>part("{part}")</script>' for part in parts),
     }
     return re.sub(r"\{\{(\w+)\}\}", lambda match: filled[match[1]], PAGE.read_text(encoding="utf-8"))
-
-
-def compressed(content: bytes) -> bytes:
-    """A zlib stream of Huffman codes alone: weights repeat no patterns."""
-    stream = zlib.compressobj(9, strategy=zlib.Z_HUFFMAN_ONLY)
-    return stream.compress(content) + stream.flush()
 
 
 def describe(model: Model) -> dict:
@@ -163,11 +158,6 @@ def graphical_browser() -> webbrowser.BaseBrowser | None:
     return None if Path(browser.name).name in TEXT_BROWSERS else browser
 
 
-def interrupt(*_: object) -> None:
-    """A signal as Ctrl-C, so that the temporary folder goes."""
-    raise KeyboardInterrupt
-
-
 def main() -> None:
     """Write the page, and serve it until Ctrl-C."""
     options = tyro.cli(Options, description=__doc__)
@@ -177,13 +167,12 @@ def main() -> None:
     if options.out:
         file = options.out / "index.html"
         records.write_atomic(file, page(model))
-        print(
-            f"wrote {printable(file)} ({file.stat().st_size / 1e6:.1f} MB); open it in a browser, or serve the folder"
-        )
+        size = file.stat().st_size / 1e6
+        print(f"wrote {printable(file)} ({size:.1f} MB); open it in a browser, or serve the folder")
         return
     for each in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(each) is not signal.SIG_IGN:  # as under nohup
-            signal.signal(each, interrupt)
+            signal.signal(each, signal.default_int_handler)  # as Ctrl-C, so that the temporary folder goes
     with tempfile.TemporaryDirectory(prefix="infogan-explore-") as folder:
         server = serve(Path(folder), options.host, options.port)
         records.write_atomic(Path(folder) / "index.html", page(model))

@@ -6,7 +6,7 @@ Example:
 
 import contextlib
 import logging
-import os
+import shutil
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -19,7 +19,6 @@ import tyro
 
 from infogan import load
 from infogan.errors import InputError, install, printable
-from infogan.files import replacing
 from infogan.inference import Model, Recogniser
 from infogan.records.model_card import write_card
 
@@ -115,32 +114,42 @@ def write_onnx(model: Model, folder: Path) -> dict[str, float]:
     return differences
 
 
-def write(model: Model, folder: Path, half: bool, onnx: bool) -> None:
-    """Write weights, configuration, evaluation, card and ONNX files into an empty folder."""
-    model.save(folder, half)
-    write_card(model, folder, write_onnx(model, folder) if onnx else {}, half)
+def write(model: Model, out: Path, half: bool = False, onnx: bool = True) -> None:
+    """Write weights, configuration, evaluation, card and ONNX files into a folder, all of them or none.
+
+    They are written beside it, and then the two folders change places: until then an earlier export stays whole. What
+    else was in the folder is kept.
+    """
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=out.parent, prefix=".export-") as kept:
+        new, before = Path(kept) / "new", Path(kept) / "before"
+        model.save(new, half)
+        write_card(model, new, write_onnx(model, new) if onnx else {}, half)
+        if out.exists():
+            exported = {str(out): list(CONTENT)}  # by folder, what is not copied
+            shutil.copytree(out, new, symlinks=True, ignore=lambda at, names: exported.get(at, []), dirs_exist_ok=True)
+        try:
+            if out.exists():
+                out.rename(before)
+            new.rename(out)
+        except BaseException:  # Ctrl-C as well
+            if before.exists():
+                before.rename(out)
+            raise
 
 
 def main() -> None:
-    """Write the folder, whole or not at all, and list its files."""
+    """Write the folder, and list its files."""
     options = tyro.cli(Options, description=__doc__)
     model = load(options.run)
     out = options.out or options.run / "export"
     if out.resolve() == model.directory.resolve():
         raise InputError(f"{out} is the run itself, whose checkpoint would be replaced: choose another --out")
+    if out.resolve() in (Path.cwd(), *Path.cwd().parents):
+        raise InputError(f"{out} is the folder that the command runs in, which would be replaced: choose another --out")
     if out.exists() and not out.is_dir():
         raise InputError(f"{out} is a file: give a folder as --out")
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=out.parent, prefix=".export-") as kept:
-        whole = Path(kept) / "export"
-        write(model, whole, options.half, options.onnx)
-        out.mkdir(exist_ok=True)
-        files = sorted(path for path in whole.iterdir() if path.is_file() and path.name[0] != ".")
-        for file in files:
-            with replacing(out / file.name) as synced:
-                os.replace(file, synced)
-        for name in CONTENT.keys() - {file.name for file in files}:  # of an earlier export
-            (out / name).unlink(missing_ok=True)
+    write(model, out.resolve(), options.half, options.onnx)
     print(f"wrote to {printable(out)}/")
-    for file in files:
-        print(f"  {file.name:24} {(out / file.name).stat().st_size / 1e6:6.2f} MB  {CONTENT.get(file.name, '')}")
+    for name in sorted(name for name in CONTENT if (out / name).exists()):
+        print(f"  {name:24} {(out / name).stat().st_size / 1e6:6.2f} MB  {CONTENT[name]}")

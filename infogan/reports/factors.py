@@ -53,7 +53,7 @@ class Options:
     """Folder of the dataset. Default: $INFOGAN_DATA, else ./data."""
 
 
-def compare(run: Model, dataset: data.Dataset, gans: Sequence[Model] = (), progress: bool = True) -> dict:
+def compare(run: Model, dataset: data.Dataset, gans: Sequence[Model] = ()) -> dict:
     """n_images, and for each kind of factors `information`, with `scores` where two factors or more are known.
 
     gans: runs of a regular GAN, for the null.
@@ -65,7 +65,7 @@ def compare(run: Model, dataset: data.Dataset, gans: Sequence[Model] = (), progr
         result[kind] = information(predicted, values, names, nulls.information(run, values))
         if kind == "factors" and len(names) > 1:
             categorical = run.latent.single_codes(Categorical)
-            result[kind]["scores"] = disentanglement.scores(predicted.codes, values, categorical, progress)
+            result[kind]["scores"] = disentanglement.scores(predicted.codes, values, categorical, progress=True)
     return result
 
 
@@ -76,10 +76,17 @@ def centrality(runs: Sequence[Model]) -> dict:
 
     Raises InputError where they cannot be compared.
     """
-    check_comparable(runs)
-    similarity = np.stack(
-        [similarities(source, runs) for source in tqdm(runs, "ModelCentrality", unit=" models", leave=False)], axis=1
-    )
+    for run in runs:
+        shape, first = run.discriminator.image_shape, runs[0].discriminator.image_shape
+        if shape != first:
+            raise InputError(
+                f"images of {run.directory} are {shape}, of {runs[0].directory} {first} (channels, height, width); "
+                "give runs of one dataset"
+            )
+        if len(run.latent.single_columns()) < 2:
+            raise InputError(f"{run.directory} has one code, which ModelCentrality cannot compare; give runs of two")
+    sources = tqdm(runs, "ModelCentrality", unit=" models", leave=False)
+    similarity = np.stack([similarities(source, runs) for source in sources], axis=1)
     return {
         "runs": [str(run.directory) for run in runs],
         "similarity": similarity.tolist(),
@@ -87,23 +94,16 @@ def centrality(runs: Sequence[Model]) -> dict:
     }
 
 
-def check_comparable(runs: Sequence[Model]) -> None:
-    """Raises InputError where images of the runs differ in shape, or a model has one code alone."""
-    for run in runs:
-        if run.discriminator.image_shape != runs[0].discriminator.image_shape:
-            raise InputError(
-                f"images of {run.directory} are {run.discriminator.image_shape}, of {runs[0].directory} "
-                f"{runs[0].discriminator.image_shape} (channels, height, width); give runs of one dataset"
-            )
-        if len(run.latent.single_columns()) < 2:
-            raise InputError(f"{run.directory} has one code, which ModelCentrality cannot compare; give runs of two")
-
-
 def similarities(source: Model, readers: Sequence[Model]) -> list[float]:
     """The similarity of each reader's codes on images of `source`, see model_centrality.similarity."""
     latents, shared = shared_latents(source.latent, torch.Generator().manual_seed(0))
+    parts: list[list[np.ndarray]] = [[] for _ in readers]
+    for chunk in latents.split(CHUNK):
+        images = torch.from_numpy(networks.generate(source.generator, chunk)).permute(0, 3, 1, 2)
+        for part, reader in zip(parts, readers):
+            part.append(predict(reader.discriminator, reader.latent, images).codes)
     out = []
-    for reader, codes in zip(readers, _codes_of_images(source, readers, latents)):
+    for reader, codes in zip(readers, map(np.concatenate, parts)):
         groups = codes[FREE_IMAGES:].reshape(len(shared), -1, codes.shape[1])
         categorical = reader.latent.single_codes(Categorical)
         out.append(model_centrality.similarity(groups, shared, codes[:FREE_IMAGES], categorical))
@@ -124,16 +124,6 @@ def shared_latents(latent: Latent, random: torch.Generator) -> tuple[Tensor, np.
     return torch.cat([latent.sample(FREE_IMAGES, random), groups.flatten(0, 1)]), shared
 
 
-def _codes_of_images(source: Model, readers: Sequence[Model], latents: Tensor) -> list[np.ndarray]:
-    """Each reader's codes [N, m] of the images that `source` generates of latents [N, width]."""
-    parts: list[list[np.ndarray]] = [[] for _ in readers]
-    for chunk in latents.split(CHUNK):
-        images = torch.from_numpy(networks.generate(source.generator, chunk)).permute(0, 3, 1, 2)
-        for codes, reader in zip(parts, readers):
-            codes.append(predict(reader.discriminator, reader.latent, images).codes)
-    return [np.concatenate(codes) for codes in parts]
-
-
 def show(kind: str, result: dict, n_images: int) -> str:
     """One kind's numbers as text. result: of `information`."""
     table = pd.DataFrame(index=[printable(name) for name in result["names"]])
@@ -150,13 +140,6 @@ def show(kind: str, result: dict, n_images: int) -> str:
     return text
 
 
-def write(run: Model, result: dict) -> Path:
-    """Write what `compare` returned to the run's factors.json, with the update that the model is of."""
-    path = run.directory / "factors.json"
-    records.write_json(path, result | {"step": run.step, "provenance": records.provenance()})
-    return path
-
-
 def main() -> None:
     """Print the tables and write RUN/factors.json."""
     options = tyro.cli(Options, description=__doc__)
@@ -164,12 +147,6 @@ def main() -> None:
     others = [Model(directory) for directory in options.others]
     found = centrality([run, *others]) if others else None
     gans = [Model(directory) for directory in options.null]
-    for gan in gans:
-        if gan.config.dataset != run.config.dataset:
-            raise InputError(
-                f"{gan.directory} is on {gan.config.dataset}, {run.directory} on {run.config.dataset}: "
-                "give runs of one dataset"
-            )
     result = compare(run, common.load_dataset(options.data_dir, options.run, *options.null), gans)
     for kind in [key for key in result if key != "n_images"]:
         print(show(kind, result[kind], result["n_images"]))
@@ -177,4 +154,6 @@ def main() -> None:
         result["model_centrality"] = found
         table = pd.DataFrame({"run": found["runs"], "ModelCentrality": found["centrality"]})
         print(common.as_text(table.sort_values("ModelCentrality", ascending=False)) + "\n")
-    print(f"wrote {printable(write(run, result))}")
+    path = run.directory / "factors.json"
+    records.write_json(path, result | {"step": run.step, "provenance": records.provenance()})
+    print(f"wrote {printable(path)}")

@@ -1,8 +1,8 @@
 """A table of runs: code-to-label measures on the test images, L_I, and more where it was measured; then their means and
 95 % intervals over seeds.
 
-Runs are run directories, or result folders: with --out such a folder is written (runs.csv, curves.csv.gz, a contact
-sheet seeds.png of runs that have a checkpoint, and README.md where there is none).
+Runs are run directories, or result folders: with --out such a folder is written (runs.csv, curves.csv.gz, and a contact
+sheet seeds.png of runs that have a checkpoint).
 
 Examples:
   python analysis/measure.py runs/mnist-authors-seed*
@@ -29,15 +29,6 @@ SAME = ["dataset", "recipe", "step", "precision"]
 """Columns in which runs agree that differ in their seed alone."""
 PAPER_ACCURACY = 0.95
 """Of c1 on MNIST (section 7.2)."""
-README = """# {title}
-
-Trained with {commands}.
-Then `infogan measure RUNS --out FOLDER` wrote this folder. Seeds: {seeds}. Hardware: {hardware}. Commits: {commits}.
-
-- `{runs}`: a row for each run: what identifies it, its start, hardware and commit, and all measures.
-- `{curves}`: what the run directories log of each run (`table` says in which file).
-- `seeds.png`: samples of each run; rows are the categories in the order of their matched labels.
-"""
 
 
 @dataclass(frozen=True)
@@ -77,11 +68,8 @@ def measure_quality(directory: Path, data_dir: Path | None) -> None:
 
     run = Model(directory)
     dataset = common.load_dataset(data_dir, directory)
-    measured, bound = (
-        sample_quality(run.generator, run.latent, dataset.test, classifier(dataset)),
-        last_bound(directory),
-    )
-    measured |= collapse.measure(run.generator, run.discriminator, run.latent, dataset.test.images, bound)
+    measured, images = sample_quality(run.generator, run.latent, dataset.test, classifier(dataset)), dataset.test.images
+    measured |= collapse.measure(run.generator, run.discriminator, run.latent, images, last_bound(directory))
     about = {"step": run.step, "provenance": records.provenance()}
     records.write_json(directory / "quality.json", {"dataset": dataset.name, "split": "test"} | measured | about)
 
@@ -124,31 +112,12 @@ def write_folder(folder: Path, paths: tuple[Path, ...], runs: pd.DataFrame) -> N
 
         contact_sheet(list(runs.directory), folder / "seeds.png")
         made.append("seeds.png")
-    if not (folder / "README.md").exists():
-        records.write_atomic(folder / "README.md", _readme(runs))
-        made.append("README.md")
     print(f"\nwrote {', '.join(made)} to {printable(folder)}/")
-
-
-def _readme(runs: pd.DataFrame) -> str:
-    def listed(column: str, length: int | None = None) -> str:
-        return ", ".join(dict.fromkeys(str(value)[:length] for value in runs[column] if value != "")) or "not recorded"
-
-    commands = dict.fromkeys(
-        f"`infogan train {run.preset} --dataset {Path(run.dataset).stem} --updates {run.updates} --seed S`"
-        + f" ({run.recipe})" * (run.recipe != run.preset)
-        for run in runs.itertuples()
-    )
-    about = {"title": f"{listed('recipe')} on {listed('dataset')}", "commands": ", ".join(commands)}
-    origin = {"seeds": listed("seed"), "hardware": listed("hardware"), "commits": listed("commit", 10)}
-    return README.format(**about, **origin, runs=RUNS, curves=CURVES)
 
 
 def main() -> None:
     """Print the tables, and write the folder with --out."""
     options = tyro.cli(Options, description=__doc__)
-    if not options.runs:
-        raise InputError("give at least one run directory, such as runs/mnist-authors-seed0")
     directories = read_runs(options.runs).directory.dropna()
     for directory in directories:
         if options.again:

@@ -1,14 +1,15 @@
 """What the continuous codes of a digit model change in the shape of digits: rotation and width as numbers (C5, C6).
 
 For images generated from the prior, the partial correlation of each continuous code with each of Morpho-MNIST's
-measures, given the category and the other codes (`effect`), and given the other measures as well (`alone`). The same
-for codes drawn from 1 < |c| <= 2, which is outside the training range. For both ranges also the share of images that a
-classifier, trained on the real digits, gives the label matched to their category.
+measures, given the category and the other codes. The same for codes drawn from 1 < |c| <= 2, which is outside the
+training range. For both ranges also the share of images that a classifier, trained on the real digits, gives the label
+matched to their category.
 
 Example:
   python analysis/morphology.py runs/mnist-authors-seed0 --data-dir ~/data
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,22 +17,17 @@ import numpy as np
 import pandas as pd
 import torch
 import tyro
-from matplotlib.axes import Axes
 from tqdm import tqdm
 
-from infogan import feature_network, load, records, style
+from infogan import feature_network, load, records
 from infogan.codes import Continuous
 from infogan.errors import InputError, printable
 from infogan.inference import Codes, Model
 from infogan.metrics import clustering
-from infogan.metrics.morphometrics import NAMES, measure, partial_correlation
+from infogan.metrics.morphometrics import NAMES, measure
 from infogan.networks import DiscriminatorQ
 from infogan.reports import common
-from infogan.reports.effects import given_codes
-
-VALUES = np.linspace(-2, 2, 9)
-PER_VALUE = 20
-"""Generated images for each of VALUES in the picture."""
+from infogan.reports.effects import partial_correlations
 
 
 @dataclass(frozen=True)
@@ -43,37 +39,24 @@ class Options:
     images: int = 1000
     """Generated images per measurement."""
     out: Path | None = None
-    """The picture; its numbers go beside it as JSON. Default: RUN/figures/morphology.png."""
+    """The numbers as JSON. Default: RUN/figures/morphology.json."""
     data_dir: Path | None = None
     """Folder of the dataset, on which the classifier is trained. Default: $INFOGAN_DATA, else ./data."""
 
 
 def shapes(images: np.ndarray) -> np.ndarray:
     """Morphometrics [N, 6] of generated images uint8 [N, H, W, 1]."""
-    return np.concatenate(
-        [measure(image[None, :, :, 0]) for image in tqdm(images, desc="measuring", unit="images", leave=False)]
-    )
+    shown = tqdm(images, desc="measuring", unit="images", leave=False)
+    return np.concatenate([measure(image[None, :, :, 0]) for image in shown])
 
 
 def correlations(codes: Codes, measured: np.ndarray, sizes: list[int], code: int, where: str) -> list[dict]:
-    """A row for each morphometric: its partial correlations with one continuous code, and their 95 % intervals.
-
-    measured: [N, 6]; images that could not be measured (empty ones) are left out. sizes: of the categorical codes.
-    Morphometrics that do not vary, as happens on few pixels, have no row.
-    """
-    whole = ~np.isnan(measured).any(1)
-    codes, measured = Codes(codes.categories[whole], codes.continuous[whole]), measured[whole]
-    given, values = given_codes(codes, sizes, code), codes.continuous[:, code]
-    rows = []
-    for m, name in enumerate(NAMES):
-        effect, low, high = partial_correlation(values, measured[:, m], given)
-        if np.isnan(effect):
-            continue
-        more = np.column_stack([given, np.delete(measured, m, 1)])
-        alone, alone_low, alone_high = partial_correlation(values, measured[:, m], more)
-        row = {"code": code, "where": where, "measure": name, "effect": effect, "low": low, "high": high}
-        rows.append(row | {"alone": alone, "alone_low": alone_low, "alone_high": alone_high})
-    return rows
+    """A row for each morphometric: its partial correlations with one continuous code, see partial_correlations."""
+    found = partial_correlations(codes, measured, NAMES, sizes, code)
+    return [
+        {"code": code, "where": where, "measure": name, "effect": effect, "low": low, "high": high}
+        for name, (effect, low, high) in found.items()
+    ]
 
 
 def sample_beyond(model: Model, code: int, n: int, seed: int) -> Codes:
@@ -84,79 +67,38 @@ def sample_beyond(model: Model, code: int, n: int, seed: int) -> Codes:
     return codes
 
 
-class Agreement:
-    """How often a classifier of real digits gives generated images the label matched to their first category.
+def agreement(model: Model, classifier: DiscriminatorQ, reference: Codes, others: Sequence[Codes]) -> list[float]:
+    """How often a classifier of real digits gives generated images the label matched to their first category: of the
+    codes `reference`, by whose images categories are matched one-to-one to labels, and of each of the others."""
 
-    Categories are matched one-to-one to the classifier's labels of the images of the codes `reference`.
-    """
+    def labels(codes: Codes) -> np.ndarray:
+        images = torch.from_numpy(model.generate(codes, seed=1)).permute(0, 3, 1, 2)
+        return feature_network.classify(classifier, images)[1].argmax(1)
 
-    def __init__(self, model: Model, classifier: DiscriminatorQ, reference: Codes):
-        self.model, self.classifier = model, classifier
-        labels, size = self._labels(reference), model.latent.categorical_sizes[0]
-        table = clustering.contingency(reference.categories[:, 0], labels, size, int(labels.max()) + 1)
-        self.label_of = clustering.match(table)
-
-    def of(self, codes: Codes) -> float:
-        """The share of the codes' images."""
-        return float((self.label_of[codes.categories[:, 0]] == self._labels(codes)).mean())
-
-    def _labels(self, codes: Codes) -> np.ndarray:
-        images = torch.from_numpy(self.model.generate(codes, seed=1)).permute(0, 3, 1, 2)
-        return feature_network.classify(self.classifier, images)[1].argmax(1)
+    found = [labels(codes) for codes in (reference, *others)]
+    size, n_labels = model.latent.categorical_sizes[0], int(found[0].max()) + 1
+    label_of = clustering.match(clustering.contingency(reference.categories[:, 0], found[0], size, n_labels))
+    all_codes = (reference, *others)
+    return [float((label_of[codes.categories[:, 0]] == each).mean()) for codes, each in zip(all_codes, found)]
 
 
-def analyse(model: Model, n: int, data_dir: Path | None) -> tuple[dict, np.ndarray]:
-    """Correlations of every continuous code, and where there are categories the agreement, from n images each.
-
-    Returns: what morphology.json holds; the standard deviation of each morphometric, [6].
-    """
-    sizes, n_codes = model.latent.categorical_sizes, count_continuous(model)
-    inside = model.sample(n, seed=1)
-    rows, agreements, agreement = [], [], None
+def analyse(model: Model, n: int, data_dir: Path | None) -> dict:
+    """Correlations of every continuous code, and where there are categories the agreement, from n images each: what
+    morphology.json holds."""
+    sizes, inside = model.latent.categorical_sizes, model.sample(n, seed=1)
+    outside = [sample_beyond(model, code, n, seed=2) for code in range(len(code_names(model)))]
+    agreements: list[dict] = []
     if sizes:
         classifier = feature_network.classifier(common.load_dataset(data_dir, model.directory))
-        agreement = Agreement(model, classifier, inside)
-        agreements.append({"where": "within", "agreement": agreement.of(inside)})
+        where = ["within", *(f"code {code} beyond" for code in range(len(outside)))]
+        shares = agreement(model, classifier, inside, outside)
+        agreements = [{"where": one, "agreement": share} for one, share in zip(where, shares)]
     measured = shapes(model.generate(inside, seed=1))  # after the dataset, which may be missing: it takes long
-    for code in range(n_codes):
-        outside = sample_beyond(model, code, n, seed=2)
+    rows = []
+    for code, codes in enumerate(outside):
         rows += correlations(inside, measured, sizes, code, "within")
-        rows += correlations(outside, shapes(model.generate(outside, seed=2)), sizes, code, "beyond")
-        if agreement is not None:
-            agreements.append({"where": f"code {code} beyond", "agreement": agreement.of(outside)})
-    result = {"run": model.directory.name, "correlations": rows, "agreement": agreements, "images": n}
-    return result, np.nanstd(measured, 0)
-
-
-def count_continuous(model: Model) -> int:
-    """The number of single continuous codes."""
-    return len(model.latent.single_codes(Continuous))
-
-
-@style.drawing()
-def draw(model: Model, spread: np.ndarray, path: Path) -> None:
-    """Mean change of each morphometric, in its standard deviations `spread` [6], along each continuous code."""
-    n_codes = count_continuous(model)
-    figure = style.new_figure(4.6 * n_codes, 3.6)
-    for code, axes in enumerate(figure.subplots(1, n_codes, squeeze=False)[0]):
-        _draw_code(axes, model, code, spread)
-    figure.legend(*axes.get_legend_handles_labels(), loc="outside right upper", fontsize=8)
-    figure.suptitle(f"{common.run_title(model.config)}; grey: the range in training", fontsize=10)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with records.replacing(path) as file:
-        style.save(figure, file)
-
-
-def _draw_code(axes: Axes, model: Model, code: int, spread: np.ndarray) -> None:
-    codes, means = model.sample(PER_VALUE, seed=3), []
-    for value in VALUES:
-        codes.continuous[:, code] = value
-        means.append(np.nanmean(shapes(model.generate(codes, seed=4)), 0))
-    change = np.array(means) - means[len(VALUES) // 2]
-    for m in np.flatnonzero(spread > 0):  # on few pixels some do not vary
-        axes.plot(VALUES, change[:, m] / spread[m], marker=".", label=NAMES[m])
-    axes.axvspan(-1, 1, color="grey", alpha=0.15, linewidth=0)
-    axes.set(xlabel=code_names(model)[code], ylabel="change, in standard deviations")
+        rows += correlations(codes, shapes(model.generate(codes, seed=2)), sizes, code, "beyond")
+    return {"run": model.directory.name, "correlations": rows, "agreement": agreements, "images": n}
 
 
 def code_names(model: Model) -> list[str]:
@@ -176,18 +118,17 @@ def show(result: dict, names: list[str]) -> str:
 
 
 def main() -> None:
-    """Print the numbers, and write them with the picture."""
+    """Print the numbers and write them."""
     options = tyro.cli(Options, description=__doc__)
     if options.images < 10:
         raise InputError(f"images is {options.images}; give 10 or more, for a correlation of fewer says nothing")
     model = load(options.run)
-    if not count_continuous(model):
+    if not code_names(model):
         raise InputError(f"{options.run} has codes {model.latent}, none of them continuous: there is none to measure")
     if model.image_shape[0] != 1:
         raise InputError(f"{options.run} makes images in colour; digits are measured in grey ones of one channel")
-    result, spread = analyse(model, options.images, options.data_dir)
+    result = analyse(model, options.images, options.data_dir)
     print(show(result, code_names(model)))
-    path = options.out or options.run / "figures" / "morphology.png"
-    draw(model, spread, path)
-    records.write_json(path.with_suffix(".json"), result | {"run": options.run.name} | common.origin())
-    print(f"wrote {printable(path)} and {path.with_suffix('.json').name}")
+    path = options.out or options.run / "figures" / "morphology.json"
+    records.write_json(path, result | {"run": options.run.name} | common.origin())
+    print(f"wrote {printable(path)}")

@@ -56,9 +56,11 @@ def read_runs(paths: Iterable[Path]) -> pd.DataFrame:
     rows; BOUNDS, spread, collapsed; and, where they were measured, those of QUALITY, `_morphology` and `_matches`. What
     was not measured is missing.
 
-    Raises InputError where a path is none of these, a file is damaged, or a run is given twice.
+    Raises InputError where there is none, a path is none of these, a file is damaged, or a run is given twice.
     """
     rows = [row for path in dict.fromkeys(paths) for row in _rows(path)]
+    if not rows:
+        raise InputError("give at least one run directory, such as runs/mnist-authors-seed0")
     names = [row["run"] for row in rows]
     for row in rows:
         if row["directory"] is not None and names.count(row["run"]) > 1:
@@ -96,7 +98,11 @@ def preset_of(name: str) -> Config:
 
 
 def _read_row(row: dict[str, Any], place: str) -> dict[str, Any]:
-    """A row of runs.csv, with every field. place: what names it in an error."""
+    """A row of runs.csv, with every field. A table of settings names the one field that a run changes, and its value.
+
+    place: what names it in an error.
+    """
+    row = row | ({row["setting"]: row["value"]} if "setting" in row else {})
     stated: dict[str, Any] = {}
     for name, kind in FIELDS.items():
         if name in row:
@@ -212,11 +218,6 @@ def config_of(row: pd.Series) -> Config:
     return Config(**{name: row[name].item() if hasattr(row[name], "item") else row[name] for name in FIELDS})
 
 
-def has_collapsed(row: pd.Series) -> bool:
-    """Whether G has collapsed in the run of a row of `read_runs`; not where it was not measured."""
-    return row.collapsed in (True,)  # of numpy as well
-
-
 def read_curves(paths: Iterable[Path]) -> pd.DataFrame:
     """A row for each logged update and each evaluation. paths: as for `read_runs`; runs have the names they have there.
 
@@ -253,6 +254,21 @@ def smoothed_bound(metrics: pd.DataFrame) -> pd.Series:
     """L_I of the categorical codes (nats), a running mean over SMOOTHING updates, by row of a run's metrics."""
     log_every = int(metrics.step.diff().median()) if len(metrics) > 1 else SMOOTHING
     return metrics.info_categorical_nats.rolling(max(1, SMOOTHING // log_every), min_periods=1, center=True).mean()
+
+
+def running_mean(values: pd.Series) -> pd.Series:
+    """Over a hundredth of the rows."""
+    return values.rolling(max(1, len(values) // 100), min_periods=1).mean()
+
+
+def loss_ends(metrics: pd.DataFrame) -> dict[str, float]:
+    """Mean losses over the first and over the last tenth of a log's rows, and the last row's update."""
+    tenth = max(1, len(metrics) // 10)
+    ends: dict[str, float] = {"updates": int(metrics.step.iloc[-1])}
+    for column in ("loss_d", "loss_g"):
+        ends[f"{column}_first_tenth"] = float(metrics[column][:tenth].mean())
+        ends[f"{column}_last_tenth"] = float(metrics[column][-tenth:].mean())
+    return ends
 
 
 def write(folder: Path, runs: pd.DataFrame, curves: pd.DataFrame) -> None:

@@ -3,7 +3,6 @@
 import json
 import shutil
 
-import numpy as np
 import pandas as pd
 import pytest
 from conftest import call, fit
@@ -16,7 +15,7 @@ def test_the_run_of_the_highest_index_is_chosen_whatever_the_accuracies(trained,
     runs = [tmp_path / name for name in ("a", "b", "gan")]
     for run in runs:
         shutil.copytree(trained / run.name, run)
-    table, _ = choose.measure(runs, None)
+    table = choose.measure(runs, None)
     best = table.run[table.information_nats.idxmax()]
     for run in runs:  # the chosen one is made the least accurate
         evaluation = json.loads((run / "evaluation.json").read_text())
@@ -28,30 +27,9 @@ def test_the_run_of_the_highest_index_is_chosen_whatever_the_accuracies(trained,
     kept = pd.read_csv(tmp_path / "t.csv")
     assert list(kept.columns) == ["run", "preset", "seed", *choose.INDICES, "accuracy"]
     again = call("choose", tmp_path / "t.csv", "--by", "information_nats", folder="analysis")
-    assert (
-        again.returncode == 0
-        and f"chosen by information_nats: {kept.run[kept.information_nats.idxmax()]}\n" in again.stdout
-    )
-
-
-def test_an_index_that_orders_runs_as_their_accuracy_chooses_the_best():
-    accuracy = np.linspace(0.5, 0.95, 10)
-    table = pd.DataFrame(dict.fromkeys(choose.INDICES, accuracy) | {"accuracy": accuracy, "run": "r"})
-    table["agreement"] = -accuracy
-    judged = choose.judge(table, np.eye(10)).set_index("index")
-    assert judged["rank correlation"]["information_nats"] == pytest.approx(1)
-    assert judged["rank correlation"]["agreement"] == pytest.approx(-1)
-    assert judged.winner["information_nats"] == 0.95 and judged.winner["agreement"] == 0.5
-    # The largest of 5 of the ranks 1 to 10 is 5 * 11 / 6 in the mean over all subsets.
-    assert judged["winner of 5"]["information_nats"] == pytest.approx(0.45 + 0.05 * 55 / 6)
-    assert judged["winner of 5"]["agreement"] == pytest.approx(0.5 + 0.95 - 0.45 - 0.05 * 55 / 6)
-
-
-def test_of_many_runs_random_halves_are_drawn():
-    accuracy = np.arange(20) / 20
-    table = pd.DataFrame(dict.fromkeys(choose.INDICES, accuracy) | {"accuracy": accuracy, "run": "r"})
-    judged = choose.judge(table, np.eye(20)).set_index("index")
-    assert judged["winner of 10"]["certainty_nats"] == pytest.approx((10 * 21 / 11 - 1) / 20, abs=0.01)
+    assert f"chosen by information_nats: {kept.run[kept.information_nats.idxmax()]}\n" in again.stdout
+    rank = kept.information_nats.corr(kept.accuracy, method="spearman")
+    assert f"information_nats {rank:.3f} 0.100" in " ".join(again.stdout.split()).replace("information_nats  ", "")
 
 
 @pytest.mark.parametrize("codes", ["2u", "2x10c"])

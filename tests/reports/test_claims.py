@@ -11,8 +11,7 @@ from conftest import call
 
 from infogan.presets import PRESETS
 from infogan.reports.claims import rows as verdicts
-from infogan.reports.claims import scorecard as picture
-from infogan.reports.claims.rules import RULES, read
+from infogan.reports.claims.rules import Claim
 from infogan.reports.runs import read_curves, read_runs, write
 
 
@@ -91,15 +90,8 @@ def write_panel(
     """A run with a figure 6 of one panel. moved: explained variance and relative spread, or None."""
     name = f"run{len(list(folder.iterdir())) if folder.exists() else 0}"
     traversal = dict(zip(("explained_variance", "relative_spread"), moved)) if moved else {}
-    row = {
-        "panel": "azimuth",
-        "code": "c1",
-        "factor": "left_minus_right",
-        "null": {},
-        "traversal": traversal,
-        "run": name,
-    }
-    row |= {"normalised": normalised, "spread": spread, "collapsed": spread < 0.25}
+    row = {"panel": "azimuth", "factor": "left_minus_right", "null": {}, "traversal": traversal, "run": name}
+    row |= {"normalised": normalised, "collapsed": spread < 0.25}
     changes = {"dataset": "celeba"} | changes
     return write_run(folder, preset, seed, (10, 0.0), name=name, changes=changes, figure6={"verdicts": [row]})
 
@@ -112,14 +104,11 @@ def write_benchmark(path, *batches: tuple[tuple[float, float, float], float]):
     rows = []
     for batch, (time, memory) in enumerate(batches):
         plain = dict(zip(("median", "low", "high"), (100 * t for t in time)))
+        ours = {"images_per_second": {"median": 100, "low": 80, "high": 125}, "memory_mib": 1000 * memory}
+        gan = {"images_per_second": plain, "memory_mib": 1000}
         rows += [
-            {
-                "batch": batch,
-                "contender": "fast",
-                "images_per_second": {"median": 100, "low": 80, "high": 125},
-                "memory_mib": 1000 * memory,
-            },
-            {"batch": batch, "contender": "fast GAN without Q", "images_per_second": plain, "memory_mib": 1000},
+            {"batch": batch, "contender": "fast"} | ours,
+            {"batch": batch, "contender": "fast GAN without Q"} | gan,
         ]
     path.write_text(json.dumps({"rows": rows}))
     return path
@@ -222,10 +211,8 @@ def test_a_run_that_is_shorter_than_its_source_is_not_judged(tmp_path):
     short = {"updates": 2000}
     runs = [write_run(tmp_path, "authors", seed, (10, 2.3), 0.5, changes=short) for seed in range(3)]
     table = scorecard(tmp_path / "out", *runs)
-    assert (
-        set(table.verdict) == {"not at full length"}
-        and table.by.str.startswith("authors, 2,000 of 5,000 updates").all()
-    )
+    assert set(table.verdict) == {"not at full length"}
+    assert table.by.str.startswith("authors, 2,000 of 5,000 updates").all()
 
 
 HIGH, LOW = (0.40, 0.41, 0.42), (0.10, 0.11, 0.12)
@@ -257,8 +244,8 @@ def test_panels_are_judged_over_seeds(numbers, given, verdict, tmp_path):
     """By the interval of each side of the rule, where there are two seeds of full length that did not collapse."""
     runs = [write_panel(tmp_path / "runs", seed, value, **given) for seed, value in enumerate(numbers)]
     table = scorecard(tmp_path / "out", *runs)
-    row = table.loc["C12"]
-    assert row.verdict == verdict and row["mean"] == pytest.approx(np.mean(numbers)) and row.of == len(numbers)
+    row, collapsed = table.loc["C12"], verdict == "collapsed"
+    assert row.verdict == verdict and row.of == (0 if collapsed else len(numbers))
     recipe = given.get("preset", "celeba")
     whole = f"{PRESETS[recipe][0].updates:,}"
     length = f"2,000 of {whole}" if given.get("updates") else whole
@@ -266,32 +253,25 @@ def test_panels_are_judged_over_seeds(numbers, given, verdict, tmp_path):
     name = given.get("dataset", "celeba")
     images = data.get(name, f"{name} (the real dataset)")
     assert row.by == f"{images}, {recipe}, {length} updates, float32: left_minus_right"
-    if len(numbers) > 1:
-        half = 4.3027 * np.std(numbers, ddof=1) / 3**0.5
-        assert (row.low, row.high) == pytest.approx((np.mean(numbers) - half, np.mean(numbers) + half), abs=1e-4)
-    judged = pd.read_csv(tmp_path / "out" / "scorecard-runs.csv") if verdict != "collapsed" else []
-    assert len(judged) == (0 if verdict == "collapsed" else len(numbers))
+    if len(numbers) > 1 and not collapsed:
+        mean, half = np.mean(numbers), 4.3027 * np.std(numbers, ddof=1) / 3**0.5
+        assert (row["mean"], row.low, row.high) == pytest.approx((mean, mean - half, mean + half), abs=1e-4)
+    assert len(pd.read_csv(tmp_path / "out" / "scorecard-runs.csv")) == row.of
 
 
-def test_panels_of_other_settings_and_collapsed_seeds_are_rows_of_their_own(tmp_path):
+def test_panels_of_other_settings_are_rows_of_their_own_and_collapsed_seeds_are_counted(tmp_path):
     kinds = [{}, {}, {"spread": 0.1}, {"spread": 0.1}]
     runs = [write_panel(tmp_path / "runs", seed, 0.4 + seed / 100, **kind) for seed, kind in enumerate(kinds)]
     for change in ({"lr_g": 0.1}, {"dataset": "data/own.npz"}, {"precision": "bfloat16"}):
         runs.append(write_panel(tmp_path / "runs", 0, 0.3, **change))
     table = scorecard(tmp_path / "out", *runs)
-    assert list(table.verdict) == ["replicates", "collapsed", "not tested", "not on the source's data", "not tested"]
-    assert list(table.of) == [2, 2, 1, 1, 1] and "own (images of a file), celeba, 20,000" in table.by.iloc[3]
-    text = (tmp_path / "out" / "scorecard.md").read_text()
-    assert (
-        "normalised MI; in generated images 0.50 of the variance, 0.50 of the spread | 2 of 2 | **replicates**" in text
-    )
+    assert list(table.verdict) == ["replicates", "not tested", "not on the source's data", "not tested"]
+    assert list(table.of) == [2, 1, 1, 1] and "own (images of a file), celeba, 20,000" in table.by.iloc[2]
+    moved = "in generated images 0.50 of the variance, 0.50 of the spread; G has collapsed in 2 more"
+    assert f"{moved} | 2 of 2 | **replicates**" in (tmp_path / "out" / "scorecard.md").read_text()
     again = write_panel(tmp_path / "runs", 1, 0.3)
     refused = call("claims", *runs, again, "--out", tmp_path / "no", folder="analysis")
-    assert (
-        refused.returncode == 1
-        and "repeats seed 1 of celeba (the real dataset), celeba, 20,000 updates" in refused.stderr
-    )
-    assert refused.stderr.count("\n") == 1
+    assert "repeats seed 1 of celeba (the real dataset), celeba, 20,000 updates" in refused.stderr
 
 
 def test_every_run_is_listed_with_its_length_and_hardware(made):
@@ -305,11 +285,12 @@ def test_every_run_is_listed_with_its_length_and_hardware(made):
     assert listed.hardware.str.len().min() > 0 and (listed[listed.preset == "authors"].updates == 5000).all()
 
 
-def test_runs_that_change_their_preset_are_not_judged(tmp_path):
+def test_only_runs_of_the_preset_as_it_is_are_judged_and_each_precision_by_itself(tmp_path):
     runs = [write_run(tmp_path, "authors", seed, (10, 2.3), accuracy=0.96) for seed in (0, 1)]
-    runs.append(write_run(tmp_path, "authors", 0, (10, 2.3), 0.5, name="other", changes={"leaky_slope": 0.3}))
+    for name, changes in (("slope", {"leaky_slope": 0.3}), ("bfloat16", {"precision": "bfloat16"})):
+        runs.append(write_run(tmp_path, "authors", 0, (10, 2.3), 0.5, name=name, changes=changes))
     rows = scorecard(tmp_path / "out", *runs).loc[["C3"]]
-    assert rows.of.tolist() == [2, 1] and rows["mean"].tolist() == [0.96, 0.96]
+    assert rows.of.tolist() == [2, 1, 1] and rows["mean"].tolist() == [0.96, 0.96, 0.5]
 
 
 def test_a_result_folder_has_the_scorecard_of_its_run_directories(tmp_path):
@@ -339,25 +320,6 @@ def test_where_too_few_sound_runs_are_left_lambda_is_not_judged(tmp_path):
     assert row.verdict == "collapsed" and (row.holds, row.of) == (0, 0) and np.isnan(row["mean"])
 
 
-def test_lambda_has_a_row_for_each_dataset(tmp_path):
-    accuracies = {1.0: [0.8, 0.9, 0.7], 0.1: [0.5, 0.6, 0.7]}
-    runs = [run for name in ("digits", "mnist") for run in lambdas(tmp_path / name, accuracies, dataset=name)]
-    runs = [run.rename(run.with_name(f"{run.parent.name}-{run.name}")) for run in runs]
-    assert scorecard(tmp_path / "out", *runs).loc[["C8"]].setting.tolist() == ["digits, authors", "mnist, authors"]
-
-
-def test_the_notebooks_own_log_passes_the_rule_for_its_losses(tmp_path):
-    """Means of its first and its last tenth, 18 of the 187 printed values each: 0.565 to 0.208, and 1.09 to 3.67."""
-    run = write_run(tmp_path, "blog", 0, (10, 2.3), loss_d=(0.565, 0.208), loss_g=(1.09, 3.67))
-    row = scorecard(tmp_path / "out", run).loc["B2"]
-    assert row.holds == 1 and row.also == "in the mean 2.72 times, the smaller factor"
-
-
-def test_a_claim_of_our_own_replicates_nothing(tmp_path):
-    runs = [write_run(tmp_path, "iic", seed, (10, 2.3), 0.98 + seed / 1000) for seed in range(3)]
-    assert scorecard(tmp_path / "out", *runs).verdict["O1"] == "holds"
-
-
 def test_a_preset_of_our_own_replicates_no_claim_of_the_paper(tmp_path):
     """The longer run of a preset is judged, and named by its length."""
     longer = {"updates": 9000}
@@ -368,6 +330,7 @@ def test_a_preset_of_our_own_replicates_no_claim_of_the_paper(tmp_path):
     table = scorecard(tmp_path / "out", *runs)
     rows = table.loc[["C5"]]
     assert rows.verdict.tolist() == ["holds", "undecided"], "of three seeds a share decides nothing"
+    assert table.verdict["O1"] == "holds"
     assert rows.by.str.startswith("iic, 1,000 + 9,000 updates").all()
 
 
@@ -376,16 +339,12 @@ def test_width_alone_counts_and_a_code_that_is_slant_too_does_not(tmp_path):
     thick["correlations"].append({"code": 1, "where": "within", "measure": "thickness", "effect": 0.9})
     kinds = (morphology(0.8, 0.5), thick, morphology(0.8, 0.9, also=0.6), morphology(0.4, 0.9))
     runs = [write_run(tmp_path, "authors", seed, (10, 2.3), morphology=kind) for seed, kind in enumerate(kinds)]
-    slant, width = (
-        next(rule for rule in RULES if rule.says.startswith(f"c2 is rotation{more}")) for more in (" (", ",")
+    assert scorecard(tmp_path / "out", *runs).says["C5"].str.startswith("c2 is rotation").tolist() == [True, True]
+    holds = (
+        pd.read_csv(tmp_path / "out" / "scorecard-runs.csv").query("claim == 'C5'").groupby("number").holds.agg(list)
     )
-    assert [width.check(run).holds for run in read(runs)] == [True, False, False, False]
-    assert [slant.check(run).holds for run in read(runs)] == [True, True, True, False]
-
-
-def test_a_share_of_three_seeds_decides_nothing():
-    assert {verdicts.by_share(holds, 3) for holds in range(4)} == {"undecided"}
-    assert verdicts.by_share(4, 4) == "replicates" and verdicts.by_share(0, 4) == "does not replicate"
+    assert holds["correlation"] == [True, True, True, False]
+    assert holds["weaker correlation"] == [True, False, False, False]
 
 
 @pytest.mark.parametrize(
@@ -400,20 +359,25 @@ def test_a_share_of_three_seeds_decides_nothing():
     ],
 )
 def test_verdicts_of_intervals(low, high, at_least, verdict):
-    assert verdicts.by_interval(low, high, 1.0, at_least) == verdict
+    claim = Claim("C0", "", "", "", 1.0, "≥" if at_least else "≤")
+    assert verdicts.by_interval(low, high, claim) == verdict
 
 
-def test_verdicts_of_shares():
-    assert [verdicts.by_share(*n) for n in ((10, 10), (3, 3), (5, 10), (0, 9))] == [
-        "replicates",
-        "undecided",
-        "undecided",
-        "does not replicate",
-    ]
+@pytest.mark.parametrize(
+    ("holds", "of", "verdict"),
+    [
+        *((holds, 3, "undecided") for holds in range(4)),
+        (4, 4, "replicates"),
+        (0, 4, "does not replicate"),
+        (5, 10, "undecided"),
+    ],
+)
+def test_a_share_is_decided_by_wilsons_interval(holds, of, verdict):
+    assert verdicts.by_share(holds, of) == verdict
 
 
 def test_the_numbers_are_means_over_seeds_with_intervals(made):
-    table, _ = made
+    table, folder = made
     mean = table["mean"]
     assert mean["C1"] == pytest.approx(1000, abs=130) and table.never["C1"] == 1, "one seed never reaches H(c)"
     assert mean["C3"].iloc[0] == pytest.approx(0.88)
@@ -426,33 +390,10 @@ def test_the_numbers_are_means_over_seeds_with_intervals(made):
     assert table.also["B1"] == "in the mean 0.90 of the worst row's images", "1, and 100 of 125"
     assert table.also["B2"] == f"in the mean {(3 + 1 / 0.9 + 1.5) / 3:.2f} times, the smaller factor", "G's or D's"
     assert list(mean["C11"]) == pytest.approx([0.5, 0.1, (0.01 + 0.33) / 2])
-
-
-def test_the_numbers_of_a_benchmark(made):
-    cost = made[0].loc["C7"]
+    numbers = "0.50 normalised MI; not measurable in generated images | 1 of 1 | **not on the source's data** |"
+    assert numbers in (folder / "scorecard.md").read_text()
     # The median of the third batch size, the memory of the second, and the longest time of the second.
-    assert (cost["mean"], cost.low, cost.high) == pytest.approx((1.25, 1.2, 1.4 / 0.8))
-
-
-def test_the_scorecard_as_markdown(made):
-    text = (made[1] / "scorecard.md").read_text()
-    for line in (
-        "| C11 | SVHN: lighting (figure 5) | mnist (the real dataset), blog, 187,500 updates, float32: lighting | "
-        "0.50 normalised MI; not measurable in generated images | 1 of 1 | **not on the source's data** |",
-        "| iic, 1,000 + 6,000 updates, float32 | 0.973 [",
-        "| 0.880 [",
-        ", never in 1 | 1 of 3 | **undecided** |",
-        "| C2 | a regular GAN keeps L_I low (figure 1) | gan, 5,000 updates, float32 | 0.32 [",
-    ):
-        assert line in text, line
-
-
-def test_the_two_precisions_are_separate_rows(tmp_path):
-    once, again = (
-        write_run(tmp_path, "authors", 0, (10, 1.0), name=name, changes={"precision": name})
-        for name in ("float32", "bfloat16")
-    )
-    assert len(scorecard(tmp_path / "out", once, again)) == 2
+    assert (mean["C7"], table.low["C7"], table.high["C7"]) == pytest.approx((1.25, 1.2, 1.4 / 0.8))
 
 
 def test_a_bound_that_never_reaches_the_entropy_is_reported_as_such(tmp_path):
@@ -477,18 +418,3 @@ def test_input_on_which_no_claim_can_be_checked_is_one_clear_line(tmp_path):
         done = call("claims", *arguments, "--out", tmp_path / "out", folder="analysis")
         assert done.returncode == 1 and message in done.stderr and done.stderr.count("\n") == 1, done.stderr
     assert not (tmp_path / "out").exists()
-
-
-def test_lines_of_the_picture_name_the_length_where_one_setting_has_several(tmp_path):
-    runs = [
-        write_run(tmp_path / str(updates), "iic", seed, (10, 2.3), 0.98, changes={"updates": updates})
-        for updates in (6000, 9000)
-        for seed in (0, 1)
-    ]
-    lines = picture._shares(scorecard(tmp_path / "out", *runs).reset_index())
-    assert [line["by"] for line in lines] == [
-        "iic, 1,000 + 6,000 updates, 2 seeds",
-        "iic, 1,000 + 9,000 updates, 2 seeds",
-    ]
-    lines = picture._shares(scorecard(tmp_path / "again", *runs[:2]).reset_index())
-    assert [line["by"] for line in lines] == ["iic, 2 seeds"]

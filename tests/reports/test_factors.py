@@ -40,15 +40,6 @@ def test_known_factors_are_compared_with_the_codes(tmp_path):
     assert names <= result["scores"].keys()
 
 
-def test_without_known_factors_the_images_are_measured(trained):
-    done = call("factors", trained / "a", folder="analysis")
-    assert done.returncode == 0, done.stderr
-    assert "measured: mutual information with each code in nats, 1,797 images" in done.stdout
-    result = json.loads((trained / "a" / "factors.json").read_text())
-    assert result["measured"]["names"] == ["brightness", "middle_minus_border", "left_minus_right"]
-    assert "factors" not in result
-
-
 def test_statistics_of_images():
     images = torch.zeros(4, 3, 8, 8, dtype=torch.uint8)
     images[1] = 255

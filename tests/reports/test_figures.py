@@ -14,10 +14,8 @@ from PIL import Image
 
 from infogan import data, style, training
 from infogan.inference import Model
-from infogan.reports.figures import curves, drawing
-from infogan.reports.figures.panels import Panel
+from infogan.reports.figures import animation
 from infogan.reports.information import known_factors, predict
-from infogan.style import logarithmic, new_figure
 
 
 def figures(*arguments):
@@ -31,10 +29,8 @@ def test_figure_1_has_the_numbers_of_the_runs(trained, tmp_path):
     shown = [(run["preset"].partition(" ")[0], run["seed"]) for run in numbers["runs"]]
     assert shown == [("authors", 0), ("authors", 1), ("gan", 0)]
     assert numbers["runs"][0]["preset"] == "authors (batch_size 32)"
-    kept = tmp_path / "kept"
-    assert (
-        call("measure", trained / "a", trained / "b", trained / "gan", "--out", kept, folder="analysis").returncode == 0
-    )
+    kept, runs = tmp_path / "kept", [trained / name for name in ("a", "b", "gan")]
+    assert call("measure", *runs, "--out", kept, folder="analysis").returncode == 0
     assert figures("figure1", kept, "--out", tmp_path / "again.png").returncode == 0
     again = json.loads((tmp_path / "again.json").read_text())["runs"]
     assert pd.DataFrame(again).round(4).equals(pd.DataFrame(numbers["runs"]).round(4)), "a folder says the same"
@@ -77,20 +73,11 @@ def test_a_published_log_is_drawn_beside_the_losses_of_several_runs(trained, tmp
     assert numbers["published"] == [{"updates": 9} | ends]
 
 
-@pytest.mark.parametrize(
-    ("text", "says"),
-    [
-        ("a,b\n1,2\n", "is no log"),
-        ("step,loss_d,loss_g\n1,x,2\n", "is no log"),
-        ("", "is no log"),
-        ("step,loss_d,loss_g\n", "lacks rows or cells"),
-        ("step,loss_d,loss_g\n1,0.5,2\n,,\n", "lacks rows or cells"),
-    ],
-)
-def test_a_published_log_that_is_none_is_refused_in_one_line(trained, tmp_path, text, says):
+@pytest.mark.parametrize("text", ["", "a,b\n1,2\n", "step,loss_d,loss_g\n1,x,2\n", "step,loss_d,loss_g\n1,0.5,2\n,,\n"])
+def test_a_published_log_that_is_none_is_refused_in_one_line(trained, tmp_path, text):
     (tmp_path / "log.csv").write_text(text)
     done = figures("losses", trained / "a", "--published", tmp_path / "log.csv", "--out", tmp_path / "l.png")
-    assert done.returncode == 1 and says in done.stderr and done.stderr.count("\n") == 1
+    assert done.returncode == 1 and "is no log" in done.stderr and done.stderr.count("\n") == 1
     assert not (tmp_path / "l.png").exists()
 
 
@@ -116,17 +103,29 @@ def test_the_trade_off_has_the_numbers_of_measured_runs(trained, tmp_path):
     (runs[1] / "quality.json").unlink()
     done = figures("tradeoff", *runs, "--out", out)
     assert done.returncode == 1 and done.stderr.endswith("no Fréchet distance: infogan measure --quality\n")
-    done = figures("tradeoff", tmp_path / "nowhere", "--out", out)
-    assert done.returncode == 1 and "neither a run directory" in done.stderr
 
 
 @style.drawing()
 def test_logarithmic_axes_have_numbers_however_close_the_points_are():
-    axes = new_figure(4, 3).subplots()
+    axes = style.new_figure(4, 3).subplots()
     axes.plot([0.28, 0.29], [0.0121, 0.0123], "o")
-    logarithmic(axes)
+    style.logarithmic(axes)
     for ticks, (low, high) in ((axes.get_xticks(), axes.get_xlim()), (axes.get_yticks(), axes.get_ylim())):
         assert any(low <= tick <= high for tick in ticks)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("figure2", "nowhere"), "error: nowhere/config.json cannot be read"),
+        (("losses", "nowhere"), "error: nowhere is neither a run directory"),
+        (("grid",), "error: give at least one run"),
+        (("grid", "a", "b"), "error: 2 runs are given and no --out"),
+    ],
+)
+def test_bad_input_is_one_clear_line(arguments, message):
+    done = figures(*arguments)
+    assert done.returncode == 1 and done.stderr.startswith(message) and done.stderr.count("\n") == 1, done.stderr
 
 
 def test_grids_of_several_runs_stand_side_by_side(trained, tmp_path):
@@ -139,13 +138,6 @@ def test_grids_of_several_runs_stand_side_by_side(trained, tmp_path):
     numbers = json.loads((tmp_path / "presets.json").read_text())
     assert [panel["title"] for panel in numbers["panels"]] == ["a", "gan"]
     assert [about["run"] for about in numbers["runs"]] == ["a", "gan"]
-
-
-def test_grids_of_no_runs_or_without_a_place_are_one_clear_line(trained):
-    both = (trained / "a", trained / "b")
-    for given, message in (((), "give at least one run"), (both, "--out")):
-        refused = figures("grid", *given)
-        assert refused.returncode == 1 and message in refused.stderr and refused.stderr.count("\n") == 1
 
 
 @pytest.fixture(scope="module")
@@ -168,7 +160,7 @@ def lit(tmp_path_factory):
 def test_a_panel_shows_the_code_with_the_most_mutual_information(lit, tmp_path):
     done = figures("figure3", lit / "run0", lit / "run1", "--out", tmp_path / "f3.png")
     assert done.returncode == 0, done.stderr
-    assert "elevation: left out; lit has no factor elevation or pitch" in done.stdout
+    assert "elevation: left out; it needs a continuous code and a factor elevation or pitch" in done.stdout
     assert "wide or narrow: left out" in done.stdout
     numbers = json.loads((tmp_path / "f3.json").read_text())
     panels = numbers["panels"]
@@ -186,7 +178,7 @@ def test_a_panel_shows_the_code_with_the_most_mutual_information(lit, tmp_path):
         best = max((key for key in nats if key[1] == panel["factor"]), key=nats.get)
         assert panel["run"] == row["run"] == best[0] and panel["xlabel"] == row["code"] == f"c{best[2] + 1}"
         assert row["information_nats"] == pytest.approx(nats[best])
-        assert panel["ticks"][0] == "-1.0" and len(panel["generated"]["brightness"]) == 10
+        assert panel["ticks"][0] == "-1.0"
         null = row["null"]["untrained"]
         assert null["n"] == 10 and null["low_nats"] < null["mean_nats"] < null["high_nats"]
         normalised = (row["information_nats"] - null["mean_nats"]) / row["entropy_nats"]
@@ -215,42 +207,10 @@ def test_figures_of_several_datasets_or_none_are_refused(lit, trained, tmp_path)
     assert "give runs on a dataset with rotation, azimuth, width" in done.stderr
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (("figure2", "nowhere"), "error: nowhere/config.json cannot be read"),
-        (("losses", "nowhere"), "error: nowhere is neither a run directory"),
-        (("figure1",), "error: give at least one run"),
-    ],
-)
-def test_bad_input_is_one_clear_line(arguments, message):
-    done = figures(*arguments)
-    assert done.returncode == 1 and done.stderr.startswith(message) and done.stderr.count("\n") == 1, done.stderr
-
-
-def test_panels_fill_their_figure(trained, tmp_path, monkeypatch):
-    """Without a regular GAN there are three panels: no place stays empty."""
-    drawn = []
-    monkeypatch.setattr(drawing.style, "new_figure", lambda *size: drawn.append(new_figure(*size)) or drawn[-1])
-    for arguments in ((), ("--gan", trained / "gan")):
-        done = figures("figure2", trained / "a", *arguments, "--out", tmp_path / "f2.png")
-        assert done.returncode == 0, done.stderr
-    for figure, panels in zip(drawn, (3, 4), strict=True):
-        assert len(figure.axes) == panels and all(axes.images for axes in figure.axes)
-
-
-def test_figure_1_has_a_common_scale(trained, tmp_path, monkeypatch):
-    drawn = []
-    monkeypatch.setattr(curves.style, "new_figure", lambda *size: drawn.append(new_figure(*size)) or drawn[-1])
-    assert figures("figure1", trained / "a", trained / "gan", "--out", tmp_path / "f1.png").returncode == 0
-    [axes] = drawn[0].axes
-    low, high = axes.get_ylim()
-    assert low <= 0 and high == pytest.approx(1.08 * math.log(10)) and axes.get_xscale() == "linear"
-
-
 @pytest.mark.parametrize("name, frames", [("t.gif", 6), ("t.mp4", 24)])
-def test_a_traversal_goes_there_and_back(trained, tmp_path, name, frames):
-    done = figures("traversal", trained / "a", "--out", tmp_path / name, "--steps", 4)
+def test_a_traversal_goes_there_and_back(trained, tmp_path, monkeypatch, name, frames):
+    monkeypatch.setattr(animation, "STEPS", 4)
+    done = figures("traversal", trained / "a", "--out", tmp_path / name)
     assert done.returncode == 0, done.stderr
     read = imageio.imread(tmp_path / name, index=...)
     assert len(read) == frames
@@ -260,15 +220,9 @@ def test_a_traversal_goes_there_and_back(trained, tmp_path, name, frames):
 
 
 def test_a_traversal_that_cannot_be_drawn_is_one_clear_line(trained, tmp_path):
-    for arguments, message in (
-        (("--out", tmp_path / "t.png"), "ends in .gif or .mp4"),
-        (("--steps", 1), "steps is 1; give 2 or more"),
-        (("--limit", 0), "limit is 0.0; give a positive number"),
-        (("--limit", "inf"), "limit is inf; give a positive number"),
-    ):
-        done = figures("traversal", trained / "a", *arguments)
-        assert done.returncode == 1 and message in done.stderr and done.stderr.count("\n") == 1
-        assert not (tmp_path / "t.png").exists()
+    done = figures("traversal", trained / "a", "--out", tmp_path / "t.png")
+    assert done.returncode == 1 and "ends in .gif or .mp4" in done.stderr and done.stderr.count("\n") == 1
+    assert not (tmp_path / "t.png").exists()
 
 
 @pytest.mark.parametrize("name, starts", [("png", b"\x89PNG"), ("svg", b"<?xml"), ("pdf", b"%PDF")])
@@ -278,38 +232,6 @@ def test_figures_have_the_format_that_is_asked_for(figure, name, starts, trained
     assert done.returncode == 0, done.stderr
     assert sorted(path.name for path in tmp_path.iterdir()) == ["f.json", f"f.{name}"]
     assert (tmp_path / f"f.{name}").read_bytes().startswith(starts)
-
-
-@pytest.mark.parametrize("categories", [1, 2, 3, 10, 60])
-def test_no_figure_of_samples_is_longer_than_a_page(categories, tmp_path):
-    """Whatever the number of categories: five thousand pixels were drawn of three."""
-    random = np.random.default_rng(0)
-    picture = random.integers(0, 256, (5 * 30 - 2, categories * 30 - 2, 1), dtype=np.uint8)
-    wide = random.integers(0, 256, (5 * 30 - 2, 11 * 30 - 2, 1), dtype=np.uint8)
-    for panels in (
-        [Panel("c1", picture, 30, ticks=["0"] * categories)],
-        [Panel("c1", picture, 30), *[Panel("c2", wide, 30)] * 2],
-    ):
-        with style.drawing():
-            width, height = drawing.draw_panels(panels, "a title").get_size_inches()
-        assert 7 <= width <= 14.4 and height <= 4.6 * len(panels) + 1
-
-
-def test_all_images_of_a_figure_have_one_scale():
-    panels = [Panel("a", np.zeros((58, 88, 1), np.uint8), 30), Panel("b", np.zeros((88, 298, 1), np.uint8), 30)]
-    with style.drawing():
-        figure = drawing.draw_panels(panels, "a title")
-    inches = [axes.get_position().size * figure.get_size_inches() for axes in figure.axes]
-    scales = [size / panel.picture.shape[1::-1] for size, panel in zip(inches, panels)]
-    assert scales[0] == pytest.approx([scales[0][0]] * 2) and scales[1] == pytest.approx(scales[0])
-
-
-def test_a_grid_of_many_runs_needs_no_letters():
-    panels = [Panel(f"seed {i}", np.zeros((298, 298, 1), np.uint8), 30) for i in range(32)]
-    with style.drawing():
-        figure = drawing.draw_panels(panels, "a title")
-    assert len(figure.axes) == 32 and figure.axes[-1].get_title() == "seed 31"
-    assert max(figure.get_size_inches()) < 20
 
 
 def test_a_name_that_is_no_pictures_is_refused_before_anything_is_written(tmp_path, digits):
@@ -328,9 +250,7 @@ def test_a_foreign_evaluation_is_one_line(tmp_path, digits):
         (run / "evaluation.json").write_text(content)
         for arguments in (("figures", "figure2", run), ("report", run), ("measure", run)):
             done = call(*arguments, folder="analysis", cwd=tmp_path)
-            assert done.returncode == 1 and done.stderr.count("\n") == 1 and "evaluation.json" in done.stderr, (
-                done.stderr
-            )
+            assert done.returncode == 1 and done.stderr.count("\n") == 1 and "evaluation.json" in done.stderr
 
 
 def test_of_a_thousand_categories_some_are_drawn_and_it_is_said(tmp_path, digits):

@@ -29,21 +29,12 @@ def test_measuring_again_gives_what_was_recorded(trained, tmp_path):
 def test_a_result_folder_is_written_and_read_again_with_the_same_numbers(trained, tmp_path):
     done = script(trained / "a", trained / "b", "--out", tmp_path / "kept")
     assert done.returncode == 0, done.stderr
-    assert sorted(path.name for path in (tmp_path / "kept").iterdir()) == [
-        "README.md",
-        "curves.csv.gz",
-        "runs.csv",
-        "seeds.png",
-    ]
-    readme = (tmp_path / "kept" / "README.md").read_text()
-    assert "`infogan train authors --dataset digits --updates 20 --seed S`" in readme and "Seeds: 0, 1." in readme
+    assert {path.name for path in (tmp_path / "kept").iterdir()} == {"curves.csv.gz", "runs.csv", "seeds.png"}
     again = script(tmp_path / "kept")
     assert again.returncode == 0 and again.stdout == done.stdout.partition("\nwrote")[0], again.stderr
-    (tmp_path / "kept" / "README.md").write_text("mine")
     joined = script(tmp_path / "kept", trained / "gan", "--out", tmp_path / "kept")
     assert joined.returncode == 0, joined.stderr
     assert pd.read_csv(tmp_path / "kept" / "runs.csv").run.tolist() == ["a", "b", "gan"]
-    assert (tmp_path / "kept" / "README.md").read_text() == "mine"
 
 
 def test_sample_quality_is_measured_where_it_is_asked_for(trained, tmp_path, monkeypatch):
@@ -95,14 +86,3 @@ def test_means_are_over_seeds_with_t_intervals_and_the_share_that_reaches_the_pa
     half = 3.1824 * np.std(rows.accuracy[:4], ddof=1) / 2
     assert seeds.accuracy_high[0] - seeds.accuracy[0] == pytest.approx(half, rel=1e-4)
     assert np.isnan(seeds.accuracy_low[1]) and (seeds.accuracy_min[0], seeds.accuracy_max[0]) == (0.7, 0.98)
-
-
-def test_bad_input_is_one_clear_line(trained):
-    inside_a_file = trained / "a" / "config.json" / "kept"
-    for arguments, message in (
-        (("nowhere",), "error: nowhere is neither a run directory"),
-        ((), "error: give at least one run"),
-        ((trained / "a", "--out", inside_a_file), f"error: {inside_a_file}: "),
-    ):
-        done = script(*arguments)
-        assert done.returncode == 1 and done.stderr.startswith(message) and done.stderr.count("\n") == 1, done.stderr

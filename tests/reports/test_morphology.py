@@ -37,7 +37,7 @@ def test_each_code_correlates_with_its_own_measure(strokes):
     slant, thickness = (by_measure(morphology.correlations(codes, measured, [2], code, "within")) for code in (0, 1))
     assert slant["slant"]["effect"] > 0.98 and slant["slant"]["low"] < slant["slant"]["effect"] < slant["slant"]["high"]
     assert thickness["thickness"]["effect"] > 0.85 and abs(thickness["slant"]["effect"]) < 0.2
-    assert abs(slant["thickness"]["effect"]) < 0.5 and slant["slant"]["alone"] > 0.9
+    assert abs(slant["thickness"]["effect"]) < 0.5
     opposite = Codes(codes.categories, -codes.continuous)
     flipped = by_measure(morphology.correlations(opposite, measured, [2], 0, "within"))
     assert flipped["slant"]["effect"] == pytest.approx(-slant["slant"]["effect"])
@@ -54,14 +54,12 @@ def test_empty_images_are_left_out(strokes):
 def test_the_small_committed_model_is_measured(tmp_path, monkeypatch):
     monkeypatch.setenv("INFOGAN_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(feature_network, "EPOCHS", 15)
-    monkeypatch.setattr(morphology, "PER_VALUE", 3)
-    model, out = ROOT / "analysis" / "results" / "models" / "digits", tmp_path / "morphology.png"
+    model, out = ROOT / "analysis" / "results" / "models" / "digits", tmp_path / "new" / "morphology.json"
     done = call("morphology", model, "--images", "60", "--out", out, folder="analysis")
     assert done.returncode == 0, done.stderr
-    numbers = json.loads(out.with_suffix(".json").read_text())
+    numbers = json.loads(out.read_text())
     found = [(row["code"], row["where"]) for row in numbers["correlations"]]
     assert len(set(found)) == 2 * 2 and all(found.count(one) >= 5 for one in found), "heights hardly vary"
-    assert out.stat().st_size > 5000
     agreement = {row["where"]: row["agreement"] for row in numbers["agreement"]}
     assert agreement["within"] > 0.6 and set(agreement) == {"within", "code 0 beyond", "code 1 beyond"}
     assert all(row["where"] in ("within", "beyond") and abs(row["effect"]) <= 1 for row in numbers["correlations"])

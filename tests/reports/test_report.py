@@ -75,36 +75,13 @@ def study_of(n: int) -> optuna.Study:
     return study
 
 
-def test_importances_are_computed_once(tmp_path, monkeypatch):
-    study, file = study_of(10), tmp_path / "importances.csv"
-    first = importance.importances(study, file)
-    monkeypatch.setattr(importance, "computed", lambda study: pytest.fail("they are known"))
-    known = importance.importances(study, file)
-    assert known.importance.tolist() == pytest.approx(first.importance.tolist())
-    assert list(known.columns) == ["parameter", "importance", "low", "high", "trials"]
-    monkeypatch.setattr(importance, "computed", lambda study: known.head(1))
-    study.add_trial(study.trials[0])
-    assert len(importance.importances(study, file)) == 1, "of other trials they are computed anew"
-
-
-def test_damaged_importances_are_computed_anew(tmp_path, monkeypatch):
-    study, file = study_of(10), tmp_path / "importances.csv"
-    values = importance.importances(study, file)
-    monkeypatch.setattr(importance, "computed", lambda study: values)
-    whole = file.read_bytes()
-    cut, changed = whole[: whole[:-1].rfind(b"\n") + 1], whole.replace(b"0.", b"0.9", 1)
-    for damaged in (b"", b"\x00\xff", b'"', b"state\n1\n", whole[:-20], cut, changed):
-        file.write_bytes(damaged)
-        assert importance.importances(study, file) is values and file.read_bytes() == whole
-
-
 def test_intervals_of_many_trials_take_halves_of_a_hundred(monkeypatch):
     """A forest's time grows faster than its trials, and there are forty halves."""
     study, taken, compute = study_of(200), [], importance._fanova
     monkeypatch.setattr(
         importance, "_fanova", lambda trials, *rest: taken.append(len(trials)) or compute(trials, *rest)
     )
-    values = importance.computed(study)
+    values = importance.importances(study)
     assert sorted(set(taken)) == [importance.OF_AT_MOST // 2, 200] and taken.count(200) == 1
     assert values.parameter.iloc[0] == "lambda_categorical" and values.importance.iloc[0] > 0.9
 
@@ -139,16 +116,6 @@ def test_damaged_trials_do_not_end_the_report(study_folder, tmp_path):
     done = call("report", "studies/digits", folder="analysis", cwd=tmp_path)
     assert done.returncode == 0 and "Traceback" not in done.stderr, done.stderr
     assert "All trials" in (copy / "report" / "report.html").read_text()
-
-
-def test_a_run_of_a_preset_that_is_not_known_has_a_report(trained, tmp_path):
-    shutil.copytree(trained / "a", tmp_path / "mine")
-    stored = json.loads((tmp_path / "mine" / "config.json").read_text())
-    stored["config"]["preset"] = "mine"
-    (tmp_path / "mine" / "config.json").write_text(json.dumps(stored))
-    done = call("report", tmp_path / "mine", folder="analysis")
-    assert done.returncode == 0, done.stderr
-    assert "preset mine" in (tmp_path / "mine" / "report.html").read_text()
 
 
 def test_a_click_sorts_the_table_of_trials(html, browser):

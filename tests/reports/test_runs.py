@@ -53,6 +53,14 @@ def test_a_field_that_a_table_does_not_state_is_the_presets(tmp_path):
     assert (third.preset, third.seed) == ("own", 3), "an unknown preset is no error"
 
 
+def test_a_table_of_settings_names_the_field_that_a_run_changes(tmp_path):
+    (tmp_path / "s.csv").write_text(
+        "run,preset,seed,setting,value\na,authors,1,,\nb,authors,2,lambda_categorical,0.5\n"
+    )
+    first, second = (config_of(row) for _, row in read_runs([tmp_path / "s.csv"]).iterrows())
+    assert (first.lambda_categorical, second.lambda_categorical) == (1, 0.5) and second.codes == first.codes
+
+
 def test_whatever_differs_from_the_preset_is_written(tmp_path, digits):
     changes = {"terms": "r1:1", "leaky_slope": 0.3, "spectral_norm": True, "lr_g": 5e-4, "batch_size": 16}
     fit(tmp_path / "run", digits, updates=2, **changes)

@@ -75,7 +75,7 @@ def test_the_importance_of_the_one_parameter_that_matters_exceeds_the_others(opt
             trial = study.ask()
             batch = options.configurations.suggest(trial, seed=0).batch_size
             study.tell(trial, 1 / batch if outcome == "batch" else 0.5)
-        found[outcome] = importance.computed(study)
+        found[outcome] = importance.importances(study)
     table = found["batch"].set_index("parameter")
     others = table.drop("batch_size")
     assert table.low["batch_size"] > others.high.max() and table.importance["batch_size"] > 0.8

@@ -10,7 +10,6 @@ Example:
     --benchmark analysis/results/benchmark/cpu.json --out analysis/results
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,9 +19,7 @@ import tyro
 from infogan import records
 from infogan.errors import InputError
 from infogan.reports import common
-from infogan.reports.claims.panels import list_panels, panel_rows
-from infogan.reports.claims.rows import cost_row, lambda_rows, list_runs, rows_over_seeds
-from infogan.reports.claims.rules import RULES, RunRecord, read
+from infogan.reports.claims.rows import COLUMNS, LISTED, cost_row, judge, lambda_rows, over_seeds, read
 from infogan.reports.claims.scorecard import draw, markdown
 
 
@@ -38,28 +35,19 @@ class Options:
     """Folder for the scorecard."""
 
 
-def collect(runs: Sequence[RunRecord], benchmark: Path | None) -> pd.DataFrame:
-    """A row for each claim and each preset, benchmark, table or figure on which it is checked.
-
-    In order: the paper's claims (C), the blog's (B), ours (O). Raises InputError where nothing can be checked.
-    """
-    rows = [row for rule in RULES for row in rows_over_seeds(rule, runs)]
-    rows += [cost_row(benchmark)] if benchmark else []
-    rows += lambda_rows(runs) + panel_rows(runs)
-    if not rows:
-        raise InputError("no claim can be checked on what is given: give runs of the presets on mnist, or a benchmark")
-    rows.sort(key=lambda row: ("CBO".index(row["claim"][0]), int(row["claim"][1:])))
-    return pd.DataFrame(rows)
-
-
 def main() -> None:
     """Write the scorecard and print it."""
     options = tyro.cli(Options, description=__doc__)
     runs = read(options.runs)
-    table, judged = collect(runs, options.benchmark), pd.DataFrame(list_runs(runs) + list_panels(runs))
+    judged = judge(runs)
+    rows = over_seeds(judged) + lambda_rows(runs) + ([cost_row(options.benchmark)] if options.benchmark else [])
+    if not rows:
+        raise InputError("no claim can be checked on what is given: give runs of the presets on mnist, or a benchmark")
+    rows.sort(key=lambda row: ("CBO".index(row["claim"][0]), int(row["claim"][1:])))
+    table = pd.DataFrame(rows, columns=COLUMNS).fillna({"length": "", "never": 0, "also": ""}).astype({"never": int})
     for name, text in (
         ("scorecard.csv", table.to_csv(index=False)),
-        ("scorecard-runs.csv", judged.to_csv(index=False)),
+        ("scorecard-runs.csv", judged.loc[~judged.collapsed.astype(bool), LISTED].to_csv(index=False)),
         ("scorecard.md", markdown(table)),
     ):
         records.write_atomic(options.out / name, text)

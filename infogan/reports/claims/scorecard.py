@@ -1,28 +1,37 @@
 """The scorecard as Markdown and as a picture."""
 
+import textwrap
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.patches import Patch, Rectangle
 
 from infogan import records, style
-from infogan.metrics.clustering import share_interval
 from infogan.reports.claims import rows as verdicts
+from infogan.reports.claims.rules import CLAIMS
 
 VERDICTS = {
-    verdicts.REPLICATES: (style.GREEN, "o"),
-    verdicts.HOLDS: (style.GREEN, "P"),
-    verdicts.UNDECIDED: (style.ORANGE, "^"),
-    verdicts.DOES_NOT: (style.VERMILION, "X"),
-    verdicts.DOES_NOT_HOLD: (style.VERMILION, "X"),
-    verdicts.SHORT: (style.GREY, "s"),
-    verdicts.OTHER_DATA: (style.GREY, "v"),
-    verdicts.NOT_TESTED: (style.GREY, "D"),
-    verdicts.COLLAPSED: (style.GREY, "x"),
+    verdicts.REPLICATES: style.GREEN,
+    verdicts.HOLDS: style.GREEN,
+    verdicts.UNDECIDED: style.ORANGE,
+    verdicts.DOES_NOT: style.VERMILION,
+    verdicts.DOES_NOT_HOLD: style.VERMILION,
 }
-"""Colour and marker of each."""
+"""Colour of each; of those that judge nothing grey."""
+MARKS = {
+    style.GREEN: ("✓", "replicates, holds"),
+    style.ORANGE: ("?", "undecided"),
+    style.VERMILION: ("✗", "does not"),
+    style.GREY: ("", "not judged"),
+}
+"""Of each colour."""
 DIGITS = {"updates": ",.0f", "digits": ".1f", "accuracy": ".3f"}
+LABEL, CELL, LINE = 1.95, 0.49, 0.135
+"""Inches of the picture's left column, of a cell's width and of a line of text: it is read on a telephone as well."""
+DPI = 180
 
 
 def markdown(table: pd.DataFrame) -> str:
@@ -55,55 +64,90 @@ def _cells(row: Any) -> list[str]:
 
 @style.drawing()
 def draw(table: pd.DataFrame, path: Path) -> None:
-    """Share of seeds (batch sizes, datasets) in which each rule holds, with Wilson's 95 % interval.
-
-    Rows of one claim stand together.
-    """
-    rows = _shares(table)
-    height = 0.235 * len(rows) + 1.1
-    figure = style.new_figure(10, height)
+    """A matrix of claims and presets: in each cell the number that decides, with its interval; the threshold is below
+    the claim. Claims that were checked on other data than the source's stand apart."""
+    shown = table[table.verdict != verdicts.SELECTED]
+    alone = shown.groupby(["claim", "says", "setting"]).by.transform("nunique") == 1
+    columns = shown.setting.where(alone, shown.by).where(shown.claim != "C7", "authors")  # the benchmark's preset
+    shown = shown.assign(column=[textwrap.fill(name, 9) for name in columns])
+    apart = shown.verdict == verdicts.OTHER_DATA
+    blocks = [_Block(shown[~apart], ""), _Block(shown[apart].assign(column=""), "not on the source's data: not judged")]
+    width = LABEL + CELL * max(5, *(len(block.columns) for block in blocks)) + 0.05
+    height = sum(block.height for block in blocks) + 3.4 * LINE
+    figure = style.new_figure(width, height)
     figure.set_layout_engine("none")
-    axes = figure.add_axes((0.58, 0.6 / height, 0.4, 1 - 1.05 / height))  # the left half is text
-    of_axes, last = axes.get_yaxis_transform(), ""
-    for y, row in enumerate(rows):
-        if row["seeds"] and row["of"]:  # of batch sizes and of datasets an interval would mean nothing
-            axes.plot(share_interval(row["holds"], row["of"]), [y, y], color="#D5DBE3", lw=5, solid_capstyle="butt")
-        colour, marker = VERDICTS[row["verdict"]]
-        axes.plot(row["holds"] / max(row["of"], 1), y, marker, color=colour, markersize=7, clip_on=False)
-        if row["says"] != last:
-            axes.axhline(y - 0.5, color="#E3E6EA", linewidth=0.8, xmin=-1.43, clip_on=False)
-            axes.text(
-                -1.42,
-                y,
-                f"{row['claim']}  {row['says'].replace('L_I', '$L_I$')}",
-                transform=of_axes,
-                va="center",
-                fontsize=8,
-            )
-        axes.text(-0.03, y, row["by"], transform=of_axes, va="center", ha="right", fontsize=8, color=style.GREY)
-        last = row["says"]
-    used = {row["verdict"] for row in rows}
-    for verdict, (colour, marker) in ((name, shown) for name, shown in VERDICTS.items() if name in used):
-        axes.plot([], [], marker, color=colour, label=verdict)
-    axes.legend(ncols=len(used), loc="lower right", bbox_to_anchor=(1.02, 1), columnspacing=1.2, handletextpad=0.2)
-    axes.set(xlim=(-0.03, 1.03), ylim=(len(rows) - 0.5, -0.5), yticks=[])
-    axes.set_xlabel("share in which the rule holds; grey: 95 % interval")
-    axes.grid(axis="y", visible=False)
-    axes.spines["left"].set_visible(False)
+    axes = figure.add_axes((0, 0, 1, 1), xlim=(0, width), ylim=(height, 0))
+    axes.set_axis_off()
+    top = 0.0
+    for block in blocks:
+        block.draw(axes, top, width)
+        top += block.height
+    used = dict.fromkeys(VERDICTS.get(verdict, style.GREY) for verdict in shown.verdict[~apart])
+    handles = [Patch(color=colour, label=" ".join(MARKS[colour]).strip()) for colour in used]
+    axes.legend(handles=handles, ncols=2, loc="lower center", fontsize=7.5, handlelength=1, columnspacing=1)
     with records.replacing(path) as file:
-        style.save(figure, file)
+        style.save(figure, file, DPI)
 
 
-def _shares(table: pd.DataFrame) -> list[dict]:
-    """claim, says (without its place in the paper), by, holds, of and verdict of each line of the picture; seeds:
-    whether the share is one of seeds. by names the length where runs of one setting have several."""
-    out = []
-    for _, rows in table[table.verdict != verdicts.SELECTED].groupby(["claim", "says"], sort=False):
-        for row in rows.itertuples():
-            by, seeds = row.setting, row.claim not in ("C7", "C8")
-            if (rows.setting == by).sum() > 1 and row.length:
-                by += f", {row.length}"
-            by += f", {row.of} seed{'s' if row.of > 1 else ''}" if seeds else ""
-            about = {"claim": row.claim, "says": row.says.partition(" (")[0], "by": by, "seeds": seeds}
-            out.append(about | {"holds": row.holds, "of": row.of, "verdict": row.verdict})
-    return out
+class _Block:
+    """A matrix of rows of the scorecard, by claim and column. A title stands above it where it has one."""
+
+    def __init__(self, rows: pd.DataFrame, title: str):
+        self.title, self.columns = title if len(rows) else "", list(dict.fromkeys(rows.column))
+        claims = rows.groupby(["claim", "says", *(["by"] if title else [])], sort=False)
+        self.rows = [(_label(claim.iloc[0]), claim) for _, claim in claims]
+        lines = max((len(name.splitlines()) for name in self.columns), default=0)
+        self.above = LINE * (2 * bool(self.title) + lines + 0.5 * bool(lines))
+        self.height = self.above + sum(LINE * (len(label) + 0.8) for label, _ in self.rows)
+
+    def draw(self, axes: Axes, top: float, width: float) -> None:
+        """top: inches from the picture's upper edge."""
+        axes.text(0.05, top + LINE, self.title, va="center", fontsize=8, weight="bold")
+        left = {name: LABEL + CELL * i for i, name in enumerate(self.columns)}
+        for name, x in left.items():
+            axes.text(x + CELL / 2, top + self.above - LINE / 2, name, ha="center", va="bottom", fontsize=7.5)
+        top += self.above
+        for label, claim in self.rows:
+            height = LINE * (len(label) + 0.8)
+            axes.plot([0.05, width - 0.05], [top, top], color="#E3E6EA", linewidth=0.8)
+            for i, line in enumerate(label):
+                colour = style.GREY if i == len(label) - 1 else style.BLACK
+                axes.text(0.05, top + LINE * (i + 0.9), line, va="center", fontsize=7.5, color=colour)
+            for row in claim.itertuples():
+                _draw_cell(axes, left[row.column], top, height, row)
+                if self.title:
+                    images = textwrap.fill(str(row.setting), 28)
+                    place = (LABEL + CELL + 0.06, top + height / 2)
+                    axes.text(*place, images, va="center", fontsize=6.5, color=style.GREY)
+            top += height
+
+
+def _label(row: pd.Series) -> list[str]:
+    """The claim without its place in the paper, and in the last line the threshold."""
+    claim = next(one for one in CLAIMS if one.claim == row.claim and (one.figure or one.says == row.says))
+    limit = "≥ 0.5" if claim.by_share else f"{claim.sign} {claim.threshold:,g}"
+    says = textwrap.wrap(f"{row.claim}  {row.says.partition(' (')[0]}", 33)
+    return [*(line.replace("L_I", "$L_I$") for line in says), f"{row.number.partition(',')[0]} {limit}"]
+
+
+def _draw_cell(axes: Axes, x: float, top: float, height: float, row: Any) -> None:
+    colour = VERDICTS.get(row.verdict, style.GREY)
+    axes.add_patch(Rectangle((x + 0.01, top + 0.02), CELL - 0.02, height - 0.04, color=colour, alpha=0.22, linewidth=0))
+    middle = top + height / 2
+    form = ",.0f" if abs(row.mean) >= 100 else ".2f"
+    number = f"{row.mean:z{form}}" if np.isfinite(row.mean) else "never" if row.of else ""
+    if np.isfinite(row.low):
+        low, high = (f"{bound:z{form}}".replace(",", "").replace("0.", ".") for bound in (row.low, row.high))
+        dash = "\N{THIN SPACE}–\N{THIN SPACE}" if row.low < 0 else "–"
+        between = f"{low}{dash}{high}".replace("-", "\N{MINUS SIGN}")
+        axes.text(x + CELL / 2, middle + 0.55 * LINE, between, ha="center", va="center", fontsize=6)
+        middle -= 0.45 * LINE
+    axes.text(
+        x + CELL / 2,
+        middle,
+        f"{MARKS[colour][0]} {number}".strip(),
+        ha="center",
+        va="center",
+        fontsize=7.5,
+        weight="bold",
+    )

@@ -1,6 +1,5 @@
 """A trained model's categories side by side while its continuous codes move: a GIF, or an MP4."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,70 +17,66 @@ from infogan.reports.figures.panels import category_order
 
 SIDE, GAP, LEFT, TOP, BETWEEN = 70, 4, 104, 26, 12  # pixels; SIDE: of an image
 FRAME_MS, COLOURS = 110, 32
+STEPS = 13
+"""Pictures from -1 to 1, the range of the codes in training."""
+SEED = 1
+"""Of the noise."""
 INK, LINE, PAPER = "#1E1E1E", "#969696", "#FFFFFF"
 MOST_COLUMNS, MOST_ROWS = 12, 6
 
 
 @dataclass(frozen=True)
 class Traversal:
-    """An animation: a column for each category of c1, a row for each continuous code, which moves there and back."""
+    """An animation: a column for each category of c1, a row for each continuous code, which moves from -1 to 1 and
+    back."""
 
     run: tyro.conf.Positional[Path]
     """Run directory, or what export wrote."""
     out: Path | None = None
     """Where to write it, .gif or .mp4 (needs imageio-ffmpeg). Default: RUN/figures/traversal.gif."""
-    limit: float = 1.0
-    """Continuous codes move from -limit to limit; in training they were within 1."""
-    steps: int = 13
-    """Pictures from -limit to limit."""
-    seed: int = 1
-    """Of the noise."""
 
     def draw(self) -> None:
         """Write the animation. Raises InputError where the run has no continuous code, or the ending is another."""
         out = self.out or self.run / "figures" / "traversal.gif"
         if out.suffix not in (".gif", ".mp4"):
             raise InputError(f"--out is {out}; give a name that ends in .gif or .mp4")
-        if self.steps < 2:
-            raise InputError(f"steps is {self.steps}; give 2 or more")
-        if not 0 < self.limit < math.inf:
-            raise InputError(f"limit is {self.limit}; give a positive number, such as 1")
         model = load(self.run)
         if not model.latent.continuous:
             raise InputError(f"{self.run} has codes {model.latent}, none of them continuous: there is none to move")
-        values = np.linspace(-self.limit, self.limit, self.steps).round(6) + 0.0
-        forth = [self._frame(model, float(value)) for value in values]
+        forth = [_frame(model, value) for value in np.linspace(-1, 1, STEPS)]
         out.parent.mkdir(parents=True, exist_ok=True)
         (write_gif if out.suffix == ".gif" else write_mp4)(out, forth + forth[-2:0:-1])
         print(f"wrote {out} ({out.stat().st_size / 1000:.0f} kB)")
 
-    def _frame(self, model: Model, value: float) -> Image.Image:
-        """One picture, with each code's slider at its left."""
-        columns, heads = _columns(model)
-        names = [f"c{code + 1}" for code in model.latent.single_codes(Continuous)][:MOST_ROWS]
-        step = SIDE + GAP
-        picture = Image.new("RGB", (LEFT + len(heads) * step, TOP + len(names) * (SIDE + BETWEEN)), PAPER)
-        draw, font = ImageDraw.Draw(picture), ImageFont.truetype(findfont("DejaVu Sans"), 13)
-        for k, head in enumerate(heads):
-            draw.text((LEFT + k * step + SIDE / 2, TOP / 2), head, INK, font, anchor="mm")
-        for row, name in enumerate(names):
-            top = TOP + row * (SIDE + BETWEEN)
-            codes = Codes(columns.categories, columns.continuous.copy())
-            codes.continuous[:, row] = value
-            seeds = np.full(len(heads), self.seed) if model.latent.categorical else self.seed + np.arange(len(heads))
-            for k, image in enumerate(model.generate(codes, seeds)):
-                large = _image(image).resize((SIDE, SIDE), Image.Resampling.BICUBIC)
-                picture.paste(large, (LEFT + k * step, top))
-            self._slider(draw, top + SIDE // 2 + 10, f"{name} = {value:.1f}", value, font)
-        return picture
 
-    def _slider(self, draw: ImageDraw.ImageDraw, y: int, text: str, value: float, font: ImageFont.FreeTypeFont) -> None:
-        """A line with a knob at `value`, its text above it."""
-        left, right = 14, LEFT - 20
-        draw.text(((left + right) / 2, y - 20), text, INK, font, anchor="mm")
-        draw.line((left, y, right, y), LINE, 3)
-        x = left + (right - left) * (value + self.limit) / (2 * self.limit)
-        draw.ellipse((x - 6, y - 6, x + 6, y + 6), INK)
+def _frame(model: Model, value: float) -> Image.Image:
+    """One picture, with each code's slider at its left."""
+    columns, heads = _columns(model)
+    names = [f"c{code + 1}" for code in model.latent.single_codes(Continuous)][:MOST_ROWS]
+    step = SIDE + GAP
+    picture = Image.new("RGB", (LEFT + len(heads) * step, TOP + len(names) * (SIDE + BETWEEN)), PAPER)
+    draw, font = ImageDraw.Draw(picture), ImageFont.truetype(findfont("DejaVu Sans"), 13)
+    for k, head in enumerate(heads):
+        draw.text((LEFT + k * step + SIDE / 2, TOP / 2), head, INK, font, anchor="mm")
+    for row, name in enumerate(names):
+        top = TOP + row * (SIDE + BETWEEN)
+        codes = Codes(columns.categories, columns.continuous.copy())
+        codes.continuous[:, row] = value
+        seeds = np.full(len(heads), SEED) if model.latent.categorical else SEED + np.arange(len(heads))
+        for k, image in enumerate(model.generate(codes, seeds)):
+            large = _image(image).resize((SIDE, SIDE), Image.Resampling.BICUBIC)
+            picture.paste(large, (LEFT + k * step, top))
+        _slider(draw, top + SIDE // 2 + 10, f"{name} = {value:z.1f}", value, font)
+    return picture
+
+
+def _slider(draw: ImageDraw.ImageDraw, y: int, text: str, value: float, font: ImageFont.FreeTypeFont) -> None:
+    """A line with a knob at `value`, its text above it."""
+    left, right = 14, LEFT - 20
+    draw.text(((left + right) / 2, y - 20), text, INK, font, anchor="mm")
+    draw.line((left, y, right, y), LINE, 3)
+    x = left + (right - left) * (value + 1) / 2
+    draw.ellipse((x - 6, y - 6, x + 6, y + 6), INK)
 
 
 def _columns(model: Model) -> tuple[Codes, list[str]]:

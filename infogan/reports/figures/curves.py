@@ -18,11 +18,16 @@ from infogan.reports.runs import (
     SMOOTHING,
     config_of,
     entropy_of,
+    loss_ends,
     metrics_of,
     read_curves,
     read_runs,
+    running_mean,
     smoothed_bound,
 )
+
+LOSSES = {"loss_d": ("discriminator", style.SKY), "loss_g": ("generator", style.PURPLE)}
+"""By column, the name and the colour of each loss."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +55,9 @@ class Figure1(Output):
         if len(seen):
             _mark_8bit_images(axes, seen, lowest, palette)
         for entropy in numbers.entropy_nats.round(6).unique():
-            _mark_entropy(axes, entropy)
+            axes.axhline(entropy, color="grey", linestyle="--", linewidth=1)
+            place = axes.get_yaxis_transform()  # x in parts of the axes' width, y in nats
+            axes.annotate(f"H(c) = {entropy:.3f}", (0.99, entropy), xycoords=place, ha="right", va="bottom", fontsize=8)
         axes.set(title="Lower bound of the mutual information, categorical codes", ylabel="$L_I$ (nats)")
         axes.set_ylim(lowest, 1.08 * numbers.entropy_nats.max())
         if numbers.updates.max() > 2 * numbers.updates.min():  # a common scale, on which short runs are seen as well
@@ -62,8 +69,6 @@ class Figure1(Output):
 def bound_curves(paths: tuple[Path, ...]) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Of figure 1: a row of numbers for each run; smoothed L_I in nats by update and preset; L_I of 8-bit images (see
     metrics.collapse) in nats by update and preset, of the runs that have measured it."""
-    if not paths:
-        raise InputError("give at least one run directory, such as runs/mnist-authors-seed0")
     runs, curves = read_runs(paths), read_curves(paths)
     numbers, bounds, seen = [], [], []
     for _, row in runs.iterrows():
@@ -83,20 +88,13 @@ def bound_curves(paths: tuple[Path, ...]) -> tuple[pd.DataFrame, pd.DataFrame, p
 
 def _mark_8bit_images(axes: Axes, seen: pd.DataFrame, lowest: float, palette: dict[str, str]) -> None:
     """A dot for each evaluation of each run, on the edge where L_I is far below 0: Q is certain and wrong."""
-    for row in seen.itertuples():
-        y = max(lowest, row.nats)
-        marker = "o" if y == row.nats else "v"
-        axes.plot(row.update, y, marker, color=palette[row.preset], markersize=4, clip_on=False, zorder=3)
-    axes.plot([], [], "o", color=style.GREY, markersize=4, label="of 8-bit images")
-    if (seen.nats < lowest).any():
-        axes.plot([], [], "v", color=style.GREY, markersize=4, label="of 8-bit images, below the axis")
+    below = seen.nats < lowest
+    for marker, part, label in (("o", seen[~below], "of 8-bit images"), ("v", seen[below], "below the axis")):
+        colours = part.preset.map(palette).tolist()
+        axes.scatter(part["update"], part.nats.clip(lowest), 16, colours, marker=marker, clip_on=False, zorder=3)
+        if len(part):
+            axes.plot([], [], marker, color=style.GREY, markersize=4, label=label)
     axes.legend()
-
-
-def _mark_entropy(axes: Axes, entropy: float) -> None:
-    axes.axhline(entropy, color="grey", linestyle="--", linewidth=1)
-    text, where = f"H(c) = {entropy:.3f}", axes.get_yaxis_transform()  # x in parts of the axes' width, y in nats
-    axes.annotate(text, (0.99, entropy), xycoords=where, ha="right", va="bottom", fontsize=8)
 
 
 @dataclass(frozen=True)
@@ -114,8 +112,6 @@ class Losses(Output):
     @style.drawing()
     def draw(self) -> None:
         """Write the figure; its numbers are the means over the first and over the last tenth of each run."""
-        if not self.runs:
-            raise InputError("give at least one run directory, such as runs/mnist-blog-seed0")
         runs, curves = read_runs(self.runs), read_curves(self.runs)
         directory = runs.directory.iloc[0] if len(runs) == 1 else None
         path = self.path((directory / "figures" if directory else Path("figures")) / "losses.png")
@@ -123,20 +119,28 @@ class Losses(Output):
         published = _read_log(self.published) if self.published else None
         figure = style.new_figure(6.4, 4)
         axes = figure.subplots()
-        for column, label, colour in (("loss_d", "discriminator", style.SKY), ("loss_g", "generator", style.PURPLE)):
-            for number, metrics in enumerate(tables):
-                mean = metrics[column].rolling(max(1, len(metrics) // 100), min_periods=1).mean()
-                axes.plot(metrics.step, mean, color=colour, label=None if number else label)
-                if len(tables) == 1:
-                    axes.plot(metrics.step, metrics[column], color=colour, alpha=0.25, linewidth=0.8)
-            if self.published and published is not None:
+        for number, metrics in enumerate(tables):
+            draw_losses(axes, metrics, faint=len(tables) == 1, named=not number)
+        if self.published and published is not None:
+            for column, (label, colour) in LOSSES.items():
                 name = f"{label}, {printable(self.published.stem)}"
                 axes.plot(published.step, published[column], ".", color=colour, alpha=0.6, markersize=4, label=name)
         axes.set(xlabel="update", ylabel="loss (nats); lines: running means")
         axes.set_title("\n".join(_titles(runs)), fontsize=10)
         axes.legend(fontsize=8)
-        ends = [{"run": run, **_ends(metrics)} for run, metrics in zip(runs.run, tables, strict=True)]
-        write_figure(figure, path, {"runs": ends} | ({} if published is None else {"published": [_ends(published)]}))
+        ends = [{"run": run, **loss_ends(metrics)} for run, metrics in zip(runs.run, tables, strict=True)]
+        write_figure(
+            figure, path, {"runs": ends} | ({} if published is None else {"published": [loss_ends(published)]})
+        )
+
+
+def draw_losses(axes: Axes, metrics: pd.DataFrame, faint: bool = True, named: bool = True) -> None:
+    """Running means of D's and G's loss over a run's updates. faint: each logged value behind them; named: in the
+    legend."""
+    for column, (label, colour) in LOSSES.items():
+        axes.plot(metrics.step, running_mean(metrics[column]), color=colour, label=label if named else None)
+        if faint:
+            axes.plot(metrics.step, metrics[column], color=colour, alpha=0.25, linewidth=0.8)
 
 
 def _titles(runs: pd.DataFrame) -> list[str]:
@@ -148,22 +152,12 @@ def _titles(runs: pd.DataFrame) -> list[str]:
     return out
 
 
-def _ends(table: pd.DataFrame) -> dict[str, float]:
-    """Mean losses over the first and over the last tenth of a log's rows, and the last row's update."""
-    tenth = max(1, len(table) // 10)
-    out: dict[str, float] = {"updates": int(table.step.iloc[-1])}
-    for column in ("loss_d", "loss_g"):
-        out[f"{column}_first_tenth"] = float(table[column][:tenth].mean())
-        out[f"{column}_last_tenth"] = float(table[column][-tenth:].mean())
-    return out
-
-
 def _read_log(path: Path) -> pd.DataFrame:
     """Raises InputError where the file is no table of numbers with the columns of a log."""
     try:
         table = pd.read_csv(path)[["step", "loss_d", "loss_g"]].astype(float)
+        if table.isna().any(axis=None):
+            raise ValueError("a cell is empty")
     except (KeyError, ValueError) as error:  # pandas' own errors are ValueErrors
         raise InputError(f"{path} is no log: give a CSV file with numbers in columns step, loss_d, loss_g") from error
-    if table.empty or not np.isfinite(table).all(axis=None):
-        raise InputError(f"{path} lacks rows or cells: give a CSV file with a row of numbers for each logged update")
     return table

@@ -15,6 +15,9 @@ from infogan.presets import describe
 from infogan.records import pictures
 from infogan.reports import common
 
+ROWS = 5
+"""Random samples of a panel, one a row."""
+
 
 @dataclass
 class Panel:
@@ -30,8 +33,6 @@ class Panel:
     """A label for each column of images, or none."""
     rows: list[str] = field(default_factory=list)
     """A label for each row of images, or none."""
-    images: np.ndarray | None = None
-    """The same images one by one, uint8 [columns, rows, H, W, C], where a code is varied."""
     about: dict = field(default_factory=dict)
     """What else the figure's JSON file records of the panel."""
 
@@ -40,7 +41,7 @@ class Panel:
         return {"title": self.title, "xlabel": self.xlabel, "ticks": self.ticks, "rows": self.rows} | self.about
 
 
-def vary_category(run: Model, title: str, rows: int, code: int | None = None) -> Panel:
+def vary_category(run: Model, title: str, code: int | None = None) -> Panel:
     """Columns: the categories of one code; rows: samples that differ in everything else.
 
     code: its position among all single codes; by default c1, whose columns are in the order of the matched labels.
@@ -55,20 +56,20 @@ def vary_category(run: Model, title: str, rows: int, code: int | None = None) ->
     else:
         order = list(range(run.latent.categorical_sizes[codes.index(code)]))[: pictures.MOST_CATEGORIES]
         ticks, xlabel = [str(i) for i in order], "category"
-    z = run.latent.sample(rows, torch.Generator().manual_seed(0))
+    z = run.latent.sample(ROWS, torch.Generator().manual_seed(0))
     return _panel(run, title, xlabel, ticks, [run.latent.set_code(z, code, category) for category in order])
 
 
-def vary_continuous(run: Model, title: str, rows: int, code: int, values: np.ndarray) -> Panel:
+def vary_continuous(run: Model, title: str, code: int, values: np.ndarray) -> Panel:
     """Columns: values of one continuous code; all else is fixed in a row.
 
     Rows differ in the category of c1, where there is one, and in everything else.
     """
     latent = run.latent
-    z = latent.sample(rows, torch.Generator().manual_seed(1))
+    z = latent.sample(ROWS, torch.Generator().manual_seed(1))
     if categorical := latent.single_codes(Categorical):
         order = category_order(run)[0]
-        z = torch.cat([latent.set_code(z[i : i + 1], categorical[0], order[(2 * i) % len(order)]) for i in range(rows)])
+        z = torch.cat([latent.set_code(z[i : i + 1], categorical[0], order[(2 * i) % len(order)]) for i in range(ROWS)])
     ticks = [f"{value:.1f}" for value in values]
     return _panel(run, title, f"c{code + 1}", ticks, [latent.set_code(z, code, value) for value in values])
 
@@ -76,12 +77,10 @@ def vary_continuous(run: Model, title: str, rows: int, code: int, values: np.nda
 def _panel(run: Model, title: str, xlabel: str, ticks: list[str], columns: list[Tensor]) -> Panel:
     """columns: latents [rows, width] of each column."""
     made = networks.generate(run.generator, torch.stack(columns, dim=1).flatten(0, 1))
-    rows = len(columns[0])
-    images = made.reshape(rows, len(columns), *made.shape[1:]).swapaxes(0, 1)
-    return Panel(title, pictures.tile(made, rows), made.shape[2] + pictures.GAP, xlabel, ticks, images=images)
+    return Panel(title, pictures.tile(made, len(columns[0])), made.shape[2] + pictures.GAP, xlabel, ticks)
 
 
-def category_order(run: Model) -> tuple[list[int], list[str]]:
+def category_order(run: Model | Model) -> tuple[list[int], list[str]]:
     """The categories of c1 by matched label, unmatched ones last, and a label for each; pictures.MOST_CATEGORIES at
     most.
 

@@ -31,17 +31,15 @@ class Figure2(Output):
     """Run directory."""
     gan: Path | None = None
     """Run directory of a regular GAN (preset gan), for panel (b)."""
-    rows: int = 5
-    """Random samples in the panels of c1, and rows in the traversals."""
 
     def draw(self) -> None:
         """Write the figure."""
         path, run = self.path(self.run / "figures" / "figure2.png"), Model(self.run)
-        panels = [vary_category(run, "varying c1 (InfoGAN)", self.rows)]
+        panels = [vary_category(run, "varying c1 (InfoGAN)")]
         if self.gan is not None:
-            panels.append(vary_category(Model(self.gan), "varying c1 (regular GAN)", self.rows))
+            panels.append(vary_category(Model(self.gan), "varying c1 (regular GAN)"))
         for code in run.latent.single_codes(Continuous):
-            panels.append(vary_continuous(run, f"varying c{code + 1} from -2 to 2", self.rows, code, RANGE))
+            panels.append(vary_continuous(run, f"varying c{code + 1} from -2 to 2", code, RANGE))
         write_panels(path, panels, common.about_run(run) | {"caption": caption(run)})
 
 

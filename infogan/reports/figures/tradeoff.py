@@ -34,19 +34,16 @@ class Tradeoff(Output):
     @style.drawing()
     def draw(self) -> None:
         """Write the figure, and print its numbers."""
-        if not self.runs:
-            raise InputError("give at least one run directory, such as runs/mnist-authors-seed0")
         path, runs = self.path(Path("figures/tradeoff.png")), read_runs(self.runs)
         columns = ["accuracy", "frechet_distance", "sample_precision", "sample_recall"]
         lacking = runs[runs.reindex(columns=columns).isna().any(axis=1)]
         if len(lacking):
             raise InputError(f"{lacking.run.iloc[0]} has no accuracy or no Fréchet distance: infogan measure --quality")
-        short = [
-            f", {run.updates:,} updates" * (run.updates != preset_of(run.preset).updates) for run in runs.itertuples()
-        ]
-        table = runs[["run", "dataset", "recipe", "updates", *columns]].assign(recipe=runs.recipe + short)
-        drawn = table.assign(error=(1 - table.accuracy).clip(LEAST))
-        drawn["frechet_distance"] = drawn.frechet_distance.clip(LEAST)  # none is 0 on a logarithmic axis
+        whole = [preset_of(preset).updates for preset in runs.preset]
+        lengths = runs.updates.map(", {:,} updates".format).where(runs.updates != whole, "")
+        table = runs[["run", "dataset", "recipe", "updates", *columns]].assign(recipe=runs.recipe + lengths)
+        drawn = table.assign(error=1 - table.accuracy)
+        drawn[["error", "frechet_distance"]] = drawn[["error", "frechet_distance"]].clip(LEAST)  # 0 has no logarithm
         figure = style.new_figure(10, 4.6)
         left, right = figure.subplots(1, 2, sharey=True)
         shown = {"hue": "recipe", "style": "recipe", "palette": style.palette(table.recipe), "s": 50, "alpha": 0.75}
@@ -55,10 +52,7 @@ class Tradeoff(Output):
             axes.set(xlabel=label, ylabel="test error of c1 (logarithmic; lower is better)")
         style.logarithmic(left)
         right.set_xlim(-0.02, 1.02)
-        handles, labels = right.get_legend_handles_labels()
-        right.get_legend().remove()
-        # Below, since names of recipes may be long.
-        figure.legend(handles, labels, loc="outside lower center", ncols=1 if max(map(len, labels)) > 25 else 4)
+        seaborn.move_legend(right, "upper center", bbox_to_anchor=(0, -0.15))  # below, since recipes may be long
         datasets = ", ".join(sorted({Path(name).stem for name in table.dataset}))
         figure.suptitle(f"{datasets}: what Q predicts, and what G draws")
         print(common.as_text(table))

@@ -10,13 +10,11 @@ from typing import ClassVar
 
 import numpy as np
 import pandas as pd
-import torch
 import tyro
 
 from infogan.codes import Categorical, Continuous
 from infogan.errors import InputError
 from infogan.inference import Model
-from infogan.metrics.image_statistics import STATISTICS, image_statistics
 from infogan.reports import common
 from infogan.reports.factor_match import RANGE, Match, Matcher, Wanted
 from infogan.reports.figures.drawing import Output, write_panels
@@ -40,8 +38,6 @@ class Traversals(Output):
     """Draw a figure of each run by itself, in its own directory: the scorecard's numbers are over such."""
     null: tuple[Path, ...] = ()
     """Runs of a regular GAN (info_flow detached) on the same dataset, which join the untrained networks as the null."""
-    rows: int = 5
-    """Random samples, one a row."""
     data_dir: Path | None = None
     """Folder of the dataset. Default: $INFOGAN_DATA, else ./data."""
 
@@ -55,8 +51,6 @@ class Traversals(Output):
             raise InputError(f"--out {self.out} is one picture, --each draws one for each run: leave one of them out")
         loaded = [Model(directory) for directory in self.runs]
         gans = [Model(directory) for directory in self.null]
-        if len(names := {run.config.dataset for run in (*loaded, *gans)}) > 1:
-            raise InputError(f"the runs are of different datasets, {', '.join(sorted(names))}: give those of one")
         matcher = Matcher(common.load_dataset(self.data_dir, *self.runs, *self.null), gans)
         for group in [[run] for run in loaded] if self.each else [loaded]:
             self._draw(group, matcher)
@@ -66,7 +60,8 @@ class Traversals(Output):
         found = matcher.best(loaded, self.wanted)
         for want in self.wanted:
             if want not in found:
-                print(f"{want.title}: left out; {_why_none(loaded, want)}")
+                kind, factors = want.kind.__name__.lower(), " or ".join(want.names)
+                print(f"{want.title}: left out; it needs a {kind} code and a factor {factors}")
         if not found:
             runs = ", ".join(str(run.directory) for run in loaded)
             factors = ", ".join(name for want in self.wanted for name in want.names)
@@ -75,13 +70,8 @@ class Traversals(Output):
         print(common.as_text(pd.DataFrame([_printed(row) for row in table])))
         path = self.path(loaded[0].directory / "figures" / f"{type(self).__name__.lower()}.png")
         captions = dict.fromkeys(caption(match.run) for match in found.values())
-        numbers = {
-            "caption": "; ".join(captions),
-            "n_images": len(matcher.images),
-            "runs": [common.about_run(run) for run in loaded],
-            "verdicts": table,
-        }
-        write_panels(path, self.panels(found), numbers)
+        numbers = {"caption": "; ".join(captions), "n_images": len(matcher.images), "verdicts": table}
+        write_panels(path, self.panels(found), numbers | {"runs": [common.about_run(run) for run in loaded]})
 
     def panels(self, found: dict[Wanted, Match]) -> list[Panel]:
         """A panel for each code, with all factors that it matches best."""
@@ -94,13 +84,11 @@ class Traversals(Output):
         run, code = matched[0].run, matched[0].code
         title = "\n".join(_title(want, match) for want, match in zip(wanted, matched))
         if wanted[0].kind is Categorical:
-            panel = vary_category(run, title, self.rows, code)
+            panel = vary_category(run, title, code)
         else:
-            panel = vary_continuous(run, title, self.rows, code, RANGE)
+            panel = vary_continuous(run, title, code, RANGE)
         factors, titles = [match.factor for match in matched], [want.title for want in wanted]
         panel.about = {"factors": factors, "wanted": titles, "run": run.directory.name}
-        assert panel.images is not None
-        panel.about["generated"] = _statistics_of_columns(panel.images)
         return panel
 
 
@@ -113,13 +101,6 @@ def _title(want: Wanted, match: Match) -> str:
     return said + f"normalised mutual information {match.normalised:.2f} with {match.factor}"
 
 
-def _why_none(runs: list[Model], want: Wanted) -> str:
-    kind, dataset = want.kind.__name__.lower(), Path(runs[0].config.dataset).stem
-    if not any(run.latent.single_codes(want.kind) for run in runs):
-        return f"the runs have no {kind} code"
-    return f"{dataset} has no factor {' or '.join(want.names)}"
-
-
 def _printed(row: dict) -> dict:
     """A row of the table that is printed."""
     names = ("panel", "run", "code", "factor", "information_nats", "entropy_nats")
@@ -127,13 +108,6 @@ def _printed(row: dict) -> dict:
     moved = {name: row["traversal"].get(name, np.nan) for name in ("explained_variance", "relative_spread")}
     measured = {"normalised": row["normalised"]} | moved | {"image_spread": row["spread"]}
     return {name: row[name] for name in names} | null | measured | {"collapsed": row["collapsed"]}
-
-
-def _statistics_of_columns(images: np.ndarray) -> dict[str, list[float]]:
-    """STATISTICS of the generated images [columns, rows, H, W, C] of each column, means over the rows."""
-    flat = torch.from_numpy(images.reshape(-1, *images.shape[2:])).permute(0, 3, 1, 2)
-    means = image_statistics(flat).reshape(len(images), -1, len(STATISTICS)).mean(1)
-    return {name: means[:, i].round(4).tolist() for i, name in enumerate(STATISTICS)}
 
 
 class Figure3(Traversals):

@@ -16,10 +16,10 @@ import tyro
 from infogan import records
 from infogan.errors import InputError, printable
 from infogan.reports import study
+from infogan.reports.page import as_html
 from infogan.reports.report.run import run_report
-from infogan.reports.report.sections import Report, as_html
-from infogan.reports.report.study_page import study_report
-from infogan.reports.report.wandb_report import create
+from infogan.reports.report.wandb_report import build
+from infogan.reports.study.findings import find
 from infogan.study.table import searched
 
 
@@ -46,24 +46,20 @@ def main() -> None:
     is_run = (options.folder / "config.json").exists()
     if is_run and options.online:
         raise InputError(f"{options.folder} is one run: --online makes the W&B report of a study")
-    report = run_report(options.folder) if is_run else study_report(options.open(), options.folder)
+    found = None if is_run else options.open()
+    report = run_report(options.folder) if found is None else find(found).report()
     page = as_html(report)
-    out = options.out or options.folder / ("report.html" if is_run else "report/report.html")
+    out = options.out or options.folder / ("report.html" if found is None else "report/report.html")
     records.write_atomic(out, page)
-    print(
-        f"wrote {printable(out)} ({len(page) / 1e6:.1f} MB): open it in a browser, or send it; it needs no other files"
-    )
-    if options.online:
-        print(f"created {_create_online(report, options)}")
-
-
-def _create_online(report: Report, options: Options) -> str:
-    """The address of the new W&B report."""
-    name = options.study or options.folder.name
-    try:
-        return create(name, report.text, searched(options.open()), options.project, options.entity)
-    except Exception as error:  # no key, no network, no such project: the local report is written in any case
-        raise InputError(
-            f"the W&B report could not be created ({str(error).splitlines()[0]}): log in with `wandb login` and "
-            "check --entity and --project"
-        ) from error
+    size = len(page) / 1e6
+    print(f"wrote {printable(out)} ({size:.1f} MB): open it in a browser, or send it; it needs no other files")
+    if options.online and found is not None:
+        online = build(found.study_name, report.text, searched(found), options.project, options.entity)
+        try:
+            online.save()
+        except Exception as error:  # no key, no network, no such project: the local report is written in any case
+            raise InputError(
+                f"the W&B report could not be created ({str(error).splitlines()[0]}): log in with `wandb login` and "
+                "check --entity and --project"
+            ) from error
+        print(f"created {online.url}")

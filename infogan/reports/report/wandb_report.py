@@ -50,10 +50,3 @@ def _panels(searched: Sequence[str]) -> list:
         wr.MediaBrowser(media_keys=["samples", "confusion"]),
         wr.RunComparer(diff_only="split"),
     ]
-
-
-def create(study: str, text: str, searched: Sequence[str], project: str, entity: str | None) -> str:
-    """Save the report in W&B, and return its address. Raises what wandb raises without a key or a network."""
-    report = build(study, text, searched, project, entity)
-    report.save()
-    return report.url

@@ -12,7 +12,7 @@ import tyro
 
 from infogan.errors import InputError, printable, shell
 from infogan.reports import common
-from infogan.reports.study.findings import find, write
+from infogan.reports.study.findings import find
 from infogan.study.table import open_study
 
 
@@ -41,10 +41,8 @@ class Options:
 def main() -> None:
     """Print what was found, and write tables, numbers and pictures to the study's folder report/."""
     options = tyro.cli(Options, description=__doc__)
-    findings = find(options.open(), options.folder)
-    folder = options.folder / "report"
-    folder.mkdir(parents=True, exist_ok=True)
-    write(findings, folder)
+    findings, folder = find(options.open()), options.folder / "report"
+    findings.write(folder)
     for section in reversed(findings.sections):  # the winner last, where a terminal shows it
         if section.text or section.table is not None:
             print(f"{section.title}\n{section.text}".rstrip())

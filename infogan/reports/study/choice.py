@@ -32,11 +32,8 @@ def best(study: optuna.Study, trials: pd.DataFrame, confirmed: pd.DataFrame) -> 
     means = groups.mean()[whole]
     trial = int((sign * means).idxmax())
     rows = confirmed[confirmed.trial == trial]
-    out = _describe(study, trial) | {
-        "mean_of_fresh_seeds": float(means[trial]),
-        "n_seeds": len(rows),
-        "n_collapsed": int(rows.collapsed.sum()),
-    }
+    out = _describe(study, trial) | {"mean_of_fresh_seeds": float(means[trial]), "n_seeds": len(rows)}
+    out["n_collapsed"] = int(rows.collapsed.sum())
     if "test accuracy" in rows:
         mean, low, high = mean_interval(list(rows["test accuracy"]))
         ci95 = [max(0.0, low), min(1.0, high)] if len(rows) > 1 else None
@@ -53,12 +50,7 @@ def _describe(study: optuna.Study, number: int) -> dict:
 def train_command(config: Config | dict, run_dir: Path) -> str:
     """The command line that trains a stored configuration again."""
     made = config if isinstance(config, Config) else from_dict(config)
-    values = {
-        "dataset": made.dataset,
-        "seed": made.seed,
-        **changed_fields(made),
-        "updates": made.updates,
-        "run_dir": str(run_dir),
-    }
+    values = {"dataset": made.dataset, "seed": made.seed, **changed_fields(made)}
+    values |= {"updates": made.updates, "run_dir": str(run_dir)}
     options = (f"--{name.replace('_', '-')} {shlex.quote(str(value))}" for name, value in values.items())
     return f"infogan train {shlex.quote(made.preset)} {' '.join(options)}"

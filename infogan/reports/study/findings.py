@@ -1,15 +1,16 @@
 """What a study found, in the order a reader wants it: the winner, which setting matters, the trials."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import optuna
 import pandas as pd
 from matplotlib.figure import Figure
 
-from infogan import records
+from infogan import records, style
 from infogan.errors import InputError, printable
 from infogan.metrics.clustering import mean_interval
+from infogan.reports.page import Card, Picture, Report, Section
 from infogan.reports.study import plots
 from infogan.reports.study.choice import best, train_command
 from infogan.reports.study.importance import FEWEST, effects, importances
@@ -21,39 +22,42 @@ SHOWN_TRIALS = 5
 
 
 @dataclass(frozen=True)
-class Finding:
-    """A title, and below it a text, a table and figures."""
-
-    name: str
-    """Of its files."""
-    title: str
-    text: str = ""
-    table: pd.DataFrame | None = None
-    figures: dict[str, tuple[Figure, str]] = field(default_factory=dict)
-    """By the name of its file: the figure and its caption."""
-    pictures: list[tuple[Path, str]] = field(default_factory=list)
-    """Files of pixels, and their captions."""
-
-
-@dataclass(frozen=True)
 class Findings:
     """Of a whole study."""
 
     study: optuna.Study
     trials: pd.DataFrame
     winner: dict | None
-    sections: list[Finding]
+    sections: list[Section]
 
-    @property
-    def subtitle(self) -> str:
-        """What was run, in a sentence."""
+    def write(self, folder: Path) -> None:
+        """Every table as CSV, every figure as PNG, the winner as best.json, and trials.csv with all columns."""
+        for section in self.sections:
+            if section.table is not None:
+                records.write_atomic(folder / f"{section.name}.csv", section.table.to_csv(index=False))
+            for picture in section.pictures:
+                if isinstance(picture.content, Figure):
+                    with records.replacing(folder / f"{picture.name}.png") as file:
+                        style.save(picture.content, file, 120)
+        records.write_atomic(folder / "trials.csv", self.trials.to_csv(index=False))
+        if self.winner:
+            records.write_json(folder / "best.json", self.winner | {"provenance": records.provenance()})
+
+    def report(self) -> Report:
+        """All of it as one page."""
         settings = self.study.user_attrs["settings"]
         counts = ", ".join(f"{number} {state}" for state, number in self.trials.state.value_counts().items())
-        return f"{len(self.trials)} trials ({counts}) on {settings['dataset']}, each of {settings['images']:,} images."
+        images = f"{settings['images']:,} images"
+        subtitle = f"{len(self.trials)} trials ({counts}) on {settings['dataset']}, each of {images}."
+        cards = [
+            *(_cards(self.study, self.winner) if self.winner else []),
+            Card("trials", str(len(self.trials)), f"{images} each"),
+        ]
+        return Report(f"InfoGAN study {self.study.study_name}", subtitle, cards, self.sections)
 
 
-def find(study: optuna.Study, folder: Path) -> Findings:
-    """folder: the study's; importances are kept in its report/. Raises InputError where no trial was measured."""
+def find(study: optuna.Study) -> Findings:
+    """Raises InputError where no trial was measured."""
     trials, pair = table(study), measures(study)
     measured = trials.dropna(subset=[pair[0].name])
     if measured.empty:
@@ -63,34 +67,38 @@ def find(study: optuna.Study, folder: Path) -> Findings:
     sections = [_front(study, measured)] if len(pair) > 1 else []
     if winner:
         sections.append(_winner(study, winner, confirmed))
-    sections += [*_which_setting_matters(study, measured, folder), *_samples(measured, pair[0])]
-    sections += [_in_time(study, measured), _searched(study), _all(trials, pair[0])]
+    sections += [*_which_setting_matters(study, measured), *_samples(measured, pair[0])]
+    sections += [*_in_time(study), _searched(study), _all(trials, pair[0])]
     return Findings(study, trials, winner, sections)
 
 
-def _winner(study: optuna.Study, winner: dict, confirmed: pd.DataFrame) -> Finding:
-    measure = measures(study)[0]
-    lines = [
-        f"Trial {winner['trial']}: {measure.title} {winner['value']:.4f} in one run, the best of many: it is lucky."
-    ]
-    if "mean_of_fresh_seeds" in winner:
-        lines = [
-            f"Trial {winner['trial']}: {measure.title} {winner['mean_of_fresh_seeds']:.4f}, the mean over "
-            f"{winner['n_seeds']} fresh seeds ({winner['value']:.4f} in the study)."
-        ]
-        if winner["n_collapsed"]:
-            lines.append(f"G has collapsed in {winner['n_collapsed']} of the fresh seeds.")
-    if "test" in winner:
-        test = winner["test"]
-        interval = f" (95 % interval {test['ci95'][0]:.3f} to {test['ci95'][1]:.3f})" if test["ci95"] else ""
-        lines.append(f"Test accuracy over the fresh seeds: {test['accuracy_mean']:.4f}{interval}.")
-    if study.trials[winner["trial"]].user_attrs.get("collapsed"):
-        lines.append("Its G has collapsed: no trial is sound.")
+def _cards(study: optuna.Study, winner: dict) -> list[Card]:
+    """The winner's numbers: of its fresh seeds, where it was trained with such."""
+    cards, value = [], winner["value"]
+    if test := winner.get("test"):
+        detail = f"mean over {len(test['accuracies'])} fresh seeds"
+        if test["ci95"]:
+            detail += f", 95 % interval {test['ci95'][0]:.3f} to {test['ci95'][1]:.3f}"
+        cards.append(Card("test accuracy of the winner", f"{test['accuracy_mean']:.3f}", detail))
+    if (mean := winner.get("mean_of_fresh_seeds")) is not None:
+        detail = f"mean over {winner['n_seeds']} fresh seeds, of which G has collapsed in {winner['n_collapsed']}; "
+        detail, value = detail + f"{value:.3f} in the study", mean
+    else:
+        collapsed = "collapsed" in study.trials[winner["trial"]].user_attrs
+        detail = "one run, the best of all trials: not confirmed with fresh seeds" + "; G has collapsed" * collapsed
+    cards.append(Card(f"{measures(study)[0].title} of the winner", f"{value:.3f}", detail))
+    config = winner["config"]
+    detail = f"preset {config['preset']}, batch {config['batch_size']}, trial {winner['trial']}"
+    return [*cards, Card("its codes", config["codes"], detail)]
+
+
+def _winner(study: optuna.Study, winner: dict, confirmed: pd.DataFrame) -> Section:
+    lines = [f"{card.label}: {card.value} ({card.detail})" for card in _cards(study, winner)]
     lines.append(f"Train it: {train_command(winner['config'], Path('runs') / f'{study.study_name}-best')}")
-    return Finding("winner", "The winner", printable_lines(lines), None if confirmed.empty else confirmed)
+    return Section("The winner", printable_lines(lines), table=None if confirmed.empty else confirmed, name="winner")
 
 
-def _which_setting_matters(study: optuna.Study, measured: pd.DataFrame, folder: Path) -> list[Finding]:
+def _which_setting_matters(study: optuna.Study, measured: pd.DataFrame) -> list[Section]:
     measure, out = measures(study)[0], []
     names = [name for name in searched(study) if measured[name].nunique() > 1]
     others = [name for name in names if name != "seed"]
@@ -98,38 +106,39 @@ def _which_setting_matters(study: optuna.Study, measured: pd.DataFrame, folder: 
         out.append(_seeds(measured, measure, others))
     if not others:
         return out
-    slices = {"slices": (plots.plot_slices(measured, measure, others), "Each trial by each of its settings.")}
-    values = importances(study, folder / "report" / "importances.csv")
+    drawn, title = plots.plot_slices(measured, measure, others), "Which setting matters"
+    slices = Picture(drawn, "Each trial by each of its settings.", "slices", whole=True)
+    values = importances(study)
     if values.empty:
         text = (
             f"{len(measured)} measured trials do not say which setting matters most: {FEWEST} or more are needed, and "
             "some 30 for intervals that are narrow."
         )
-        return [*out, Finding("settings", "Which setting matters", text, None, slices)]
+        return [*out, Section(title, text, [slices])]
     text = "Share of the variance of the measure that each setting explains (fANOVA), and where 95 % of halves lie."
     caption = "Importances; lines: 95 % of random halves of the trials."
-    figures = {"importances": (plots.plot_importances(values, measure), caption), **slices}
-    numbers = [name for name in values.parameter if pd.api.types.is_numeric_dtype(measured[name]) and name != "seed"]
-    if len(numbers) > 1 and measured[numbers[:2]].nunique().min() > 2:
-        text_of_contour = "The two numbers that matter most; a dot is a trial."
-        figures["contour"] = (plots.plot_contour(measured, measure, *numbers[:2]), text_of_contour)
+    label = f"share of the variance of {measure.title} (lines: 95 % of random halves of the trials)"
+    drawn = plots.plot_intervals(values, "parameter", "importance", label)
+    pictures = [Picture(drawn, caption, "importances"), slices]
     by = "Means over the trials with each value; what else differs between them is not held fixed."
     return [
         *out,
-        Finding("importances", "Which setting matters", text, values, figures),
-        Finding("effects", "By how much", by, effects(measured, measure.name, others)),
+        Section(title, text, pictures, values, name="importances"),
+        Section("By how much", by, table=effects(measured, measure.name, others), name="effects"),
     ]
 
 
-def _seeds(measured: pd.DataFrame, measure: Measure, names: list[str]) -> Finding:
+def _seeds(measured: pd.DataFrame, measure: Measure, names: list[str]) -> Section:
     """Of a study that searches seeds: each setting over its seeds."""
     settings = settings_over_seeds(measured, measure.name, names)
     text = "Each setting over its seeds, and its difference from the first at the same seeds."
     if settings.seeds.max() < 3:
         text += " Of fewer than three seeds no interval is given."
-    drawn = settings.seeds.max() > 2
-    figures = {"seeds": (plots.plot_settings(settings, measure), "Means over seeds.")} if drawn else {}
-    return Finding("seeds", "Over the seeds", text, settings, figures)
+    enough = settings.seeds.max() > 2
+    label = f"{measure.title}: mean over seeds, and its 95 % interval"
+    drawn = plots.plot_intervals(settings, "setting", "mean", label)
+    pictures = [Picture(drawn, "Means over seeds.", "seeds")] if enough else []
+    return Section("Over the seeds", text, pictures, settings, name="seeds")
 
 
 def settings_over_seeds(trials: pd.DataFrame, measure: str, names: list[str]) -> pd.DataFrame:
@@ -151,69 +160,55 @@ def settings_over_seeds(trials: pd.DataFrame, measure: str, names: list[str]) ->
     return pd.DataFrame(rows)
 
 
-def _front(study: optuna.Study, measured: pd.DataFrame) -> Finding:
+def _front(study: optuna.Study, measured: pd.DataFrame) -> Section:
     pair = measures(study)
     sound = [trial for trial in study.best_trials if "collapsed" not in trial.user_attrs]
     front = sorted(trial.number for trial in sound or study.best_trials)
     rows = measured[measured.trial.isin(front)].sort_values(pair[1].name)
     shown = rows[["trial", *(one.name for one in pair), *searched(study)]]
-    figures = {"front": (plots.plot_front(measured, (pair[0], pair[1]), front), "All trials; the line is the front.")}
-    return Finding(
-        "front", "The front", "No other trial is better in both measures. Nothing was pruned.", shown, figures
+    drawn = Picture(
+        plots.plot_front(measured, (pair[0], pair[1]), front), "All trials; the line is the front.", "front"
     )
+    text = "No other trial is better in both measures. Nothing was pruned."
+    return Section("The front", text, [drawn], shown, name="front")
 
 
-def _samples(measured: pd.DataFrame, measure: Measure) -> list[Finding]:
+def _samples(measured: pd.DataFrame, measure: Measure) -> list[Section]:
     """The last samples of the best trials whose run directories are on this machine."""
     order = measured.sort_values(measure.name, ascending=measure.direction == "minimize")
     pictures = []
     for trial in order.head(SHOWN_TRIALS).itertuples():
         if files := sorted((Path(str(trial.run_dir)) / "samples").glob("samples-*.png")):
             value, collapsed = getattr(trial, measure.name), "; G has collapsed" * bool(trial.collapsed)
-            pictures.append((files[-1], f"Trial {trial.trial}: {measure.title} {value:.3f}{collapsed}"))
+            caption = f"Trial {trial.trial}: {measure.title} {value:.3f}{collapsed}"
+            pictures.append(Picture(files[-1], caption, pixels=True))
     text = "Rows are the categories of the first code; a column has one noise vector."
-    return [Finding("samples", "Samples of the best trials", text, pictures=pictures)] if pictures else []
+    return [Section("Samples of the best trials", text, pictures)] if pictures else []
 
 
-def _in_time(study: optuna.Study, measured: pd.DataFrame) -> Finding:
-    measure = measures(study)[0]
-    figures = {"history": (plots.plot_history(measured, measure), "In the order of the trials.")}
-    if any(trial.intermediate_values for trial in study.get_trials(deepcopy=False)):
-        figures["learning_curves"] = (plots.plot_curves(study, measure), "Over training.")
-    return Finding("time", "The trials in time", figures=figures)
+def _in_time(study: optuna.Study) -> list[Section]:
+    if not any(trial.intermediate_values for trial in study.get_trials(deepcopy=False)):
+        return []
+    drawn = plots.plot_curves(study, measures(study)[0])
+    return [Section("The trials in time", pictures=[Picture(drawn, "Over training.", "learning_curves")])]
 
 
-def _searched(study: optuna.Study) -> Finding:
+def _searched(study: optuna.Study) -> Section:
     settings = study.user_attrs["settings"]
     rows = [{"setting": name, "searched": spec} for name, spec in settings["search"].items()]
     fixed = ", ".join(f"{name}={value}" for name, value in settings["set"].items())
     text = f"Sampler {settings['sampler']}" + (f"; every trial has {fixed}." if fixed else ".")
-    return Finding("search", "What was searched", text, pd.DataFrame(rows))
+    return Section("What was searched", text, table=pd.DataFrame(rows), name="search")
 
 
-def _all(trials: pd.DataFrame, measure: Measure) -> Finding:
+def _all(trials: pd.DataFrame, measure: Measure) -> Section:
     ordered = trials.sort_values(measure.name, ascending=measure.direction == "minimize")
     failed = [f"Trial {row.trial} failed: {row.error}" for row in trials[trials.error != ""].itertuples()]
     shown = ordered.drop(columns=["updates", "images_per_second", "run_dir", "error"])
     text = "A trial's value is that of one run. A collapsed generator counts as the worst value."
-    return Finding("trials", "All trials", printable_lines([text, *failed]), shown)
+    return Section("All trials", printable_lines([text, *failed]), table=shown, name="trials")
 
 
 def printable_lines(lines: list[str]) -> str:
     """Each as printable text, in lines of their own."""
     return "\n".join(map(printable, lines))
-
-
-def write(findings: Findings, folder: Path) -> None:
-    """Every table as CSV, every figure as PNG, the winner as best.json, and trials.csv with all columns."""
-    from infogan import style
-
-    for section in findings.sections:
-        if section.table is not None and section.name != "importances":  # they are written where they are computed
-            records.write_atomic(folder / f"{section.name}.csv", section.table.to_csv(index=False))
-        for name, (figure, _) in section.figures.items():
-            with records.replacing(folder / f"{name}.png") as file:
-                style.save(figure, file, 120)
-    records.write_atomic(folder / "trials.csv", findings.trials.to_csv(index=False))
-    if findings.winner:
-        records.write_json(folder / "best.json", findings.winner | {"provenance": records.provenance()})

@@ -1,15 +1,11 @@
 """Importances of what a study searches (fANOVA), with intervals."""
 
-import contextlib
-import hashlib
-from pathlib import Path
-
 import numpy as np
 import optuna
 import pandas as pd
 from optuna.trial import FrozenTrial, TrialState
 
-from infogan import records
+from infogan.metrics.clustering import mean_interval
 from infogan.study.table import searched
 
 FEWEST = 10
@@ -21,58 +17,31 @@ TREES, TREES_OF_HALVES = 32, 16
 """Of fANOVA's random forest: seconds for any study."""
 
 
-def importances(study: optuna.Study, file: Path) -> pd.DataFrame:
-    """What `computed` returns, from the CSV file where it has been written for the same trials, else to it.
-
-    The file's column `state` is a digest of the trials and of the other columns: a damaged file is written anew.
-    """
-    trials = study.get_trials(deepcopy=False)
-    of_trials = repr([(t.number, t.state.name, t.values, t.intermediate_values, t.params) for t in trials])
-    if file.is_file():
-        with contextlib.suppress(KeyError, ValueError):  # pandas' own errors are ValueErrors
-            known = pd.read_csv(file)
-            values = known.drop(columns="state")
-            if len(known) and known.state.eq(_digest(of_trials, values)).all():
-                return values
-    values = computed(study)
-    records.write_atomic(file, values.assign(state=_digest(of_trials, values)).to_csv(index=False))
-    return values
-
-
-def _digest(trials: str, values: pd.DataFrame) -> str:
-    """Of nine digits of each value: reading may change the last one."""
-    return hashlib.sha256((trials + values.to_csv(index=False, float_format="%.9g")).encode()).hexdigest()[:12]
-
-
-def computed(study: optuna.Study) -> pd.DataFrame:
+def importances(study: optuna.Study) -> pd.DataFrame:
     """fANOVA importances (Hutter et al. 2014): shares of the variance of the study's first measure.
 
     A pruned trial counts with its last value. Columns: parameter, importance, low, high, trials (their number). `low`
     and `high` bound the middle 95 % of the importances in random halves of the trials (delete-half jackknife, Shao & Wu
     1989). Empty for fewer than FEWEST trials, or where nothing varies.
     """
-    trials = study.get_trials(deepcopy=False)
-    counted = [_with_value(t) for t in trials if t.values or (t.state == TrialState.PRUNED and t.intermediate_values)]
+    counted = []
+    for trial in study.get_trials(deepcopy=False):
+        reported = trial.intermediate_values if trial.state == TrialState.PRUNED else {}
+        values = trial.values or [reported[step] for step in (trial.last_step,) if step in reported]
+        if values:
+            params, distributions = trial.params, trial.distributions
+            counted.append(optuna.create_trial(params=params, distributions=distributions, value=values[0]))
     names = _varying(searched(study), counted)
     columns = ["parameter", "importance", "low", "high", "trials"]
     if len(counted) < FEWEST or len({t.value for t in counted}) < 2 or not names:
         return pd.DataFrame(columns=columns)
     random = np.random.default_rng(0)
-    halves = pd.DataFrame([_fanova(_random_half(counted, random), names, TREES_OF_HALVES) for _ in range(HALVES)])
+    half = (min(len(counted), OF_AT_MOST) + 1) // 2
+    parts = ([counted[i] for i in random.permutation(len(counted))[:half]] for _ in range(HALVES))
+    halves = pd.DataFrame([_fanova(part, names, TREES_OF_HALVES) for part in parts])
     whole = pd.Series(_fanova(counted, names, TREES)).sort_values(ascending=False)
     bounds = {"low": halves.quantile(0.025)[whole.index], "high": halves.quantile(0.975)[whole.index]}
     return pd.DataFrame({"parameter": whole.index, "importance": whole, **bounds, "trials": len(counted)})[columns]
-
-
-def _with_value(trial: FrozenTrial) -> FrozenTrial:
-    """A finished trial with the same parameters; a pruned one gets its last value."""
-    value = trial.values[0] if trial.values else trial.intermediate_values[max(trial.intermediate_values)]
-    return optuna.create_trial(params=trial.params, distributions=trial.distributions, value=value)
-
-
-def _random_half(trials: list[FrozenTrial], random: np.random.Generator) -> list[FrozenTrial]:
-    half = (min(len(trials), OF_AT_MOST) + 1) // 2
-    return [trials[i] for i in random.permutation(len(trials))[:half]]
 
 
 def _varying(names: list[str], trials: list[FrozenTrial]) -> list[str]:
@@ -97,8 +66,6 @@ def effects(trials: pd.DataFrame, measure: str, names: list[str]) -> pd.DataFram
     missing where there are fewer than five trials. What else differs between the trials is averaged over, not held
     fixed.
     """
-    from infogan.metrics.clustering import mean_interval
-
     rows = []
     for name in names:
         values = trials[name]

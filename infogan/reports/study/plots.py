@@ -3,7 +3,6 @@
 The colour is the recipe where it is searched, and the marker the trial's state in all of them (infogan.style).
 """
 
-import numpy as np
 import optuna
 import pandas as pd
 import seaborn
@@ -16,8 +15,6 @@ from infogan.study.objectives import Measure
 
 MOST_TICKS = 8
 """Values of a parameter that each have a tick of an axis."""
-MANY = 30
-"""Trials of which two parameters are interpolated."""
 
 
 def _colours(trials: pd.DataFrame) -> dict:
@@ -45,74 +42,25 @@ def _is_logarithmic(values: pd.Series) -> bool:
     return _is_number(values) and values.min() > 0 and values.max() / values.min() >= 8
 
 
-def _axis(trials: pd.DataFrame, name: str) -> pd.Series:
-    """A parameter's place on an axis: its number, or its rank among the values in alphabetical order."""
-    return trials[name] if _is_number(trials[name]) else trials[name].astype(str).rank(method="dense") - 1
-
-
-def _name_ticks(trials: pd.DataFrame, name: str, axes: Axes) -> None:
-    if _is_logarithmic(trials[name]):
-        axes.set_xscale("log")
-    if _is_number(trials[name]) and trials[name].nunique() <= MOST_TICKS:
-        values = sorted(trials[name].unique())
-        axes.set_xticks(values, [f"{value:g}" for value in values])
-        axes.minorticks_off()
-    if not _is_number(trials[name]):
-        values = sorted(trials[name].astype(str).unique())
-        axes.set_xticks(
-            range(len(values)),
-            values,
-            rotation=40 if len(values) > 4 else 0,
-            ha="right" if len(values) > 4 else "center",
-        )
-
-
 @style.drawing()
 def plot_slices(trials: pd.DataFrame, measure: Measure, names: list[str]) -> Figure:
     """The measure by each parameter, a panel each; what else differs between trials is not held fixed."""
     columns = min(3, len(names))
     rows = -(-len(names) // columns)
     figure = style.new_figure(3.3 * columns + 1.2, 2.9 * rows)
-    panels = figure.subplots(rows, columns, sharey=True, squeeze=False).flat
-    for axes, name in zip(panels, names):
-        shown = trials.assign(**{"_x": _axis(trials, name)})
-        _scatter(shown, axes, "_x", measure.name, legend=name == names[columns - 1])
-        _name_ticks(trials, name, axes)
+    for axes, name in zip(figure.subplots(rows, columns, sharey=True, squeeze=False).flat, names):
+        shown = trials if _is_number(trials[name]) else trials.astype({name: str}).sort_values(name)
+        _scatter(shown, axes, name, measure.name, legend=name == names[columns - 1])
+        if _is_logarithmic(trials[name]):
+            axes.set_xscale("log")
+        if _is_number(trials[name]) and trials[name].nunique() <= MOST_TICKS:
+            axes.set_xticks(values := sorted(trials[name].unique()), [f"{value:g}" for value in values])
+            axes.minorticks_off()
+        if not _is_number(trials[name]) and trials[name].nunique() > 4:
+            axes.tick_params(axis="x", rotation=40)
         axes.set(xlabel=name, ylabel=measure.title)
-    for axes in list(panels):
-        axes.set_visible(False)
     for axes in figure.axes[len(names) :]:
         axes.set_visible(False)
-    return figure
-
-
-@style.drawing()
-def plot_contour(trials: pd.DataFrame, measure: Measure, x: str, y: str) -> Figure:
-    """The measure over two parameters that are numbers: a dot a trial, and of MANY trials a linear interpolation."""
-    figure = style.new_figure(6.4, 4)
-    axes = figure.subplots()
-    at = [np.log10(trials[name]) if _is_logarithmic(trials[name]) else trials[name].astype(float) for name in (x, y)]
-    values = trials[measure.name]
-    if len(trials) >= MANY:
-        axes.tricontourf(at[0], at[1], values, levels=12, cmap="viridis", alpha=0.6)
-    dots = axes.scatter(at[0], at[1], c=values, cmap="viridis", s=60, zorder=3, edgecolors="white")
-    figure.colorbar(dots, ax=axes, label=measure.title)
-    labels = [f"log₁₀ {name}" if _is_logarithmic(trials[name]) else name for name in (x, y)]
-    axes.set(xlabel=labels[0], ylabel=labels[1])
-    return figure
-
-
-@style.drawing()
-def plot_history(trials: pd.DataFrame, measure: Measure) -> Figure:
-    """The measure in the trials' order."""
-    figure = style.new_figure(6.4, 3.6)
-    axes = figure.subplots()
-    complete = trials[measure.name].where(trials.state == "complete")
-    best = (complete.cummax() if measure.direction == "maximize" else complete.cummin()).ffill()
-    axes.step(trials.trial, best, where="post", color=style.GREY, linewidth=1, label="best complete trial so far")
-    _scatter(trials, axes, "trial", measure.name)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.set(ylabel=measure.title)
     return figure
 
 
@@ -121,18 +69,14 @@ def plot_curves(study: optuna.Study, measure: Measure) -> Figure:
     """The measure by images seen; the last point of a pruned trial has the marker of one."""
     figure = style.new_figure(6.4, 3.6)
     axes = figure.subplots()
-    trials = [t for t in study.get_trials(deepcopy=False) if t.intermediate_values]
-    colours = style.palette(t.params["recipe"] for t in trials if "recipe" in t.params)
-    for trial in trials:
-        steps, values = zip(*sorted(trial.intermediate_values.items()))
-        colour = colours.get(str(trial.params.get("recipe")), style.BLUE)
-        axes.plot(steps, values, color=colour, alpha=0.7, linewidth=1)
-        marker = style.STATE_MARKERS.get(trial.state.name.lower(), "D")
-        axes.plot(steps[-1], values[-1], marker, color=colour, alpha=0.9, markeredgecolor="white", markersize=7)
-    for recipe, colour in colours.items():
-        axes.plot([], [], color=colour, label=recipe)
-    if colours:
-        axes.legend(title="recipe", loc="upper left", bbox_to_anchor=(1, 1))
+    reported = pd.DataFrame(
+        {"trial": t.number, "state": t.state.name.lower(), "step": step, measure.name: value, **t.params}
+        for t in study.get_trials(deepcopy=False)
+        for step, value in sorted(t.intermediate_values.items())
+    )
+    each = {"units": "trial", "estimator": None, "linewidth": 1, "alpha": 0.7, "legend": False}
+    seaborn.lineplot(reported, x="step", y=measure.name, **each, **_colours(reported), ax=axes)
+    _scatter(reported.groupby("trial").tail(1), axes, "step", measure.name)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set(xlabel="tenths of the images seen (a cross ends a pruned trial)", ylabel=measure.title)
     return figure
@@ -155,26 +99,12 @@ def plot_front(trials: pd.DataFrame, pair: tuple[Measure, Measure], front: list[
 
 
 @style.drawing()
-def plot_importances(values: pd.DataFrame, measure: Measure) -> Figure:
-    """Importances, with their intervals. values: of infogan.reports.study.importance.importances."""
-    figure = style.new_figure(7, 0.42 * len(values) + 1)
+def plot_intervals(table: pd.DataFrame, names: str, values: str, label: str) -> Figure:
+    """A row for each of the names, with its value and the interval from `low` to `high`. names, values: columns."""
+    figure = style.new_figure(7, 0.38 * len(table) + 1.1)
     axes = figure.subplots()
-    axes.barh(values.parameter, values.importance, 0.6, color=style.SKY)
-    axes.hlines(values.parameter, values.low, values.high, color="black", linewidth=1)
+    axes.hlines(table[names], table.low, table.high, color=style.GREY, linewidth=1.5)
+    axes.plot(table[values], table[names], "o", color=style.BLUE)
     axes.invert_yaxis()
-    axes.set(xlabel=f"share of the variance of {measure.title} (lines: 95 % of random halves of the trials)")
-    return figure
-
-
-@style.drawing()
-def plot_settings(settings: pd.DataFrame, measure: Measure) -> Figure:
-    """Means over seeds with 95 % intervals. settings: of findings.settings_over_seeds."""
-    figure = style.new_figure(7, 0.34 * len(settings) + 1.1)
-    axes = figure.subplots()
-    rows = range(len(settings))
-    axes.hlines(rows, settings.low, settings.high, color=style.GREY, linewidth=1.5)
-    axes.plot(settings["mean"], rows, "o", color=style.BLUE)
-    axes.set_yticks(rows, settings.setting)
-    axes.invert_yaxis()
-    axes.set(xlabel=f"{measure.title}: mean over seeds, and its 95 % interval")
+    axes.set(xlabel=label)
     return figure

@@ -1,4 +1,14 @@
-"""Each value against the preset's own, by a mixed model over seeds; and what so many seeds can show."""
+"""What each setting does to the accuracy: runs of a preset, and of the preset with one setting changed, over seeds.
+
+Reads run directories, such as `infogan sweep --sampler grid` trains, and result folders (`infogan measure --out`).
+What all runs change in the preset belongs to what the values are compared with.
+
+Writes settings-values.csv (for each value the mean over seeds, its difference from the preset's own value by a mixed
+model, p-values, and the difference that so many seeds can show) and settings.png.
+
+Example:
+  python analysis/settings.py runs/digits-authors* --out figures/digits-settings
+"""
 
 import math
 import warnings
@@ -8,39 +18,39 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import tyro
+from matplotlib.axes import Axes
 from scipy import stats
 
+from infogan import records, style
 from infogan.errors import InputError
 from infogan.metrics.clustering import mean_interval
 from infogan.presets import PRESETS, changed_fields, describe
+from infogan.reports import common
 from infogan.reports.runs import config_of, entropy_of, read_runs
 
 LEVEL, POWER = 0.05, 0.8
 """Two-sided level of a single comparison, and the probability with which a difference is to be found."""
 WANTED = (0.05, 0.02)
-"""Differences of the accuracy for which the number of seeds is stated."""
-NOTHING = 0.01
-"""A standard deviation of seeds below this share of the residual one is an estimate of zero, up to rounding."""
+"""Differences of the accuracy for which the docs state the number of seeds."""
 NEAR = 0.1
 """Images seen may differ by this share: a batch size cuts them to whole updates."""
+TITLES = {
+    "lambda_categorical": "λ of the categorical codes",
+    "lambda_continuous": "λ of the continuous codes",
+    "codes": "latent codes",
+    "batch_size": "batch size",
+}
 
 
 @dataclass(frozen=True)
-class Model:
-    """What the mixed model finds beside the differences. Standard deviations are of accuracies."""
+class Options:
+    """The command line."""
 
-    runs: int
-    """Runs in the model: those of values with two runs or more."""
-    seeds: int
-    seed_sd: float
-    """Standard deviation of the random intercept of a seed. Zero: seeds are no block effect, runs of one seed are no
-    more alike than others, and the model is least squares."""
-    residual_sd: float
-    """Standard deviation of a run beside its value's mean and its seed's intercept, common to all values."""
-    preset_sd: float
-    """Standard deviation over the preset's own seeds: what the numbers of seeds and detectable differences rest on."""
-    seeds_needed: dict[str, int]
-    """Difference to seeds of each of two values with which it is found (two-sided level 5 %, power 80 %)."""
+    runs: tyro.conf.Positional[tuple[Path, ...]]
+    """Run directories and result folders, of one dataset and one preset."""
+    out: Path = Path("figures/settings")
+    """Folder for the tables and the picture."""
 
 
 def collect(paths: tuple[Path, ...]) -> pd.DataFrame:
@@ -52,10 +62,8 @@ def collect(paths: tuple[Path, ...]) -> pd.DataFrame:
     runs = read_runs(paths)
     runs["dataset"] = [Path(name).stem for name in runs.dataset]
     for column in ("dataset", "preset", "precision"):
-        if runs[column].nunique() > 1:
-            raise InputError(
-                f"the runs differ in {column}, {', '.join(sorted(runs[column].unique()))}: give those of one"
-            )
+        if len(values := sorted(runs[column].unique())) > 1:
+            raise InputError(f"the runs differ in {column}, {', '.join(values)}: give those of one")
     if (preset := runs.preset.iloc[0]) not in PRESETS:
         raise InputError(f"the runs have the preset {preset}; allowed: {', '.join(PRESETS)}")
     configs = [config_of(row) for _, row in runs.iterrows()]
@@ -71,8 +79,9 @@ def collect(paths: tuple[Path, ...]) -> pd.DataFrame:
     runs["setting"] = [next(iter(one), "") for one in changed]
     runs["value"] = [next(iter(one.values()), "") for one in changed]
     runs["recipe"] = describe(configs[0], *changed[0])
-    entropies = pd.Series([entropy_of(config) or np.nan for config in configs])
-    runs["bound_share"] = runs.get("info_categorical_nats_last_tenth", np.nan) / entropies
+    if "info_categorical_nats_last_tenth" in runs:
+        entropies = [entropy_of(config) or np.nan for config in configs]
+        runs["bound_share"] = runs.info_categorical_nats_last_tenth / entropies
     least, most = runs.images.min(), runs.images.max()
     if least < (1 - NEAR) * most:
         raise InputError(f"the runs saw from {least:,} to {most:,} images: give those that saw equally many")
@@ -85,13 +94,13 @@ def collect(paths: tuple[Path, ...]) -> pd.DataFrame:
     return runs
 
 
-def compare(table: pd.DataFrame) -> tuple[pd.DataFrame, Model | None]:
-    """A row for each value of each setting, the preset's own among them; and the model, if a value has two runs.
+def compare(table: pd.DataFrame) -> pd.DataFrame:
+    """A row for each value of each setting, the preset's own among them.
 
     accuracy, low and high are the mean with its 95 % t interval over seeds. difference, with its bounds and p, is from
     the mixed model; p_holm is adjusted for the number of comparisons; p_welch_holm is the same of Welch's tests, which
     assume neither a common variance nor seeds with an intercept. detectable is the smallest difference that so many
-    seeds find with probability 80 %. NaN for a single run.
+    seeds find with probability 80 %. NaN for a single run; without these columns where no value has two runs.
     """
     preset, lines = PRESETS[table.preset.iloc[0]][0], []
     itself = table[table.setting == ""]
@@ -104,13 +113,12 @@ def compare(table: pd.DataFrame) -> tuple[pd.DataFrame, Model | None]:
             lines.append(line | summarise(groups[value], itself))
     values = pd.DataFrame(lines)
     if "detectable" not in values:
-        return values, None
-    differences, model = mixed_model(table)
-    values = values.merge(differences, how="left", on=["setting", "value"])
+        return values
+    values = values.merge(mixed_model(table), how="left", on=["setting", "value"])
     values["p_holm"] = holm(values.p)
     values["p_welch_holm"] = holm(values.pop("p_welch"))
     values["detectable"] = values.pop("detectable")  # the last column
-    return values, model
+    return values
 
 
 def summarise(group: pd.DataFrame, itself: pd.DataFrame) -> dict[str, Any]:
@@ -126,10 +134,8 @@ def summarise(group: pd.DataFrame, itself: pd.DataFrame) -> dict[str, Any]:
     }
 
 
-def mixed_model(table: pd.DataFrame) -> tuple[pd.DataFrame, Model]:
-    """Differences from the preset, with bounds and p-values, of the values with two runs or more; and the model.
-
-    There is at least one such value.
+def mixed_model(table: pd.DataFrame) -> pd.DataFrame:
+    """Differences from the preset, with bounds and p-values, of the values with two runs or more, one at least.
 
     accuracy ~ value + a random intercept of the seed, by restricted maximum likelihood. Seeds are a block where runs of
     one seed share what is drawn from it. Tests are Student's with runs less values as degrees of freedom, which is
@@ -141,29 +147,23 @@ def mixed_model(table: pd.DataFrame) -> tuple[pd.DataFrame, Model]:
     runs = table[cells.accuracy.transform("size") > 1]
     cell = runs.groupby(["setting", "value"], sort=False).ngroup()
     changed = runs[["setting", "value"]].assign(cell=cell)[runs.setting != ""].drop_duplicates()
-    own = table[table.setting == ""].accuracy.std()
     design = np.column_stack([np.ones(len(runs)), *(cell == one for one in changed.cell)]).astype(float)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # a variance of zero is on the boundary, which the model's spread says
+        warnings.simplefilter("ignore")  # a variance of zero is on the boundary
         # Gradient methods do not converge on that boundary; Nelder and Mead's does.
         fitted = MixedLM(runs.accuracy.to_numpy(), design, groups=runs.seed.to_numpy()).fit(method=["nm"])
         tested = fitted.t_test(np.eye(design.shape[1])[1:], use_t=True)
     low, high = tested.conf_int(LEVEL).T
-    differences = changed.drop(columns="cell").assign(
-        difference=tested.effect, difference_low=low, difference_high=high, p=tested.pvalue
-    )
-    between, within = float(fitted.cov_re[0, 0]) ** 0.5, float(fitted.scale) ** 0.5
-    between = 0.0 if between < NOTHING * within else between
-    needed = {f"{size:g}": seeds_needed(size, own) for size in WANTED}
-    return differences, Model(len(runs), runs.seed.nunique(), between, within, own, needed)
+    found = {"difference": tested.effect, "difference_low": low, "difference_high": high, "p": tested.pvalue}
+    return changed.drop(columns="cell").assign(**found)
 
 
-def detectable(seeds: int, others: int, sd: float, level: float = LEVEL) -> float:
-    """The smallest difference of two means that so many seeds of each, of standard deviation sd, find with POWER at a
-    two-sided level."""
+def detectable(seeds: int, others: int, sd: float) -> float:
+    """The smallest difference of two means that so many seeds of each, of standard deviation sd, find with POWER at
+    LEVEL."""
     from statsmodels.stats.power import TTestIndPower
 
-    return float(sd * TTestIndPower().solve_power(nobs1=seeds, ratio=others / seeds, alpha=level, power=POWER))
+    return float(sd * TTestIndPower().solve_power(nobs1=seeds, ratio=others / seeds, alpha=LEVEL, power=POWER))
 
 
 def seeds_needed(difference: float, sd: float) -> int:
@@ -177,5 +177,46 @@ def seeds_needed(difference: float, sd: float) -> int:
 
 def holm(p: pd.Series) -> pd.Series:
     """Holm's step-down adjustment (1979) of the p-values that are not NaN."""
-    ascending = p.dropna().sort_values()
-    return (ascending * np.arange(len(ascending), 0, -1)).cummax().clip(upper=1).reindex(p.index)
+    from statsmodels.stats.multitest import multipletests
+
+    known = p.dropna()
+    return pd.Series(multipletests(known, method="holm")[1], known.index).reindex(p.index)
+
+
+@style.drawing()
+def draw(table: pd.DataFrame, values: pd.DataFrame, path: Path) -> None:
+    """A panel for each setting: every run as a dot, means with their intervals, the preset's own value in blue."""
+    settings = sorted(values.setting.unique(), key=[*TITLES, *values.setting].index)
+    figure = style.new_figure(max(3.6 * len(settings), 5.4), 3.8)  # the title needs as much
+    for axes, setting in zip(figure.subplots(1, len(settings), sharey=True, squeeze=False)[0], settings):
+        _draw_setting(axes, table, values[values.setting == setting].reset_index(drop=True), setting)
+    lowest = min(table.accuracy.min(), values.low.min()) - 0.02  # no dot lies on the edge
+    figure.axes[0].set(ylabel="accuracy on test images (one-to-one)", ylim=(max(0, np.floor(10 * lowest) / 10), 1))
+    about = table.iloc[0]
+    compared = f"{about.dataset}, preset {about.recipe} (blue) with one setting changed"
+    figure.suptitle(f"{compared}\n{about.images:,} images, {about.precision}; bars: 95 % over seeds", fontsize=10)
+    with records.replacing(path) as file:
+        style.save(figure, file)
+
+
+def _draw_setting(axes: Axes, table: pd.DataFrame, values: pd.DataFrame, setting: str) -> None:
+    for x, line in enumerate(values.itertuples()):
+        mine = table.setting.eq("") if line.own else table.setting.eq(setting) & table.value.eq(line.value)
+        accuracy, colour = table.accuracy[mine], style.BLUE if line.own else style.GREY
+        axes.plot([x] * len(accuracy), accuracy, ".", color=colour, alpha=0.35)
+        bars = [[line.accuracy - line.low], [line.high - line.accuracy]]
+        axes.errorbar(x + 0.15, line.accuracy, bars, fmt="o", color=colour, capsize=3)
+    labels = [value.replace("+", "\n+") if isinstance(value, str) else f"{value:g}" for value in values.value]
+    axes.set_xticks(range(len(values)), labels)
+    axes.set_xlabel(TITLES.get(setting, setting))
+
+
+def main() -> None:
+    """Write the table and the picture, and print the table."""
+    options = tyro.cli(Options, description=__doc__)
+    runs = collect(options.runs)
+    values = compare(runs)
+    records.write_atomic(options.out / "settings-values.csv", values.to_csv(index=False))
+    print(common.as_text(values, missing=""))
+    draw(runs, values, options.out / "settings.png")
+    print(f"wrote {options.out / 'settings.png'} and the table beside it")

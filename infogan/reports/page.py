@@ -1,4 +1,4 @@
-"""What a report shows: cards first, then text, tables and pictures in order."""
+"""A report as one page: cards first, then sections of text, pictures and a table."""
 
 import io
 from dataclasses import dataclass, field
@@ -27,15 +27,25 @@ class Card:
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture of the page itself."""
+    """A figure that was drawn, or a PNG file."""
 
-    url: str
-    """Its data URL."""
+    content: Figure | Path
     caption: str
+    name: str = ""
+    """Of the file that a drawn figure is written to."""
     pixels: bool = False
     """Of generated images, whose pixels are enlarged and not smoothed."""
     whole: bool = False
     """As wide as the page."""
+
+    @property
+    def url(self) -> str:
+        """The picture as a data URL."""
+        if isinstance(self.content, Path):
+            return common.data_url(self.content.read_bytes())
+        file = io.BytesIO()
+        style.save(self.content, file, 120)
+        return common.data_url(file.getvalue())
 
 
 @dataclass(frozen=True)
@@ -48,6 +58,8 @@ class Section:
     table: pd.DataFrame | None = None
     caption: str = ""
     """Of the table."""
+    name: str = ""
+    """Of the file that the table is written to."""
 
     @property
     def markdown(self) -> str:
@@ -59,7 +71,7 @@ class Section:
     @property
     def anchor(self) -> str:
         """Its address within the page."""
-        return "-".join(word for word in "".join(c if c.isalnum() else " " for c in self.title.lower()).split())
+        return "-".join("".join(c if c.isalnum() else " " for c in self.title.lower()).split())
 
 
 @dataclass(frozen=True)
@@ -76,38 +88,6 @@ class Report:
         """What it says in words, for a report elsewhere."""
         cards = "\n".join(f"- {card.label}: {card.value} {card.detail}".rstrip() for card in self.cards)
         return "\n\n".join([self.subtitle, cards, *(section.markdown for section in self.sections if section.markdown)])
-
-
-RUN_PICTURES = {
-    "samples": ("Samples: rows are the categories 0, 1, 2, … of c1, a column has one noise vector z", True),
-    "confusion": (
-        "Validation images by predicted category (rows, in the order of their labels) and label",
-        False,
-    ),
-}
-"""The kinds of pictures of a run, their captions, and whether they show pixels."""
-
-
-def run_pictures(directory: Path) -> list[Picture]:
-    """The last of each of RUN_PICTURES in a run directory."""
-    out = []
-    for kind, (caption, pixels) in RUN_PICTURES.items():
-        if files := sorted((directory / "samples").glob(f"{kind}-*.png")):
-            step = int(files[-1].stem.rpartition("-")[2])
-            out.append(read_picture(files[-1], f"{caption}; after {step:,} updates.", pixels))
-    return out
-
-
-def read_picture(path: Path, caption: str, pixels: bool = False) -> Picture:
-    """A PNG file as a picture of the page."""
-    return Picture(common.data_url(path.read_bytes()), caption, pixels)
-
-
-def drawn(figure: Figure, caption: str, whole: bool = False) -> Picture:
-    """A figure as a picture of the page."""
-    file = io.BytesIO()
-    style.save(figure, file, 120)
-    return Picture(common.data_url(file.getvalue()), caption, whole=whole)
 
 
 def as_html(report: Report) -> str:
