@@ -79,6 +79,7 @@ def one_line_errors() -> Iterator[None]:
     That is an InputError, a file that cannot be read or written, a package that is not installed, and a disk or memory
     that is full. A terminal that cannot show a letter shows a question mark in its place.
     """
+    _open_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
@@ -116,6 +117,18 @@ def one_line_errors() -> Iterator[None]:
         if not is_out_of_memory(error):
             raise
         sys.exit(OUT_OF_MEMORY)
+
+
+def _open_closed_streams() -> None:
+    """What is written to a stream that was closed at start, as by `>&-`, goes nowhere: without this the next file that
+    is opened would have its number, and get it."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            with contextlib.suppress(OSError):
+                os.fstat(number)
+                continue  # a program that embeds Python without streams, and uses this number
+            handle = os.open(os.devnull, os.O_RDWR)  # the lowest number that is free, which is this one
+            setattr(sys, name, os.fdopen(handle, "r" if number == 0 else "w", encoding="utf-8"))
 
 
 def _nobody_reads_stdout() -> bool:

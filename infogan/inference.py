@@ -245,7 +245,7 @@ def _rows(values: np.ndarray | Tensor, columns: int, dtype: torch.dtype, what: s
     numbers = values.detach().double().cpu().numpy() if isinstance(values, Tensor) else np.asarray(values)
     if numbers.dtype.kind not in "biuf":
         raise InputError(f"{what} are {numbers.dtype}; give real numbers")
-    rows = torch.from_numpy(np.ascontiguousarray(numbers, np.float64))
+    rows = torch.from_numpy(np.array(numbers, np.float64, order="C"))
     allowed = rows == rows.round() if dtype == torch.int64 else rows.float().isfinite()
     if len(wrong := rows[~allowed]):
         expected = "whole numbers" if dtype == torch.int64 else "finite numbers of float32"

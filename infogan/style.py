@@ -5,6 +5,7 @@ Figures are made and saved within `drawing()`, so that no matplotlibrc of the us
 
 import contextlib
 from collections.abc import Iterator
+from contextvars import ContextVar
 from pathlib import Path
 from typing import IO, Any
 
@@ -47,18 +48,26 @@ _RC: dict[Any, Any] = {
     "ps.fonttype": 42,
 }
 
+_entered = ContextVar("_entered", default=False)
+
 
 @contextlib.contextmanager
 def drawing() -> Iterator[None]:
     """Matplotlib's defaults and this style; afterwards the caller's settings again. Also a decorator: @drawing()."""
-    with matplotlib.rc_context():
-        matplotlib.rcdefaults()
-        matplotlib.rcParams.update(_RC)
-        yield
+    token = _entered.set(True)
+    try:
+        with matplotlib.rc_context():
+            matplotlib.rcdefaults()
+            matplotlib.rcParams.update(_RC)
+            yield
+    finally:
+        _entered.reset(token)
 
 
 def new_figure(width: float, height: float) -> Figure:
-    """An empty figure of this size in inches; to be called within `drawing()`."""
+    """An empty figure of this size in inches. Raises RuntimeError outside `drawing()`."""
+    if not _entered.get():
+        raise RuntimeError("figures are made within style.drawing(), without which a matplotlibrc would change them")
     return Figure(figsize=(width, height), layout="constrained")
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import tyro
 from conftest import ROOT, call, fit
 
 from infogan import cli, data, terms
@@ -22,6 +23,7 @@ DOCS = ROOT / "docs"
 README = ROOT / "README.md"
 PAGES = [README, *sorted(DOCS.rglob("*.md"))]
 FENCE = re.compile(r'^```(\w+)(?: title="([^"]*)")?\n(.*?)^```', re.MULTILINE | re.DOTALL)
+OTHER_PROGRAMS = ("cd", "conda", "git", "jupytext", "mkdocs", "pip", "source", "wandb")
 
 
 def by_name(path: Path) -> str:
@@ -50,11 +52,59 @@ def test_tables_are_the_results(page, tables):
     assert text.count("<!-- table:") == len(tables.BLOCK.findall(text)) and tables.filled(text) == text
 
 
+class Parsed(Exception):
+    """The command line was read without an error."""
+
+
+@pytest.fixture
+def parse_only(monkeypatch):
+    """Commands stop where they have read their command line."""
+
+    def stopping(parse):
+        def parse_and_stop(*arguments, **named):
+            parse(*arguments, **named)
+            raise Parsed
+
+        return parse_and_stop
+
+    monkeypatch.setattr(tyro, "cli", stopping(tyro.cli))
+    for name in ("overridable_config_cli", "subcommand_cli_from_dict"):
+        monkeypatch.setattr(tyro.extras, name, stopping(getattr(tyro.extras, name)))
+
+
 def commands(page: Path) -> list[str]:
     """The commands of a page's sh blocks, without comments."""
     text = "\n".join(blocks(page, "sh").values()).replace("\\\n", " ")
     lines = (re.sub(r"\s+#.*", "", line) for line in text.splitlines())
     return [part.strip() for line in lines for part in line.split("&&") if part.strip() and not part.startswith("#")]
+
+
+@pytest.mark.parametrize("command", sorted({command for page in PAGES for command in commands(page)}))
+def test_commands_are_valid(command, parse_only):
+    check_command(shlex.split(command.replace("<", "").replace(">", "")))
+
+
+def check_command(words: list[str]) -> None:
+    program, *rest = words
+    if program == "infogan":
+        check_parses(lambda: run_infogan(rest))
+    elif program == "python" and Path(rest[0]).parent.name in ("experiments", "analysis"):
+        script = Path(rest[0])
+        check_parses(lambda: call(script.stem, *rest[1:], folder=script.parent.name))
+    elif program == "sbatch":
+        check_command(shlex.split(rest[rest.index("--wrap") + 1]))
+    elif program in ("python", "python3"):
+        assert rest[0] == "-m" or (ROOT / rest[0]).exists()
+    elif program == "make":
+        assert f"\n{rest[0]}:" in (ROOT / "Makefile").read_text()
+    else:
+        assert program in OTHER_PROGRAMS, f"unknown program {program}"
+
+
+def check_parses(run) -> None:
+    with pytest.raises(Parsed):
+        done = run()
+        raise AssertionError(f"{done.stderr if done else ''}")
 
 
 def run_infogan(arguments: list[str]) -> None:

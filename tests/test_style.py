@@ -6,6 +6,7 @@ import pytest
 from conftest import fit
 from PIL import Image
 
+from infogan import style
 from infogan.records import pictures
 from infogan.reports.figures.curves import Figure1, Losses
 from infogan.reports.figures.samples import Figure2, Grid
@@ -57,3 +58,8 @@ def test_a_matplotlibrc_changes_nothing(name, run, tmp_path):
         assert dict(matplotlib.rcParams) == before, "the user's settings stay"
     plain, hostile = (np.asarray(Image.open(tmp_path / f"{kind}.png")) for kind in ("plain", "hostile"))
     assert plain.shape == hostile.shape and (plain == hostile).all()
+
+
+def test_no_figure_is_made_outside_the_style():
+    with pytest.raises(RuntimeError, match="drawing"):
+        style.new_figure(1, 1)

@@ -8,6 +8,7 @@ import torch
 from conftest import fit, same_tensors
 
 import infogan
+from infogan.errors import InputError
 
 
 @contextlib.contextmanager
@@ -52,3 +53,17 @@ def test_training_and_use_are_the_same_in_any_state(state, plain, tmp_path, digi
         assert np.array_equal(model.probabilities(images)[0], expected.probabilities(images)[0])
     assert same_tensors(plain, tmp_path / "run")
     fit(tmp_path / "run", digits, updates=8)  # tensors made in inference mode could not be trained
+
+
+@pytest.mark.parametrize("kind", [np.int64, np.int32, np.uint8])
+def test_numbers_of_numpy_are_numbers(kind, plain):
+    model = infogan.load(plain)
+    assert np.array_equal(model.sample(kind(3), kind(2))[0], model.sample(3, 2)[0])
+    codes = model.sample(3)
+    assert np.array_equal(model.generate(codes, kind(2)), model.generate(codes, 2))
+
+
+@pytest.mark.parametrize("call", [lambda m: m.sample(True), lambda m: m.sample(3, True)])
+def test_true_is_no_number(call, plain):
+    with pytest.raises(InputError, match="True"):
+        call(infogan.load(plain))

@@ -97,3 +97,19 @@ def test_instructions_for_bfloat16_are_those_that_linux_lists(flags, name, has_b
     monkeypatch.setattr(cpu, "CPUINFO", tmp_path / "cpuinfo")
     cpu.CPUINFO.write_text(f"model name\t: Xeon\nflags\t\t: {flags}\n")
     assert cpu.describe() == name and cpu.has_bf16() == has_bf16
+
+
+@pytest.mark.parametrize(("text", "expected"), [("200000 100000", 2), ("150000 100000", 2), ("max 100000", 8)])
+def test_the_quota_of_a_container_is_seen(text, expected, monkeypatch, tmp_path):
+    """As in `docker run --cpus=2`."""
+    quota, opened, exists = tmp_path / "cpu.max", open, os.path.exists
+    quota.write_text(text + "\n")
+
+    def elsewhere(path):
+        return quota if path == "/sys/fs/cgroup/cpu.max" else path
+
+    monkeypatch.setattr(os, "cpu_count", lambda: 8)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)))
+    monkeypatch.setattr("builtins.open", lambda path, *args, **named: opened(elsewhere(path), *args, **named))
+    monkeypatch.setattr(os.path, "exists", lambda path: exists(elsewhere(path)))
+    assert cpu.cores() == expected
