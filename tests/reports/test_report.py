@@ -118,6 +118,16 @@ def test_damaged_trials_do_not_end_the_report(study_folder, tmp_path):
     assert "All trials" in (copy / "report" / "report.html").read_text()
 
 
+def test_a_run_of_a_preset_that_is_not_known_has_a_report(trained, tmp_path):
+    shutil.copytree(trained / "a", tmp_path / "mine")
+    stored = json.loads((tmp_path / "mine" / "config.json").read_text())
+    stored["config"]["preset"] = "mine"
+    (tmp_path / "mine" / "config.json").write_text(json.dumps(stored))
+    done = call("report", tmp_path / "mine", folder="analysis")
+    assert done.returncode == 0, done.stderr
+    assert "preset mine" in (tmp_path / "mine" / "report.html").read_text()
+
+
 def test_a_click_sorts_the_table_of_trials(html, browser):
     page = browser.new_page()
     page.goto(html.as_uri())
