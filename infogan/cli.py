@@ -26,6 +26,7 @@ COMMANDS = {
     "measure": ("reports.measure", "a table of runs: code-to-label accuracy on test images"),
     "figures": ("reports.figures", "figures of the paper and of the blog post"),
     "claims": ("reports.claims", "which claims of the paper and of the blog replicate"),
+    "reproduce": ("reports.reproduce", "train what a claim needs, and judge it by its rule"),
     "settings": ("reports.settings", "what each setting of a preset does to the accuracy"),
     "factors": ("reports.factors", "mutual information of codes with known factors"),
     "choose": ("reports.choose", "choose among seeds without labels"),

@@ -3,16 +3,20 @@
 import dataclasses
 import json
 import math
+import sys
 
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import call
+from conftest import ROOT, call
 
+from infogan import training
 from infogan.presets import PRESETS
+from infogan.reports import reproduce
 from infogan.reports.claims import rows as verdicts
 from infogan.reports.claims.rules import Claim
 from infogan.reports.runs import read_curves, read_runs, write
+from infogan.study import cost
 
 
 def write_run(
@@ -418,3 +422,39 @@ def test_input_on_which_no_claim_can_be_checked_is_one_clear_line(tmp_path):
         done = call("claims", *arguments, "--out", tmp_path / "out", folder="analysis")
         assert done.returncode == 1 and message in done.stderr and done.stderr.count("\n") == 1, done.stderr
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("preset", "accuracies", "verdict"), [("", (0.97, 0.972), "replicates"), ("paper", (0.5,), "not tested")]
+)
+def test_a_claim_is_trained_measured_and_judged(preset, accuracies, verdict, tmp_path, monkeypatch, capsys):
+    """By runs that a stand-in for training writes."""
+    reached = dict(enumerate(accuracies, 1))
+
+    def train(config, dataset, directory, wandb):
+        bound = (800, 2.29)
+        write_run(directory.parent, config.preset, config.seed, bound, reached[config.seed])
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(training, "train", train)
+    monkeypatch.setattr(cost, "images_per_second", lambda config, dataset: 1000)
+    given = ["C3", "--seed", *map(str, reached), "--scorecard", str(ROOT / "analysis" / "results" / "scorecard.csv")]
+    monkeypatch.setattr(sys, "argv", ["reproduce", *given, *(["--preset", preset] if preset else [])])
+    reproduce.main()
+    ours, committed = capsys.readouterr().out.split("these runs\n")[1].split("scorecard.csv\n")
+    assert verdict in ours and f"{preset or 'authors'}, 5,000 updates" in committed
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["D3"], "allowed: C1, C2"),
+        (["C3", "--preset", "blog"], "allowed: authors, paper"),
+        (["C7"], "experiments/benchmark.py"),
+    ],
+)
+def test_what_is_no_claim_of_runs_is_named(words, says, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    done = call("reproduce", *words, folder="analysis")
+    assert done.returncode == 1 and says in done.stderr and len(done.stderr.splitlines()) == 1
+    assert not list(tmp_path.iterdir())
