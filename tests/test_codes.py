@@ -68,18 +68,6 @@ def test_latent_needs_a_code_and_continuous_noise():
         Latent("10c", "62c")
 
 
-def test_the_papers_inputs_have_the_papers_widths():
-    widths = {
-        "10c+2u": ("62u", 74),
-        "4x10c+4u": ("124u", 168),
-        "10x10c": ("128u", 228),
-        "5u": ("128u", 133),
-        "3x20c+1u": ("128u", 189),
-    }
-    for codes, (noise, width) in widths.items():
-        assert Latent(codes, noise).width == width
-
-
 def test_entropies_are_the_closed_forms():
     assert Latent("10c+2u", "62u").entropy == pytest.approx((2.302585, 2 * 0.693147), abs=1e-6)
     assert Latent("4x10c+3g", "").entropy == pytest.approx((4 * math.log(10), 3 * 0.5 * math.log(2 * math.pi * math.e)))

@@ -9,7 +9,7 @@ from PIL import Image
 from infogan import style
 from infogan.records import pictures
 from infogan.reports.figures.curves import Figure1, Losses
-from infogan.reports.figures.samples import Figure2, Grid
+from infogan.reports.figures.samples import Figure2
 
 HOSTILE = {
     "image.origin": "lower",  # turns every image upside down
@@ -35,17 +35,11 @@ def confusion(run, path):
     pictures.confusion(path, [[5, 1], [0, 4]], "a title", [1, 0])
 
 
-def large_confusion(run, path):
-    pictures.confusion(path, np.arange(1600).reshape(40, 40).tolist(), "a title")
-
-
 DRAW = {
     "figure 1": lambda run, path: Figure1((run,), out=path).draw(),
     "figure 2": lambda run, path: Figure2(run, out=path).draw(),
-    "grid": lambda run, path: Grid((run,), out=path).draw(),
     "losses": lambda run, path: Losses((run,), out=path).draw(),
     "confusion": confusion,
-    "large confusion": large_confusion,
 }
 
 
