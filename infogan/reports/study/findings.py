@@ -120,6 +120,10 @@ def _which_setting_matters(study: optuna.Study, measured: pd.DataFrame) -> list[
     label = f"share of the variance of {measure.title} (lines: 95 % of random halves of the trials)"
     drawn = plots.plot_intervals(values, "parameter", "importance", label)
     pictures = [Picture(drawn, caption, "importances"), slices]
+    numbers = [name for name in values.parameter if pd.api.types.is_numeric_dtype(measured[name]) and name != "seed"]
+    if len(numbers) > 1 and measured[numbers[:2]].nunique().min() > 2:
+        caption = "The two numbers that matter most; a dot is a trial."
+        pictures.append(Picture(plots.plot_contour(measured, measure, *numbers[:2]), caption, "contour"))
     by = "Means over the trials with each value; what else differs between them is not held fixed."
     return [
         *out,

@@ -3,6 +3,7 @@
 The colour is the recipe where it is searched, and the marker the trial's state in all of them (infogan.style).
 """
 
+import numpy as np
 import optuna
 import pandas as pd
 import seaborn
@@ -15,6 +16,8 @@ from infogan.study.objectives import Measure
 
 MOST_TICKS = 8
 """Values of a parameter that each have a tick of an axis."""
+MANY = 30
+"""Trials of which two parameters are interpolated."""
 
 
 def _colours(trials: pd.DataFrame) -> dict:
@@ -79,6 +82,22 @@ def plot_curves(study: optuna.Study, measure: Measure) -> Figure:
     _scatter(reported.groupby("trial").tail(1), axes, "step", measure.name)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set(xlabel="tenths of the images seen (a cross ends a pruned trial)", ylabel=measure.title)
+    return figure
+
+
+@style.drawing()
+def plot_contour(trials: pd.DataFrame, measure: Measure, x: str, y: str) -> Figure:
+    """The measure over two parameters that are numbers: a dot a trial, and of MANY trials a linear interpolation."""
+    figure = style.new_figure(6.4, 4)
+    axes = figure.subplots()
+    at = [np.log10(trials[name]) if _is_logarithmic(trials[name]) else trials[name].astype(float) for name in (x, y)]
+    values = trials[measure.name]
+    if len(trials) >= MANY:
+        axes.tricontourf(at[0], at[1], values, levels=12, cmap="viridis", alpha=0.6)
+    dots = axes.scatter(at[0], at[1], c=values, cmap="viridis", s=60, zorder=3, edgecolors="white")
+    figure.colorbar(dots, ax=axes, label=measure.title)
+    labels = [f"log₁₀ {name}" if _is_logarithmic(trials[name]) else name for name in (x, y)]
+    axes.set(xlabel=labels[0], ylabel=labels[1])
     return figure
 
 
