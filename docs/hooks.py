@@ -20,7 +20,7 @@ from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
 from infogan import cli, load
-from infogan.presets import PRESETS, begin
+from infogan.config.presets import PRESETS, begin
 from infogan.reports import explore
 
 ROOT = Path(__file__).parents[1]

@@ -35,8 +35,8 @@ from infogan import data, records, training
 from infogan.accel import cpu
 from infogan.cli import one_line_errors
 from infogan.config import Config
-from infogan.errors import InputError
 from infogan.terms.base import Loss, descend
+from infogan.utils.errors import InputError
 
 LOOPS = ("textbook", "reference", "fast", "fast GAN without Q")
 """Training loops; `reference` is our float32 step."""

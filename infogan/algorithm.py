@@ -73,7 +73,7 @@ class InfoGAN:
     """G, D and Q with their two optimisers, and the update.
 
     Args: random: generators by purpose; terms: losses of later papers, which join D's or G's. From outside come the
-    augmentation of the copies that terms learn from, that of what D's trunk reads (see infogan.diffaugment), and faster
+    augmentation of the copies that terms learn from, that of what D's trunk reads (training/diffaugment.py), and faster
     arithmetic: adam(parameters, lr, beta1), and leaf(weight), the tensor that a weight's gradient is taken of.
     """
 

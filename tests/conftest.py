@@ -15,7 +15,7 @@ import torch
 from infogan import data, records, training
 from infogan.cli import one_line_errors
 from infogan.config import Config
-from infogan.presets import PRESETS
+from infogan.config.presets import PRESETS
 
 os.environ["WANDB_MODE"] = "disabled"  # tests of tracking say otherwise themselves
 torch.set_num_threads(1)

@@ -13,7 +13,7 @@ from scipy.io import savemat
 
 from infogan import data
 from infogan.data.formats import idx
-from infogan.errors import InputError
+from infogan.utils.errors import InputError
 
 
 def assert_input_error(name: str, folder: Path, *words: str) -> None:

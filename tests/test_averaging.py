@@ -7,7 +7,7 @@ from safetensors.torch import load_file
 
 import infogan
 from infogan import networks, records, training
-from infogan.averaging import decay_at, update_average
+from infogan.networks.averaging import decay_at, update_average
 
 
 def test_after_n_updates_a_weight_has_the_closed_form():

@@ -7,7 +7,7 @@ import pytest
 
 from infogan import training
 from infogan.config import Config, InputError, from_dict
-from infogan.presets import PRESETS
+from infogan.config.presets import PRESETS
 
 
 @pytest.mark.parametrize(

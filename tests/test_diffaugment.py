@@ -4,9 +4,10 @@ import pytest
 import torch
 from conftest import config
 
-from infogan import diffaugment, training
-from infogan.diffaugment import MAPS
-from infogan.errors import InputError
+from infogan import training
+from infogan.training import diffaugment
+from infogan.training.diffaugment import MAPS
+from infogan.utils.errors import InputError
 
 
 def random(seed: int = 0) -> torch.Generator:

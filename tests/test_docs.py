@@ -16,7 +16,7 @@ from conftest import ROOT, call, fit
 
 from infogan import cli, data, terms
 from infogan.codes import Latent
-from infogan.presets import PRESETS
+from infogan.config.presets import PRESETS
 from infogan.records import Table
 
 DOCS = ROOT / "docs"
@@ -207,7 +207,7 @@ def test_a_network_of_ones_own(monkeypatch):
     from infogan.networks import NETWORKS, DiscriminatorQ, Generator, architecture
 
     monkeypatch.setitem(NETWORKS, "small", None)
-    execute(EXTENDING["an entry of infogan/networks.py"])
+    execute(EXTENDING["an entry of infogan/networks/__init__.py"])
     small, latent = architecture((1, 28, 28), "small"), Latent("10c+2u", "62u")
     images = Generator(small, (1, 28, 28), latent)(torch.rand(3, latent.width))
     logits, q_params = DiscriminatorQ(small, (1, 28, 28), latent)(images)
@@ -227,7 +227,10 @@ def test_a_prior_of_ones_own(monkeypatch):
 
 def test_a_preset_of_ones_own(monkeypatch):
     monkeypatch.setitem(PRESETS, "mine", None)
-    execute("import dataclasses\nfrom infogan.presets import PRESETS\n" + EXTENDING["an entry of infogan/presets.py"])
+    execute(
+        "import dataclasses\nfrom infogan.config.presets import PRESETS\n"
+        + EXTENDING["an entry of infogan/config/presets.py"]
+    )
     done = call("train", "mine", "--dry-run")
     assert done.returncode == 0 and '"codes": "10c+1u"' in done.stdout
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from infogan.errors import LONGEST, InputError, printable
+from infogan.utils.errors import LONGEST, InputError, printable
 
 
 @pytest.mark.parametrize(

@@ -3,10 +3,11 @@
 import pytest
 import torch
 
-from infogan import data, feature_network, records
+from infogan import data, records
 from infogan.codes import Latent
-from infogan.errors import InputError
+from infogan.metrics import feature_network
 from infogan.networks import build
+from infogan.utils.errors import InputError
 
 
 @pytest.fixture(scope="module")

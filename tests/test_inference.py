@@ -15,11 +15,11 @@ from conftest import ROOT, config, fit
 
 import infogan
 from infogan import data, inference, networks, records, training
-from infogan.errors import InputError
 from infogan.inference import Codes
+from infogan.inference.model_card import model_card
 from infogan.metrics import clustering
-from infogan.records.model_card import model_card
 from infogan.reports import export
+from infogan.utils.errors import InputError
 
 
 @pytest.fixture(scope="module")
@@ -224,7 +224,7 @@ def test_an_export_takes_the_place_of_another_and_never_of_the_run(run, tmp_path
 
 def test_the_hub_gets_and_gives_the_same_model(run, model, tmp_path, monkeypatch):
     """By the hub's mixin, offline: a local folder, and a repository in the hub's cache."""
-    hub = pytest.importorskip("infogan.hub")
+    hub = pytest.importorskip("infogan.inference.hub")
     with pytest.raises(InputError, match="holds the model itself"):
         hub.HubModel(str(run)).save_pretrained(run)
     assert (Path(run) / "config.json").exists()
@@ -262,7 +262,7 @@ def test_a_model_saved_in_part_over_another_is_none(run, model, tmp_path, monkey
 
 
 def test_a_hub_path_that_leads_nowhere_is_one_line(monkeypatch):
-    hub = pytest.importorskip("infogan.hub")
+    hub = pytest.importorskip("infogan.inference.hub")
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     for name in ("nope", "runs/nope", "a/b/c", "/nope", "./nope", "me/nope\n"):
         with pytest.raises(InputError, match="is no directory, and cannot be had from the hub") as error:

@@ -6,8 +6,8 @@ from torch.nn.utils import parametrizations
 
 from infogan.codes import Latent
 from infogan.config import Config
-from infogan.layers import Convolution, Linear
 from infogan.networks import build, init_weights
+from infogan.networks.layers import Convolution, Linear
 
 
 def normalised(layer):

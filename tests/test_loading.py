@@ -14,13 +14,13 @@ from hypothesis import given
 
 import infogan
 from infogan import records
-from infogan.errors import InputError
+from infogan.utils.errors import InputError
 
 MODEL = ROOT / "analysis" / "results" / "models" / "digits"
 STATE = {"step": 1, "image_shape": [1, 8, 8]}
 LOAD = """
 import sys, infogan
-from infogan.errors import InputError
+from infogan.utils.errors import InputError
 for directory in sys.argv[1:]:
     try:
         infogan.load(directory)

@@ -7,7 +7,7 @@ import pytest
 from conftest import fit
 from filelock import Timeout
 
-from infogan.locks import locked
+from infogan.utils.locks import locked
 
 
 @pytest.mark.parametrize("number", [errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS])

@@ -7,10 +7,10 @@ from conftest import fit
 from infogan import data
 from infogan.codes import Latent
 from infogan.config import Config, InputError
+from infogan.config.presets import PRESETS
 from infogan.inference import Model
-from infogan.layers import BatchNorm, Convolution, MatrixLayer, UpConvolution
 from infogan.networks import architecture, build, for_size
-from infogan.presets import PRESETS
+from infogan.networks.layers import BatchNorm, Convolution, MatrixLayer, UpConvolution
 
 PAPER = Latent("10c+2u", "62u", q_std="fixed")
 

@@ -148,7 +148,7 @@ def editable(source, tmp_path_factory):
 def test_a_clone_named_infogan_does_not_hide_the_package(kind, place, source, request):
     """For a script beside a clone, the clone's folder is an empty namespace package."""
     site = source if kind == "clone" else request.getfixturevalue(kind)
-    code = "import site, sys; sys.path.insert(0, sys.argv[1]); site.addsitedir(sys.argv[2]); import infogan.errors"
+    code = "import site, sys; sys.path.insert(0, sys.argv[1]); site.addsitedir(sys.argv[2]); import infogan.config"
     folder = source if place == "in" else source.parent
     call = [sys.executable, "-I", "-S", "-c", f"{code}; print(infogan.__file__)", folder, site]
     done = subprocess.run(call, capture_output=True, text=True)

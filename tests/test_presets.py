@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from infogan.presets import CODES_FOLLOW_DATA, PRESETS, begin, changed_fields, describe
+from infogan.config.presets import CODES_FOLLOW_DATA, PRESETS, begin, changed_fields, describe
 
 
 @pytest.mark.parametrize(

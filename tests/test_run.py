@@ -13,12 +13,13 @@ import pytest
 import torch
 from conftest import ROOT, call, config, fit, same_tensors, trained
 
-from infogan import algorithm, events, records, training
+from infogan import algorithm, records, training
 from infogan.config import InputError
 from infogan.inference import Model
-from infogan.phases import Adversarial
-from infogan.pretraining import overclustering
 from infogan.records import summary
+from infogan.training.phases import Adversarial
+from infogan.training.pretraining import overclustering
+from infogan.utils import events
 
 
 class At:

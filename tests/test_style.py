@@ -6,10 +6,10 @@ import pytest
 from conftest import fit
 from PIL import Image
 
-from infogan import style
 from infogan.records import pictures
 from infogan.reports.figures.curves import Figure1, Losses
 from infogan.reports.figures.samples import Figure2
+from infogan.utils import style
 
 HOSTILE = {
     "image.origin": "lower",  # turns every image upside down

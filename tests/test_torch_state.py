@@ -8,7 +8,7 @@ import torch
 from conftest import fit, same_tensors
 
 import infogan
-from infogan.errors import InputError
+from infogan.utils.errors import InputError
 
 
 @contextlib.contextmanager

@@ -6,10 +6,11 @@ import pytest
 import torch
 from conftest import config, fit, same_tensors
 
-from infogan import events, records, training
+from infogan import records, training
 from infogan.data import augmentation
-from infogan.pretraining import overclustering
 from infogan.terms import pseudo_labels
+from infogan.training.pretraining import overclustering
+from infogan.utils import events
 
 PRESETS = ["authors", "paper", "blog", "gan"]
 

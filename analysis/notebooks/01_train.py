@@ -16,7 +16,7 @@ import pandas as pd
 
 import infogan
 from infogan import data, training
-from infogan.presets import begin
+from infogan.config.presets import begin
 from infogan.records.pictures import tile
 
 digits = data.load("digits")

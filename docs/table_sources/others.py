@@ -3,7 +3,7 @@
 import dataclasses
 from pathlib import Path
 
-from infogan.presets import PRESETS
+from infogan.config.presets import PRESETS
 from infogan.reports.runs import read_runs
 from table_sources.common import RESULTS, markdown, share, table, within
 

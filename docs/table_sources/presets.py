@@ -1,7 +1,7 @@
-"""Tables of the presets, from infogan/presets.py."""
+"""Tables of the presets, from infogan/config/presets.py."""
 
 from infogan.config import Config
-from infogan.presets import PRESETS
+from infogan.config.presets import PRESETS
 from table_sources.common import markdown, table
 
 WHO = {

@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from infogan.locks import locked
+from infogan.utils.locks import locked
 
 THREADS_VARIABLE = "OMP_NUM_THREADS"
 CPUINFO = Path("/proc/cpuinfo")

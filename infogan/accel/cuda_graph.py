@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from infogan.randomness import RandomGenerators
+from infogan.utils.randomness import RandomGenerators
 
 
 class CapturedStep:

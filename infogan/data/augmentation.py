@@ -17,7 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from infogan.errors import InputError
+from infogan.utils.errors import InputError
 
 # Limits of the affine map. Each value is drawn uniformly within +- its limit; the stretch is log-uniform.
 MAX_ROTATION = math.radians(25)

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from infogan.errors import InputError
+from infogan.utils.errors import InputError
 
 
 class Batches:

@@ -20,9 +20,9 @@ import torch
 from torch import Tensor
 
 from infogan.data.files import as_input_error, expand_user
-from infogan.errors import InputError
-from infogan.files import write_atomic
-from infogan.locks import locked
+from infogan.utils.errors import InputError
+from infogan.utils.files import write_atomic
+from infogan.utils.locks import locked
 
 CACHE_VARIABLE = "INFOGAN_CACHE"
 DECODER = 2  # version: a change of how images are cropped, scaled or ordered needs a new one, which makes new caches

@@ -14,7 +14,7 @@ from infogan.accel import cpu
 from infogan.data import cache
 from infogan.data.files import PIXELS_VARIABLE, as_input_error, check_pixel_count, limit
 from infogan.data.splits import images_from
-from infogan.files import check_regular
+from infogan.utils.files import check_regular
 
 if TYPE_CHECKING:
     from PIL import Image

@@ -10,8 +10,8 @@ from typing import Any
 
 import torch
 
-from infogan.errors import InputError
-from infogan.files import check_regular, replacing
+from infogan.utils.errors import InputError
+from infogan.utils.files import check_regular, replacing
 
 DATA_VARIABLE = "INFOGAN_DATA"
 HINT = f"put it there, pass --data-dir (or set {DATA_VARIABLE}) to the folder that holds it, or run once with a network"

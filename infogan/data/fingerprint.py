@@ -6,7 +6,7 @@ import hashlib
 import torch
 
 from infogan.data.splits import Dataset, Split
-from infogan.errors import InputError
+from infogan.utils.errors import InputError
 
 SAMPLED = 8
 """Images of each split whose mean is recorded, evenly spaced: cheap for memory-mapped datasets too."""

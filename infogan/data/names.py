@@ -9,7 +9,7 @@ from infogan.data import synthetic
 from infogan.data.files import as_input_error, data_folder, expand_user
 from infogan.data.formats import celeba, digits, folders, idx, npz, rendered_chairs, svhn, usps
 from infogan.data.splits import Dataset
-from infogan.errors import InputError, printable
+from infogan.utils.errors import InputError, printable
 
 Loader = Callable[[Path, int | None], Dataset]
 """loader(folder of the datasets, side of the images in pixels or None), see load()."""

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from infogan.errors import InputError, printable
+from infogan.utils.errors import InputError, printable
 
 Extra = dict[str, tuple[Tensor, tuple[str, ...]]]
 

@@ -1,6 +1,6 @@
 """Sample quality from features of real and of generated images: pure functions of arrays.
 
-infogan.feature_network has the network whose features are compared here, and the protocol.
+infogan.metrics.feature_network has the network whose features are compared here, and the protocol.
 """
 
 import numpy as np

@@ -3,7 +3,6 @@
 records.pictures (drawing) and records.tracking (Weights & Biases) are imported by name, where they are used.
 """
 
-from infogan.files import replacing, write_atomic
 from infogan.records.checkpoints import CHECKPOINT, PREVIOUS, has_checkpoint, load_checkpoint, save_checkpoint
 from infogan.records.files import Table, read_config, read_evaluation, read_json, read_optional, write_json
 from infogan.records.provenance import mask_arguments, mask_in, mask_url, provenance
@@ -15,6 +14,7 @@ from infogan.records.run_directory import (
     lock,
     recorded_configuration,
 )
+from infogan.utils.files import replacing, write_atomic
 
 __all__ = [
     "CHECKPOINT",

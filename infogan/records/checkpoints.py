@@ -26,8 +26,8 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
-from infogan.errors import InputError
-from infogan.files import check_regular, write_atomic
+from infogan.utils.errors import InputError
+from infogan.utils.files import check_regular, write_atomic
 
 CHECKPOINT = "checkpoint.safetensors"
 PREVIOUS = "checkpoint.previous.safetensors"

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from infogan.config import Config, from_dict
-from infogan.errors import InputError
-from infogan.files import check_regular, write_atomic
 from infogan.records.shapes import SHAPES, problem, read_row
+from infogan.utils.errors import InputError
+from infogan.utils.files import check_regular, write_atomic
 
 LARGEST_JSON = 100_000_000  # bytes
 RESTORED = "the command that trained the run restores it from the checkpoint"

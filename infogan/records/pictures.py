@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from infogan.errors import printable
-from infogan.files import replacing
+from infogan.utils.errors import printable
+from infogan.utils.files import replacing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -53,7 +53,7 @@ def confusion(
     label_of_category: orders the rows by matched label, unmatched categories (-1) last; without it they stay in order.
     classes: the labels' names, drawn where there are at most ANNOTATED; without them labels are numbers.
     """
-    from infogan import style  # not needed to read a model
+    from infogan.utils import style
 
     counts = np.asarray(table)
     label_of = np.arange(len(counts)) if label_of_category is None else np.asarray(label_of_category)

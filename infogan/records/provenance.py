@@ -18,7 +18,7 @@ from urllib.parse import quote, quote_plus, unquote, unquote_plus
 import torch
 
 from infogan.accel import cpu
-from infogan.errors import printable
+from infogan.utils.errors import printable
 
 ROOT = Path(__file__).parents[2]
 """The folder that the package lies in: of a checkout its root."""

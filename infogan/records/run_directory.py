@@ -22,13 +22,13 @@ from pathlib import Path
 
 from infogan import terms
 from infogan.config import RUNTIME_FIELDS, Config
-from infogan.errors import InputError, printable
-from infogan.files import remove_leftovers
-from infogan.locks import locked
 from infogan.records.checkpoints import CHECKPOINT, has_checkpoint, load_checkpoint
 from infogan.records.files import checked, config_in, read_json, read_optional, write_json
 from infogan.records.provenance import provenance
 from infogan.records.shapes import SHAPES
+from infogan.utils.errors import InputError, printable
+from infogan.utils.files import remove_leftovers
+from infogan.utils.locks import locked
 
 WRITTEN = (CHECKPOINT, "pretraining.json", "pretraining.csv", "metrics.csv", "evaluations.csv", *SHAPES)
 """Files that are replaced as a whole."""

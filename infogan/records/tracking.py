@@ -13,8 +13,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from infogan import events, records
+from infogan import records
 from infogan.config import Config, WandbMode
+from infogan.utils import events
 
 if TYPE_CHECKING:
     import wandb
@@ -25,7 +26,7 @@ GENERATED = ("spread", "collapsed", "info_")
 
 
 class WandbRun:
-    """An infogan.events.Observer that mirrors rows and pictures to a W&B run; it does nothing after the first failure.
+    """An observer (utils/events.py) that mirrors rows and pictures to a W&B run; nothing after the first failure.
 
     run: a wandb.Run, or None to mirror nothing.
     """

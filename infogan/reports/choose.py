@@ -19,11 +19,11 @@ import pandas as pd
 import tyro
 
 from infogan import records
-from infogan.errors import InputError, printable
 from infogan.inference import Model
 from infogan.metrics import label_free
 from infogan.reports import common
 from infogan.reports.runs import read_runs
+from infogan.utils.errors import InputError, printable
 
 Index = Literal["certainty_nats", "marginal_entropy_nats", "information_nats", "agreement", "consensus"]
 INDICES = [*label_free.Indices._fields, "consensus"]

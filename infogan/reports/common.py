@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from infogan import records
 from infogan.config import Config
-from infogan.errors import InputError, printable
+from infogan.config.presets import describe
 from infogan.inference import Model
-from infogan.presets import describe
+from infogan.utils.errors import InputError, printable
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -25,11 +25,11 @@ import tyro
 
 from infogan import load, records
 from infogan.codes import Categorical, Continuous
-from infogan.errors import InputError, printable
 from infogan.inference import Model
 from infogan.reports import common
 from infogan.reports.effects import measured_effects
 from infogan.reports.explore_networks import pack
+from infogan.utils.errors import InputError, printable
 
 PAGE = Path(__file__).with_name("explore.html")
 SCRIPT = Path(__file__).with_name("explore_networks.js")

@@ -6,9 +6,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from infogan.errors import InputError
 from infogan.inference import Model
-from infogan.layers import BatchNorm, Convolution, Linear, ToFeatures, ToMaps
+from infogan.networks.layers import BatchNorm, Convolution, Linear, ToFeatures, ToMaps
+from infogan.utils.errors import InputError
 
 LEVELS = 127
 """Steps of a weight on either side of 0, so that it fits 8 bits; the largest weight of an output has this many."""

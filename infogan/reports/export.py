@@ -18,9 +18,9 @@ import torch
 import tyro
 
 from infogan import load
-from infogan.errors import InputError, install, printable
 from infogan.inference import Model, Recogniser
-from infogan.records.model_card import write_card
+from infogan.inference.model_card import write_card
+from infogan.utils.errors import InputError, install, printable
 
 CONTENT = {
     "checkpoint.safetensors": "the weights",

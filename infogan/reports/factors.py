@@ -26,12 +26,12 @@ from tqdm import tqdm
 
 from infogan import data, networks, records
 from infogan.codes import Categorical, Latent
-from infogan.errors import InputError, printable
 from infogan.inference import Model
 from infogan.metrics import disentanglement
 from infogan.metrics.disentanglement import model_centrality
 from infogan.reports import common
 from infogan.reports.information import Nulls, information, known_factors, predict
+from infogan.utils.errors import InputError, printable
 
 FREE_IMAGES = 10_000
 """Generated from each model's prior for ModelCentrality; 73,728 in the published code."""

@@ -15,12 +15,12 @@ from torch import Tensor
 from infogan import networks
 from infogan.codes import Categorical, Continuous, Latent
 from infogan.data import Dataset
-from infogan.errors import InputError
 from infogan.inference import Model
 from infogan.metrics import disentanglement
 from infogan.metrics.clustering import mean_interval
 from infogan.metrics.image_statistics import STATISTICS, image_statistics
 from infogan.networks import DiscriminatorQ
+from infogan.utils.errors import InputError
 
 UNTRAINED = 10
 """Untrained networks of the null, of the seeds from 0."""

@@ -18,11 +18,11 @@ import pandas as pd
 import tyro
 
 from infogan import records
-from infogan.errors import InputError, printable
 from infogan.inference import Model
 from infogan.metrics.clustering import MEASURES, mean_interval
 from infogan.reports import common
 from infogan.reports.runs import BOUNDS, CURVES, QUALITY, RUNS, read_curves, read_runs, write
+from infogan.utils.errors import InputError, printable
 
 AVERAGED = (*MEASURES, "info_categorical_nats", *BOUNDS, *QUALITY.values())
 SAME = ["dataset", "recipe", "step", "precision"]
@@ -51,8 +51,8 @@ class Options:
 
 def measure_again(directory: Path, data_dir: Path | None) -> dict:
     """Measure a run's checkpoint on the test images, replace evaluation.json and return its content."""
-    from infogan import evaluation
     from infogan.records.summary import summarise
+    from infogan.training import evaluation
 
     run, rows = Model(directory), records.Table(directory / "evaluations.csv").rows()
     dataset = common.load_dataset(data_dir, directory)
@@ -62,8 +62,8 @@ def measure_again(directory: Path, data_dir: Path | None) -> dict:
 
 def measure_quality(directory: Path, data_dir: Path | None) -> None:
     """Measure the images that a run's checkpoint generates, and write quality.json (see feature_network)."""
-    from infogan.feature_network import classifier, sample_quality
     from infogan.metrics import collapse
+    from infogan.metrics.feature_network import classifier, sample_quality
     from infogan.records.summary import last_bound
 
     run = Model(directory)

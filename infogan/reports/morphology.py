@@ -19,15 +19,15 @@ import torch
 import tyro
 from tqdm import tqdm
 
-from infogan import feature_network, load, records
+from infogan import load, records
 from infogan.codes import Continuous
-from infogan.errors import InputError, printable
 from infogan.inference import Codes, Model
-from infogan.metrics import clustering
+from infogan.metrics import clustering, feature_network
 from infogan.metrics.morphometrics import NAMES, measure
 from infogan.networks import DiscriminatorQ
 from infogan.reports import common
 from infogan.reports.effects import partial_correlations
+from infogan.utils.errors import InputError, printable
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,9 @@ import markupsafe
 import pandas as pd
 from matplotlib.figure import Figure
 
-from infogan import records, style
+from infogan import records
 from infogan.reports import common
+from infogan.utils import style
 
 BOUND = markupsafe.Markup("L<sub>I</sub>")
 TEMPLATE = Path(__file__).with_name("page.html")

@@ -16,15 +16,15 @@ import pandas as pd
 import tyro
 
 from infogan import data, load, records, training
-from infogan.commands.train import Options as TrainOptions
+from infogan.cli.train import Options as TrainOptions
 from infogan.config import Config, WandbMode
-from infogan.errors import InputError
-from infogan.presets import begin
+from infogan.config.presets import begin
 from infogan.reports import common, morphology
 from infogan.reports.claims.rows import judge, over_seeds, read
 from infogan.reports.claims.rules import CLAIMS, Claim
 from infogan.reports.measure import measure_quality
 from infogan.study import cost
+from infogan.utils.errors import InputError
 
 SHOWN = ["claim", "says", "by", "mean", "low", "high", "number", "holds", "of", "verdict"]
 ELSEWHERE = {

@@ -17,10 +17,10 @@ import pandas as pd
 from infogan import records
 from infogan.codes import Continuous, Latent
 from infogan.config import RUNTIME_FIELDS, Config
-from infogan.errors import InputError
+from infogan.config.presets import PRESETS, describe
 from infogan.metrics.clustering import MEASURES
-from infogan.presets import PRESETS, describe
 from infogan.records.files import RESTORED
+from infogan.utils.errors import InputError
 
 RUNS, CURVES = "runs.csv", "curves.csv.gz"
 TABLES = ("metrics", "evaluations", "pretraining")

@@ -22,12 +22,13 @@ import tyro
 from matplotlib.axes import Axes
 from scipy import stats
 
-from infogan import records, style
-from infogan.errors import InputError
+from infogan import records
+from infogan.config.presets import PRESETS, changed_fields, describe
 from infogan.metrics.clustering import mean_interval
-from infogan.presets import PRESETS, changed_fields, describe
 from infogan.reports import common
 from infogan.reports.runs import config_of, entropy_of, read_runs
+from infogan.utils import style
+from infogan.utils.errors import InputError
 
 LEVEL, POWER = 0.05, 0.8
 """Two-sided level of a single comparison, and the probability with which a difference is to be found."""

@@ -6,9 +6,9 @@ import torch
 
 from infogan.config import Config
 from infogan.data import Dataset
-from infogan.learner import Learner
 from infogan.study.options import ResolvedOptions
 from infogan.training import follow_data, phases, resolve
+from infogan.training.learner import Learner
 
 SECONDS = 1.0
 """For which each configuration's updates are timed."""

@@ -10,9 +10,9 @@ import subprocess
 import sys
 from collections.abc import Sequence
 
-from infogan import events
 from infogan.accel import cpu
-from infogan.errors import InputError
+from infogan.utils import events
+from infogan.utils.errors import InputError
 
 JOIN = ("--launcher", "local", "--workers", "1", "--join")
 PARENT = "INFOGAN_PARENT"

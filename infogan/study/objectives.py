@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from infogan.errors import InputError
+from infogan.utils.errors import InputError
 
 if TYPE_CHECKING:
     from infogan.data import Dataset

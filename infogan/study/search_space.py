@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from infogan.config import RUNTIME_FIELDS, Config
-from infogan.errors import InputError
-from infogan.presets import PRESETS, begin
+from infogan.config.presets import PRESETS, begin
+from infogan.utils.errors import InputError
 
 if TYPE_CHECKING:
     from optuna.trial import BaseTrial

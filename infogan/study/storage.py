@@ -24,9 +24,9 @@ from optuna.storages._rdb import models
 from optuna.trial import TrialState
 from sqlalchemy.engine import make_url
 
-from infogan.errors import InputError
-from infogan.locks import locked
 from infogan.records import mask_in, mask_url
+from infogan.utils.errors import InputError
+from infogan.utils.locks import locked
 
 HEARTBEAT, GRACE = 5, 20
 """Seconds between two heartbeats of a running trial, and without one after which its process counts as dead."""

@@ -7,9 +7,9 @@ import optuna
 import pandas as pd
 from optuna.trial import TrialState
 
-from infogan.errors import InputError
 from infogan.study.objectives import MEASURES, Measure
 from infogan.study.storage import as_input_error, open_storage, quiet_optuna
+from infogan.utils.errors import InputError
 
 
 def open_study(name_or_url: str | Path, name: str | None = None) -> optuna.Study:

@@ -15,9 +15,10 @@ from optuna.exceptions import StorageInternalError, UpdateFinishedTrialError
 from optuna.study import Study
 from optuna.trial import FrozenTrial, Trial, TrialState
 
-from infogan import events, records
-from infogan.errors import DISK_FULL, is_out_of_memory
+from infogan import records
 from infogan.study import storage
+from infogan.utils import events
+from infogan.utils.errors import DISK_FULL, is_out_of_memory
 
 DEATHS = 5
 """How often a training is queued again after its process died; after one more death it is given up."""

@@ -12,17 +12,18 @@ import optuna
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import Trial, TrialState
 
-from infogan import data, events, feature_network, records, training
+from infogan import data, records, training
 from infogan.config import Config, from_dict
 from infogan.inference import Model
-from infogan.metrics import collapse
+from infogan.metrics import collapse, feature_network
 from infogan.metrics.clustering import MEASURES as TEST_MEASURES
-from infogan.randomness import derive
 from infogan.study import objectives
 from infogan.study.launchers import PARENT
 from infogan.study.options import ResolvedOptions
 from infogan.study.storage import open_storage, quiet_optuna
 from infogan.study.trials import count_done, run_trials
+from infogan.utils import events
+from infogan.utils.randomness import derive
 
 FIRST_FRESH_SEED = 100_000
 """Plus the study's seed: the first seed of the confirmation. No trial has it."""

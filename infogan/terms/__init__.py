@@ -10,7 +10,7 @@ import pkgutil
 import re
 from typing import NamedTuple
 
-from infogan.errors import InputError
+from infogan.utils.errors import InputError
 
 
 class Spec(NamedTuple):

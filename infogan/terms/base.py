@@ -17,8 +17,8 @@ from torch import Tensor, nn
 from infogan import terms
 from infogan.codes import Latent
 from infogan.config import Config
-from infogan.errors import InputError
 from infogan.networks import DiscriminatorQ, Generator
+from infogan.utils.errors import InputError
 
 Step = Literal["D", "G"]
 
@@ -40,7 +40,7 @@ class Context:
     augment: Callable[[Tensor, RandomGenerator], Tensor]
     """Makes the copies of real images that Q learns from."""
     diffaugment: Callable[[Tensor], Tensor]
-    """Of what D's trunk reads, see infogan.diffaugment."""
+    """Of what D's trunk reads, see infogan.training.diffaugment."""
     index: Tensor
     """Which training images `real` are, int64 [N]."""
     real: Tensor

@@ -8,11 +8,11 @@ from torch import Tensor
 
 from infogan.codes import Latent
 from infogan.config import Config
-from infogan.errors import InputError
-from infogan.layers import Linear
 from infogan.networks import Trunk, architecture, init_weights, normalise_spectrally
-from infogan.randomness import derive
+from infogan.networks.layers import Linear
 from infogan.terms.base import Context, Settings, Term
+from infogan.utils.errors import InputError
+from infogan.utils.randomness import derive
 
 NOISE = ("independent", "shared")
 

@@ -6,8 +6,8 @@ from torch import Tensor
 
 from infogan.codes import Latent
 from infogan.config import Config
-from infogan.errors import InputError
 from infogan.terms.base import Context, Settings, Term
+from infogan.utils.errors import InputError
 
 TEMPERATURE = 0.1
 """Of Q's categories in a mutual information: at first all are nearly equally likely, and without it the gradient

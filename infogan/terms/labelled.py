@@ -7,10 +7,10 @@ from torch import Tensor
 
 from infogan.codes import Latent
 from infogan.config import Config
-from infogan.errors import InputError
 from infogan.networks import DiscriminatorQ
-from infogan.randomness import derive
 from infogan.terms.base import Context, Settings, Term
+from infogan.utils.errors import InputError
+from infogan.utils.randomness import derive
 
 COUNT = "100"
 AT_ONCE = 64

@@ -6,9 +6,9 @@ from torch import Tensor
 
 from infogan.codes import Latent
 from infogan.config import Config
-from infogan.errors import InputError
 from infogan.networks import DiscriminatorQ, evaluating
 from infogan.terms.base import Context, Settings, Term
+from infogan.utils.errors import InputError
 
 IGNORE_INDEX = -1
 """In place of a label, where Q was not certain."""

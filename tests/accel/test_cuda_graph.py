@@ -15,7 +15,7 @@ from conftest import config
 
 from infogan import training
 from infogan.accel import cuda_graph
-from infogan.randomness import RandomGenerators
+from infogan.utils.randomness import RandomGenerators
 
 
 class Graph:

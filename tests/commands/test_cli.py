@@ -16,7 +16,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from infogan import cli, records
-from infogan.errors import InputError
+from infogan.utils.errors import InputError
 
 ENTRY = "import sys; from infogan import cli; sys.argv[0] = 'infogan'; "
 

@@ -11,8 +11,8 @@ from PIL import Image
 
 import infogan
 from infogan import cli
-from infogan.errors import InputError
 from infogan.records import pictures
+from infogan.utils.errors import InputError
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,8 @@ import pytest
 from conftest import call
 
 from infogan import records
-from infogan.phases import Adversarial
-from infogan.pretraining import overclustering
+from infogan.training.phases import Adversarial
+from infogan.training.pretraining import overclustering
 
 SHORT = ("--pretraining", "4", "--updates", "4", "--batch-size", "32", "--log-every", "1", "--evaluations", "1")
 ELSEWHERE = ("--run-dir", "run", "--wandb", "disabled", "--precision", "float32", "--device", "cpu")

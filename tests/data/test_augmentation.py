@@ -6,8 +6,8 @@ from conftest import config, fit, same_tensors
 
 from infogan import training
 from infogan.data import augmentation
-from infogan.errors import InputError
-from infogan.pretraining import overclustering
+from infogan.training.pretraining import overclustering
+from infogan.utils.errors import InputError
 
 
 def stream(seed: int = 0) -> torch.Generator:

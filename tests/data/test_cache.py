@@ -10,7 +10,7 @@ from dataset_files import assert_input_error, write_celeba
 
 from infogan import data
 from infogan.data import cache, decoding, synthetic
-from infogan.errors import InputError
+from infogan.utils.errors import InputError
 
 
 def test_decoding_continues_where_it_stopped(tmp_path, monkeypatch):

@@ -3,7 +3,7 @@ import pytest
 from PIL import Image
 
 from infogan.data.decoding import decode_image, look_at
-from infogan.errors import InputError
+from infogan.utils.errors import InputError
 
 RAMP = np.repeat(np.arange(0, 256, 16, dtype=np.uint8)[None], 16, 0)
 COLOURS = np.stack([RAMP, RAMP[::-1], RAMP.T], 2)

@@ -17,7 +17,7 @@ from PIL import Image
 from infogan import data
 from infogan.data import files
 from infogan.data.files import expand_user, one_line
-from infogan.errors import InputError
+from infogan.utils.errors import InputError
 
 NOISE = np.random.default_rng(0).integers(0, 255, (40, 32, 32), np.uint8)
 

@@ -5,7 +5,7 @@ import torch
 from infogan import data
 from infogan.data import cache
 from infogan.data.files import data_folder
-from infogan.errors import InputError
+from infogan.utils.errors import InputError
 
 
 def test_digits_are_the_bundled_ones_without_overlap(digits):

@@ -8,7 +8,7 @@ import torch
 from dataset_files import split_sizes
 
 from infogan import data
-from infogan.errors import InputError
+from infogan.utils.errors import InputError
 
 
 def write_npz(path, **changes):

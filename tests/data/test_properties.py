@@ -23,7 +23,7 @@ from infogan.data.decoding import decode_image, look_at
 from infogan.data.files import as_input_error
 from infogan.data.formats.idx import read_idx
 from infogan.data.formats.svhn import read_mat
-from infogan.errors import InputError
+from infogan.utils.errors import InputError
 
 few = settings(
     max_examples=60,

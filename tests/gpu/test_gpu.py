@@ -10,7 +10,7 @@ from conftest import fit
 
 from infogan import data, records, training
 from infogan.accel import cuda_graph
-from infogan.presets import PRESETS
+from infogan.config.presets import PRESETS
 from infogan.terms.pseudo_labels import PseudoLabels
 
 pytestmark = pytest.mark.gpu

@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from infogan.errors import InputError
 from infogan.metrics import disentanglement
 from infogan.metrics.disentanglement import (
     dci,
@@ -23,6 +22,7 @@ from infogan.metrics.disentanglement import (
     preprocessing,
     sap,
 )
+from infogan.utils.errors import InputError
 
 AGREEMENT = Path(__file__).parents[2] / "analysis" / "results" / "metrics" / "agreement.csv"
 LEVELS = (4, 5, 6)

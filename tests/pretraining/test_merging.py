@@ -4,9 +4,9 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from infogan.pretraining import merging
-from infogan.pretraining.merging import _gain_of_joining, _sums_over_rows, align, merge
 from infogan.terms.iic import mutual_information
+from infogan.training.pretraining import merging
+from infogan.training.pretraining.merging import _gain_of_joining, _sums_over_rows, align, merge
 
 
 def planted(sizes: list[int], confusion: float, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:

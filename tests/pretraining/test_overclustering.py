@@ -10,11 +10,12 @@ import torch.nn.functional as F
 from conftest import config, fit, same_tensors
 from sklearn.cluster import KMeans
 
-from infogan import events, records, training
+from infogan import records, training
 from infogan.config import InputError
 from infogan.metrics import clustering
-from infogan.pretraining import overclustering
-from infogan.pretraining.overclustering import Overclustering
+from infogan.training.pretraining import overclustering
+from infogan.training.pretraining.overclustering import Overclustering
+from infogan.utils import events
 
 
 def pretraining_of(model, images) -> Overclustering:

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from infogan import records
-from infogan.errors import InputError
+from infogan.utils.errors import InputError
 
 
 def test_tensors_and_state_are_read_back(tmp_path):

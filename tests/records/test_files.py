@@ -6,9 +6,10 @@ import stat
 
 import pytest
 
-from infogan import files, records
-from infogan.errors import InputError
+from infogan import records
 from infogan.records.shapes import MEASURED
+from infogan.utils import files
+from infogan.utils.errors import InputError
 
 WHOLE = {"accuracy": 0.5, "accuracy_ci95": [0.4, 0.6], "n_images": 9, "best_code": 0, "label_of_category": [0, -1]}
 

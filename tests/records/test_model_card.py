@@ -6,7 +6,7 @@ from conftest import ROOT
 
 import infogan
 from infogan import records
-from infogan.records.model_card import write_card
+from infogan.inference.model_card import write_card
 
 MODEL = ROOT / "analysis" / "results" / "models" / "digits"
 MARKUP = [

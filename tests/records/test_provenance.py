@@ -16,8 +16,8 @@ from sqlalchemy.engine import URL, make_url
 
 import infogan
 from infogan import data, records, training
-from infogan.errors import InputError
 from infogan.study.storage import open_storage
+from infogan.utils.errors import InputError
 
 provenance = importlib.import_module("infogan.records.provenance")  # records.provenance is its function
 

@@ -9,9 +9,9 @@ from conftest import fit, same_tensors
 
 from infogan import data, records
 from infogan.data.splits import Dataset
-from infogan.errors import InputError
 from infogan.reports import common, measure
 from infogan.reports.runs import read_runs
+from infogan.utils.errors import InputError
 
 TIMES = ("seconds", "images_per_second")
 

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from conftest import ROOT, config
 
-from infogan import events, records, training
+from infogan import records, training
 from infogan.records import tracking
+from infogan.utils import events
 
 
 def read_back(directory: Path) -> list[dict]:

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from conftest import call, fit
 
-from infogan.errors import InputError
 from infogan.reports import choose
+from infogan.utils.errors import InputError
 
 
 def test_the_run_of_the_highest_index_is_chosen_whatever_the_accuracies(trained, tmp_path):

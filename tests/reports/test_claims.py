@@ -11,7 +11,7 @@ import pytest
 from conftest import ROOT, call
 
 from infogan import training
-from infogan.presets import PRESETS
+from infogan.config.presets import PRESETS
 from infogan.reports import reproduce
 from infogan.reports.claims import rows as verdicts
 from infogan.reports.claims.rules import Claim

@@ -24,11 +24,11 @@ from torch import nn
 from infogan import data, load, networks
 from infogan.codes import PRIORS, Latent
 from infogan.config import Config
-from infogan.errors import InputError
-from infogan.layers import BatchNorm, MatrixLayer
+from infogan.networks.layers import BatchNorm, MatrixLayer
 from infogan.reports import explore
 from infogan.reports.effects import measured_effects
 from infogan.reports.explore_networks import LEVELS, pack
+from infogan.utils.errors import InputError
 
 MODELS = ROOT / "analysis" / "results" / "models"
 EFFECTS = [[("slant", 0.8123), ("ink", -0.5)], []]

@@ -12,11 +12,11 @@ from infogan import networks
 from infogan.codes import Categorical, Continuous, Latent
 from infogan.data import Split
 from infogan.data.splits import split_in_order
-from infogan.errors import InputError
 from infogan.metrics import disentanglement
 from infogan.reports import factor_match
 from infogan.reports.factor_match import Matcher, Wanted
 from infogan.reports.figures.traversals import Figure4
+from infogan.utils.errors import InputError
 
 LIGHTING = Wanted("lighting", Continuous, ("light",))
 

@@ -12,10 +12,11 @@ import pytest
 from conftest import call, config, fit
 from PIL import Image
 
-from infogan import data, style, training
+from infogan import data, training
 from infogan.inference import Model
 from infogan.reports.figures import animation
 from infogan.reports.information import known_factors, predict
+from infogan.utils import style
 
 
 def figures(*arguments):

@@ -7,8 +7,10 @@ import pandas as pd
 import pytest
 from conftest import call, config, fit
 
-from infogan import data, evaluation, feature_network, training
+from infogan import data, training
+from infogan.metrics import feature_network
 from infogan.reports import measure
+from infogan.training import evaluation
 
 
 def script(*arguments):

@@ -8,8 +8,8 @@ import pytest
 from conftest import ROOT, call, fit
 from strokes import stroke
 
-from infogan import feature_network
 from infogan.inference import Codes
+from infogan.metrics import feature_network
 from infogan.reports import morphology
 
 

@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 from conftest import fit
 
-from infogan.errors import InputError
-from infogan.presets import PRESETS
+from infogan.config.presets import PRESETS
 from infogan.reports import runs
 from infogan.reports.runs import config_of, metrics_of, read_curves, read_runs
+from infogan.utils.errors import InputError
 
 
 @pytest.fixture

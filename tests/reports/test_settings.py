@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from conftest import call
 
-from infogan.presets import PRESETS
+from infogan.config.presets import PRESETS
 from infogan.reports.settings import collect, compare, detectable, holm, seeds_needed
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from infogan.codes import Latent
 from infogan.config import RUNTIME_FIELDS, InputError
-from infogan.presets import PRESETS
+from infogan.config.presets import PRESETS
 from infogan.study import search_space
 from infogan.study.options import Options
 from infogan.study.search_space import Choices, Configurations, Range, as_yaml, parse, read_file, settings

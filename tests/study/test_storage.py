@@ -11,8 +11,8 @@ import sqlalchemy.exc
 from conftest import call
 from shared_study import resolve
 
-from infogan.errors import InputError
 from infogan.study import storage, sweep, table
+from infogan.utils.errors import InputError
 
 AWAY = "postgresql://me:s3cret@127.0.0.1:1/x"
 

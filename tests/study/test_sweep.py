@@ -17,10 +17,10 @@ from optuna.trial import TrialState
 from shared_study import replace_training, resolve, trials_of
 
 import infogan.study
-from infogan import data, events, feature_network, records, training
+from infogan import data, records, training
 from infogan.config import InputError
-from infogan.metrics import collapse
-from infogan.presets import PRESETS
+from infogan.config.presets import PRESETS
+from infogan.metrics import collapse, feature_network
 from infogan.records import pictures
 from infogan.reports.study import importance
 from infogan.reports.study.choice import train_command
@@ -30,6 +30,7 @@ from infogan.study.launchers import PARENT
 from infogan.study.options import ResolvedOptions
 from infogan.study.trials import run_name
 from infogan.study.worker import PruningWatch, Worker
+from infogan.utils import events
 
 
 @pytest.fixture

@@ -8,11 +8,12 @@ from conftest import call
 from optuna.trial import TrialState
 from shared_study import ONE_SOURCE, assert_every_trial_is_accounted_for, open_shared, replace_training, trials_of
 
-from infogan import events, records
-from infogan.errors import InputError
+from infogan import records
 from infogan.study import storage, sweep, trials
 from infogan.study.trials import queue_again, run_name
 from infogan.study.worker import Worker
+from infogan.utils import events
+from infogan.utils.errors import InputError
 
 
 @pytest.fixture

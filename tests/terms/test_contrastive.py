@@ -8,8 +8,8 @@ from conftest import config, fit
 
 from infogan import records, training
 from infogan.codes import Latent
-from infogan.errors import InputError
 from infogan.terms.contrastive import pairs
+from infogan.utils.errors import InputError
 
 
 def test_a_pair_shares_the_value_of_one_code_and_nothing_else():

@@ -6,8 +6,8 @@ from conftest import config, fit
 
 import infogan
 from infogan import training
-from infogan.errors import InputError
 from infogan.terms.labelled import choose
+from infogan.utils.errors import InputError
 
 
 @pytest.mark.parametrize("count", [10, 34, 100])

@@ -16,8 +16,8 @@ from infogan.data.cache import file_identity
 from infogan.data.decoding import decode_images
 from infogan.data.files import as_input_error, check_bytes, check_image_bytes, download, import_torchvision
 from infogan.data.splits import Dataset, Split
-from infogan.errors import InputError
-from infogan.files import check_regular
+from infogan.utils.errors import InputError
+from infogan.utils.files import check_regular
 
 SIZE = 32  # pixels, side of the images
 CROP = 148  # pixels, side of the square in the middle of the original 178 x 218 that is scaled to SIZE

@@ -14,7 +14,7 @@ from infogan.data.cache import file_identity
 from infogan.data.decoding import decode_images, look_at
 from infogan.data.files import as_input_error
 from infogan.data.splits import Dataset, Split, classes_from, print_summary, split_in_order
-from infogan.errors import InputError
+from infogan.utils.errors import InputError
 
 IMAGE_FILES = (".bmp", ".gif", ".jfif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
 MAY_MOVE = (".gif", ".tif", ".tiff", ".webp")

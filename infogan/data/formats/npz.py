@@ -15,8 +15,8 @@ from torch import Tensor
 
 from infogan.data.files import as_input_error, check_bytes
 from infogan.data.splits import Dataset, Extra, Split, classes_from, images_from, print_summary, split_shuffled, text
-from infogan.errors import InputError
-from infogan.files import check_regular
+from infogan.utils.errors import InputError
+from infogan.utils.files import check_regular
 
 LAYOUT = "it needs `images`, N x H x W or N x H x W x C, uint8, with C = 1 or 3"
 

@@ -8,7 +8,7 @@ import torch
 
 from infogan.data.decoding import decode_images
 from infogan.data.splits import Dataset, Split
-from infogan.errors import InputError
+from infogan.utils.errors import InputError
 
 SIZE = 64  # pixels, side of the images
 WEBSITE = "https://www.di.ens.fr/willow/research/seeing3Dchairs"

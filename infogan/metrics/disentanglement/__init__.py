@@ -18,10 +18,10 @@ from collections.abc import Sequence
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
-from infogan.errors import InputError
 from infogan.metrics.disentanglement import beta_vae, dci, explicitness, factor_vae, mig, modularity, sap
 from infogan.metrics.disentanglement.information import entropies, mutual_information
 from infogan.metrics.disentanglement.preprocessing import number_factors, split
+from infogan.utils.errors import InputError
 
 __all__ = ["entropies", "mutual_information", "scores"]
 

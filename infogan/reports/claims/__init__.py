@@ -17,10 +17,10 @@ import pandas as pd
 import tyro
 
 from infogan import records
-from infogan.errors import InputError
 from infogan.reports import common
 from infogan.reports.claims.rows import COLUMNS, LISTED, cost_row, judge, lambda_rows, over_seeds, read
 from infogan.reports.claims.scorecard import draw, markdown
+from infogan.utils.errors import InputError
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,12 @@ from scipy import stats
 
 from infogan import records
 from infogan.config import Config
-from infogan.errors import InputError
+from infogan.config.presets import OURS, describe
 from infogan.metrics.clustering import mean_interval, share_interval
-from infogan.presets import OURS, describe
 from infogan.reports import common
 from infogan.reports.claims.rules import CLAIMS, COST, LEAD, Claim, numbers
 from infogan.reports.runs import ORIGIN, config_of, metrics_of, preset_of, read_curves, read_runs
+from infogan.utils.errors import InputError
 
 REPLICATES, DOES_NOT, UNDECIDED = "replicates", "does not replicate", "undecided"
 HOLDS, DOES_NOT_HOLD = "holds", "does not hold"

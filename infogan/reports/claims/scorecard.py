@@ -9,9 +9,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch, Rectangle
 
-from infogan import records, style
+from infogan import records
 from infogan.reports.claims import rows as verdicts
 from infogan.reports.claims.rules import CLAIMS
+from infogan.utils import style
 
 VERDICTS = {
     verdicts.REPLICATES: style.GREEN,

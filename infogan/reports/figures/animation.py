@@ -11,9 +11,9 @@ from PIL import Image, ImageDraw, ImageFont
 
 from infogan import load, records
 from infogan.codes import Categorical, Continuous
-from infogan.errors import InputError, install
 from infogan.inference import Codes, Model
 from infogan.reports.figures.panels import category_order
+from infogan.utils.errors import InputError, install
 
 SIDE, GAP, LEFT, TOP, BETWEEN = 70, 4, 104, 26, 12  # pixels; SIDE: of an image
 FRAME_MS, COLOURS = 110, 32

@@ -9,8 +9,6 @@ import seaborn
 import tyro
 from matplotlib.axes import Axes
 
-from infogan import style
-from infogan.errors import InputError, printable
 from infogan.reports import common
 from infogan.reports.figures.drawing import Output, write_figure
 from infogan.reports.runs import (
@@ -25,6 +23,8 @@ from infogan.reports.runs import (
     running_mean,
     smoothed_bound,
 )
+from infogan.utils import style
+from infogan.utils.errors import InputError, printable
 
 LOSSES = {"loss_d": ("discriminator", style.SKY), "loss_g": ("generator", style.PURPLE)}
 """By column, the name and the colour of each loss."""

@@ -11,11 +11,12 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from infogan import records, style
-from infogan.errors import printable
+from infogan import records
 from infogan.records import pictures
 from infogan.reports import common
 from infogan.reports.figures.panels import Panel
+from infogan.utils import style
+from infogan.utils.errors import printable
 
 COLUMNS = {1: 1, 2: 2, 3: 1, 4: 2}
 """Panels in a row, of so many panels; of more 3, of more than 9 6."""

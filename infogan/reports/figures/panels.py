@@ -9,11 +9,11 @@ from torch import Tensor
 
 from infogan import networks, records
 from infogan.codes import Categorical
-from infogan.errors import InputError
+from infogan.config.presets import describe
 from infogan.inference import Model
-from infogan.presets import describe
 from infogan.records import pictures
 from infogan.reports import common
+from infogan.utils.errors import InputError
 
 ROWS = 5
 """Random samples of a panel, one a row."""

@@ -7,14 +7,14 @@ from pathlib import Path
 import numpy as np
 import tyro
 
-from infogan import style
 from infogan.codes import Continuous
-from infogan.errors import InputError
 from infogan.inference import Model, category_grid
 from infogan.records import pictures
 from infogan.reports import common
 from infogan.reports.figures.drawing import Output, draw_panels, save_figure, write_panels
 from infogan.reports.figures.panels import Panel, caption, category_order, vary_category, vary_continuous
+from infogan.utils import style
+from infogan.utils.errors import InputError
 
 RANGE = np.linspace(-2, 2, 11)
 """Values of continuous codes in figure 2; in training they were within [-1, 1]."""

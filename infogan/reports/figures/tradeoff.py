@@ -6,11 +6,11 @@ from pathlib import Path
 import seaborn
 import tyro
 
-from infogan import style
-from infogan.errors import InputError
 from infogan.reports import common
 from infogan.reports.figures.drawing import Output, write_figure
 from infogan.reports.runs import preset_of, read_runs
+from infogan.utils import style
+from infogan.utils.errors import InputError
 
 PANELS = {
     "frechet_distance": "Fréchet distance, features of a classifier (logarithmic; lower is better)",

@@ -13,12 +13,12 @@ import pandas as pd
 import tyro
 
 from infogan.codes import Categorical, Continuous
-from infogan.errors import InputError
 from infogan.inference import Model
 from infogan.reports import common
 from infogan.reports.factor_match import RANGE, Match, Matcher, Wanted
 from infogan.reports.figures.drawing import Output, write_panels
 from infogan.reports.figures.panels import Panel, caption, vary_category, vary_continuous
+from infogan.utils.errors import InputError
 
 BASELINES = {"untrained": "untrained networks", "gan": "a regular GAN"}
 """The groups of networks of a null, in words."""

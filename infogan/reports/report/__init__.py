@@ -14,13 +14,13 @@ from pathlib import Path
 import tyro
 
 from infogan import records
-from infogan.errors import InputError, printable
 from infogan.reports import study
 from infogan.reports.page import as_html
 from infogan.reports.report.run import run_report
 from infogan.reports.report.wandb_report import build
 from infogan.reports.study.findings import find
 from infogan.study.table import searched
+from infogan.utils.errors import InputError, printable
 
 
 @dataclass(frozen=True)

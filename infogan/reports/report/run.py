@@ -6,15 +6,16 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
-from infogan import records, style
+from infogan import records
 from infogan.codes import Latent
 from infogan.config import RUNTIME_FIELDS, Config
+from infogan.config.presets import PRESETS
 from infogan.metrics import collapse
-from infogan.presets import PRESETS
 from infogan.reports import common
 from infogan.reports.figures.curves import draw_losses
 from infogan.reports.page import Card, Picture, Report, Section
 from infogan.reports.runs import config_of, metrics_of, read_curves, read_runs, running_mean
+from infogan.utils import style
 
 PICTURES = {
     "samples": "Samples: rows are the categories 0, 1, 2, … of c1, a column has one noise vector z",

@@ -10,10 +10,10 @@ from pathlib import Path
 import optuna
 import tyro
 
-from infogan.errors import InputError, printable, shell
 from infogan.reports import common
 from infogan.reports.study.findings import find
 from infogan.study.table import open_study
+from infogan.utils.errors import InputError, printable, shell
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ import optuna
 import pandas as pd
 
 from infogan.config import Config, from_dict
+from infogan.config.presets import changed_fields
 from infogan.metrics.clustering import mean_interval
-from infogan.presets import changed_fields
 from infogan.study.table import measures
 
 

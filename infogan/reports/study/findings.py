@@ -7,8 +7,7 @@ import optuna
 import pandas as pd
 from matplotlib.figure import Figure
 
-from infogan import records, style
-from infogan.errors import InputError, printable
+from infogan import records
 from infogan.metrics.clustering import mean_interval
 from infogan.reports.page import Card, Picture, Report, Section
 from infogan.reports.study import plots
@@ -16,6 +15,8 @@ from infogan.reports.study.choice import best, train_command
 from infogan.reports.study.importance import FEWEST, effects, importances
 from infogan.study.objectives import Measure
 from infogan.study.table import confirmation, measures, searched, table
+from infogan.utils import style
+from infogan.utils.errors import InputError, printable
 
 SHOWN_TRIALS = 5
 """Best trials whose samples are shown."""

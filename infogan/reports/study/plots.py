@@ -1,6 +1,6 @@
 """Plots of a study. trials: rows of infogan.study.table.table that were measured.
 
-The colour is the recipe where it is searched, and the marker the trial's state in all of them (infogan.style).
+The colour is the recipe where it is searched, and the marker the trial's state in all of them (infogan.utils.style).
 """
 
 import numpy as np
@@ -11,8 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from infogan import style
 from infogan.study.objectives import Measure
+from infogan.utils import style
 
 MOST_TICKS = 8
 """Values of a parameter that each have a tick of an axis."""

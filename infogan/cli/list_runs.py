@@ -10,7 +10,7 @@ from pathlib import Path
 
 import tyro
 
-from infogan.errors import InputError, printable
+from infogan.utils.errors import InputError, printable
 
 USUAL = (Path("runs"), Path("studies"))
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from infogan.errors import InputError
+from infogan.utils.errors import InputError
 
 ABANDONED = 3600
 """Seconds after which a file that is still being written is one that a killed process has left."""

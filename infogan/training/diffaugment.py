@@ -15,7 +15,7 @@ from functools import reduce
 import torch
 from torch import Tensor
 
-from infogan.errors import InputError
+from infogan.utils.errors import InputError
 
 Augmentation = Callable[[Tensor], Tensor]
 """Images float [N, C, H, W] in [0, 1] to images of the same shape."""

@@ -16,10 +16,10 @@ from pathlib import Path
 
 import tyro
 
-from infogan import events
 from infogan.config import Config, InputError, WandbMode
-from infogan.errors import printable, shell
-from infogan.presets import PRESETS, begin, changed_fields
+from infogan.config.presets import PRESETS, begin, changed_fields
+from infogan.utils import events
+from infogan.utils.errors import printable, shell
 
 FLAGS = [field.name for field in dataclasses.fields(Config) if field.type is bool]
 

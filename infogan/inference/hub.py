@@ -1,6 +1,6 @@
 """Trained models on the Hugging Face Hub, by the hub's own mixin. Needs huggingface-hub (the extra `hub`).
 
->>> from infogan.hub import HubModel
+>>> from infogan.inference.hub import HubModel
 >>> HubModel("runs/mnist-authors-seed0").push_to_hub("me/infogan-mnist")
 >>> model = HubModel.from_pretrained("me/infogan-mnist")
 """
@@ -12,9 +12,9 @@ from huggingface_hub import ModelHubMixin, snapshot_download
 from huggingface_hub.errors import HTTPError
 
 from infogan.data.files import as_input_error
-from infogan.errors import InputError
 from infogan.inference import Model
-from infogan.records.model_card import write_card
+from infogan.inference.model_card import write_card
+from infogan.utils.errors import InputError
 
 
 class HubModel(Model, ModelHubMixin, library_name="infogan"):

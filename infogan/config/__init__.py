@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 from infogan import terms
-from infogan.errors import InputError
+from infogan.utils.errors import InputError
 
 try:
     from tyro.conf import Suppress  # the command line does not offer the field; reading a model needs no tyro

@@ -15,14 +15,14 @@ from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
 
-from infogan.errors import DISK_FULL, InputError, install, is_out_of_memory, printable
+from infogan.utils.errors import DISK_FULL, InputError, install, is_out_of_memory, printable
 
 COMMANDS = {
-    "train": ("commands.train", "train one InfoGAN from a preset, or resume it, and measure it"),
+    "train": ("cli.train", "train one InfoGAN from a preset, or resume it, and measure it"),
     "sweep": ("study.sweep", "search any settings with Optuna, or train a grid of them"),
-    "list": ("commands.list_runs", "list the runs below a folder"),
-    "generate": ("commands.generate", "generate images of a trained model, as a picture, files or arrays"),
-    "recognise": ("commands.recognise", "categories and continuous codes of image files"),
+    "list": ("cli.list_runs", "list the runs below a folder"),
+    "generate": ("cli.generate", "generate images of a trained model, as a picture, files or arrays"),
+    "recognise": ("cli.recognise", "categories and continuous codes of image files"),
     "measure": ("reports.measure", "a table of runs: code-to-label accuracy on test images"),
     "figures": ("reports.figures", "figures of the paper and of the blog post"),
     "claims": ("reports.claims", "which claims of the paper and of the blog replicate"),

@@ -1,5 +1,4 @@
-"""The phases of a run: self-supervised pretraining, where a recipe has it (infogan.pretraining), then the adversarial
-training."""
+"""The phases of a run: self-supervised pretraining, where a recipe has it, then the adversarial training."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -8,7 +7,7 @@ import torch
 from torch import Tensor
 
 from infogan.data import Batches
-from infogan.learner import Learner
+from infogan.training.learner import Learner
 
 
 class Phase:

@@ -23,15 +23,15 @@ from infogan.accel.cuda_graph import fastest
 from infogan.codes import Latent
 from infogan.config import Config
 from infogan.data import Batches
-from infogan.errors import InputError
-from infogan.layers import BatchNorm, Linear, ParallelLinear, Sequential, keep_bf16_copies, renew_bf16_copies
-from infogan.learner import Learner
 from infogan.networks import DiscriminatorQ, init_weights
-from infogan.phases import Phase
-from infogan.pretraining.merging import align, merge
-from infogan.randomness import derive
+from infogan.networks.layers import BatchNorm, Linear, ParallelLinear, Sequential, keep_bf16_copies, renew_bf16_copies
 from infogan.terms.iic import joint_distribution, mutual_information, tempered_softmax
 from infogan.terms.pseudo_labels import IGNORE_INDEX, cross_entropy
+from infogan.training.learner import Learner
+from infogan.training.phases import Phase
+from infogan.training.pretraining.merging import align, merge
+from infogan.utils.errors import InputError
+from infogan.utils.randomness import derive
 
 HEADS, CLUSTERS = 12, 50
 CLUSTERS_PER_CATEGORY = 5

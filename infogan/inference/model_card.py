@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from infogan import records
-from infogan.errors import printable
-from infogan.presets import describe
+from infogan.config.presets import describe
+from infogan.utils.errors import printable
 
 if TYPE_CHECKING:
     from infogan.inference import Model

@@ -25,10 +25,10 @@ from infogan import networks, records
 from infogan.codes import Latent
 from infogan.data import Batches, Dataset, Split
 from infogan.data.cache import cache_folder
-from infogan.errors import InputError
-from infogan.locks import locked
 from infogan.metrics import clustering, quality
 from infogan.networks import DiscriminatorQ
+from infogan.utils.errors import InputError
+from infogan.utils.locks import locked
 
 MAX_COMPARED = 10_000
 MAX_IMAGES, EPOCHS = 150_000, 15  # of training; a classifier that overfits has other features of what it has seen

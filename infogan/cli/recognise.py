@@ -14,8 +14,8 @@ import numpy as np
 import tyro
 
 from infogan import load
-from infogan.errors import InputError, printable
 from infogan.inference import Model
+from infogan.utils.errors import InputError, printable
 
 AT_ONCE = 500
 """Images in memory."""

@@ -14,21 +14,23 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from infogan import diffaugment, events, records, torch_state
+from infogan import records
 from infogan.accel import cpu
 from infogan.codes import Latent, chosen
 from infogan.config import Config, InputError, Network, WandbMode
 from infogan.data import Batches, Dataset, augmentation, fingerprint
-from infogan.errors import printable
-from infogan.evaluation import evaluate, measure_test, measured_test
-from infogan.learner import Learner
 from infogan.networks import architecture, for_size
-from infogan.phases import Adversarial, Phase
-from infogan.pretraining import overclustering
-from infogan.randomness import derive
 from infogan.records.summary import summarise
 from infogan.records.tracking import track
 from infogan.terms import base
+from infogan.training import diffaugment
+from infogan.training.evaluation import evaluate, measure_test, measured_test
+from infogan.training.learner import Learner
+from infogan.training.phases import Adversarial, Phase
+from infogan.training.pretraining import overclustering
+from infogan.utils import events, torch_state
+from infogan.utils.errors import printable
+from infogan.utils.randomness import derive
 
 THREADS_BESIDE_GPU = 2
 """Threads of the CPU that a run on a GPU uses at most: the GPU does the work."""
@@ -101,7 +103,7 @@ def train(
 
     Returns the run's summary (infogan.records.summary), and with `test` evaluation.json's content beside it; without,
     the test images are not looked at. Raises InputError, records.Locked where another process trains in the directory,
-    and of infogan.events: Diverged at the first loss that is not finite, Stopped when an observer asks for it,
+    and of infogan.utils.events: Diverged at the first loss that is not finite, Stopped when an observer asks for it,
     Interrupted on a signal, the last two after saving. Whatever ends its updates, status.json says so.
     """
     config = follow_data(config, dataset)

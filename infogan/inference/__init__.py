@@ -10,12 +10,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from infogan import networks, records, torch_state
+from infogan import networks, records
 from infogan.codes import Categorical, Latent
-from infogan.errors import InputError
 from infogan.records import pictures
 from infogan.records.provenance import public
 from infogan.records.shapes import CHECKPOINT, Shape, problem
+from infogan.utils import torch_state
+from infogan.utils.errors import InputError
 
 D_ALONE = ("discriminator.trunk.", "discriminator.d_head.")
 """What a saved model has not where Q has a trunk of its own."""

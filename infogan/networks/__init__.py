@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from infogan.codes import Latent
 from infogan.config import Config, InputError
-from infogan.layers import (
+from infogan.networks.layers import (
     RUNNING,
     BatchNorm,
     Convolution,
@@ -278,7 +278,7 @@ class DiscriminatorQ(nn.Module):
     def forward(self, images: Tensor, real: int = 0, augmented: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """D's logits [N] and Q's parameters [N, q_width] of images of which the first `real` are real.
 
-        augmented: what D's trunk reads in place of images (see infogan.diffaugment), and Q with it where it shares that
+        augmented: what D's trunk reads in place of images (training/diffaugment.py), and Q with it where it shares that
         trunk. Where Q has a trunk of its own it reads the images as they are, and its batch norm takes the statistics
         of real images for generated ones.
         """

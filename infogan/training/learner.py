@@ -7,19 +7,19 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from infogan import diffaugment
 from infogan.accel import cpu
 from infogan.accel.adam import Adam
 from infogan.accel.cuda_graph import fastest
 from infogan.algorithm import InfoGAN
-from infogan.averaging import decay_at, update_average
 from infogan.codes import Latent
 from infogan.config import Config
 from infogan.data import augmentation
-from infogan.layers import keep_bf16_copies, renew_bf16_copies
 from infogan.networks import Generator, build
-from infogan.randomness import RandomGenerators, derive
+from infogan.networks.averaging import decay_at, update_average
+from infogan.networks.layers import keep_bf16_copies, renew_bf16_copies
 from infogan.terms import base
+from infogan.training import diffaugment
+from infogan.utils.randomness import RandomGenerators, derive
 
 METRICS = ("loss_d", "loss_g", "info_categorical_nats", "info_continuous_nats", "d_real", "d_fake")
 """Of every run; terms add their own."""

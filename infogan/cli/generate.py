@@ -16,9 +16,9 @@ import numpy as np
 import tyro
 
 from infogan import load
-from infogan.errors import InputError, printable
-from infogan.files import replacing
 from infogan.inference import Codes, Model
+from infogan.utils.errors import InputError, printable
+from infogan.utils.files import replacing
 
 MOST = 1000
 """Columns."""

@@ -8,11 +8,11 @@ from infogan.codes import Latent
 from infogan.config import InputError
 from infogan.data import Dataset
 from infogan.inference import category_grid
-from infogan.learner import Learner
 from infogan.metrics import clustering, collapse, label_free
 from infogan.networks import DiscriminatorQ
 from infogan.records import pictures
 from infogan.records.shapes import MEASURED
+from infogan.training.learner import Learner
 
 
 def evaluate(
