@@ -82,10 +82,10 @@ def test_single_writes_a_file_for_each_image(call, model, tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (("--category", "4"), "c1 is 4; give a category from 0 to 3"),
+        (("--category", "4"), "c1 has category 4; give 0 to 3"),
         (("--code", "c5=1"), r"there is no code c5; the model 4c\+1u\+3c\+1u has c1, c2, c3, c4"),
-        (("--code", "c3=0.5"), "c3 is 0.5; give a category from 0 to 2"),
-        (("--code", "c2=nan"), "c2 have values that are not finite"),
+        (("--code", "c3=0.5"), "c3 have values such as 0.5; give whole numbers"),
+        (("--code", "c2=nan"), "c2 have values such as nan; give finite numbers"),
         (("--code", "c2"), "code is 'c2'; write NAME=VALUE or NAME=FROM:TO:COUNT"),
         (("--code", "c2=-1:1"), "code is 'c2=-1:1'; write"),
         (("--code", "c2=-1:1:0"), "code is 'c2=-1:1:0'; write"),

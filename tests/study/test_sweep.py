@@ -145,7 +145,7 @@ def test_a_whole_study_leaves_tables_pictures_and_wandb_runs(tmp_path, monkeypat
     table = pd.read_csv(folder / "report" / "trials.csv")
     assert len(table) == 4 and (table.state == "complete").any()
     assert list(table.recipe[:3]) == ["authors", "paper", "blog"] and table.codes[0] == "10c+2u"
-    for picture in ("slices", "history", "learning_curves"):
+    for picture in ("slices", "learning_curves"):
         assert (folder / "report" / f"{picture}.png").stat().st_size > 5000
     best = json.loads((folder / "report" / "best.json").read_text())
     confirmed = pd.read_csv(folder / "report" / "winner.csv")
