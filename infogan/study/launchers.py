@@ -22,7 +22,7 @@ THREADS = (cpu.THREADS_VARIABLE, "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 def command_line(command: str, *arguments: str) -> list[str]:
     """What runs a command of `infogan` with this Python, also where the package's scripts are not on the PATH."""
-    return [sys.executable, "-m", "infogan.cli", command, *arguments]
+    return [sys.executable, "-m", "infogan", command, *arguments]
 
 
 def run_here(count: int, command: Sequence[str]) -> list[int]:
