@@ -9,7 +9,6 @@ Examples:
 import dataclasses
 import difflib
 import json
-import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,7 @@ from pathlib import Path
 import tyro
 
 from infogan.config import Config, InputError, WandbMode
-from infogan.config.presets import PRESETS, begin, changed_fields
+from infogan.config.presets import PRESETS, begin, run_directory
 from infogan.utils import events
 from infogan.utils.errors import printable, shell
 
@@ -42,10 +41,7 @@ class Options:
     @property
     def directory(self) -> Path:
         """run_dir, or its default."""
-        config = self.config
-        changed = [f"{name}={value}" for name, value in changed_fields(config).items()]
-        parts = (Path(config.dataset).stem, config.preset, *changed, f"seed{config.seed}")
-        return self.run_dir or Path("runs") / re.sub(r"[^\w=.+@-]", "_", "-".join(parts))
+        return self.run_dir or run_directory(self.config)
 
 
 def read_options(arguments: list[str]) -> Options:

@@ -144,6 +144,11 @@ class Config:
         """Real images shown by the end of update `step`, those of the pretraining included."""
         return (self.pretraining + step) * self.batch_size
 
+    @property
+    def is_scheduled(self) -> bool:
+        """Whether what an update does depends on the length of the run, which then cannot become longer."""
+        return self.lr_decay > 0 or any("start" in spec.settings for spec in terms.parse(self.terms))
+
 
 _COUNT = (lambda n: 1 <= n < 2**63, "1 or more, below 2**63")
 _WEIGHT = (lambda x: 0 <= x <= sys.float_info.max, "0 or a positive number")

@@ -1,6 +1,8 @@
 """The named presets: what each source states, as data; and how a configuration differs from its preset."""
 
 import dataclasses
+import re
+from pathlib import Path
 
 from infogan.config import RUNTIME_FIELDS, Config
 
@@ -167,6 +169,13 @@ def changed_fields(config: Config, *but: str) -> dict[str, object]:
         for name, value in dataclasses.asdict(config).items()
         if name not in (*FREE_FIELDS, *but) and value not in (preset[name], begun[name])
     }
+
+
+def run_directory(config: Config) -> Path:
+    """Where a run is kept by default: runs/DATASET-PRESET-seedN, with the settings that differ from the preset's."""
+    changed = [f"{name}={value}" for name, value in changed_fields(config).items()]
+    parts = (Path(config.dataset).stem, config.preset, *changed, f"seed{config.seed}")
+    return Path("runs") / re.sub(r"[^\w=.+@-]", "_", "-".join(parts))
 
 
 def describe(config: Config, *but: str) -> str:

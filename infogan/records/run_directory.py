@@ -20,7 +20,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from infogan import terms
 from infogan.config import RUNTIME_FIELDS, Config
 from infogan.records.checkpoints import CHECKPOINT, has_checkpoint, load_checkpoint
 from infogan.records.files import checked, config_in, read_json, read_optional, write_json
@@ -102,8 +101,7 @@ def _check_same_recipe(directory: Path, stored: Config, config: Config) -> None:
             f"{directory} holds a run of {stored.updates} updates, longer than {config.updates}: "
             "choose another --run-dir"
         )
-    starts = any("start" in spec.settings for spec in terms.parse(config.terms))
-    if stored.updates < config.updates and (config.lr_decay or starts):
+    if stored.updates < config.updates and config.is_scheduled:
         scheduled = "learning rates decayed over" if config.lr_decay else "terms start at a share of"
         raise InputError(
             f"{directory} holds a run of {stored.updates} updates whose {scheduled} its length: "

@@ -23,7 +23,7 @@ from pathlib import Path
 
 import tyro
 
-from infogan import load, records
+from infogan import records
 from infogan.codes import Categorical, Continuous
 from infogan.inference import Model
 from infogan.reports import common
@@ -163,7 +163,7 @@ def main() -> None:
     options = tyro.cli(Options, description=__doc__)
     if options.out and options.out.exists() and not options.out.is_dir():
         raise InputError(f"{options.out} is a file: give a folder as --out")
-    model = load(options.run)
+    model = Model(options.run)
     if options.out:
         file = options.out / "index.html"
         records.write_atomic(file, page(model))

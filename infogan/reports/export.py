@@ -17,7 +17,6 @@ import numpy as np
 import torch
 import tyro
 
-from infogan import load
 from infogan.inference import Model, Recogniser
 from infogan.inference.model_card import write_card
 from infogan.utils.errors import InputError, install, printable
@@ -141,7 +140,7 @@ def write(model: Model, out: Path, half: bool = False, onnx: bool = True) -> Non
 def main() -> None:
     """Write the folder, and list its files."""
     options = tyro.cli(Options, description=__doc__)
-    model = load(options.run)
+    model = Model(options.run)
     out = options.out or options.run / "export"
     if out.resolve() == model.directory.resolve():
         raise InputError(f"{out} is the run itself, whose checkpoint would be replaced: choose another --out")

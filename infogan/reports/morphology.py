@@ -19,7 +19,7 @@ import torch
 import tyro
 from tqdm import tqdm
 
-from infogan import load, records
+from infogan import records
 from infogan.codes import Continuous
 from infogan.inference import Codes, Model
 from infogan.metrics import clustering, feature_network
@@ -122,7 +122,7 @@ def main() -> None:
     options = tyro.cli(Options, description=__doc__)
     if options.images < 10:
         raise InputError(f"images is {options.images}; give 10 or more, for a correlation of fewer says nothing")
-    model = load(options.run)
+    model = Model(options.run)
     if not code_names(model):
         raise InputError(f"{options.run} has codes {model.latent}, none of them continuous: there is none to measure")
     if model.image_shape[0] != 1:

@@ -15,10 +15,10 @@ from pathlib import Path
 import pandas as pd
 import tyro
 
-from infogan import data, load, records, training
-from infogan.cli.train import Options as TrainOptions
+from infogan import data, records, training
 from infogan.config import Config, WandbMode
-from infogan.config.presets import begin
+from infogan.config.presets import begin, run_directory
+from infogan.inference import Model
 from infogan.reports import common, morphology
 from infogan.reports.claims.rows import judge, over_seeds, read
 from infogan.reports.claims.rules import CLAIMS, Claim
@@ -83,7 +83,7 @@ def measure(directory: Path, claims: list[Claim], data_dir: Path | None) -> None
     """Measure what the claims read and training does not: shapes of digits, and images of each category."""
     needed = {name for claim in claims for name in claim.measures}
     if needed & {"slant", "slant_and_width", "agreement_kept"}:
-        found = morphology.analyse(load(directory), 1000, data_dir)
+        found = morphology.analyse(Model(directory), 1000, data_dir)
         records.write_json(directory / "figures" / "morphology.json", found | common.origin())
     if "worst_row" in needed:
         measure_quality(directory, data_dir)
@@ -94,14 +94,14 @@ def main() -> None:
     options = tyro.cli(Options, description=__doc__)
     claims, preset = find(options.claim, options.preset)
     dataset = data.load("mnist", options.data_dir)
-    runs = [TrainOptions(replace(begin(preset), dataset="mnist", seed=seed)) for seed in options.seed]
-    missing = [run.config for run in runs if not (run.directory / "evaluation.json").exists()]
+    runs = {run_directory(config): config for config in (replace(begin(preset), seed=seed) for seed in options.seed)}
+    missing = [config for directory, config in runs.items() if not (directory / "evaluation.json").exists()]
     if missing:
         print(describe_cost(missing, dataset))
-    for run in runs:
-        training.train(training.follow_data(run.config, dataset), dataset, run.directory, options.wandb)
-        measure(run.directory, claims, options.data_dir)
-    judged = judge(read([run.directory for run in runs]))
+    for directory, config in runs.items():
+        training.train(training.follow_data(config, dataset), dataset, directory, options.wandb)
+        measure(directory, claims, options.data_dir)
+    judged = judge(read(runs))
     rows = [row for row in over_seeds(judged) if row["claim"] == options.claim]
     print("\nthese runs\n" + common.as_text(pd.DataFrame(rows)[SHOWN]))
     if options.scorecard.is_file():

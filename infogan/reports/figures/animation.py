@@ -9,7 +9,7 @@ import tyro
 from matplotlib.font_manager import findfont
 from PIL import Image, ImageDraw, ImageFont
 
-from infogan import load, records
+from infogan import records
 from infogan.codes import Categorical, Continuous
 from infogan.inference import Codes, Model
 from infogan.reports.figures.panels import category_order
@@ -40,7 +40,7 @@ class Traversal:
         out = self.out or self.run / "figures" / "traversal.gif"
         if out.suffix not in (".gif", ".mp4"):
             raise InputError(f"--out is {out}; give a name that ends in .gif or .mp4")
-        model = load(self.run)
+        model = Model(self.run)
         if not model.latent.continuous:
             raise InputError(f"{self.run} has codes {model.latent}, none of them continuous: there is none to move")
         forth = [_frame(model, value) for value in np.linspace(-1, 1, STEPS)]
