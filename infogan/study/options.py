@@ -16,9 +16,9 @@ T = TypeVar("T")
 Unset = Annotated[T | None, tyro.conf.arg(help_behavior_hint="")]
 """An option whose default its own text says: without this, help adds (default: None)."""
 
-IMAGES, OTHER_IMAGES = {"digits": 100_000}, 640_000
+IMAGES, OTHER_IMAGES = {"digits": 80_000}, 640_000
 """Of a trial where several presets or batch sizes are compared (mnist: the authors' 5,000 x 128)."""
-TRIALS, OTHER_TRIALS = {"digits": 30}, 100
+TRIALS, OTHER_TRIALS = {"digits": 20}, 100
 
 
 @dataclass(frozen=True)
@@ -47,11 +47,11 @@ class Options:
     """accuracy, nmi, certainty, information, agreement, stability or frechet, of validation images; two of them, as
     accuracy,frechet, make a front. Default: accuracy; without labels information."""
     trials: Unset[int] = None
-    """Trials the study shall have in the end; parallel workers may add one each. Default: all of a grid, else 30 for
+    """Trials the study shall have in the end; parallel workers may add one each. Default: all of a grid, else 20 for
     digits and 100 for others."""
     images: Unset[int] = None
     """Real images each trial sees, whatever its batch size. Default: as many as the preset; where several presets are
-    searched 100,000 for digits, else 640,000."""
+    searched 80,000 for digits, else 640,000."""
     timeout: Unset[float] = None
     """Minutes after which no new trial begins. Default: no limit."""
     study: Unset[str] = None

@@ -236,9 +236,17 @@ class Configurations:
         return dataclasses.replace(made, log_every=log_every, checkpoint_every=save_every)
 
     def sources(self) -> dict[str, dict[str, Value]]:
-        """Each recipe's own setting as a point of the space, where it lies in it: what a study tries first."""
+        """What a study tries first, by name: each recipe's own setting, where it lies in the space; and with it the
+        smallest batch that is searched, which at equal images gives the most updates."""
         points = {recipe: self._own(recipe) for recipe in self.recipes}
-        return {recipe: own for recipe, own in points.items() if all(own[name] in self.space[name] for name in own)}
+        if "batch_size" in self.space:
+            smallest = min(self.space["batch_size"].ends)
+            points |= {f"{recipe}-batch{smallest}": own | {"batch_size": smallest} for recipe, own in points.items()}
+        first: dict[str, dict[str, Value]] = {}
+        for name, own in points.items():
+            if all(own[one] in self.space[one] for one in own) and own not in first.values():
+                first[name] = own
+        return first
 
     def examples(self) -> list[dict[str, Value]]:
         """Points that together have every value that may not be allowed, each recipe with one of them at a time."""
