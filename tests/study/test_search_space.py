@@ -163,7 +163,7 @@ def test_seeds_alone_are_a_grid_of_the_presets_length_that_is_pruned_unless_a_gr
     assert made.confirm_seeds == 0, "the seeds are the replicates"
     assert Options(dataset="mnist", search=("seed=0:7",), sampler="grid").resolved().pruner == "none"
     default = Options().resolved()
-    assert (default.sampler, default.trials, default.images, default.pruner) == ("tpe", 30, 100_000, "halving")
+    assert (default.sampler, default.trials, default.images, default.pruner) == ("tpe", 20, 80_000, "halving")
 
 
 def test_help_names_each_default_once(capsys):
