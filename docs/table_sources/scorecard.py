@@ -1,7 +1,9 @@
 """The scorecard's tables: the committed numbers, and the rules as the code has them."""
 
 from infogan.reports.claims.rules import CLAIMS
-from table_sources.common import RESULTS, markdown, table
+from infogan.reports.runs import config_of, entropy_of, metrics_of, read_curves, smoothed_bound
+from table_sources.common import RESULTS, markdown, over, table
+from table_sources.mnist import FOLDERS, runs_of
 
 
 @table
@@ -20,3 +22,23 @@ def rules() -> str:
     """Each claim's rule, as the code has it."""
     found = {("C9 to C12" if claim.figure else claim.claim, claim.rule): None for claim in CLAIMS}
     return markdown("claims | rule", found)
+
+
+@table
+def c1_sensitivity() -> str:
+    """C1 with other choices than the rule's: from which share of H(c) on, over how many updates L_I is averaged, and
+    within how many updates."""
+    rows = []
+    for preset in ("authors", "paper"):
+        runs, curves = runs_of(preset), read_curves([RESULTS / FOLDERS[preset]])
+        for share, updates in ((0.99, 50), (0.99, 10), (0.95, 50)):
+            first = []
+            for _, run in runs.iterrows():
+                metrics = metrics_of(curves, run.run)
+                bound = smoothed_bound(metrics, updates) / entropy_of(config_of(run))
+                first.append(float(metrics.step[bound >= share].min()))
+            within = [f"{sum(update <= most for update in first)} of {len(first)}" for most in (1000, 1500)]
+            rows.append([f"`{preset}`", f"{100 * share:.0f} %", updates, over(first, 0), *within])
+    return markdown(
+        "preset | share of H(c) | L_I averaged over updates | reached at update | within 1,000 | within 1,500", rows
+    )

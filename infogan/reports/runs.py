@@ -250,10 +250,10 @@ def entropy_of(config: Config) -> float:
     return Latent(config.codes, config.noise, config.q_std).entropy[0]
 
 
-def smoothed_bound(metrics: pd.DataFrame) -> pd.Series:
-    """L_I of the categorical codes (nats), a running mean over SMOOTHING updates, by row of a run's metrics."""
-    log_every = int(metrics.step.diff().median()) if len(metrics) > 1 else SMOOTHING
-    return metrics.info_categorical_nats.rolling(max(1, SMOOTHING // log_every), min_periods=1, center=True).mean()
+def smoothed_bound(metrics: pd.DataFrame, updates: int = SMOOTHING) -> pd.Series:
+    """L_I of the categorical codes (nats), a running mean over so many updates, by row of a run's metrics."""
+    log_every = int(metrics.step.diff().median()) if len(metrics) > 1 else updates
+    return metrics.info_categorical_nats.rolling(max(1, updates // log_every), min_periods=1, center=True).mean()
 
 
 def running_mean(values: pd.Series) -> pd.Series:
