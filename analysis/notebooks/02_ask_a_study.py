@@ -1,43 +1,44 @@
 # %% [markdown]
-# # What a grid of settings found
+# # Ask a study three questions
 #
-# Ten seeds of `authors` on 8×8 digits for each value of one setting, the others as in the preset. To see your own, set
-# `SETTINGS` to a folder that `python analysis/settings.py RUNS --out FOLDER` has written. `infogan sweep` writes a report
-# of its own, `studies/NAME/report`.
+# The default study on 8×8 digits, as `infogan sweep` made it: 20 trials of 80,000 images. A study reads as a pandas
+# table, a row a trial. To ask your own, set `STUDY` to its name, its folder, or its storage's URL.
 
 # %%
 from pathlib import Path
 
 import matplotlib.pyplot as plt
-import pandas as pd
 
-SETTINGS = Path("../results/settings-digits")
-trials = pd.read_csv(SETTINGS / "settings.csv")
-trials.groupby(["setting", "value"], dropna=False).accuracy.agg(["count", "mean", "min", "max"]).round(3)
+import infogan.study
 
-# %% [markdown]
-# The ten best runs. All saw the same number of images, whatever their batch size. A single run ranks a value roughly:
-# compare with the spread of its seeds above.
-
-# %%
-trials.sort_values("accuracy", ascending=False)[["run", "setting", "value", "seed", "accuracy", "bound_share"]].head(10)
+STUDY = Path(infogan.__file__).parents[1] / "analysis" / "results" / "sweep-digits"
+trials = infogan.study.load(STUDY)
+trials.state.value_counts()
 
 # %% [markdown]
-# The effect of each setting over seeds. `difference` is the difference of the mean accuracy from that with the preset's
-# own value.
+# **Which trials are the best?** A trial is one run, and ranks a setting roughly: the study trained its two best again
+# with five fresh seeds each (`report.md` beside the study).
 
 # %%
-values = pd.read_csv(SETTINGS / "settings-values.csv")
-values.drop(columns=["majority_accuracy"]).round(3)
+columns = ["trial", "accuracy", "collapsed", "recipe", "codes", "lambda_categorical", "batch_size", "seconds"]
+trials.sort_values("accuracy", ascending=False)[columns].head(5).round(3)
+
+# %% [markdown]
+# **Which batch size?** All trials see the same number of images, so that a small batch has more updates. `pruned` are
+# the trials that were ended early; their accuracy is that of the moment.
 
 # %%
-names = values.setting.unique()
-figure, axes = plt.subplots(1, len(names), figsize=(3.6 * len(names), 3.6), sharey=True, layout="constrained")
-for ax, (name, part) in zip(axes, values.groupby("setting", sort=False)):
-    ax.errorbar(part.value, part.accuracy, [part.accuracy - part.low, part.high - part.accuracy], fmt="o", capsize=3)
-    ax.plot(part.value[part.own], part.accuracy[part.own], "o", color="tab:orange", label="the preset's own")
-    ax.set(xlabel=name, ylim=(0, 1))
-    ax.tick_params(axis="x", rotation=45)
-axes[0].set_ylabel("accuracy on test images")
-axes[0].legend()
+trials.assign(pruned=trials.state == "pruned").groupby("batch_size").agg(
+    trials=("trial", "count"), pruned=("pruned", "sum"), best=("accuracy", "max"), seconds=("seconds", "median")
+).round(3)
+
+# %% [markdown]
+# **Which λ?** Trials are few, and other settings vary with it: a picture says no more than that.
+
+# %%
+figure, axes = plt.subplots(figsize=(5, 3.4))
+for state, part in trials.groupby("state"):
+    axes.scatter(part.lambda_categorical, part.accuracy, label=state)
+axes.set(xscale="log", xlabel="λ of the categorical code", ylabel="validation accuracy", ylim=(0, 1))
+axes.legend()
 plt.show()

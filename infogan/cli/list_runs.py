@@ -11,6 +11,7 @@ from pathlib import Path
 import tyro
 
 from infogan.utils.errors import InputError, printable
+from infogan.utils.options import Unset
 
 USUAL = (Path("runs"), Path("studies"))
 
@@ -21,7 +22,7 @@ class Options:
 
     folders: tyro.conf.Positional[tuple[Path, ...]] = USUAL
     """Folders to look in, at any depth."""
-    csv: Path | None = None
+    csv: Unset[Path] = None
     """Also write the table here."""
 
 

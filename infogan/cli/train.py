@@ -19,6 +19,7 @@ from infogan.config import Config, InputError, WandbMode
 from infogan.config.presets import PRESETS, begin, run_directory
 from infogan.utils import events
 from infogan.utils.errors import printable, shell
+from infogan.utils.options import Unset
 
 FLAGS = [field.name for field in dataclasses.fields(Config) if field.type is bool]
 
@@ -28,10 +29,10 @@ class Options:
     """The command line after the preset's name."""
 
     config: tyro.conf.OmitArgPrefixes[Config]
-    run_dir: Path | None = None
+    run_dir: Unset[Path] = None
     """Where the run is kept. The same command continues what it finds there.
     Default: runs/DATASET-PRESET-seedN, with the settings that differ from the preset's in its name."""
-    data_dir: Path | None = None
+    data_dir: Unset[Path] = None
     """Folder of the datasets. Default: $INFOGAN_DATA, else ./data."""
     wandb: WandbMode = "auto"
     """auto: online where a W&B key is found, else offline (`wandb sync` uploads later)."""

@@ -77,6 +77,8 @@ def _load(name: str, root: Path) -> Dataset:
         return LOADERS[base](root, size)
     if os.path.isdir(base):
         return folders.load(Path(base), size or FOLDER_SIZE)
+    if "/" in base:
+        raise InputError(f"there is no folder {base!r}: give the path of a folder of images, or of an .npz file")
     raise InputError(
         f"unknown dataset {name!r}: choose {', '.join(LOADERS)}, or give the path of an .npz file or of a folder of "
         f"images; @SIZE goes with {', '.join(SYNTHETIC)} and folders"

@@ -24,6 +24,7 @@ from infogan.metrics import label_free
 from infogan.reports import common
 from infogan.reports.runs import read_runs
 from infogan.utils.errors import InputError, printable
+from infogan.utils.options import Unset
 
 Index = Literal["certainty_nats", "marginal_entropy_nats", "information_nats", "agreement", "consensus"]
 INDICES = [*label_free.Indices._fields, "consensus"]
@@ -38,9 +39,9 @@ class Options:
     """Run directories of one dataset, each with one categorical code; or a table of runs with the indices."""
     by: Index = "certainty_nats"
     """The index whose highest value wins."""
-    data_dir: Path | None = None
+    data_dir: Unset[Path] = None
     """Folder of the dataset. Default: $INFOGAN_DATA, else ./data."""
-    csv: Path | None = None
+    csv: Unset[Path] = None
     """Also write the indices and the accuracy of each run to this file."""
 
 

@@ -30,6 +30,7 @@ from infogan.reports import common
 from infogan.reports.effects import measured_effects
 from infogan.reports.explore_networks import pack
 from infogan.utils.errors import InputError, printable
+from infogan.utils.options import Unset
 
 PAGE = Path(__file__).with_name("explore.html")
 SCRIPT = Path(__file__).with_name("explore_networks.js")
@@ -47,7 +48,7 @@ class Options:
 
     run: tyro.conf.Positional[Path]
     """Run directory, or what export.py wrote."""
-    out: Path | None = None
+    out: Unset[Path] = None
     """Only write the page, as index.html in this folder."""
     host: str = "127.0.0.1"
     """Address to serve at; 0.0.0.0 for all of this machine's."""

@@ -20,6 +20,7 @@ import tyro
 from infogan.inference import Model, Recogniser
 from infogan.inference.model_card import write_card
 from infogan.utils.errors import InputError, install, printable
+from infogan.utils.options import Unset
 
 CONTENT = {
     "checkpoint.safetensors": "the weights",
@@ -39,7 +40,7 @@ class Options:
 
     run: tyro.conf.Positional[Path]
     """Run directory."""
-    out: Path | None = None
+    out: Unset[Path] = None
     """Folder to write to. Default: RUN/export."""
     half: bool = False
     """Store the weights as float16: half the size. The accuracy on the card stays that of the run."""

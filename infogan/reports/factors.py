@@ -32,6 +32,7 @@ from infogan.metrics.disentanglement import model_centrality
 from infogan.reports import common
 from infogan.reports.information import Nulls, information, known_factors, predict
 from infogan.utils.errors import InputError, printable
+from infogan.utils.options import Unset
 
 FREE_IMAGES = 10_000
 """Generated from each model's prior for ModelCentrality; 73,728 in the published code."""
@@ -49,7 +50,7 @@ class Options:
     """Other runs of the same dataset, to compare with this one by ModelCentrality."""
     null: tuple[Path, ...] = ()
     """Runs of a regular GAN (info_flow detached) on the same dataset, which join the untrained networks as the null."""
-    data_dir: Path | None = None
+    data_dir: Unset[Path] = None
     """Folder of the dataset. Default: $INFOGAN_DATA, else ./data."""
 
 

@@ -23,6 +23,7 @@ from infogan.metrics.clustering import MEASURES, mean_interval
 from infogan.reports import common
 from infogan.reports.runs import BOUNDS, CURVES, QUALITY, RUNS, read_curves, read_runs, write
 from infogan.utils.errors import InputError, printable
+from infogan.utils.options import Unset
 
 AVERAGED = (*MEASURES, "info_categorical_nats", *BOUNDS, *QUALITY.values())
 SAME = ["dataset", "recipe", "step", "precision"]
@@ -43,9 +44,9 @@ class Options:
     """Also measure generated images of the checkpoints against test images: their spread, and in the features of a
     classifier (of labels; without labels of quarter turns) Fréchet distance, precision, recall; with labels also the
     share that shows the label of its category. Writes quality.json."""
-    data_dir: Path | None = None
+    data_dir: Unset[Path] = None
     """Folder of the datasets, for --again and --quality. Default: $INFOGAN_DATA, else ./data."""
-    out: Path | None = None
+    out: Unset[Path] = None
     """Also write a result folder."""
 
 

@@ -28,6 +28,7 @@ from infogan.networks import DiscriminatorQ
 from infogan.reports import common
 from infogan.reports.effects import partial_correlations
 from infogan.utils.errors import InputError, printable
+from infogan.utils.options import Unset
 
 
 @dataclass(frozen=True)
@@ -38,9 +39,9 @@ class Options:
     """Run directory of a model of grey images."""
     images: int = 1000
     """Generated images per measurement."""
-    out: Path | None = None
+    out: Unset[Path] = None
     """The numbers as JSON. Default: RUN/figures/morphology.json."""
-    data_dir: Path | None = None
+    data_dir: Unset[Path] = None
     """Folder of the dataset, on which the classifier is trained. Default: $INFOGAN_DATA, else ./data."""
 
 

@@ -25,6 +25,7 @@ from infogan.reports.claims.rules import CLAIMS, Claim
 from infogan.reports.measure import measure_quality
 from infogan.study import cost
 from infogan.utils.errors import InputError
+from infogan.utils.options import Unset
 
 SHOWN = ["claim", "says", "by", "mean", "low", "high", "number", "holds", "of", "verdict"]
 ELSEWHERE = {
@@ -50,7 +51,7 @@ class Options:
     """One or several."""
     scorecard: Path = Path("analysis/results/scorecard.csv")
     """A table of `infogan claims`, whose rows are printed beside; left out where there is none."""
-    data_dir: Path | None = None
+    data_dir: Unset[Path] = None
     """Folder of the datasets. Default: $INFOGAN_DATA, else ./data."""
     wandb: WandbMode = "auto"
     """auto: online where a W&B key is found, else offline."""

@@ -4,17 +4,14 @@ import dataclasses
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import Literal
 
 import tyro
 
 from infogan.accel import cpu
 from infogan.config import InputError, WandbMode
 from infogan.study import search_space
-
-T = TypeVar("T")
-Unset = Annotated[T | None, tyro.conf.arg(help_behavior_hint="")]
-"""An option whose default its own text says: without this, help adds (default: None)."""
+from infogan.utils.options import Unset
 
 IMAGES, OTHER_IMAGES = {"digits": 80_000}, 640_000
 """Of a trial where several presets or batch sizes are compared (mnist: the authors' 5,000 x 128)."""

@@ -356,10 +356,12 @@ class Run:
         records.write_json(self.directory / "status.json", about)
 
     def _show(self, row: dict) -> None:
-        """The row's losses, L_I (nats) or accuracy beside the progress bar."""
+        """The row's losses, L_I of the categories (nats, of H(c)) or accuracy beside the progress bar."""
         self._shown |= {label: f"{row[name]:.2f}" for name, label in SHOWN.items() if name in row}
         if "collapsed" in row:
             self.bar.set_description(self._name + ", G has collapsed" * bool(row["collapsed"]), refresh=False)
         if "info_categorical_nats" in row:
-            self._shown["L_I"] = f"{row['info_categorical_nats'] + row['info_continuous_nats']:.2f}"
+            categories, continuous = self.model.latent.entropy  # of which L_I of categories is the one with a maximum
+            name, most = ("info_categorical_nats", categories) if categories else ("info_continuous_nats", continuous)
+            self._shown["L_I"] = f"{row[name]:.2f} of {most:.2f}"
         self.bar.set_postfix(self._shown, refresh=False)

@@ -21,6 +21,7 @@ from infogan.reports import common
 from infogan.reports.claims.rows import COLUMNS, LISTED, cost_row, judge, lambda_rows, over_seeds, read
 from infogan.reports.claims.scorecard import draw, markdown
 from infogan.utils.errors import InputError
+from infogan.utils.options import Unset
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Options:
 
     runs: tyro.conf.Positional[tuple[Path, ...]]
     """Result folders and run directories, of any datasets and presets."""
-    benchmark: Path | None = None
+    benchmark: Unset[Path] = None
     """JSON of experiments/benchmark.py, for C7."""
     out: Path = Path(".")
     """Folder for the scorecard."""

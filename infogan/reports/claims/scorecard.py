@@ -72,7 +72,10 @@ def draw(table: pd.DataFrame, path: Path) -> None:
     columns = shown.setting.where(alone, shown.by).where(shown.claim != "C7", "authors")  # the benchmark's preset
     shown = shown.assign(column=[textwrap.fill(name, 9) for name in columns])
     apart = shown.verdict == verdicts.OTHER_DATA
-    blocks = [_Block(shown[~apart], ""), _Block(shown[apart].assign(column=""), "not on the source's data: not judged")]
+    blocks = [
+        _Block(shown[~apart], ""),
+        _Block(shown[apart].assign(column="measured"), "not on the source's data: not judged"),
+    ]
     width = LABEL + CELL * max(5, *(len(block.columns) for block in blocks)) + 0.05
     height = sum(block.height for block in blocks) + 3.4 * LINE
     figure = style.new_figure(width, height)

@@ -14,6 +14,7 @@ from infogan.codes import Categorical, Continuous
 from infogan.inference import Codes, Model
 from infogan.reports.figures.panels import category_order
 from infogan.utils.errors import InputError, install
+from infogan.utils.options import Unset
 
 SIDE, GAP, LEFT, TOP, BETWEEN = 70, 4, 104, 26, 12  # pixels; SIDE: of an image
 FRAME_MS, COLOURS = 110, 32
@@ -32,7 +33,7 @@ class Traversal:
 
     run: tyro.conf.Positional[Path]
     """Run directory, or what export wrote."""
-    out: Path | None = None
+    out: Unset[Path] = None
     """Where to write it, .gif or .mp4 (needs imageio-ffmpeg). Default: RUN/figures/traversal.gif."""
 
     def draw(self) -> None:

@@ -25,6 +25,7 @@ from infogan.reports.runs import (
 )
 from infogan.utils import style
 from infogan.utils.errors import InputError, printable
+from infogan.utils.options import Unset
 
 LOSSES = {"loss_d": ("discriminator", style.SKY), "loss_g": ("generator", style.PURPLE)}
 """By column, the name and the colour of each loss."""
@@ -106,7 +107,7 @@ class Losses(Output):
 
     runs: tyro.conf.Positional[tuple[Path, ...]]
     """Run directories or result folders; each run is a line."""
-    published: Path | None = None
+    published: Unset[Path] = None
     """CSV file of another implementation's log, with columns step, loss_d and loss_g; its rows are drawn as dots."""
 
     @style.drawing()

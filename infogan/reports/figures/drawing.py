@@ -17,6 +17,7 @@ from infogan.reports import common
 from infogan.reports.figures.panels import Panel
 from infogan.utils import style
 from infogan.utils.errors import printable
+from infogan.utils.options import Unset
 
 COLUMNS = {1: 1, 2: 2, 3: 1, 4: 2}
 """Panels in a row, of so many panels; of more 3, of more than 9 6."""
@@ -34,9 +35,9 @@ LONGEST = 14.0
 class Output:
     """Where a figure goes."""
 
-    out: Path | None = None
+    out: Unset[Path] = None
     """Where to write the picture; its numbers go beside it as JSON."""
-    format: Literal["png", "svg", "pdf"] | None = None
+    format: Unset[Literal["png", "svg", "pdf"]] = None
     """Format of the picture. Default: that of --out, else png."""
 
     def path(self, default: Path) -> Path:

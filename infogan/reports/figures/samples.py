@@ -15,6 +15,7 @@ from infogan.reports.figures.drawing import Output, draw_panels, save_figure, wr
 from infogan.reports.figures.panels import Panel, caption, category_order, vary_category, vary_continuous
 from infogan.utils import style
 from infogan.utils.errors import InputError
+from infogan.utils.options import Unset
 
 RANGE = np.linspace(-2, 2, 11)
 """Values of continuous codes in figure 2; in training they were within [-1, 1]."""
@@ -29,7 +30,7 @@ class Figure2(Output):
 
     run: tyro.conf.Positional[Path]
     """Run directory."""
-    gan: Path | None = None
+    gan: Unset[Path] = None
     """Run directory of a regular GAN (preset gan), for panel (b)."""
 
     def draw(self) -> None:

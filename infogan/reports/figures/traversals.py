@@ -19,6 +19,7 @@ from infogan.reports.factor_match import RANGE, Match, Matcher, Wanted
 from infogan.reports.figures.drawing import Output, write_panels
 from infogan.reports.figures.panels import Panel, caption, vary_category, vary_continuous
 from infogan.utils.errors import InputError
+from infogan.utils.options import Unset
 
 BASELINES = {"untrained": "untrained networks", "gan": "a regular GAN"}
 """The groups of networks of a null, in words."""
@@ -38,7 +39,7 @@ class Traversals(Output):
     """Draw a figure of each run by itself, in its own directory: the scorecard's numbers are over such."""
     null: tuple[Path, ...] = ()
     """Runs of a regular GAN (info_flow detached) on the same dataset, which join the untrained networks as the null."""
-    data_dir: Path | None = None
+    data_dir: Unset[Path] = None
     """Folder of the dataset. Default: $INFOGAN_DATA, else ./data."""
 
     wanted: ClassVar[tuple[Wanted, ...]]

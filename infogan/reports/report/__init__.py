@@ -21,6 +21,7 @@ from infogan.reports.report.wandb_report import build
 from infogan.reports.study.findings import find
 from infogan.study.table import searched
 from infogan.utils.errors import InputError, printable
+from infogan.utils.options import Unset
 
 
 @dataclass(frozen=True)
@@ -30,13 +31,13 @@ class Options(study.Options):
     folder: tyro.conf.Positional[Path]
     """The study's folder, studies/NAME, or a run directory."""
 
-    out: Path | None = None
+    out: Unset[Path] = None
     """The HTML file. Default: FOLDER/report/report.html of a study, RUN/report.html of a run."""
     online: bool = False
     """Also create the report on W&B (needs a key)."""
     project: str = "infogan"
     """W&B project of the study's runs."""
-    entity: str | None = None
+    entity: Unset[str] = None
     """W&B user or team. Default: yours."""
 
 

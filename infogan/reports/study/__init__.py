@@ -14,6 +14,7 @@ from infogan.reports import common
 from infogan.reports.study.findings import find
 from infogan.study.table import open_study
 from infogan.utils.errors import InputError, printable, shell
+from infogan.utils.options import Unset
 
 
 @dataclass(frozen=True)
@@ -22,9 +23,9 @@ class Options:
 
     folder: tyro.conf.Positional[Path]
     """The study's folder, studies/NAME; the report goes to its folder report/."""
-    storage: str | None = None
+    storage: Unset[str] = None
     """Optuna storage URL. Default: sqlite:///FOLDER/study.db."""
-    study: str | None = None
+    study: Unset[str] = None
     """Name of the study. Default: the folder's name."""
 
     def open(self) -> optuna.Study:
