@@ -19,7 +19,7 @@ from infogan.records import read_json
 from infogan.reports.runs import read_runs
 
 RESULTS = Path(infogan.__file__).parents[1] / "analysis" / "results"
-FOLDERS = [RESULTS / "mnist", RESULTS / "mnist-blog", RESULTS / "iic-mnist"]
+FOLDERS = [RESULTS / "authors-mnist", RESULTS / "mnist", RESULTS / "mnist-blog", RESULTS / "iic-mnist"]
 SCORECARD, FIGURE1 = RESULTS / "scorecard.csv", RESULTS / "mnist" / "figure1.json"
 runs = read_runs(FOLDERS)
 runs.groupby("preset", sort=False).accuracy.agg(["count", "mean", "min", "max"]).round(3)

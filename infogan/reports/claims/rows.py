@@ -149,7 +149,7 @@ def _over_seeds(claim: Claim, group: pd.DataFrame) -> dict[str, Any]:
     values = sound.value[np.isfinite(sound.value)]
     intervals = [_interval(sound[name]) for name in claim.measures]
     mean, low, high = intervals[0]
-    if claim.number == "accuracy":
+    if claim.number in ("accuracy", "correlation"):
         low, high = max(low, 0.0), min(high, 1.0)
     also, number = [], claim.number
     if claim.by_share and of:
