@@ -185,7 +185,8 @@ def _samples(measured: pd.DataFrame, measure: Measure) -> list[Section]:
     for trial in order.head(SHOWN_TRIALS).itertuples():
         if files := sorted((Path(str(trial.run_dir)) / "samples").glob("samples-*.png")):
             value, collapsed = getattr(trial, measure.name), "; G has collapsed" * bool(trial.collapsed)
-            caption = f"Trial {trial.trial}: {measure.title} {value:.3f}{collapsed}"
+            ended = ", ended early" * (trial.state == "pruned")
+            caption = f"Trial {trial.trial}{ended}: {measure.title} {value:.3f}{collapsed}"
             pictures.append(Picture(files[-1], caption, pixels=True))
     text = "Rows are the categories of the first code; a column has one noise vector."
     return [Section("Samples of the best trials", text, pictures)] if pictures else []
