@@ -69,7 +69,7 @@ def listed(values: Iterable[float], form: str = ".2f") -> str:
 
 def read(path: str) -> dict:
     """A JSON file of the results."""
-    return json.loads((RESULTS / path).read_text())
+    return json.loads((RESULTS / path).read_text(encoding="utf-8"))
 
 
 def csv(path: str) -> pd.DataFrame:

@@ -3,7 +3,7 @@
 import operator
 from collections.abc import Callable
 from itertools import permutations
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -71,81 +71,144 @@ class Claim(NamedTuple):
         return bool(SIGNS[self.sign](number, self.threshold))
 
 
-def _claim(
-    says: tuple[str, str, str], rule: tuple[str, float, str, tuple[str, ...], tuple[str, ...]], **more: Any
-) -> Claim:
-    """A line of the table in two parts: its words, and its rule from `number` to `measures`."""
-    claim, text, how = says
-    return Claim(claim, text, how, *rule, **more)
-
-
 def _figure(claim: str, what: str, number: int, *datasets: str) -> Claim:
     """C9 to C12: `says` is completed by the panel."""
     says, figure = f"{what}: {{panel}} (figure {number})", f"figure{number}"
-    rule = ("normalised MI", LEAST, "≥", (), MATCH)
-    return _claim((claim, says, MATCHED), rule, figure=figure, datasets=datasets)
+    return Claim(claim, says, MATCHED, "normalised MI", LEAST, "≥", (), MATCH, figure=figure, datasets=datasets)
 
 
 INFOGANS, SHAPES = ("authors", "paper"), ("authors", "paper", "iic")
 CLAIMS = (
-    _claim(
-        ("C1", "L_I rises quickly to H(c) (figure 1)", "99 % of H(c) within 1,000 updates"),
-        ("updates", 1000, "≤", INFOGANS, ("updates_to_entropy",)),
+    Claim(
+        "C1",
+        "L_I rises quickly to H(c) (figure 1)",
+        "99 % of H(c) within 1,000 updates",
+        "updates",
+        1000,
+        "≤",
+        INFOGANS,
+        ("updates_to_entropy",),
     ),
-    _claim(
-        ("C2", "a regular GAN keeps L_I low (figure 1)", "less than half of H(c) in the end"),
-        ("of H(c)", 0.5, "<", ("gan",), ("bound_share",)),
+    Claim(
+        "C2",
+        "a regular GAN keeps L_I low (figure 1)",
+        "less than half of H(c) in the end",
+        "of H(c)",
+        0.5,
+        "<",
+        ("gan",),
+        ("bound_share",),
     ),
-    _claim(
-        ("C3", "c1 errs on 5 % of MNIST (section 7.2)", "test accuracy, one-to-one, of 95 % or more"),
-        ("accuracy", 0.95, "≥", INFOGANS, ("accuracy",)),
+    Claim(
+        "C3",
+        "c1 errs on 5 % of MNIST (section 7.2)",
+        "test accuracy, one-to-one, of 95 % or more",
+        "accuracy",
+        0.95,
+        "≥",
+        INFOGANS,
+        ("accuracy",),
         best=True,
     ),
-    _claim(
-        ("C4", "c1 of a regular GAN has no clear meaning (figure 2b)", "test accuracy below 50 %"),
-        ("accuracy", 0.5, "<", ("gan",), ("accuracy",)),
+    Claim(
+        "C4",
+        "c1 of a regular GAN has no clear meaning (figure 2b)",
+        "test accuracy below 50 %",
+        "accuracy",
+        0.5,
+        "<",
+        ("gan",),
+        ("accuracy",),
     ),
-    _claim(
-        ("C5", "c2 is rotation (figure 2c)", "a code with a partial correlation of 0.5 or more with slant"),
-        ("correlation", STRONG, "≥", SHAPES, ("slant",)),
+    Claim(
+        "C5",
+        "c2 is rotation (figure 2c)",
+        "a code with a partial correlation of 0.5 or more with slant",
+        "correlation",
+        STRONG,
+        "≥",
+        SHAPES,
+        ("slant",),
     ),
-    _claim(
-        ("C5", "c2 is rotation, c3 is width (figures 2c, 2d)", TWO_CODES),
-        ("weaker correlation", STRONG, "≥", SHAPES, ("slant_and_width",)),
+    Claim(
+        "C5",
+        "c2 is rotation, c3 is width (figures 2c, 2d)",
+        TWO_CODES,
+        "weaker correlation",
+        STRONG,
+        "≥",
+        SHAPES,
+        ("slant_and_width",),
         condition="second_is_no_slant",
         by_share=True,
     ),
-    _claim(
-        ("C6", "codes generalise to [-2, 2] (figure 2)", BEYOND),
-        ("of the agreement within ±1", 0.9, "≥", SHAPES, ("agreement_kept",)),
+    Claim(
+        "C6",
+        "codes generalise to [-2, 2] (figure 2)",
+        BEYOND,
+        "of the agreement within ±1",
+        0.9,
+        "≥",
+        SHAPES,
+        ("agreement_kept",),
         condition="correlations_kept",
         by_share=True,
     ),
-    _claim(
-        ("C7", "InfoGAN costs nearly nothing on top of a GAN (section 5)", COST_RULE),
-        ("times, at worst", COST, "≤", (), ()),
+    Claim(
+        "C7",
+        "InfoGAN costs nearly nothing on top of a GAN (section 5)",
+        COST_RULE,
+        "times, at worst",
+        COST,
+        "≤",
+        (),
+        (),
     ),
-    _claim(
-        ("C8", "λ = 1 is simply fine for discrete codes (section 5)", LEAD_RULE),
-        ("accuracy", LEAD, "≥", (), ()),
+    Claim(
+        "C8",
+        "λ = 1 is simply fine for discrete codes (section 5)",
+        LEAD_RULE,
+        "accuracy",
+        LEAD,
+        "≥",
+        (),
+        (),
     ),
     _figure("C9", "faces", 3),  # the paper's are not distributed
     _figure("C10", "chairs", 4, "rendered_chairs"),
     _figure("C11", "SVHN", 5, "svhn"),
     _figure("C12", "CelebA", 6, "celeba"),
-    _claim(
-        ("B1", "one 10-way code separates the digits in rows (blog)", ROWS),
-        ("of the worst row's images", 0.9, "≥", ("blog",), ("worst_row",)),
+    Claim(
+        "B1",
+        "one 10-way code separates the digits in rows (blog)",
+        ROWS,
+        "of the worst row's images",
+        0.9,
+        "≥",
+        ("blog",),
+        ("worst_row",),
         by_share=True,
     ),
-    _claim(
-        ("B2", "D's loss falls towards 0 while G's climbs (blog)", LOSSES),
-        ("times, the smaller factor", 2, "≥", ("blog",), ("losses_factor",)),
+    Claim(
+        "B2",
+        "D's loss falls towards 0 while G's climbs (blog)",
+        LOSSES,
+        "times, the smaller factor",
+        2,
+        "≥",
+        ("blog",),
+        ("losses_factor",),
         by_share=True,
     ),
-    _claim(
-        ("O1", "c1 errs on 3 % of MNIST at most, without labels", "test accuracy, one-to-one, of 97 % or more"),
-        ("accuracy", 0.97, "≥", ("iic",), ("accuracy",)),
+    Claim(
+        "O1",
+        "c1 errs on 3 % of MNIST at most, without labels",
+        "test accuracy, one-to-one, of 97 % or more",
+        "accuracy",
+        0.97,
+        "≥",
+        ("iic",),
+        ("accuracy",),
     ),
 )
 
