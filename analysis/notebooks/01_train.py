@@ -2,7 +2,7 @@
 # # Train an InfoGAN
 #
 # An InfoGAN on scikit-learn's 8×8 digits, without labels, in about a minute on one core. G draws an image from a
-# category, two continuous codes and noise; D tells drawn images from real ones; Q reads the codes back from the image.
+# category, two continuous codes and noise; D tells generated images from real ones; Q reads the codes back from the image.
 # Labels are used only afterwards, to see what the categories mean.
 
 # %%
@@ -50,7 +50,7 @@ axes.set(xlabel="real images seen", ylabel="L_I, nats")
 plt.show()
 
 # %% [markdown]
-# Each row is a category; a column has its noise in common. `samples` were drawn from codes, not from images.
+# Each row is a category. Images in one column share their noise.
 
 # %%
 model = infogan.load(run)

@@ -4,7 +4,7 @@ A column's images have their noise, and the codes that are not given, in common.
 
 Examples:
   infogan generate analysis/results/models/digits --out samples.png
-  infogan generate analysis/results/models/digits --category 3 --code c2=-1:1:9 --seed 0 --out c2.png
+  infogan generate analysis/results/models/digits --category 0 --code c2=-1:1:9 --seed 0 --out c2.png
   infogan generate analysis/results/models/digits --category 3 --count 20 --single --out threes
 """
 
