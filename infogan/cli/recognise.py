@@ -1,4 +1,5 @@
-"""Recognise image files with a trained model: Q's category with its probability, and the continuous codes' means.
+"""Recognise image files with a trained model: Q's category with its name and probability, and the continuous codes'
+means. A category has the name of the class that it was matched to on validation images, where these had labels.
 
 Examples:
   infogan recognise runs/photos-modern-seed0 new/*.jpg
@@ -46,10 +47,11 @@ def read_images(model: Model, files: tuple[Path, ...]) -> np.ndarray:
 
 
 def rows(model: Model, files: tuple[Path, ...]) -> list[dict[str, str | int | float]]:
-    """A row for each file: its name, category and probability of each categorical code, value of each continuous one.
+    """A row for each file: its name; the category of each categorical code, what the category is called, and its
+    probability; the value of each continuous code.
 
-    The columns of a model's only categorical code are `category` and `probability`; of several each has the code's name
-    after it.
+    The columns of a model's only categorical code are `category`, `name` and `probability`; of several each has the
+    code's name after it. A model whose categories have no names has no column for them; one category without is empty.
     """
     categorical = [name for name, size in model.code_names.items() if size]
     continuous = [name for name, size in model.code_names.items() if not size]
@@ -63,7 +65,10 @@ def rows(model: Model, files: tuple[Path, ...]) -> list[dict[str, str | int | fl
             row: dict[str, str | int | float] = {"file": str(file)}
             for k, (name, of_code) in enumerate(zip(after, probabilities, strict=True)):
                 category = int(codes.categories[i, k])
-                row |= {f"category{name}": category, f"probability{name}": float(of_code[i, category])}
+                row[f"category{name}"] = category
+                if model.categories:
+                    row[f"name{name}"] = (model.categories[k][category] or {"name": ""})["name"]
+                row[f"probability{name}"] = float(of_code[i, category])
             out.append(row | dict(zip(continuous, map(float, codes.continuous[i]), strict=True)))
     return out
 

@@ -98,17 +98,30 @@ def model_card(model: "Model", evaluation: dict, onnx: dict[str, float], half: b
         torch=markdown(made.get("versions", {}).get("torch", "unknown")),
         evaluation=_accuracy(evaluation),
     )
-    return card + ("\n".join(["", "## Files", "", *files]) + "\n" if files else "")
+    return card + _names(model) + ("\n".join(["", "## Files", "", *files]) + "\n" if files else "")
 
 
 def _accuracy(evaluation: dict) -> str:
     if "accuracy" not in evaluation:
         return "Not measured (no labels, or an unfinished run)."
     low, high = evaluation["accuracy_ci95"]
-    names = {label: f"'{markdown(name)}'" for label, name in enumerate(evaluation.get("classes", []))}
-    label_of = ", ".join(names.get(label, str(label)) for label in evaluation["label_of_category"])
     return (
         f"Code-to-label accuracy {evaluation['accuracy']:.4f} on {evaluation['n_images']:,} test images (95 % interval "
-        f"over images {low:.4f} to {high:.4f}), categories matched one-to-one to labels; of code "
-        f"{evaluation['best_code']}, category to label [{label_of}]."
+        f"over images {low:.4f} to {high:.4f}), categories of code {evaluation['best_code']} matched one-to-one to "
+        "labels on these images."
     )
+
+
+def _names(model: "Model") -> str:
+    """The names of the first code's categories as a Markdown section; empty where they have none."""
+    if (names := model.category_names) is None:
+        return ""
+    rows = [
+        f"| {k} | {markdown(named[0])} | {100 * named[1]:.0f} % |" if named else f"| {k} | – | |"
+        for k, named in enumerate(names)
+    ]
+    about = (
+        "What `recognise` calls the first code's categories: the class that each was matched to on validation images, "
+        "and its share of the category's images."
+    )
+    return "\n".join(["", "## Categories", "", about, "", "| category | name | share |", "|---|---|---|", *rows, ""])

@@ -9,6 +9,7 @@ checkpoint.safetensors   networks, optimisers, random states and counters, repla
                          config.json and the rows of the tables, which are restored from it where they are missing
 pretraining.csv, pretraining.json   of a run with pretraining: its rows; its length, its seconds, the mutual information
                          of each head's superclusters (nats)
+categories.json   the label that each category was matched to on validation images, when they were last measured
 status.json       running, finished, interrupted, stopped, diverged or failed, with the step reached
 evaluation.json   the finished run's measures on the test images
 quality.json      of analysis/measure.py --quality: measures of generated images

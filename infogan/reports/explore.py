@@ -80,15 +80,13 @@ def describe(model: Model) -> dict:
 
     Raises InputError for noise of a prior that the page does not draw from.
     """
-    latent, evaluation = model.latent, records.read_evaluation(model.directory)
-    columns = latent.single_columns()
-    measured = [code["label_of_category"] for code in evaluation.get("codes", [])]
+    latent, columns = model.latent, model.latent.single_columns()
+    named = model.categories or [[None] * size for size in latent.categorical_sizes]
     categorical = [
-        {"name": f"c{code + 1}", "at": columns[code].start, "size": size, "labels": labels}
-        for code, size, labels in zip(
-            latent.single_codes(Categorical), latent.categorical_sizes, measured + [None] * len(columns)
-        )
+        {"name": f"c{code + 1}", "at": columns[code].start, "size": len(of_code), "named": of_code}
+        for code, of_code in zip(latent.single_codes(Categorical), named, strict=True)
     ]
+    names = [each["name"] == str(each["label"]) for of_code in named for each in of_code if each]
     kinds = [term.kind for term in latent.continuous for _ in range(term.count)]
     continuous = [
         {"name": f"c{code + 1}", "at": columns[code].start, "trained": TRAINED.get(kind, ""), "effects": effects}
@@ -103,10 +101,9 @@ def describe(model: Model) -> dict:
         "image": model.image_shape,
         "categorical": categorical,
         "continuous": continuous,
-        "classes": evaluation.get("classes", []),
         "noise": [{"kind": term.kind, "count": term.count} for term in noise],
         "latent_width": latent.width,
-        "digits": model.image_shape[0] == 1 and bool(measured) and not evaluation.get("classes"),
+        "digits": model.image_shape[0] == 1 and bool(names) and all(names),
         "pen": max(22, 400 / model.image_shape[1]),  # of the drawing area's 280 pixels: wider for small images
     }
 
