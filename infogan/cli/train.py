@@ -96,6 +96,8 @@ def print_result(result: dict, config: Config, directory: Path) -> None:
 
     shown = printable(directory)
     print(f"\n{shown}: {result['step']} updates in {result['train_seconds']} s")
+    if config.labelled:
+        print(f"the first code learned the labels of {config.labelled} training images")
     if "accuracy" in result:
         low, high = result["accuracy_ci95"]
         interval = f"(95 % interval {low:.4f} to {high:.4f})"

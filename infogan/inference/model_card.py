@@ -31,15 +31,15 @@ reconstructions = model.generate(codes)
 
 ## Intended use
 
-Research and teaching: to see what latent codes an InfoGAN finds without labels, to compare with other methods, and to \
-draw images by their codes.
+Research and teaching: to see what latent codes an InfoGAN finds{without_labels}, to compare with other methods, and \
+to draw images by their codes.
 
 Not for decisions about people, and not for reading digits or faces in earnest: supervised classifiers are better, and \
 Q gives a category to any image, whatever it shows.
 
 ## Training
 
-- Data: {dataset}, its training images without labels, less those held out for validation. The terms of use of the \
+- Data: {dataset}, its training images {labels}, less those held out for validation. The terms of use of the \
 data hold for the model as well.
 - {pretraining}{updates:,} updates of batch {batch_size}; all settings are in `config.json`. Commit {commit}, torch \
 {torch}.
@@ -51,7 +51,7 @@ data hold for the model as well.
 ## Limits
 
 - One run of one seed: others find other categories, and their accuracy differs.
-- The categories were found without labels and need not be the ones a person would choose.
+- {categories}
 - Continuous codes were trained within [-1, 1]; beyond, images degrade.
 - It was trained on no other kind of image, and knows nothing of them.
 """
@@ -86,6 +86,12 @@ def model_card(model: "Model", evaluation: dict, onnx: dict[str, float], half: b
         dataset=markdown(Path(config.dataset).name),
         preset=markdown(describe(config)),
         seed=config.seed,
+        without_labels="" if config.labelled else " without labels",
+        labels=f"with the labels of {config.labelled:,} of them" if config.labelled else "without labels",
+        categories=f"The first code's categories were taught by the labels of {config.labelled:,} images; it is not an "
+        "unsupervised model."
+        if config.labelled
+        else "The categories were found without labels and need not be the ones a person would choose.",
         codes=model.latent,
         noise=config.noise,
         shape=f"{height}x{width}x{channels}",

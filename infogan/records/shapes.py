@@ -82,6 +82,7 @@ QUALITY |= {"features": TEXT, "feature_accuracy": SHARE, "generator_accuracy": S
 QUALITY |= {"shown": lists(lists(NUMBER)), "spread": NUMBER, "collapsed": FLAG}
 CHECKPOINT = {"step": COUNT, "image_shape": lists(COUNT, 3)}
 """The state of a checkpoint of trained networks."""
+RECORD = {"provenance": PROVENANCE, "data": DATA, "continued": lists(PROVENANCE), "labelled_images": lists(COUNT)}
 
 
 class Shape(NamedTuple):
@@ -93,7 +94,7 @@ class Shape(NamedTuple):
 
 
 SHAPES = {
-    "config.json": Shape({"provenance": PROVENANCE, "data": DATA, "continued": lists(PROVENANCE)}),
+    "config.json": Shape(RECORD),
     "status.json": Shape(STATUS, required=("status",)),
     "categories.json": Shape(CATEGORIES, required=tuple(CATEGORIES)),
     "evaluation.json": Shape(EVALUATION, together=tuple(MEASURED)),

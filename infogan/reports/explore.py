@@ -67,7 +67,9 @@ def page(model: Model) -> str:
     packed = base64.b64encode(stream.compress(content) + stream.flush()).decode()
     parts = [packed[start : start + PART] for start in range(0, len(packed), PART)]
     about = describe(model) | {"networks": networks, "parts": len(parts)}
+    labelled = model.config.labelled
     filled = {
+        "learned": f"with the labels of {labelled:,} images" if labelled else "without labels",
         "about": json.dumps(about).replace("<", "\\u003c"),  # no text ends the script
         "networks": SCRIPT.read_text(encoding="utf-8"),
         "parts": "\n".join(f'<script>part("{part}")</script>' for part in parts),

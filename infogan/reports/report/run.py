@@ -51,7 +51,8 @@ def run_report(directory: Path) -> Report:
     if figures:
         sections.append(Section("Figures", pictures=figures))
     sections.append(_configuration(config, records.read_json(directory / "config.json").get("provenance", {})))
-    subtitle = f"{common.run_title(config)}. One run: other seeds differ."
+    labels = f" The first code learned the labels of {config.labelled:,} training images." if config.labelled else ""
+    subtitle = f"{common.run_title(config)}. One run: other seeds differ.{labels}"
     return Report(f"InfoGAN run {directory.resolve().name}", subtitle, cards, sections)
 
 
