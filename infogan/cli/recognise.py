@@ -30,7 +30,7 @@ class Options:
     """Run directory, or a directory written by `infogan export`."""
     files: tyro.conf.Positional[tuple[Path, ...]]
     """Image files, of any size: the square in the middle is scaled to the model's size, as for a folder of training
-    images."""
+    images; of a model of FOLDER@SIZE:pad they are padded."""
     csv: bool = False
     """Print CSV in place of an aligned table."""
 
@@ -38,11 +38,13 @@ class Options:
 def read_images(model: Model, files: tuple[Path, ...]) -> np.ndarray:
     """The files as the model reads them, uint8 [N, H, W, C]. Raises InputError naming the first that is no image."""
     from infogan.data import decoding
+    from infogan.data.names import pads
 
     channels, height, width = model.image_shape
     if height != width:
         raise InputError(f"the model's images are {height}x{width}; files are scaled to squares: use infogan.load")
-    maps = [decoding.decode_image(file, str(file), channels == 3, height) for file in files]
+    pad = pads(model.config.dataset)
+    maps = [decoding.decode_image(file, str(file), channels == 3, height, pad=pad) for file in files]
     return np.stack(maps).transpose(0, 2, 3, 1)
 
 

@@ -38,7 +38,8 @@ class Config:
     dataset: str = "mnist"
     """digits, mnist, fashion-mnist, kmnist, emnist-digits, emnist-letters, emnist-balanced, usps, svhn, celeba,
     rendered_chairs; sprites, faces3d, chairs3d (rendered here; chairs3d@32: at 32 x 32); or the path of an
-    .npz file with `images`, or of a folder of images (FOLDER@64: at 64 x 64; without, 32 x 32)."""
+    .npz file with `images`, or of a folder of images (FOLDER@64: at 64 x 64; without, 32 x 32;
+    FOLDER@64:pad: padded to squares, not cropped)."""
     seed: int = 0
     """Seeds weights, data order, codes and augmentation, each through a random stream of its own."""
 

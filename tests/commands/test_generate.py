@@ -12,6 +12,7 @@ from PIL import Image
 
 import infogan
 from infogan import cli, data
+from infogan.cli import recognise
 from infogan.records import pictures
 from infogan.utils.errors import InputError
 
@@ -141,6 +142,15 @@ def test_recognise_prints_what_the_model_says(call, model, files, capsys):
     assert (
         len(lines) == 3 and len({len(line) for line in lines}) == 1 and lines[0].split()[:2] == ["file", "category_c1"]
     )
+
+
+def test_a_model_of_padded_images_pads_what_it_recognises(model, tmp_path, monkeypatch):
+    Image.fromarray(np.tile(np.arange(0, 256, 16, dtype=np.uint8), (8, 1))).save(tmp_path / "wide.png")
+    cropped = recognise.read_images(model, (tmp_path / "wide.png",))
+    monkeypatch.setattr(model, "config", dataclasses.replace(model.config, dataset="photos@8:pad"))
+    padded = recognise.read_images(model, (tmp_path / "wide.png",))
+    assert (cropped[0, 0, :, 0] == np.arange(64, 192, 16)).all()
+    assert np.ptp(padded[0, :2]) == 0 and (padded[0, 4, :, 0] == np.arange(8, 256, 32)).all()
 
 
 def test_categories_go_by_their_names(digits, files, tmp_path, monkeypatch, capsys):
