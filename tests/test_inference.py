@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import ROOT, config, fit
+from scipy.optimize import linear_sum_assignment
 
 import infogan
 from infogan import data, inference, networks, records, training
@@ -180,7 +181,7 @@ def test_weights_alone_are_a_model(model, tmp_path):
         model.save(model.directory)
     model.save(saved)
     names = sorted(path.name for path in saved.iterdir())
-    assert names == [records.CHECKPOINT, "config.json"], "no second copy of the weights"
+    assert names == ["categories.json", records.CHECKPOINT, "config.json"], "no second copy of the weights"
 
 
 def test_export_writes_equal_onnx_and_a_card(run, model, tmp_path, script_environment, digits):
@@ -272,15 +273,40 @@ def test_a_hub_path_that_leads_nowhere_is_one_line(monkeypatch):
         infogan.load("nope")
 
 
-def test_names_of_classes_are_recorded_and_on_the_card(digits, tmp_path):
-    """Labels 10, 20, ... become class numbers; records say which is which."""
+def test_names_of_classes_are_recorded_and_are_those_of_categories(digits, tmp_path):
+    """Labels 10, 20, ... become class numbers; records say which is which. Categories are matched to them on validation
+    images, which are measured here by other means."""
     names = tuple(str(10 * (label + 1)) for label in range(10))
     parts = (dataclasses.replace(part, classes=names) for part in (digits.train, digits.validation, digits.test))
     training.train(config(updates=2), data.Dataset("named", *parts), tmp_path / "run", "disabled", progress=False)
     evaluation = records.read_json(tmp_path / "run" / "evaluation.json")
     assert evaluation["classes"] == list(names)
-    card = model_card(infogan.load(tmp_path / "run"), evaluation, {}, half=False)
-    assert str([names[label] for label in evaluation["label_of_category"]]) in card
+    model = infogan.load(tmp_path / "run")
+    predicted = model.recognise(digits.validation.images.permute(0, 2, 3, 1)).categories[:, 0]
+    table = np.array([np.bincount(digits.validation.labels[predicted == k], minlength=10) for k in range(10)])
+    expected = {
+        k: (names[label], table[k, label] / table[k].sum())
+        for k, label in zip(*linear_sum_assignment(table, maximize=True))
+        if table[k, label]
+    }
+    assert expected and model.category_names == [expected.get(k) for k in range(10)]
+    saved = infogan.load(model.save(tmp_path / "saved"))
+    assert saved.category_names == model.category_names
+    card = model_card(saved, evaluation, {}, half=False)
+    k, (name, share) = next(iter(expected.items()))
+    assert f"| {k} | {name} | {100 * share:.0f} % |" in card
+    assert model.codes(2, category=name).categories[:, 0].tolist() == [k, k]
+    with pytest.raises(InputError, match="no category is called 'cat'; names are '"):
+        model.codes(1, category="cat")
+
+    older = tmp_path / "saved" / "categories.json"
+    older.unlink()
+    assert infogan.load(older.parent).category_names is None
+    infogan.load(older.parent).save(tmp_path / "run2")
+    assert not (tmp_path / "run2" / "categories.json").exists()
+    older.write_text('{"step": 2, "n_images": 9, "codes": [[null]]}')
+    with pytest.raises(InputError, match=r"categories.json is not of codes 10c\+2u"):
+        infogan.load(older.parent)
 
 
 def test_d_is_left_out_where_q_has_a_trunk_of_its_own(tmp_path, digits):

@@ -45,7 +45,7 @@ def raises(error):
 
 RESUMED = {
     "the presets of the sources": {},
-    "terms of Q": {"terms": "iic:1+labelled:1:count=20"},
+    "terms of Q": {"terms": "iic:1", "labelled": 20},
     "terms in bfloat16, spectral norm": {
         "terms": "contrastive:1:start=0.5+r1:1+hinge:1",
         "spectral_norm": True,

@@ -5,7 +5,8 @@ A column's images have their noise, and the codes that are not given, in common.
 Examples:
   infogan generate analysis/results/models/digits --out samples.png
   infogan generate analysis/results/models/digits --category 0 --code c2=-1:1:9 --seed 0 --out c2.png
-  infogan generate analysis/results/models/digits --category 3 --count 20 --single --out threes
+  infogan generate analysis/results/models/digits --category 3 --count 20 --single --out category-3
+  infogan generate runs/photos-modern-seed0 --category cats --out cats.png
 """
 
 import tempfile
@@ -33,8 +34,9 @@ class Options:
     out: Path
     """A picture (.png) with all images in a grid, an array file (.npz) with images, codes and seeds, or with --single a
     folder."""
-    category: tuple[int, ...] = ()
-    """Categories of the first categorical code, a row each. Default: all of them."""
+    category: tuple[str, ...] = ()
+    """Categories of the first categorical code, a row each: numbers, or names as `infogan recognise` prints them. A
+    whole number is a category's number. Default: all of them."""
     code: tuple[str, ...] = ()
     """Values of codes, NAME=VALUE, or NAME=FROM:TO:COUNT for as many columns, such as c2=-1:1:9. Codes are named c1,
     c2, ... in the model's order."""
@@ -69,13 +71,21 @@ def read_codes(texts: tuple[str, ...]) -> tuple[dict[str, float | np.ndarray], i
     return values, columns
 
 
+def _category(text: str) -> int | str:
+    """A category as Model.codes takes it: its number, or its name."""
+    try:
+        return int(text)
+    except ValueError:
+        return text
+
+
 def codes_of(model: Model, options: Options) -> tuple[Codes, np.ndarray, int]:
     """Codes of all images, row by row, the seed of each, and how many rows. Raises InputError."""
     values, columns = read_codes(options.code)
     if not columns and not 1 <= options.count <= MOST:
         raise InputError(f"count is {options.count}; give 1 to {MOST} columns")
     seeds = np.full(columns, options.seed) if columns else options.seed + np.arange(options.count)
-    categories: tuple[int | None, ...] = options.category
+    categories: tuple[int | str | None, ...] = tuple(map(_category, options.category))
     first = next((name for name, size in model.code_names.items() if size), None)
     if not categories and first is not None and first not in values:
         categories = tuple(range(model.latent.categorical_sizes[0]))

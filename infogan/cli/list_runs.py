@@ -52,7 +52,7 @@ def _describe(directory: Path) -> dict[str, str]:
         reached = f"pretraining {status['pretraining_step']:,} of {config.pretraining:,}"
     out = {
         "dataset": Path(config.dataset).stem,
-        "preset": config.preset,
+        "preset": config.preset + (f", {config.labelled} labels" if config.labelled else ""),
         "codes": config.codes,
         "seed": str(config.seed),
         "status": {"stopped": "pruned"}.get(name, name),

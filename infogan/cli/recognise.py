@@ -1,4 +1,5 @@
-"""Recognise image files with a trained model: Q's category with its probability, and the continuous codes' means.
+"""Recognise image files with a trained model: Q's category with its name and probability, and the continuous codes'
+means. A category has the name of the class that it was matched to on validation images, where these had labels.
 
 Examples:
   infogan recognise runs/photos-modern-seed0 new/*.jpg
@@ -29,7 +30,7 @@ class Options:
     """Run directory, or a directory written by `infogan export`."""
     files: tyro.conf.Positional[tuple[Path, ...]]
     """Image files, of any size: the square in the middle is scaled to the model's size, as for a folder of training
-    images."""
+    images; of a model of FOLDER@SIZE:pad they are padded."""
     csv: bool = False
     """Print CSV in place of an aligned table."""
 
@@ -37,19 +38,22 @@ class Options:
 def read_images(model: Model, files: tuple[Path, ...]) -> np.ndarray:
     """The files as the model reads them, uint8 [N, H, W, C]. Raises InputError naming the first that is no image."""
     from infogan.data import decoding
+    from infogan.data.names import pads
 
     channels, height, width = model.image_shape
     if height != width:
         raise InputError(f"the model's images are {height}x{width}; files are scaled to squares: use infogan.load")
-    maps = [decoding.decode_image(file, str(file), channels == 3, height) for file in files]
+    pad = pads(model.config.dataset)
+    maps = [decoding.decode_image(file, str(file), channels == 3, height, pad=pad) for file in files]
     return np.stack(maps).transpose(0, 2, 3, 1)
 
 
 def rows(model: Model, files: tuple[Path, ...]) -> list[dict[str, str | int | float]]:
-    """A row for each file: its name, category and probability of each categorical code, value of each continuous one.
+    """A row for each file: its name; the category of each categorical code, what the category is called, and its
+    probability; the value of each continuous code.
 
-    The columns of a model's only categorical code are `category` and `probability`; of several each has the code's name
-    after it.
+    The columns of a model's only categorical code are `category`, `name` and `probability`; of several each has the
+    code's name after it. A model whose categories have no names has no column for them; one category without is empty.
     """
     categorical = [name for name, size in model.code_names.items() if size]
     continuous = [name for name, size in model.code_names.items() if not size]
@@ -63,7 +67,10 @@ def rows(model: Model, files: tuple[Path, ...]) -> list[dict[str, str | int | fl
             row: dict[str, str | int | float] = {"file": str(file)}
             for k, (name, of_code) in enumerate(zip(after, probabilities, strict=True)):
                 category = int(codes.categories[i, k])
-                row |= {f"category{name}": category, f"probability{name}": float(of_code[i, category])}
+                row[f"category{name}"] = category
+                if model.categories:
+                    row[f"name{name}"] = (model.categories[k][category] or {"name": ""})["name"]
+                row[f"probability{name}"] = float(of_code[i, category])
             out.append(row | dict(zip(continuous, map(float, codes.continuous[i]), strict=True)))
     return out
 

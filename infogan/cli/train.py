@@ -97,10 +97,13 @@ def print_result(result: dict, config: Config, directory: Path) -> None:
 
     shown = printable(directory)
     print(f"\n{shown}: {result['step']} updates in {result['train_seconds']} s")
+    if config.labelled:
+        print(f"the first code learned the labels of {config.labelled} training images")
     if "accuracy" in result:
         low, high = result["accuracy_ci95"]
         interval = f"(95 % interval {low:.4f} to {high:.4f})"
-        print(f"code-to-label accuracy on {result['n_images']} test images: {result['accuracy']:.4f} {interval}")
+        print(f"code-to-label accuracy on {result['n_images']} test images: {result['accuracy']:.4f} {interval},")
+        print("categories matched to labels on these images")
         print(f"validation accuracy, measured {result['evaluations']} times, reached")
         for milestone, when in result["time_to_accuracy"].items():
             reached = when and f"after {when['seconds']:.0f} s of training, {when['images']:,} images"

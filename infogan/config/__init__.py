@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 from infogan import terms
+from infogan.terms import LABELLED, Spec
 from infogan.utils.errors import InputError
 
 try:
@@ -37,7 +38,8 @@ class Config:
     dataset: str = "mnist"
     """digits, mnist, fashion-mnist, kmnist, emnist-digits, emnist-letters, emnist-balanced, usps, svhn, celeba,
     rendered_chairs; sprites, faces3d, chairs3d (rendered here; chairs3d@32: at 32 x 32); or the path of an
-    .npz file with `images`, or of a folder of images (FOLDER@64: at 64 x 64; without, 32 x 32)."""
+    .npz file with `images`, or of a folder of images (FOLDER@64: at 64 x 64; without, 32 x 32;
+    FOLDER@64:pad: padded to squares, not cropped)."""
     seed: int = 0
     """Seeds weights, data order, codes and augmentation, each through a random stream of its own."""
 
@@ -90,8 +92,11 @@ class Config:
     the Q head (blog). detached: the Q head alone, on detached images (the plain GAN of figure 1)."""
     terms: str = ""
     """Loss terms beyond the paper, NAME:WEIGHT joined with +, such as iic:1+pseudo-labels:2. NAME: iic, pseudo-labels,
-    contrastive (InfoGAN-CR), labelled (a few labels), r1, r2, hinge or relativistic (in place of the non-saturating
-    loss). Empty in every source."""
+    contrastive (InfoGAN-CR), r1, r2, hinge or relativistic (in place of the non-saturating loss). Empty in every
+    source."""
+    labelled: int = 0
+    """Training images whose labels Q's first code learns (ss-InfoGAN, Spurr et al. 2017): as many of each class, chosen
+    by the seed. 0, for none, in every source."""
     pretraining: int = 0
     """Updates of self-supervised pretraining before the GAN begins: over-clustering of the real images on D's trunk,
     merging into categories, distillation into Q (infogan/pretraining). They come on top of `updates`. 0 in every
@@ -140,6 +145,11 @@ class Config:
                     raise InputError(f"{field.name} is {value}; give {expected}")
         terms.parse(self.terms)
 
+    @property
+    def loss_terms(self) -> list[Spec]:
+        """The terms listed, and `labelled` where there are labelled images."""
+        return terms.parse(self.terms) + ([Spec(LABELLED, 1.0, {})] if self.labelled else [])
+
     def images(self, step: int) -> int:
         """Real images shown by the end of update `step`, those of the pretraining included."""
         return (self.pretraining + step) * self.batch_size
@@ -159,6 +169,7 @@ _RANGES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "g_ema": (lambda x: 0 <= x < 1, "0, or a decay below 1, such as 0.999"),
     "lambda_categorical": _WEIGHT,
     "lambda_continuous": _WEIGHT,
+    "labelled": (lambda n: 0 <= n < 2**63, "0, or a number of images, such as 100"),
     "pretraining": (lambda n: n == 0 or 2 <= n < 2**63, "0, or 2 or more updates"),
     "lr_decay": (lambda x: 0 <= x <= 1, "a share of the run between 0 and 1, such as 0.5"),
     "lr_d": _RATE,

@@ -31,31 +31,36 @@ def decode_images(
     size: int,
     crop: int | None = None,
     read: Callable[[Any], bytes | Path] = Path,
+    pad: bool = False,
 ) -> Tensor:
     """Images of a dataset of many files, uint8 [N, C, size, size], through the cache.
 
-    name, source: see `cache.cached`; files: of the images, in their order; colour, size, crop: see `decode_image`;
+    name, source: see `cache.cached`; files: of the images, in their order; colour, size, crop, pad: see `decode_image`;
     read: what is in a file, or its path.
     """
 
     def decode(file: Any) -> np.ndarray:
-        return decode_image(read(file), str(file), colour, size, crop)
+        return decode_image(read(file), str(file), colour, size, crop, pad)
 
     def chunks(start: int) -> Iterator[np.ndarray]:
         with ThreadPoolExecutor(cpu.cores()) as pool:  # decoders release Python's lock
             for first in range(start, len(files), cache.CHUNK):
                 yield np.stack(list(pool.map(decode, files[first : first + cache.CHUNK])))
 
+    source = [source, "padded"] if pad else source
     return cache.cached(name, source, (len(files), 3 if colour else 1, size, size), chunks)
 
 
-def decode_image(data: bytes | Path, name: str, colour: bool, size: int, crop: int | None = None) -> np.ndarray:
+def decode_image(
+    data: bytes | Path, name: str, colour: bool, size: int, crop: int | None = None, pad: bool = False
+) -> np.ndarray:
     """The square in the middle of an image file, averaged down to uint8 [3 if colour else 1, size, size].
 
     As a viewer shows it: turned by its EXIF orientation, on white where it is transparent.
 
     data: the file's path, or its content. name: the file's name for errors.
     crop: side of the square in pixels; default: the image's shorter side.
+    pad: show the whole image instead, between bars of one colour, the median of its border.
     Raises InputError for a damaged file, one of too many pixels, and for pixels of more than 16 bits.
     """
     from PIL import Image, ImageOps
@@ -71,11 +76,21 @@ def decode_image(data: bytes | Path, name: str, colour: bool, size: int, crop: i
             shown = image.convert("RGBA")
             image = Image.alpha_composite(Image.new("RGBA", shown.size, "white"), shown)
         image = image.convert("RGB" if colour else "L")
-        side = crop or min(image.size)
-        left, top = (image.width - side) // 2, (image.height - side) // 2
-        image = image.resize((size, size), Image.Resampling.BOX, (left, top, left + side, top + side))
+        if pad:
+            image = ImageOps.pad(image, (size, size), Image.Resampling.BOX, _border_colour(image))
+        else:
+            side = crop or min(image.size)
+            left, top = (image.width - side) // 2, (image.height - side) // 2
+            image = image.resize((size, size), Image.Resampling.BOX, (left, top, left + side, top + side))
         pixels = np.array(image)
     return images_from(pixels[None])[0].numpy()
+
+
+def _border_colour(image: "Image.Image") -> tuple[int, ...]:
+    """The median of the border's pixels, a value for each channel."""
+    pixels = np.asarray(image)
+    border = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
+    return tuple(np.atleast_1d(np.median(border, axis=0)).astype(int).tolist())
 
 
 class Look(NamedTuple):

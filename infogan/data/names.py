@@ -39,6 +39,8 @@ SYNTHETIC = tuple(synthetic.SCENES)
 FOLDER_SIZE = 32  # pixels, of a folder's images where no @SIZE is given
 LARGEST_SIZE = 1024  # pixels
 
+PAD = ":pad"
+
 NARROW = 48
 """Range of pixels below which it is asked whether it is right."""
 NEARLY_CONSTANT = 2.0
@@ -50,7 +52,8 @@ def load(name: str, data_dir: str | os.PathLike | None = None) -> Dataset:
 
     Args:
         name: one of LOADERS, or the path of an .npz file or of a folder of images. NAME@SIZE gives the images of a
-            folder or of a synthetic dataset the side SIZE, a multiple of 4, in pixels.
+            folder or of a synthetic dataset the side SIZE, a multiple of 4, in pixels; :pad after it pads a folder's
+            images to squares, instead of cropping them.
         data_dir: the folder of archives and .npz files, to which torchvision downloads; default: $INFOGAN_DATA, else
             ./data.
 
@@ -72,17 +75,23 @@ def _load(name: str, root: Path) -> Dataset:
     if name.lower().endswith(".npz") and not os.path.isdir(name):
         path = Path(name) if os.path.exists(name) or not os.path.exists(root / name) else root / name
         return npz.load(path)
-    base, size = _split_size(name)
-    if base in LOADERS and (size is None or base in SYNTHETIC):
+    pad = pads(name) and not os.path.isdir(name)
+    base, size = _split_size(name.removesuffix(PAD) if pad else name)
+    if base in LOADERS and not pad and (size is None or base in SYNTHETIC):
         return LOADERS[base](root, size)
     if os.path.isdir(base):
-        return folders.load(Path(base), size or FOLDER_SIZE)
+        return folders.load(Path(base), size or FOLDER_SIZE, pad)
     if "/" in base:
         raise InputError(f"there is no folder {base!r}: give the path of a folder of images, or of an .npz file")
     raise InputError(
         f"unknown dataset {name!r}: choose {', '.join(LOADERS)}, or give the path of an .npz file or of a folder of "
-        f"images; @SIZE goes with {', '.join(SYNTHETIC)} and folders"
+        f"images; @SIZE goes with {', '.join(SYNTHETIC)} and folders, {PAD} with folders"
     )
+
+
+def pads(name: str) -> bool:
+    """Whether the images of the dataset of this name are padded to squares, and not cropped."""
+    return name.endswith(PAD)
 
 
 def check_pixels(dataset: Dataset, name: str) -> Dataset:

@@ -38,7 +38,8 @@ class Model:
     CPU or where `to` moves them. They take no memory besides the file's weights.
 
     config: the run's infogan.config.Config; latent: its codes (infogan.codes.Latent); image_shape: (C, H, W);
-    step: the update of the checkpoint.
+    step: the update of the checkpoint; categories: what each categorical code's categories are called (see
+    infogan.metrics.clustering.name_categories), empty where no validation images with labels said it.
 
     Raises InputError, one line, where the directory is missing, incomplete or damaged, or its configuration, state and
     weights do not fit each other.
@@ -72,6 +73,10 @@ class Model:
                 f"the checkpoint in {directory} does not fit its config.json ({reason}): restore both from a copy"
             ) from error
         self.generator, self.discriminator, self.image_shape = G, D, D.image_shape
+        self.categories = records.read_categories(directory)
+        sizes = self.latent.categorical_sizes
+        if self.categories and list(map(len, self.categories)) != sizes:
+            raise InputError(f"{directory / 'categories.json'} is not of codes {config.codes}: restore it from a copy")
 
     def __repr__(self) -> str:
         return (
@@ -101,15 +106,35 @@ class Model:
         count = len(self.latent.single_columns())
         return {f"c{i + 1}": next(sizes) if i in categorical else 0 for i in range(count)}
 
+    @property
+    def category_names(self) -> list[tuple[str, float] | None] | None:
+        """For each category of the first categorical code the class that it was matched to on validation images, and
+        the share of the category's images that are of this class; None for a category that was matched to none.
+
+        The name of a class without one is its number. None where the validation images had no labels.
+        """
+        if not self.categories:
+            return None
+        return [None if named is None else (named["name"], named["share"]) for named in self.categories[0]]
+
+    def category(self, name: str) -> int:
+        """The category of the first categorical code that has this name. Raises InputError where none has."""
+        names = [named[0] if named else "" for named in self.category_names or []]
+        if name not in names:
+            known = ", ".join(map(repr, filter(None, names))) or "none: give categories by their numbers"
+            raise InputError(f"no category is called {name!r}; names are {known}")
+        return names.index(name)
+
     @torch_state.fresh()
     def codes(
         self,
         n: int = 1,
         seed: int | np.ndarray = 0,
-        category: int | None = None,
+        category: int | str | None = None,
         **values: float | np.ndarray,
     ) -> Codes:
-        """Codes of n images of which some are given: `category` of the first categorical code, and others by name.
+        """Codes of n images of which some are given: `category` of the first categorical code, by its number or name,
+        and others by the code's name.
 
         The codes that are not given are drawn as in `sample`, or for each image from its own of n seeds: images with
         one seed have these codes in common, and by `generate` their noise.
@@ -127,7 +152,7 @@ class Model:
                 raise InputError(f"category is {category}, and the model's codes {self.latent} have none: leave it out")
             if first in values:
                 raise InputError(f"category and {first} are the same code: give one of the two")
-            values = {first: category, **values}
+            values = {first: self.category(category) if isinstance(category, str) else category, **values}
         z = self._noise(n, seed)
         for name, value in values.items():
             if name not in names:
@@ -206,7 +231,8 @@ class Model:
         return torch.as_tensor(given).cpu().reshape(shape).permute(0, 3, 1, 2)
 
     def save(self, directory: str | os.PathLike, half: bool = False) -> Path:
-        """Write the networks' weights (safetensors) and the configuration: what `infogan.load` needs.
+        """Write the networks' weights (safetensors), the configuration, and the categories' names: what `infogan.load`
+        needs.
 
         That is about a third of a checkpoint, which also holds the optimisers' state; less where Q has a trunk of its
         own, since D is then left out.
@@ -220,7 +246,8 @@ class Model:
                 f"{directory} holds the run itself, whose checkpoint would be replaced: choose another directory"
             )
         directory.mkdir(parents=True, exist_ok=True)
-        (directory / "config.json").unlink(missing_ok=True)  # another model's, which must not describe these weights
+        for name in ("config.json", "categories.json"):  # another model's, which must not describe these weights
+            (directory / name).unlink(missing_ok=True)
         weights = {
             f"{name}.{key}": value.half() if half else value
             for name, network in (("generator", self.generator), ("discriminator", self.discriminator))
@@ -229,6 +256,8 @@ class Model:
         }
         records.save_checkpoint(directory, weights, {"step": self.step, "image_shape": self.image_shape}, keep=False)
         made = records.read_json(self.directory / "config.json").get("provenance", {})
+        if named := records.read_optional(self.directory / "categories.json"):
+            records.write_json(directory / "categories.json", named)
         # What travels has no path of this machine in it.
         config = dataclasses.replace(self.config, dataset=Path(self.config.dataset).name)
         content = {"config": dataclasses.asdict(config), "provenance": public(made)}

@@ -31,15 +31,15 @@ reconstructions = model.generate(codes)
 
 ## Intended use
 
-Research and teaching: to see what latent codes an InfoGAN finds without labels, to compare with other methods, and to \
-draw images by their codes.
+Research and teaching: to see what latent codes an InfoGAN finds{without_labels}, to compare with other methods, and \
+to draw images by their codes.
 
 Not for decisions about people, and not for reading digits or faces in earnest: supervised classifiers are better, and \
 Q gives a category to any image, whatever it shows.
 
 ## Training
 
-- Data: {dataset}, its training images without labels, less those held out for validation. The terms of use of the \
+- Data: {dataset}, its training images {labels}, less those held out for validation. The terms of use of the \
 data hold for the model as well.
 - {pretraining}{updates:,} updates of batch {batch_size}; all settings are in `config.json`. Commit {commit}, torch \
 {torch}.
@@ -51,7 +51,7 @@ data hold for the model as well.
 ## Limits
 
 - One run of one seed: others find other categories, and their accuracy differs.
-- The categories were found without labels and need not be the ones a person would choose.
+- {categories}
 - Continuous codes were trained within [-1, 1]; beyond, images degrade.
 - It was trained on no other kind of image, and knows nothing of them.
 """
@@ -86,6 +86,12 @@ def model_card(model: "Model", evaluation: dict, onnx: dict[str, float], half: b
         dataset=markdown(Path(config.dataset).name),
         preset=markdown(describe(config)),
         seed=config.seed,
+        without_labels="" if config.labelled else " without labels",
+        labels=f"with the labels of {config.labelled:,} of them" if config.labelled else "without labels",
+        categories=f"The first code's categories were taught by the labels of {config.labelled:,} images; it is not an "
+        "unsupervised model."
+        if config.labelled
+        else "The categories were found without labels and need not be the ones a person would choose.",
         codes=model.latent,
         noise=config.noise,
         shape=f"{height}x{width}x{channels}",
@@ -98,17 +104,30 @@ def model_card(model: "Model", evaluation: dict, onnx: dict[str, float], half: b
         torch=markdown(made.get("versions", {}).get("torch", "unknown")),
         evaluation=_accuracy(evaluation),
     )
-    return card + ("\n".join(["", "## Files", "", *files]) + "\n" if files else "")
+    return card + _names(model) + ("\n".join(["", "## Files", "", *files]) + "\n" if files else "")
 
 
 def _accuracy(evaluation: dict) -> str:
     if "accuracy" not in evaluation:
         return "Not measured (no labels, or an unfinished run)."
     low, high = evaluation["accuracy_ci95"]
-    names = {label: f"'{markdown(name)}'" for label, name in enumerate(evaluation.get("classes", []))}
-    label_of = ", ".join(names.get(label, str(label)) for label in evaluation["label_of_category"])
     return (
         f"Code-to-label accuracy {evaluation['accuracy']:.4f} on {evaluation['n_images']:,} test images (95 % interval "
-        f"over images {low:.4f} to {high:.4f}), categories matched one-to-one to labels; of code "
-        f"{evaluation['best_code']}, category to label [{label_of}]."
+        f"over images {low:.4f} to {high:.4f}), categories of code {evaluation['best_code']} matched one-to-one to "
+        "labels on these images."
     )
+
+
+def _names(model: "Model") -> str:
+    """The names of the first code's categories as a Markdown section; empty where they have none."""
+    if (names := model.category_names) is None:
+        return ""
+    rows = [
+        f"| {k} | {markdown(named[0])} | {100 * named[1]:.0f} % |" if named else f"| {k} | – | |"
+        for k, named in enumerate(names)
+    ]
+    about = (
+        "What `recognise` calls the first code's categories: the class that each was matched to on validation images, "
+        "and its share of the category's images."
+    )
+    return "\n".join(["", "## Categories", "", about, "", "| category | name | share |", "|---|---|---|", *rows, ""])

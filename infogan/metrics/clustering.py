@@ -13,6 +13,8 @@ raises NMI and ARI.
 scipy is imported where it is used: a run's first update does not wait for them.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from infogan.codes import Latent
@@ -119,6 +121,22 @@ def code_to_label(categories: np.ndarray, labels: np.ndarray, n_categories: int,
         for name, half in zip(("nmi", "ari"), _jackknife_half_widths(table)):
             result[f"{name}_ci95"] = [float(result[name] - half), float(min(1, result[name] + half))]
     return result | {"n_images": n, "confusion": table.tolist(), "label_of_category": label_of.tolist()}
+
+
+def name_categories(measured: dict, classes: Sequence[str]) -> list[dict | None]:
+    """The label that each category was matched to: `label`, its number; `name`, its class's name, or else the number;
+    `share`, of the category's images that have this label. None for a category matched to no label of its images.
+
+    measured: of code_to_label; classes: the labels' names, or empty.
+    """
+    out: list[dict | None] = []
+    for label, counts in zip(measured["label_of_category"], measured["confusion"], strict=True):
+        if label < 0 or not counts[label]:
+            out.append(None)
+            continue
+        name = classes[label] if classes else str(label)
+        out.append({"label": label, "name": name, "share": counts[label] / sum(counts)})
+    return out
 
 
 def share_interval(hits: int, of: int) -> tuple[float, float]:

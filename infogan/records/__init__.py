@@ -4,7 +4,15 @@ records.pictures (drawing) and records.tracking (Weights & Biases) are imported 
 """
 
 from infogan.records.checkpoints import CHECKPOINT, PREVIOUS, has_checkpoint, load_checkpoint, save_checkpoint
-from infogan.records.files import Table, read_config, read_evaluation, read_json, read_optional, write_json
+from infogan.records.files import (
+    Table,
+    read_categories,
+    read_config,
+    read_evaluation,
+    read_json,
+    read_optional,
+    write_json,
+)
 from infogan.records.provenance import mask_arguments, mask_in, mask_url, provenance
 from infogan.records.run_directory import (
     Locked,
@@ -30,6 +38,7 @@ __all__ = [
     "mask_in",
     "mask_url",
     "provenance",
+    "read_categories",
     "read_config",
     "read_evaluation",
     "read_json",

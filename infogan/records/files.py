@@ -58,6 +58,12 @@ def read_evaluation(directory: Path) -> dict:
     return read_optional(directory / "evaluation.json")
 
 
+def read_categories(directory: Path) -> list[list[dict | None]]:
+    """The names of each categorical code's categories (see infogan.metrics.clustering.name_categories) in a directory's
+    categories.json; empty where the run was not measured on labelled validation images."""
+    return read_optional(directory / "categories.json").get("codes", [])
+
+
 def read_config(directory: Path) -> Config:
     """The configuration of a run directory. Raises InputError where there is none, or one that no run can have."""
     return config_in(read_json(directory / "config.json"), directory)

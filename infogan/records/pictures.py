@@ -59,7 +59,7 @@ def confusion(
     label_of = np.arange(len(counts)) if label_of_category is None else np.asarray(label_of_category)
     order = np.argsort(np.where(label_of < 0, counts.shape[1], label_of), kind="stable")
     large = max(counts.shape) > ANNOTATED  # numbers and names of so many cells could not be read
-    names = [] if large else [_shown(name) for name in classes[: counts.shape[1]]]
+    names = [] if large else [short(name) for name in classes[: counts.shape[1]]]
     rows, columns = (min(side, ANNOTATED) for side in counts.shape)
     below = 0.6 + 0.07 * max(map(len, names), default=0)  # inches, for the names, which are upright
     cells = max(0.45 * columns, min(0.09 * len(title), 6))  # inches, as wide as the title
@@ -93,7 +93,7 @@ def _annotated(axes: "Axes", counts: np.ndarray, labels: list[str], categories: 
         axes.set_xticklabels(labels, rotation=90, size=8, parse_math=False)  # a name may have dollar signs
 
 
-def _shown(name: str) -> str:
+def short(name: str) -> str:
     """A class's name as it is drawn: printable, at most NAME_LENGTH characters."""
     text = printable(name)
     return text if len(text) <= NAME_LENGTH else text[: NAME_LENGTH - 1] + "…"

@@ -1,6 +1,7 @@
 """The run directory: the one interface between training and analysis.
 
-config.json       configuration (resolved), provenance (command, commit, versions, host) and the data's fingerprint
+config.json       configuration (resolved), provenance (command, commit, versions, host) and the data's fingerprint;
+                  where labels are used, the indices of the training images that they are of
 metrics.csv       one row per logged step; each value is the mean over the updates since the last row
 evaluations.csv   one row per evaluation on the validation images
 samples/          sample grids, rows are categories, and confusion matrices
@@ -9,6 +10,7 @@ checkpoint.safetensors   networks, optimisers, random states and counters, repla
                          config.json and the rows of the tables, which are restored from it where they are missing
 pretraining.csv, pretraining.json   of a run with pretraining: its rows; its length, its seconds, the mutual information
                          of each head's superclusters (nats)
+categories.json   the label that each category was matched to on validation images, when they were last measured
 status.json       running, finished, interrupted, stopped, diverged or failed, with the step reached
 evaluation.json   the finished run's measures on the test images
 quality.json      of analysis/measure.py --quality: measures of generated images
@@ -65,17 +67,19 @@ def _stored(file: Path) -> dict | None:
         return None
 
 
-def create(directory: Path, config: Config, data: dict | None = None) -> None:
+def create(directory: Path, config: Config, data: dict | None = None, labelled_images: list[int] | None = None) -> None:
     """Make the run directory, or check that it holds the same recipe (it may be a shorter run, to be continued).
 
     Fields of RUNTIME_FIELDS may differ: the record then has the new ones. What made a run is recorded once; a longer
     continuation adds its own provenance. The directory must be locked: what a killed process left half-written goes.
 
-    Args: data: the dataset's fingerprint.
+    Args: data: the dataset's fingerprint; labelled_images: the indices of the training images whose labels are used.
     Raises InputError naming the first field that differs.
     """
     file = directory / "config.json"
     record: dict = {"config": dataclasses.asdict(config), "provenance": provenance(), "data": data}
+    if labelled_images:
+        record["labelled_images"] = labelled_images
     if before := recorded_configuration(directory):
         stored = config_in(before, directory)  # fields that are newer than the run have their defaults
         _check_same_recipe(directory, stored, config)

@@ -73,11 +73,16 @@ MEASURED |= {"label_of_category": lists(MATCH)}
 EVALUATION = SUMMARY | MEASURED | {"majority_accuracy": SHARE, "nmi": INDEX, "ari": INDEX}
 EVALUATION |= {f"{name}_ci95": INTERVAL for name in ("majority_accuracy", "nmi", "ari")}
 EVALUATION |= {"classes": lists(TEXT), "codes": lists(objects(label_of_category=lists(MATCH)))}
+NAMED = objects(label=COUNT, name=TEXT, share=SHARE)
+CATEGORY = Kind(f"null or {NAMED.expected}", lambda value: value is None or NAMED.fits(value))
+CATEGORIES = {"step": COUNT, "n_images": COUNT, "codes": lists(lists(CATEGORY))}
+"""The names of each categorical code's categories: see infogan.metrics.clustering.name_categories."""
 QUALITY = {"step": COUNT, "images": COUNT, "frechet_distance": NUMBER, "precision": SHARE, "recall": SHARE}
 QUALITY |= {"features": TEXT, "feature_accuracy": SHARE, "generator_accuracy": SHARE, "code": COUNT}
 QUALITY |= {"shown": lists(lists(NUMBER)), "spread": NUMBER, "collapsed": FLAG}
 CHECKPOINT = {"step": COUNT, "image_shape": lists(COUNT, 3)}
 """The state of a checkpoint of trained networks."""
+RECORD = {"provenance": PROVENANCE, "data": DATA, "continued": lists(PROVENANCE), "labelled_images": lists(COUNT)}
 
 
 class Shape(NamedTuple):
@@ -89,8 +94,9 @@ class Shape(NamedTuple):
 
 
 SHAPES = {
-    "config.json": Shape({"provenance": PROVENANCE, "data": DATA, "continued": lists(PROVENANCE)}),
+    "config.json": Shape(RECORD),
     "status.json": Shape(STATUS, required=("status",)),
+    "categories.json": Shape(CATEGORIES, required=tuple(CATEGORIES)),
     "evaluation.json": Shape(EVALUATION, together=tuple(MEASURED)),
     "quality.json": Shape(QUALITY),
 }

@@ -64,8 +64,9 @@ class WandbRun:
             run.summary.update({f"test/{name}": v for name, v in simple.items() if name not in ("codes", *result)})
             run.summary.update({n: v for n, v in result.items() if n in ("train_seconds", "validation_accuracy")})
             artifact = wandb.Artifact(f"checkpoint-{run.id}", type="model")
-            for name in (records.CHECKPOINT, "config.json"):  # immutable: uploaded from its place, without a copy
-                artifact.add_file(str((directory / name).resolve()), policy="immutable")
+            for name in (records.CHECKPOINT, "config.json", "categories.json"):
+                if (directory / name).exists():  # immutable: uploaded from its place, without a copy
+                    artifact.add_file(str((directory / name).resolve()), policy="immutable")
             run.log_artifact(artifact)
 
         self.attempt("recording the result", finish)

@@ -51,7 +51,8 @@ def measure(paths: list[Path], data_dir: Path | None) -> pd.DataFrame:
     Raises InputError where a run has not one categorical code, or runs are of several datasets.
     """
     table = read_runs(paths)
-    columns = ["run", "preset", "seed", *INDICES, "accuracy"]
+    labelled = ["labelled"] if table.labelled.any() else []  # such a run has used labels
+    columns = ["run", "preset", *labelled, "seed", *INDICES, "accuracy"]
     if set(INDICES) <= set(table) and table[INDICES].notna().all(axis=None):
         return table[columns]
     if len(kept := table.run[table.directory.isna()]):

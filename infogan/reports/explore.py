@@ -68,7 +68,9 @@ def page(model: Model) -> str:
     packed = base64.b64encode(stream.compress(content) + stream.flush()).decode()
     parts = [packed[start : start + PART] for start in range(0, len(packed), PART)]
     about = describe(model) | {"networks": networks, "parts": len(parts)}
+    labelled = model.config.labelled
     filled = {
+        "learned": f"with the labels of {labelled:,} images" if labelled else "without labels",
         "about": json.dumps(about).replace("<", "\\u003c"),  # no text ends the script
         "networks": SCRIPT.read_text(encoding="utf-8"),
         "parts": "\n".join(f'<script>part("{part}")</script>' for part in parts),
@@ -81,15 +83,13 @@ def describe(model: Model) -> dict:
 
     Raises InputError for noise of a prior that the page does not draw from.
     """
-    latent, evaluation = model.latent, records.read_evaluation(model.directory)
-    columns = latent.single_columns()
-    measured = [code["label_of_category"] for code in evaluation.get("codes", [])]
+    latent, columns = model.latent, model.latent.single_columns()
+    named = model.categories or [[None] * size for size in latent.categorical_sizes]
     categorical = [
-        {"name": f"c{code + 1}", "at": columns[code].start, "size": size, "labels": labels}
-        for code, size, labels in zip(
-            latent.single_codes(Categorical), latent.categorical_sizes, measured + [None] * len(columns)
-        )
+        {"name": f"c{code + 1}", "at": columns[code].start, "size": len(of_code), "named": of_code}
+        for code, of_code in zip(latent.single_codes(Categorical), named, strict=True)
     ]
+    names = [each["name"] == str(each["label"]) for of_code in named for each in of_code if each]
     kinds = [term.kind for term in latent.continuous for _ in range(term.count)]
     continuous = [
         {"name": f"c{code + 1}", "at": columns[code].start, "trained": TRAINED.get(kind, ""), "effects": effects}
@@ -104,10 +104,9 @@ def describe(model: Model) -> dict:
         "image": model.image_shape,
         "categorical": categorical,
         "continuous": continuous,
-        "classes": evaluation.get("classes", []),
         "noise": [{"kind": term.kind, "count": term.count} for term in noise],
         "latent_width": latent.width,
-        "digits": model.image_shape[0] == 1 and bool(measured) and not evaluation.get("classes"),
+        "digits": model.image_shape[0] == 1 and bool(names) and all(names),
         "pen": max(22, 400 / model.image_shape[1]),  # of the drawing area's 280 pixels: wider for small images
     }
 

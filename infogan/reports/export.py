@@ -25,6 +25,7 @@ from infogan.utils.options import Unset
 CONTENT = {
     "checkpoint.safetensors": "the weights",
     "config.json": "configuration and provenance",
+    "categories.json": "names of the categories",
     "evaluation.json": "accuracy on test images",
     "README.md": "model card",
     "generator.onnx": "latent [N, width] to images [N, C, H, W]",

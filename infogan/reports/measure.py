@@ -39,7 +39,8 @@ class Options:
     runs: tyro.conf.Positional[tuple[Path, ...]]
     """Run directories, and folders that --out wrote."""
     again: bool = False
-    """Measure the checkpoints on the test images again and replace evaluation.json (needs the dataset)."""
+    """Measure the checkpoints on the test images again and replace evaluation.json, and name the categories by the
+    validation images (needs the dataset)."""
     quality: bool = False
     """Also measure generated images of the checkpoints against test images: their spread, and in the features of a
     classifier (of labels; without labels of quarter turns) Fréchet distance, precision, recall; with labels also the
@@ -51,13 +52,17 @@ class Options:
 
 
 def measure_again(directory: Path, data_dir: Path | None) -> dict:
-    """Measure a run's checkpoint on the test images, replace evaluation.json and return its content."""
+    """Measure a run's checkpoint on the test images, replace evaluation.json and return its content; name its
+    categories by the validation images (categories.json)."""
+    from infogan.metrics import clustering
     from infogan.records.summary import summarise
     from infogan.training import evaluation
 
     run, rows = Model(directory), records.Table(directory / "evaluations.csv").rows()
     dataset = common.load_dataset(data_dir, directory)
     summary = summarise(run.config, run.step, records.read_json(directory / "status.json")["seconds"], rows)
+    if codes := clustering.measure(run.discriminator, run.latent, dataset.validation):
+        evaluation.name_categories(codes, dataset.validation.classes, directory, run.step)
     return evaluation.measure_test(run.discriminator, run.latent, dataset, directory, summary)
 
 
@@ -131,7 +136,7 @@ def main() -> None:
         raise InputError(f"{runs.run[~measured].iloc[0]} was not measured: --again does it")
     intervals = [f"{name}_{bound}" for name in MEASURES for bound in ("low", "high") if f"{name}_{bound}" in runs]
     columns = ["run", *SAME, "seed", *(name for name in AVERAGED if name in runs), *intervals, "collapsed"]
-    print("each run; 95 % intervals over test images\n" + show(runs[columns]))
+    print("each run; categories matched to labels on the test images; 95 % intervals over them\n" + show(runs[columns]))
     print("\nover seeds; 95 % Student t intervals\n" + show(summary(runs, SAME)))
     if options.out:
         write_folder(options.out, options.runs, runs)

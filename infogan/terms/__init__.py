@@ -21,10 +21,14 @@ class Spec(NamedTuple):
     settings: dict[str, str]
 
 
+LABELLED = "labelled"
+"""The term that the field `labelled` of a configuration puts in; it is not listed among `terms`."""
+
+
 def available() -> list[str]:
     """The names that a configuration can list."""
     names = (module.name for module in pkgutil.iter_modules(__path__))
-    return sorted(name.replace("_", "-") for name in names if name != "base")
+    return sorted(name.replace("_", "-") for name in names if name not in ("base", LABELLED))
 
 
 def parse(text: str) -> list[Spec]:

@@ -14,7 +14,6 @@ from typing import Any, ClassVar, Literal, NamedTuple
 from torch import Generator as RandomGenerator
 from torch import Tensor, nn
 
-from infogan import terms
 from infogan.codes import Latent
 from infogan.config import Config
 from infogan.networks import DiscriminatorQ, Generator
@@ -129,7 +128,7 @@ class Settings:
     n_images: int
     """Training images."""
     labels: Tensor | None = None
-    """Their classes, int64 [n_images], where they have any; for terms that say in their name that they read labels."""
+    """Their classes, int64 [n_images], where they have any; for the term `labelled` alone."""
 
 
 class Term(nn.Module):
@@ -189,12 +188,12 @@ def _module(name: str) -> ModuleType:
 
 
 def build(settings: Settings) -> list[Term]:
-    """The terms that a configuration lists.
+    """The terms of a configuration.
 
     A term's file has `build(settings, weight, **options)`, which returns its modules, one for each step that it is part
     of.
     """
-    specs = terms.parse(settings.config.terms)
+    specs = settings.config.loss_terms
     built = [_module(spec.name).build(settings, spec.weight, **spec.settings) for spec in specs]
     made: list[Term] = [term for of_spec in built for term in of_spec]
     for term in made:
@@ -208,7 +207,7 @@ def check(config: Config, latent: Latent) -> None:
 
     The latter is said by `check(config, latent, **options)` of the term's file, where it has one.
     """
-    for spec in terms.parse(config.terms):
+    for spec in config.loss_terms:
         module = _module(spec.name)
         allowed = list(inspect.signature(module.build).parameters)[2:]
         if unknown := sorted(set(spec.settings) - set(allowed)):
@@ -221,6 +220,6 @@ def check(config: Config, latent: Latent) -> None:
 def check_labels(config: Config, latent: Latent, labels: Tensor | None) -> None:
     """Raises InputError for labels of the training images that a term cannot work with: said by its file's
     `check_labels`, where it has one."""
-    for spec in terms.parse(config.terms):
+    for spec in config.loss_terms:
         if hasattr(module := _module(spec.name), "check_labels"):
             module.check_labels(config, latent, labels, **spec.settings)

@@ -12,21 +12,19 @@ from infogan.terms.base import Context, Settings, Term
 from infogan.utils.errors import InputError
 from infogan.utils.randomness import derive
 
-COUNT = "100"
 AT_ONCE = 64
 """Labelled images of an update at most, each with an augmented copy."""
 
 
 def choose(labels: Tensor, count: int, seed: int) -> Tensor:
-    """Indices of `count` images, as many of each class as of any other, or one more; the same for the same seed.
+    """Indices of `count` images, as many of each class; the same for the same seed.
 
-    labels: int64 [N]. Returns int64 [count], in the order of the classes.
+    labels: int64 [N]; count: a multiple of the number of classes. Returns int64 [count], in the order of the classes.
     """
     random = torch.Generator().manual_seed(derive(seed, "labelled"))
     order = torch.randperm(len(labels), generator=random)
     classes = labels.unique()
-    shares = [(count + k) // len(classes) for k in range(len(classes))]
-    return torch.cat([order[labels[order] == c][:share] for c, share in zip(classes, shares)])
+    return torch.cat([order[labels[order] == c][: count // len(classes)] for c in classes])
 
 
 class Labelled(Term):
@@ -40,10 +38,10 @@ class Labelled(Term):
     images: Tensor
     labels: Tensor
 
-    def __init__(self, weight: float, settings: Settings, count: int):
+    def __init__(self, weight: float, settings: Settings):
         super().__init__(weight)
         assert settings.labels is not None, "see check_labels"
-        labels = settings.labels.cpu()
+        labels, count = settings.labels.cpu(), settings.config.labelled
         self.index = choose(labels, count, settings.config.seed)
         self.register_buffer("images", torch.zeros(count, *settings.image_shape, dtype=torch.uint8))
         self.register_buffer("labels", labels[self.index])
@@ -62,37 +60,32 @@ class Labelled(Term):
         return loss, {"labelled_nats": loss}
 
 
-def _count(count: str = COUNT) -> int:
-    if not (count.isdecimal() and 2 <= int(count) < 10**9):
-        raise InputError(f"the term labelled has count {count}; give a number of images, such as 100")
-    return int(count)
-
-
-def check(config: Config, latent: Latent, count: str = COUNT) -> None:
+def check(config: Config, latent: Latent) -> None:
     if not latent.categorical_sizes:
         raise InputError(
-            f"the term labelled needs a categorical code, and codes is {config.codes}: add one such as 10c"
+            f"labelled is {config.labelled}, which needs a categorical code, and codes is {config.codes}: add one such "
+            "as 10c"
         )
-    _count(count)
 
 
-def check_labels(config: Config, latent: Latent, labels: Tensor | None, count: str = COUNT) -> None:
+def check_labels(config: Config, latent: Latent, labels: Tensor | None) -> None:
     """Raises InputError where the training images have no such labels."""
     if labels is None:
-        raise InputError("the term labelled needs labels, and the training images have none: leave it out")
+        raise InputError(f"labelled is {config.labelled}, and the training images have no labels: leave it out")
     classes = labels.max() + 1
     if latent.categorical_sizes[0] < classes:
         raise InputError(
-            f"the term labelled has images of {classes} classes, and codes is {config.codes}: give the first code as "
-            f"many categories, such as {classes}c+2u"
+            f"labelled is {config.labelled}, with images of {classes} classes, and codes is {config.codes}: give the "
+            f"first code as many categories, such as {classes}c+2u"
         )
-    images = labels.unique(return_counts=True)[1]
-    most = len(images) * images.min()
-    if not len(images) <= _count(count) <= most:
+    counts = labels.unique(return_counts=True)[1]
+    most = len(counts) * counts.min()
+    if config.labelled % len(counts) or config.labelled > most:
         raise InputError(
-            f"the term labelled has count {count}; give {len(images)} to {most}, so that every class has as many"
+            f"labelled is {config.labelled}; give a multiple of {len(counts)}, the number of classes, of at most "
+            f"{most}: the smallest class has {counts.min()} training images"
         )
 
 
-def build(settings: Settings, weight: float, count: str = COUNT) -> list[Term]:
-    return [Labelled(weight, settings, _count(count))]
+def build(settings: Settings, weight: float) -> list[Term]:
+    return [Labelled(weight, settings)]

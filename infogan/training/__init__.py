@@ -23,6 +23,7 @@ from infogan.networks import architecture, for_size
 from infogan.records.summary import summarise
 from infogan.records.tracking import track
 from infogan.terms import base
+from infogan.terms.labelled import choose
 from infogan.training import diffaugment
 from infogan.training.evaluation import evaluate, measure_test, measured_test
 from infogan.training.learner import Learner
@@ -81,6 +82,12 @@ def check(config: Config, dataset: Dataset) -> None:
     Batches(dataset.train.images, config.batch_size, seed=0)
 
 
+def labelled_images(config: Config, dataset: Dataset) -> list[int]:
+    """Which training images the run uses the labels of, by their index; none where `labelled` is 0."""
+    labels = dataset.train.labels
+    return [] if labels is None or not config.labelled else choose(labels.cpu(), config.labelled, config.seed).tolist()
+
+
 def phases(model: Learner, images: Tensor) -> list[Phase]:
     """Those of the model's configuration, in order. images: all training images, uint8 [N, C, H, W]."""
     batches = Batches(images, model.config.batch_size, derive(model.config.seed, "order"))
@@ -116,7 +123,7 @@ def train(
         records.lock(directory),  # before the W&B run is opened: it may be that of a process which still trains here
         events.interrupting() as signals,  # around W&B's end as well, which takes its time
     ):
-        records.create(directory, config, fingerprint.fingerprint(dataset))
+        records.create(directory, config, fingerprint.fingerprint(dataset), labelled_images(config, dataset))
         with track(config, directory, wandb, group) as tracked:
             run = Run(config, dataset, directory, [tracked, *observers], progress, signals)
             run.load()

@@ -1,6 +1,7 @@
 """What is measured of a model while it trains, on validation images, and once in the end, on test images."""
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
 from infogan import records
@@ -19,7 +20,7 @@ def evaluate(
     model: Learner, dataset: Dataset, directory: Path, step: int, logged: dict
 ) -> tuple[dict, dict[str, Path]]:
     """Measures of the categorical code that does best on validation images, those of G's images (see metrics.collapse),
-    and the pictures drawn, by name. logged: the last row of metrics."""
+    and the pictures drawn, by name. Names the categories, too. logged: the last row of metrics."""
     G, D, latent, validation = model.sampling_generator, model.discriminator, model.latent, dataset.validation
     drawn = {"samples": directory / "samples" / f"samples-{step:07d}.png"}
     pictures.save(drawn["samples"], category_grid(G, latent, model.config.seed))
@@ -30,6 +31,7 @@ def evaluate(
     codes = clustering.measure(D, latent, validation)
     if not codes:
         return row, drawn
+    name_categories(codes, validation.classes, directory, step)
     best = max(range(len(codes)), key=lambda i: codes[i]["accuracy"])
     of_best = codes[best]
     row = {"code": best, **{name: of_best[name] for name in clustering.MEASURES}} | row
@@ -38,6 +40,13 @@ def evaluate(
         title, labels = f"validation images, update {step}", of_best["label_of_category"]
         pictures.confusion(drawn["confusion"], of_best["confusion"], title, labels, validation.classes)
     return row, drawn
+
+
+def name_categories(codes: list[dict], classes: Sequence[str], directory: Path, step: int) -> None:
+    """Write categories.json, from the measures of each categorical code on validation images (clustering.measure)."""
+    content = {"split": "validation", "step": step, "n_images": codes[0]["n_images"]}
+    content["codes"] = [clustering.name_categories(code, classes) for code in codes]
+    records.write_json(directory / "categories.json", content)
 
 
 def measured_test(directory: Path, summary: dict) -> dict:
@@ -57,7 +66,7 @@ def measure_test(
     discriminator: DiscriminatorQ, latent: Latent, dataset: Dataset, directory: Path, summary: dict
 ) -> dict:
     """Measures on the test images of every categorical code, and of the one that validation images choose:
-    evaluation.json.
+    evaluation.json. Categories are matched to labels on the test images themselves (see metrics.clustering).
 
     summary: of the finished run (infogan.records.summary).
     """

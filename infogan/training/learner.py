@@ -33,7 +33,7 @@ class Learner(InfoGAN):
     the objective stay float32.
 
     Args: config: resolved; image_shape: (C, H, W); n_images: training images, of which terms may keep something each;
-    labels: their classes, for the term `labelled` alone.
+    labels: their classes, for `config.labelled` of them.
     """
 
     adam_d: Adam

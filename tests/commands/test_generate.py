@@ -1,6 +1,7 @@
 """`infogan generate` and `infogan recognise`: what they write and print, and that bad input leaves nothing behind."""
 
 import csv
+import dataclasses
 import sys
 
 import numpy as np
@@ -10,7 +11,8 @@ from conftest import fit
 from PIL import Image
 
 import infogan
-from infogan import cli
+from infogan import cli, data
+from infogan.cli import recognise
 from infogan.records import pictures
 from infogan.utils.errors import InputError
 
@@ -82,6 +84,7 @@ def test_single_writes_a_file_for_each_image(call, model, tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
+        (("--category", "cat"), "no category is called 'cat'; names are '"),
         (("--category", "4"), "c1 has category 4; give 0 to 3"),
         (("--code", "c5=1"), r"there is no code c5; the model 4c\+1u\+3c\+1u has c1, c2, c3, c4"),
         (("--code", "c3=0.5"), "c3 have values such as 0.5; give whole numbers"),
@@ -139,6 +142,35 @@ def test_recognise_prints_what_the_model_says(call, model, files, capsys):
     assert (
         len(lines) == 3 and len({len(line) for line in lines}) == 1 and lines[0].split()[:2] == ["file", "category_c1"]
     )
+
+
+def test_a_model_of_padded_images_pads_what_it_recognises(model, tmp_path, monkeypatch):
+    Image.fromarray(np.tile(np.arange(0, 256, 16, dtype=np.uint8), (8, 1))).save(tmp_path / "wide.png")
+    cropped = recognise.read_images(model, (tmp_path / "wide.png",))
+    monkeypatch.setattr(model, "config", dataclasses.replace(model.config, dataset="photos@8:pad"))
+    padded = recognise.read_images(model, (tmp_path / "wide.png",))
+    assert (cropped[0, 0, :, 0] == np.arange(64, 192, 16)).all()
+    assert np.ptp(padded[0, :2]) == 0 and (padded[0, 4, :, 0] == np.arange(8, 256, 32)).all()
+
+
+def test_categories_go_by_their_names(digits, files, tmp_path, monkeypatch, capsys):
+    names = tuple("abcdefghij")
+    parts = (dataclasses.replace(part, classes=names) for part in (digits.train, digits.validation, digits.test))
+    fit(tmp_path / "run", data.Dataset("digits", *parts), codes="12c", updates=20)
+    model = infogan.load(tmp_path / "run")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["infogan", "recognise", "run", *(f"{i}.png" for i in range(5)), "--csv"])
+    cli._main()
+    rows = list(csv.DictReader(capsys.readouterr().out.splitlines()))
+    assert list(rows[0]) == ["file", "category", "name", "probability"]
+    for row in rows:
+        named = model.category_names[int(row["category"])]
+        assert row["name"] == (named[0] if named else "")
+    k, name = next((k, named[0]) for k, named in enumerate(model.category_names) if named)
+    arguments = ["generate", "run", "--category", name, "11", "--count", "2", "--out", "x.npz"]
+    monkeypatch.setattr(sys, "argv", ["infogan", *arguments])
+    cli._main()
+    assert np.load("x.npz")["categories"][:, 0].tolist() == [k, k, 11, 11]
 
 
 def test_a_file_that_is_no_image_is_named_and_nothing_is_printed(call, files, tmp_path, capsys):

@@ -49,6 +49,28 @@ def test_files_of_every_mode_are_read_as_a_viewer_shows_them(image, ending, colo
         assert np.abs(pixels.astype(int) - expected).max() <= 1
 
 
+@pytest.mark.parametrize(("colour", "wide"), [(False, True), (False, False), (True, True)])
+def test_padding_shows_the_whole_image_between_bars_of_its_borders_colour(colour, wide, tmp_path):
+    """A white half on the right, or below, inside a border of (10, 20, 30)."""
+    ground = (10, 20, 30) if colour else (10,) * 3
+    pixels = np.full((16, 32, 3), ground, np.uint8)
+    pixels[2:-2, 16:-2] = 255
+    Image.fromarray(pixels if wide else pixels.swapaxes(0, 1)).save(tmp_path / "x.png")
+    cropped, padded = (decode_image(tmp_path / "x.png", "x", colour, 16, pad=pad) for pad in (False, True))
+    assert padded.shape == cropped.shape == (3 if colour else 1, 16, 16)
+    padded = padded if wide else padded.swapaxes(1, 2)
+    for value, channel in zip(ground, padded):
+        assert (channel[:4] == value).all() and (channel[12:] == value).all(), "bars"
+        assert (channel[5:11, 8:15] == 255).all() and (channel[4:12, :8] == value).all(), "half as large, unstretched"
+    assert (cropped[0, 0] == ground[0]).all() and (cropped[0].max(0 if wide else 1)[8:] == 255).all(), "the middle"
+
+
+def test_padding_of_a_square_changes_nothing(tmp_path):
+    Image.fromarray(COLOURS).save(tmp_path / "x.png")
+    shown = [decode_image(tmp_path / "x.png", "x", colour=True, size=8, pad=pad) for pad in (False, True)]
+    assert np.array_equal(*shown)
+
+
 @pytest.mark.parametrize("turn", [None, 1, 3, 6, 8])
 def test_a_photograph_lies_as_its_exif_says(turn, tmp_path):
     exif = Image.Exif()

@@ -21,8 +21,22 @@ def test_sub_folders_are_the_classes(tmp_path):
     labels = torch.cat([part.labels for part in (pets.train, pets.validation, pets.test)])
     assert torch.equal(everything[:, 0, 0, 0].long(), 100 * labels) and labels.bincount().tolist() == [15, 15]
     assert data.load(str(tmp_path / "pets")).image_shape == (3, 32, 32)
+    assert data.load(f"{tmp_path / 'pets'}@16:pad").image_shape == (3, 16, 16)
+    assert data.load(f"{tmp_path / 'pets'}:pad").image_shape == (3, 32, 32)
     assert_input_error(f"{tmp_path / 'pets'}@big", tmp_path, "of size 'big'")
     assert_input_error(str(tmp_path / "pets" / "cats"), tmp_path, "holds 15 images", "at least 20")
+
+
+def test_padded_and_cropped_images_have_caches_of_their_own(tmp_path):
+    folder = tmp_path / "wide"
+    folder.mkdir()
+    for i in range(20):
+        pixels = np.full((20, 40), i, np.uint8)
+        pixels[5:15, 1:5] = 255  # at the edge, which is cropped away
+        Image.fromarray(pixels).save(folder / f"{i}.png")
+    for _ in range(2):  # from the files, then from the cache
+        cropped, padded = (data.load(f"{folder}@20{pad}").train.images for pad in ("", ":pad"))
+        assert cropped.max() < 20 and (padded.amax((1, 2, 3)) == 255).all()
 
 
 @pytest.mark.parametrize(("bits", "factor"), [(16, 1), (8, 256), (10, 64), (12, 16), (14, 4)])

@@ -21,7 +21,7 @@ def test_digits_are_the_bundled_ones_without_overlap(digits):
     assert torch.equal(again.test.images, digits.test.images), "the split must not depend on anything"
 
 
-@pytest.mark.parametrize("name", ["imagenet", "imagenet@32", "digits@16"])
+@pytest.mark.parametrize("name", ["imagenet", "imagenet@32", "digits@16", "digits:pad", "chairs3d@32:pad"])
 def test_unknown_names_are_refused_with_the_known_ones(name):
     with pytest.raises(InputError, match=f"unknown dataset '{name}'.*mnist, .*chairs3d"):
         data.load(name)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 
-from infogan.metrics.clustering import MEASURES, code_to_label, mean_interval
+from infogan.metrics.clustering import MEASURES, code_to_label, mean_interval, name_categories
 
 LABELS = np.arange(2000) % 10
 RNG = np.random.default_rng(0)
@@ -36,6 +36,14 @@ def test_a_known_confusion_by_hand():
     assert result["confusion"] == [[2, 1, 0], [1, 1, 0], [1, 0, 2]]
     assert result["accuracy"] == pytest.approx(5 / 8) and result["majority_accuracy"] == pytest.approx(5 / 8)
     assert result["label_of_category"] == [0, 1, 2]
+
+
+def test_categories_have_the_names_of_their_labels_and_the_share_of_their_own_images():
+    codes, labels = np.array([0, 0, 0, 2, 2, 2, 2]), np.array([1, 1, 0, 0, 0, 0, 1])
+    measured = code_to_label(codes, labels, 3)  # category 1 has no images
+    expected = [{"label": 1, "name": "dog", "share": 2 / 3}, None, {"label": 0, "name": "cat", "share": 3 / 4}]
+    assert name_categories(measured, ("cat", "dog")) == expected
+    assert [each and each["name"] for each in name_categories(measured, ())] == ["1", None, "0"]
 
 
 def test_the_hungarian_matching_is_not_greedy():

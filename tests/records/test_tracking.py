@@ -58,6 +58,7 @@ def test_a_run_is_mirrored_with_its_configuration_history_pictures_checkpoint_an
     (artifact,) = records_of(found, "artifact")
     paths = {entry["path"]: entry["local_path"] for entry in artifact["manifest"]["contents"]}
     assert paths["checkpoint.safetensors"] == str((directory / records.CHECKPOINT).resolve())
+    assert paths.keys() == {"checkpoint.safetensors", "config.json", "categories.json"}
     summary = {key: value for update in records_of(found, "summary") for key, value in update.get("update", {}).items()}
     assert summary["test/accuracy"] == pytest.approx(result["accuracy"])
     assert records_of(found, "exit")[0]["exit_code"] == 0

@@ -112,7 +112,7 @@ def test_sliders_keys_and_noise_change_the_image(page):
 
 
 def test_categories_are_in_the_order_of_their_labels(page, model):
-    labels = explore.records.read_evaluation(model.directory)["label_of_category"]
+    labels = [int(name) for name, _ in model.category_names]
     shown = page.locator("#row b").all_text_contents()
     assert shown == [str(label) for label in sorted(labels)] and len(shown) == 10
     categories = [int(text.removeprefix("cat. ")) for text in page.locator("#row small").all_text_contents()]
@@ -198,7 +198,7 @@ def draw_a_one(page) -> None:
 
 
 def test_the_codes_of_a_drawn_digit_are_predicted(page):
-    """For a one, drawn with the mouse, Q predicts the category that was matched to 1 on test images."""
+    """For a one, drawn with the mouse, Q predicts the category that was matched to 1 on validation images."""
     draw_a_one(page)
     predicted = page.text_content("#predicted0")
     assert predicted.startswith("1 (category "), page.text_content("#prediction")

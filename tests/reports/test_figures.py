@@ -12,6 +12,7 @@ import pytest
 from conftest import call, config, fit
 from PIL import Image
 
+import infogan
 from infogan import data, training
 from infogan.inference import Model
 from infogan.reports.figures import animation
@@ -50,7 +51,12 @@ def test_figure_2_shows_each_continuous_code_from_minus_two_to_two(trained):
     assert titles[:2] == ["varying c1 (InfoGAN)", "varying c1 (regular GAN)"]
     assert titles[2:] == ["varying c2 from -2 to 2", "varying c3 from -2 to 2"]
     assert numbers["panels"][2]["ticks"][0] == "-2.0" and numbers["panels"][2]["ticks"][-1] == "2.0"
-    assert numbers["command"] and numbers["seed"] == 0 and len(numbers["panels"][0]["ticks"]) == 10
+    assert numbers["command"] and numbers["seed"] == 0
+    names = infogan.load(trained / "a").category_names
+    ticks = [tick.split(" → ") for tick in numbers["panels"][0]["ticks"]]
+    assert {int(k): name for k, name in ticks} == {k: named[0] if named else "–" for k, named in enumerate(names)}
+    shown = [name for _, name in ticks]
+    assert shown == sorted(shown, key=lambda name: (name == "–", name)), "in the order of the labels"
 
 
 def test_losses_are_averaged_over_the_ends_of_the_run(trained):
@@ -247,11 +253,18 @@ def test_a_name_that_is_no_pictures_is_refused_before_anything_is_written(tmp_pa
 def test_a_foreign_evaluation_is_one_line(tmp_path, digits):
     run = tmp_path / "run"
     fit(run, digits)
-    for content in ('{"accuracy": "boo"}', '{"codes": "boo"}', "[]"):
-        (run / "evaluation.json").write_text(content)
-        for arguments in (("figures", "figure2", run), ("report", run), ("measure", run)):
-            done = call(*arguments, folder="analysis", cwd=tmp_path)
-            assert done.returncode == 1 and done.stderr.count("\n") == 1 and "evaluation.json" in done.stderr
+    for name, content, commands in (
+        ("evaluation.json", '{"accuracy": "boo"}', ("report", "measure")),
+        ("evaluation.json", "[]", ("report", "measure")),
+        ("categories.json", '{"codes": "boo"}', ("figures figure2", "report")),
+        ("categories.json", "[]", ("figures figure2", "report")),
+    ):
+        whole = (run / name).read_text()
+        (run / name).write_text(content)
+        for command in commands:
+            done = call(*command.split(), run, folder="analysis", cwd=tmp_path)
+            assert done.returncode == 1 and done.stderr.count("\n") == 1 and name in done.stderr
+        (run / name).write_text(whole)
 
 
 def test_of_a_thousand_categories_some_are_drawn_and_it_is_said(tmp_path, digits):

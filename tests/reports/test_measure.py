@@ -19,6 +19,8 @@ def script(*arguments):
 
 def test_measuring_again_gives_what_was_recorded(trained, tmp_path):
     recorded = {name: json.loads((trained / name / "evaluation.json").read_text()) for name in "ab"}
+    named = [(trained / name / "categories.json").read_text() for name in "ab"]
+    (trained / "a" / "categories.json").unlink()  # as of an older run
     read = script(trained / "a", trained / "b", "--out", tmp_path / "kept")
     assert read.returncode == 0, read.stderr
     again = script(trained / "a", trained / "b", "--again", "--out", tmp_path / "new" / "again")
@@ -26,6 +28,7 @@ def test_measuring_again_gives_what_was_recorded(trained, tmp_path):
     for name in ("runs.csv", "curves.csv.gz"):
         assert (tmp_path / "kept" / name).read_bytes() == (tmp_path / "new" / "again" / name).read_bytes()
     assert recorded == {name: json.loads((trained / name / "evaluation.json").read_text()) for name in "ab"}
+    assert named == [(trained / name / "categories.json").read_text() for name in "ab"]
 
 
 def test_a_result_folder_is_written_and_read_again_with_the_same_numbers(trained, tmp_path):

@@ -12,6 +12,7 @@ import pytest
 from conftest import call
 from pages import assert_legible
 
+import infogan
 from infogan.reports.report import wandb_report
 from infogan.reports.study import importance
 from infogan.study.table import open_study
@@ -150,6 +151,9 @@ def test_a_single_run_has_a_report(study_folder, tmp_path, browser):
     page.goto((tmp_path / "run.html").as_uri())
     assert page.locator("h2").all_text_contents()[0] == "Learning curves"
     text = page.text_content("body")
+    names = [named[0] for named in infogan.load(study_folder.parents[1] / run).category_names if named]
+    rows = page.locator("#samples-and-categories tbody tr").all_text_contents()
+    assert len(rows) == 10 and sum(any(name in row for name in names) for row in rows) >= len(names)
     assert "One run: other seeds differ" in text and "H(c) is" in text and "lambda_categorical" in text
     assert_legible(page, "none")
     page.close()

@@ -24,13 +24,14 @@ ROLES |= {"validation": "validation", "test": "test", "testing": "test"}
 """Names of sub-folders that are a division into splits and no classes."""
 
 
-def load(folder: Path, size: int) -> Dataset:
+def load(folder: Path, size: int, pad: bool = False) -> Dataset:
     """All images below a folder, uint8 [N, C, size, size], in a fixed random order; colour where one of them is.
 
     Labels are the numbers of the sub-folders by name. Sub-folders ROLES are the splits, where there is one to train on,
     and theirs the classes; splits that are missing are held out of the training images. Hidden files and folders are
     left out, and so are images beside the folders of classes; how many is said on stderr. Of an image of several frames
-    the first is used.
+    the first is used. Images that are not square lose what is beside the square in their middle, or with `pad` are
+    padded to a square.
     Raises InputError where there are fewer than 20 images, one is damaged, or a link leads out of the folder's parent.
     """
     if folder.name in ("", ".."):
@@ -50,7 +51,7 @@ def load(folder: Path, size: int) -> Dataset:
 
     with as_input_error(f"{folder} cannot be read", "leave its files in place while they are read", OSError):
         source = [file_identity(file) for file in files]
-    images = decode_images(folder.name, source, [files[i] for i in order], colour, size)
+    images = decode_images(folder.name, source, [files[i] for i in order], colour, size, pad=pad)
     if deep and (brightest := int(images[:1000].max())) < 64:
         bits = 8 + 2 * math.ceil(brightest.bit_length() / 2)
         raise InputError(

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from infogan import networks, records
+from infogan import networks
 from infogan.codes import Categorical
 from infogan.config.presets import describe
 from infogan.inference import Model
@@ -52,7 +52,7 @@ def vary_category(run: Model, title: str, code: int | None = None) -> Panel:
     if not codes:
         raise InputError(f"{run.directory} has codes {run.latent}, none of them categorical: there is no c1 to vary")
     if code is None:
-        code, (order, ticks), xlabel = codes[0], category_order(run), "category → matched label"
+        code, (order, ticks), xlabel = codes[0], category_order(run), "category → label matched on validation images"
     else:
         order = list(range(run.latent.categorical_sizes[codes.index(code)]))[: pictures.MOST_CATEGORIES]
         ticks, xlabel = [str(i) for i in order], "category"
@@ -81,19 +81,18 @@ def _panel(run: Model, title: str, xlabel: str, ticks: list[str], columns: list[
 
 
 def category_order(run: Model | Model) -> tuple[list[int], list[str]]:
-    """The categories of c1 by matched label, unmatched ones last, and a label for each; pictures.MOST_CATEGORIES at
-    most.
+    """The categories of c1 in the order of the labels that they were matched to on validation images, unmatched ones
+    last, and a text with each one's name; pictures.MOST_CATEGORIES at most.
 
-    In their own order where the run was not measured on labelled test images; none where it has no c1.
+    In their own order where the run was not measured on labelled validation images; none where it has no c1.
     """
     size = run.latent.categorical_sizes[0] if run.latent.categorical_sizes else 0
-    codes = records.read_evaluation(run.directory).get("codes", [])
     most = pictures.MOST_CATEGORIES
-    if not codes or not size:
+    if not run.categories or not size:
         return list(range(size))[:most], [str(i) for i in range(size)][:most]
-    label = codes[0]["label_of_category"]
-    order = sorted(range(size), key=lambda i: (label[i] < 0, label[i], i))[:most]
-    return order, [f"{i} → {label[i] if label[i] >= 0 else '–'}" for i in order]
+    named = run.categories[0]
+    order = sorted(range(size), key=lambda i: (named[i] or {"label": size})["label"])[:most]
+    return order, [f"{i} → {pictures.short((named[i] or {'name': '–'})['name'])}" for i in order]
 
 
 def caption(run: Model, seed: bool = True) -> str:

@@ -68,7 +68,7 @@ class Grid(Output):
 def grids(runs: Sequence[Model]) -> tuple[list[Panel], dict]:
     """A panel for each run, samples whose rows are in the order of the matched labels; and the figure's numbers."""
     captions = dict.fromkeys(caption(run, seed=len(runs) == 1) for run in runs)
-    meaning, seeds = "category of c1 → matched label", {run.config.seed for run in runs}
+    meaning, seeds = "category of c1 → label matched on validation images", {run.config.seed for run in runs}
     panels = []
     for run in runs:
         order, rows = category_order(run)

@@ -46,11 +46,26 @@ def run_report(directory: Path) -> Report:
             step = int(file.stem.rpartition("-")[2])
             samples.append(Picture(file, f"{about}; after {step:,} updates.", pixels=name == "samples"))
     figures = [Picture(path, path.stem) for path in sorted((directory / "figures").glob("*.png"))]
-    for title, pictures in (("Samples and categories", samples), ("Figures", figures)):
-        sections += [Section(title, pictures=pictures)] if pictures else []
+    if samples:
+        sections.append(Section("Samples and categories", pictures=samples, **_names(directory)))
+    if figures:
+        sections.append(Section("Figures", pictures=figures))
     sections.append(_configuration(config, records.read_json(directory / "config.json").get("provenance", {})))
-    subtitle = f"{common.run_title(config)}. One run: other seeds differ."
+    labels = f" The first code learned the labels of {config.labelled:,} training images." if config.labelled else ""
+    subtitle = f"{common.run_title(config)}. One run: other seeds differ.{labels}"
     return Report(f"InfoGAN run {directory.resolve().name}", subtitle, cards, sections)
+
+
+def _names(directory: Path) -> dict:
+    """A table of the names of c1's categories, and its caption; empty where they have none."""
+    if not (named := records.read_categories(directory)):
+        return {}
+    rows = [{"category": k} | (each or {"name": "–"}) for k, each in enumerate(named[0])]
+    caption = (
+        "Names of the first code's categories: the label that each was matched to on validation images, and its share "
+        "of the category's images."
+    )
+    return {"table": pd.DataFrame(rows, columns=["category", "name", "share"]), "caption": caption}
 
 
 def _bounded(config: Config) -> tuple[str, float]:
@@ -81,7 +96,8 @@ def _plot(metrics: pd.DataFrame, measured: pd.DataFrame, kind: str, entropy: flo
 def _accuracy(row: pd.Series) -> Card:
     if pd.isna(row.accuracy):
         return Card("test accuracy", "–", "not measured: the run has not ended, or its data has no labels")
-    detail = f"each category matched to one label; 95 % over images {row.accuracy_low:.3f} to {row.accuracy_high:.3f}"
+    interval = f"95 % over images {row.accuracy_low:.3f} to {row.accuracy_high:.3f}"
+    detail = f"categories matched one-to-one to labels on these images; {interval}"
     return Card("test accuracy", f"{row.accuracy:.4f}", detail)
 
 

@@ -89,7 +89,8 @@ def _cards(study: optuna.Study, winner: dict) -> list[Card]:
         detail = "one run, the best of all trials: not confirmed with fresh seeds" + "; G has collapsed" * collapsed
     cards.append(Card(f"{measures(study)[0].title} of the winner", f"{value:.3f}", detail))
     config = winner["config"]
-    detail = f"preset {config['preset']}, batch {config['batch_size']}, trial {winner['trial']}"
+    labels = f", {config['labelled']} labels" if config.get("labelled") else ""
+    detail = f"preset {config['preset']}{labels}, batch {config['batch_size']}, trial {winner['trial']}"
     return [*cards, Card("its codes", config["codes"], detail)]
 
 
