@@ -235,11 +235,14 @@ class Configurations:
         log_every, save_every = max(1, made.updates // 100), max(1, made.updates // 5)
         return dataclasses.replace(made, log_every=log_every, checkpoint_every=save_every)
 
-    def sources(self) -> dict[str, dict[str, Value]]:
-        """What a study tries first, by name: each recipe's own setting, where it lies in the space; and with it the
-        smallest batch that is searched, which at equal images gives the most updates."""
+    def sources(self, trials: int) -> dict[str, dict[str, Value]]:
+        """What a study of so many trials tries first, by name: each recipe's own setting, where it lies in the space.
+
+        Where that leaves half of the trials to the sampler, also each with the smallest batch that is searched, which
+        at equal images has the most updates.
+        """
         points = {recipe: self._own(recipe) for recipe in self.recipes}
-        if "batch_size" in self.space:
+        if "batch_size" in self.space and 4 * len(points) <= trials:
             smallest = min(self.space["batch_size"].ends)
             points |= {f"{recipe}-batch{smallest}": own | {"batch_size": smallest} for recipe, own in points.items()}
         first: dict[str, dict[str, Value]] = {}

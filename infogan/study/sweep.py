@@ -112,7 +112,7 @@ def _make_or_join(options: ResolvedOptions) -> "Study":
         )
         _check_same(study, settings(options))
         if options.sampler != "grid":
-            for offset, (recipe, point) in enumerate(options.configurations.sources().items()):
+            for offset, (recipe, point) in enumerate(options.configurations.sources(options.trials).items()):
                 # Of two that are queued at once, one is dropped: both have the same run.
                 own = {"source": recipe, "run": recipe, "offset": offset}
                 study.enqueue_trial(point, user_attrs=own, skip_if_exists=True)

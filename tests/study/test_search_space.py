@@ -114,7 +114,8 @@ def test_every_point_of_the_default_space_is_a_valid_configuration_at_equal_imag
 def test_what_is_not_searched_is_the_presets():
     """Each source's own setting lies in the default space, and is that source's preset."""
     trials = Configurations(read_file(search_space.DEFAULT), {}, "digits", 640_000)
-    points = trials.sources()
+    points = trials.sources(12)
+    assert list(trials.sources(11)) == ["authors", "paper", "blog"]
     smallest = {f"{recipe}-batch16": points[recipe] | {"batch_size": 16} for recipe in ("authors", "paper")}
     assert points == {recipe: points[recipe] for recipe in ("authors", "paper", "blog")} | smallest
     for recipe, point in [*points.items()][:3]:

@@ -54,7 +54,7 @@ def quick_training(monkeypatch):
 
 def test_the_report_says_how_to_train_a_trial_again(options):
     """In words that are quoted for a shell, whatever values a study from elsewhere holds."""
-    point = options.configurations.sources()["authors"] | {"lambda_categorical": 0.25, "batch_size": 16}
+    point = options.configurations.sources(4)["authors"] | {"lambda_categorical": 0.25, "batch_size": 16}
     config = dataclasses.asdict(options.configurations.config(point, seed=7)) | {"dataset": "a b.npz; touch X #"}
     words = shlex.split(train_command(config, Path("my runs/best")))
     again = json.loads(call("train", *words[words.index("authors") :], "--dry-run").stdout)
