@@ -250,7 +250,7 @@ def test_a_dataset_that_no_trial_can_train_on_is_refused_before_a_study(options,
 
 def test_batch_sizes_of_the_default_space_fit_the_training_images(options, quick_training):
     dataset = data.load(write_npz(Path("data.npz"), 100))
-    made = sweep.check(dataclasses.replace(resolve(dataset="data.npz", images=1000), trials=12), dataset)
+    made = sweep.check(dataclasses.replace(resolve(dataset="data.npz", images=1000), trials=11), dataset)
     sweep.open_study(made)
     Worker(made).run()
     trials = trials_of(made.storage, made.study)
