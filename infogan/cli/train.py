@@ -92,7 +92,6 @@ def main() -> None:
 
 def print_result(result: dict, config: Config, directory: Path) -> None:
     """What a finished run reached, and the next command. result: of training.train."""
-    from infogan.codes import Latent
     from infogan.metrics import collapse
 
     shown = printable(directory)
@@ -110,5 +109,5 @@ def print_result(result: dict, config: Config, directory: Path) -> None:
             print(f"  {milestone}: {reached or 'never'}")
     if result.get("collapsed"):
         print(collapse.describe(result))
-    figure = "figure2" if Latent(config.codes, config.noise).categorical_sizes else "grid"
+    figure = "figure2" if "c" in config.codes else "grid"  # with a categorical code, such as 10c
     print(f"next: {shell('infogan', 'figures', figure, directory)}")
