@@ -12,7 +12,7 @@ import numpy as np
 import optuna
 import pandas as pd
 import pytest
-from conftest import call
+from conftest import ROOT, call
 from optuna.trial import TrialState
 from shared_study import replace_training, resolve, trials_of
 
@@ -134,11 +134,14 @@ def read_wandb_run(directory: Path) -> dict:
     return run
 
 
-def test_a_whole_study_leaves_tables_pictures_and_wandb_runs(tmp_path, monkeypatch):
-    monkeypatch.delenv("WANDB_MODE")
+def test_a_whole_study_leaves_tables_pictures_and_wandb_runs(tmp_path, monkeypatch, script_environment):
+    """In a process of its own, as W&B keeps the state of one."""
+    del script_environment["WANDB_MODE"]
     options = ("--trials", "4", "--images", "1000", "--workers", "1", "--confirm-seeds", "2", "--wandb", "offline")
-    first = call("sweep", *options, cwd=tmp_path)
+    program = [sys.executable, str(ROOT / "experiments" / "sweep.py"), *options]
+    first = subprocess.run(program, cwd=tmp_path, env=script_environment, capture_output=True, text=True, timeout=300)
     assert first.returncode == 0, first.stdout + first.stderr
+    assert "W&B" not in first.stderr
     progress = [line.split()[0] for line in first.stdout.splitlines() if "  trial " in line and "/" in line[:8]]
     assert progress == ["1/4", "2/4", "3/4", "4/4"], "trials done of trials asked"
     folder = tmp_path / "studies" / "digits"
