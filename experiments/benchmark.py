@@ -327,6 +327,8 @@ def main() -> None:
     options = tyro.cli(Options, description=__doc__)
     if options.repeats < 1 or min(options.batch_sizes, default=0) < 2:
         raise InputError("give at least 1 repeat and batch sizes of 2 or more")
+    if not 0 < options.seconds < float("inf"):
+        raise InputError(f"seconds is {options.seconds}; give a length above 0, such as 4")
     for file in options.peer:
         if not file.is_file() or file.stem in (*LOOPS, *PEAKS) or options.peers[file.stem] != file:
             raise InputError(f"peer is {str(file)!r}; give a Python file that exists, with a name of its own")

@@ -122,6 +122,7 @@ def test_a_peer_that_cannot_start_is_one_line_after_its_own_error(tmp_path):
         (("--peer", "a/same.py", "b/same.py"), "a name of its own"),
         (("--peer", "fast.py"), "a name of its own"),
         (("--repeats", "0"), "at least 1 repeat"),
+        (("--seconds", "-1"), "length above 0"),
         (("--batch-sizes",), "batch sizes of 2 or more"),
     ],
 )
