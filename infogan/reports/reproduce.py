@@ -31,10 +31,10 @@ SHOWN = ["claim", "says", "by", "mean", "low", "high", "number", "holds", "of", 
 ELSEWHERE = {
     "C7": "python experiments/benchmark.py",
     "C8": "infogan sweep mnist --search lambda_categorical=0.1,1,10 --search seed=0:4 --sampler grid",
-    "C9": "infogan train faces-stable --dataset faces3d, then infogan figures figure3",
-    "C10": "infogan train chairs-stable --dataset chairs3d@32, then infogan figures figure4",
-    "C11": "infogan train svhn --dataset svhn, then infogan figures figure5",
-    "C12": "infogan train celeba-stable --dataset celeba, then infogan figures figure6",
+    "C9": "infogan train faces-stable, then infogan figures figure3 on its run directory",
+    "C10": "infogan train chairs-stable, then infogan figures figure4 on its run directory",
+    "C11": "infogan train svhn-stable, then infogan figures figure5 on its run directory",
+    "C12": "infogan train celeba-stable, then infogan figures figure6 on its run directory",
 }
 """Claims that are not about runs of a preset on MNIST, and what measures them."""
 

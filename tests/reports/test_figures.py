@@ -276,3 +276,8 @@ def test_of_a_thousand_categories_some_are_drawn_and_it_is_said(tmp_path, digits
         record = json.loads((run / "figures" / f"{figure}.json").read_text())
         assert "50 of 1,000 categories" in record["caption"]
         assert max(Image.open(run / "figures" / f"{figure}.png").size) < 5000
+
+
+def test_a_figure_that_does_not_exist_is_one_line(tmp_path):
+    done = figures("figure9", "x")
+    assert done.returncode == 1 and "'figure9'; allowed: figure1" in done.stderr and done.stderr.count("\n") == 1

@@ -13,6 +13,7 @@ Examples:
   python analysis/figures.py figure6 runs/celeba-celeba-seed0 --gif
 """
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -23,6 +24,7 @@ from infogan.reports.figures.curves import Figure1, Losses
 from infogan.reports.figures.samples import Figure2, Grid
 from infogan.reports.figures.tradeoff import Tradeoff
 from infogan.reports.figures.traversals import Figure3, Figure4, Figure5, Figure6
+from infogan.utils.errors import InputError
 
 FIGURES: dict[str, Callable[..., Any]] = {
     "figure1": Figure1,
@@ -40,4 +42,6 @@ FIGURES: dict[str, Callable[..., Any]] = {
 
 def main() -> None:
     """Draw the figure that the command line names."""
+    if (name := next(iter(sys.argv[1:]), "--help")) not in FIGURES and not name.startswith("-"):
+        raise InputError(f"there is no figure {name!r}; allowed: {', '.join(FIGURES)}")
     tyro.extras.subcommand_cli_from_dict(FIGURES, description=__doc__).draw()
