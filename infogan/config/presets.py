@@ -12,8 +12,8 @@ PRESETS: dict[str, tuple[Config, str]] = {}
 
 def _preset(name: str, text: str, parent: str | None = None, **changes) -> None:
     """Enter a preset: another one, or else the defaults, with these changes."""
-    begun = PRESETS[parent][0] if parent else Config()
-    PRESETS[name] = (dataclasses.replace(begun, preset=name, **changes), text)
+    base = PRESETS[parent][0] if parent else Config()
+    PRESETS[name] = (dataclasses.replace(base, preset=name, **changes), text)
 
 
 # What differs between the sources, and nothing else. The authors' code states every value; where the paper or the blog
@@ -163,11 +163,11 @@ def begin(name: str) -> Config:
 
 def changed_fields(config: Config, *but: str) -> dict[str, object]:
     """The fields in which a configuration differs from its preset, but for FREE_FIELDS and those named."""
-    preset, begun = (dataclasses.asdict(each) for each in (PRESETS[config.preset][0], begin(config.preset)))
+    preset, default = (dataclasses.asdict(each) for each in (PRESETS[config.preset][0], begin(config.preset)))
     return {
         name: value
         for name, value in dataclasses.asdict(config).items()
-        if name not in (*FREE_FIELDS, *but) and value not in (preset[name], begun[name])
+        if name not in (*FREE_FIELDS, *but) and value not in (preset[name], default[name])
     }
 
 

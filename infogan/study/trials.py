@@ -106,15 +106,15 @@ def run_trials(
     """
     while time.monotonic() <= until:
         every = study.get_trials(deepcopy=False)
-        begun = [t for t in trainings(every) if t.state != TrialState.WAITING or "deaths" in t.user_attrs]
+        started = [t for t in trainings(every) if t.state != TrialState.WAITING or "deaths" in t.user_attrs]
         copy_waits = any(t.state == TrialState.WAITING and "deaths" in t.user_attrs for t in every)
-        if lost := [t for t in begun if t.state == TrialState.FAIL and not given_up(t)]:
+        if lost := [t for t in started if t.state == TrialState.FAIL and not given_up(t)]:
             for trial in lost:
                 queue_again(study, trial)
-        elif len(begun) < wanted or copy_waits:
+        elif len(started) < wanted or copy_waits:
             before_each(len(every))
             _run_one(study, objective)
-        elif any(t.state == TrialState.RUNNING for t in begun):
+        elif any(t.state == TrialState.RUNNING for t in started):
             optuna.storages.fail_stale_trials(study)
             time.sleep(1)
         else:
