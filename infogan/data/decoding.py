@@ -125,8 +125,8 @@ def _opened(data: bytes | Path, name: str) -> Iterator["Image.Image"]:
     if isinstance(data, Path):
         check_regular(data)
     most = limit(PIXELS_VARIABLE)
-    # Pillow refuses images of twice its limit; a higher one only where the user says so.
-    Image.MAX_IMAGE_PIXELS = max(most, Image.MAX_IMAGE_PIXELS or 0)
+    # Pillow warns of images above its limit and refuses those of twice as many pixels: this line comes before.
+    Image.MAX_IMAGE_PIXELS = max(4 * most, Image.MAX_IMAGE_PIXELS or 0)
     remedy = f"give an image file, such as a PNG or JPEG, of at most {most:,} pixels ({PIXELS_VARIABLE})"
     with (
         as_input_error(f"the image {name} cannot be read", remedy),
