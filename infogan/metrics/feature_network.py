@@ -117,11 +117,11 @@ def _compared(real: Split) -> Split:
 def sample_quality(generator: nn.Module, latent: Latent, real: Split, network: DiscriminatorQ) -> dict:
     """Sample quality of a generator against held-out real images, in the features of the dataset's `classifier`.
 
-    Returns: images, how many of each kind are compared; frechet_distance, precision, recall; features, of labels or of
-    quarter turns, and feature_accuracy, the classifier's on the real images. Where there are labels and categorical
-    codes also, of the best such code,
-    generator_accuracy: the share of generated images that are classified as the label matched one-to-one to their
-    category; code: its number; shown: for each of its categories how many images are classified as each label.
+    Returns: images, how many of each kind are compared; frechet_distance, kernel_distance, precision, recall; features,
+    of labels or of quarter turns, and feature_accuracy, the classifier's on the real images. Where there are labels and
+    categorical codes also, of the best such code, generator_accuracy: the share of generated images that are classified
+    as the label matched one-to-one to their category; code: its number; shown: for each of its categories how many
+    images are classified as each label.
     """
     real = _compared(real)
     count = len(real)

@@ -79,7 +79,7 @@ CATEGORIES = {"step": COUNT, "n_images": COUNT, "codes": lists(lists(CATEGORY))}
 """The names of each categorical code's categories: see infogan.metrics.clustering.name_categories."""
 QUALITY = {"step": COUNT, "images": COUNT, "frechet_distance": NUMBER, "precision": SHARE, "recall": SHARE}
 QUALITY |= {"features": TEXT, "feature_accuracy": SHARE, "generator_accuracy": SHARE, "code": COUNT}
-QUALITY |= {"shown": lists(lists(NUMBER)), "spread": NUMBER, "collapsed": FLAG}
+QUALITY |= {"kernel_distance": NUMBER, "shown": lists(lists(NUMBER)), "spread": NUMBER, "collapsed": FLAG}
 CHECKPOINT = {"step": COUNT, "image_shape": lists(COUNT, 3)}
 """The state of a checkpoint of trained networks."""
 RECORD = {"provenance": PROVENANCE, "data": DATA, "continued": lists(PROVENANCE), "labelled_images": lists(COUNT)}

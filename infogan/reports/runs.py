@@ -31,6 +31,7 @@ BOUNDS = ("info_8bit_categorical_nats", "info_blurred_categorical_nats")
 """L_I as somebody has it who sees the images alone, see metrics.collapse."""
 QUALITY = {
     "frechet_distance": "frechet_distance",
+    "kernel_distance": "kernel_distance",
     "precision": "sample_precision",  # a configuration has a field `precision`
     "recall": "sample_recall",
     "generator_accuracy": "generator_accuracy",

@@ -1,5 +1,7 @@
 """Sample quality from features: known distances, invariances, definitions."""
 
+from itertools import permutations, product
+
 import numpy as np
 import pytest
 
@@ -16,6 +18,25 @@ def test_frechet_distance_of_known_gaussians():
     assert quality.frechet_distance(a, b) == pytest.approx(quality.frechet_distance(b, a))
     turn = np.linalg.qr(random.normal(size=(3, 3)))[0]
     assert quality.frechet_distance(a @ turn, b @ turn) == pytest.approx(quality.frechet_distance(a, b))
+
+
+def test_kernel_distance_equals_its_definition_and_has_no_bias(monkeypatch):
+    random = np.random.default_rng(0)
+    a, b = random.normal(size=(7, 3)), random.normal(1, 2, size=(5, 3))
+
+    def kernel(x, y):
+        return (x @ y / 3 + 1) ** 3
+
+    def mean(pairs):
+        return np.mean([kernel(x, y) for x, y in pairs])
+
+    expected = mean(permutations(a, 2)) + mean(permutations(b, 2)) - 2 * mean(product(a, b))
+    monkeypatch.setattr(quality, "ROWS", 2)
+    assert quality.kernel_distance(a, b) == pytest.approx(expected)
+    monkeypatch.undo()
+    same = [quality.kernel_distance(*random.normal(size=(2, 50, 3))) for _ in range(200)]
+    assert abs(np.mean(same)) < 3 * np.std(same) / 200**0.5 and min(same) < 0
+    assert np.mean([quality.frechet_distance(*random.normal(size=(2, 50, 3))) for _ in range(20)]) > 0.1
 
 
 def test_recall_drops_with_missing_modes_and_precision_with_outliers():
