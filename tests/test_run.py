@@ -227,6 +227,21 @@ def test_a_nan_ends_the_run_with_a_record(tmp_path, digits, monkeypatch):
     assert state["step"] == 10 and all(t.isfinite().all() for t in tensors.values() if t.is_floating_point())
 
 
+def test_where_updates_are_slow_time_decides_when_a_checkpoint_is_written(tmp_path, digits, monkeypatch):
+    append = records.Table.append
+
+    def killed(table, row):
+        if row["step"] == 15:
+            raise KeyboardInterrupt
+        append(table, row)
+
+    monkeypatch.setattr(training, "CHECKPOINT_SECONDS", 0)
+    monkeypatch.setattr(records.Table, "append", killed)
+    with pytest.raises(KeyboardInterrupt):
+        fit(tmp_path, digits)
+    assert records.load_checkpoint(tmp_path)[1]["step"] == 10
+
+
 def test_a_damaged_checkpoint_gives_way_to_the_one_before_it(tmp_path, digits, capsys, monkeypatch):
     """The last checkpoint of a killed run is cut short: it goes on from the one before, and ends as if nothing had
     been."""

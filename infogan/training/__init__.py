@@ -35,6 +35,8 @@ from infogan.utils.randomness import derive
 
 THREADS_BESIDE_GPU = 2
 """Threads of the CPU that a run on a GPU uses at most: the GPU does the work."""
+CHECKPOINT_SECONDS = 300
+"""Of training after which a checkpoint is written in any case: where an update takes long, so do `checkpoint_every`."""
 SHOWN = {"loss_d": "D", "loss_g": "G", "loss_nats": "clustering", "accuracy": "accuracy"}
 """Names of metrics, and their labels beside the progress bar."""
 
@@ -198,7 +200,7 @@ class Run:
         self.clock = Stopwatch(self.model.device)
         self._record: dict | None = None  # the content of config.json
         self._window: list[Tensor] = []  # the metrics of the updates since the last row
-        self._logged_at = 0.0  # seconds
+        self._logged_at = self._saved_at = 0.0  # seconds
         self._row: dict = {}  # the last row of metrics
         self._name = f"{config.preset} seed {config.seed}"
         self._shown: dict[str, str] = {}
@@ -265,7 +267,7 @@ class Run:
             self._log()
         if evaluated:
             self._evaluate()
-        if saved:
+        if saved or self.clock.seconds - self._saved_at > CHECKPOINT_SECONDS:
             self.save()
         if leaving and not self.finished:
             self._leave()
@@ -286,7 +288,7 @@ class Run:
                 f"the checkpoint in {self.directory} lacks {', '.join(missing[:3])}: an earlier version made it, and "
                 "this one can read it but not continue it; choose another --run-dir"
             )
-        self.clock.seconds, self._logged_at = state["seconds"], state["logged_at"]
+        self.clock.seconds, self._logged_at, self._saved_at = state["seconds"], state["logged_at"], state["seconds"]
         self.phase.load_tensors(tensors)
         self.model.load_tensors(tensors, self.step)
         if "window" in tensors:
@@ -309,6 +311,7 @@ class Run:
         state = {"phase": self.phase.name, "step": self.step, "seconds": self.clock.seconds}
         state |= {"logged_at": self._logged_at, "image_shape": self.dataset.image_shape, "record": self._record}
         records.save_checkpoint(self.directory, tensors, state)
+        self._saved_at = self.clock.seconds
 
     def _log(self) -> None:
         """A row of metrics: the mean over the updates since the last row."""
