@@ -4,10 +4,13 @@ Nothing here needs a network, when the site is built or when it is read.
 """
 
 import argparse
+import base64
+import csv
 import functools
 import html
 import importlib
 import inspect
+import json
 import re
 import textwrap
 import warnings
@@ -19,7 +22,7 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
-from infogan import cli, load
+from infogan import cli, data, load
 from infogan.config.presets import PRESETS, begin
 from infogan.reports import explore
 
@@ -49,6 +52,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
             if (ROOT / name).is_file() and files.get_file_from_path(name) is None:
                 files.append(File(name, str(ROOT), config.site_dir, config.use_directory_urls))
     files.append(File.generated(config, "play/mnist.html", content=explorer()))
+    files.append(File.generated(config, "play/seeds.html", content=seeds()))
     return files
 
 
@@ -56,6 +60,26 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 def explorer() -> str:
     """The page of the MNIST model, with its weights; made once, as `mkdocs serve` builds the site again and again."""
     return explore.page(load(ROOT / "analysis" / "results" / "models" / "mnist-iic"))
+
+
+def seeds() -> str:
+    """The page of what each seed calls a test digit: docs/seeds.html with the committed predictions and the images."""
+    with (ROOT / "analysis" / "results" / "seed-predictions" / "predictions.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    first = [row for row in rows if row["seed"] == rows[0]["seed"]]
+    images = data.load("digits").test.images[[int(row["image"]) for row in first]]
+    by_seed = [
+        {
+            "seed": int(seed),
+            "called": [int(row["called"]) for row in rows if row["seed"] == seed],
+            "probability": [float(row["probability"]) for row in rows if row["seed"] == seed],
+        }
+        for seed in dict.fromkeys(row["seed"] for row in rows)
+    ]
+    shown = {"size": images.shape[-1], "images": base64.b64encode(images.numpy().tobytes()).decode()}
+    shown |= {"labels": [int(row["label"]) for row in first], "seeds": by_seed}
+    template = (ROOT / "docs" / "seeds.html").read_text(encoding="utf-8")
+    return template.replace("/*DATA*/null", json.dumps(shown))
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
