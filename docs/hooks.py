@@ -89,6 +89,8 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
     markdown = FORMULA.sub(lambda match: latex2mathml.converter.convert(match[1], display="block"), markdown)
     markdown = CODE_OR_BOUND.sub(lambda match: "L<sub>I</sub>" if match["bound"] else match[0], markdown)
     depth = page.file.src_uri.count("/")
+    if page.file.src_uri.startswith("analysis/"):  # a result folder's README.md, which is no page of docs/
+        return markdown.replace(f"]({'../' * depth}docs/", f"]({'../' * depth}")
     return OUTSIDE.sub(lambda match: f"]({'../' * depth}{match[1][3 * (depth + 1) :]})", markdown)
 
 

@@ -126,7 +126,8 @@ def project(tmp_path, monkeypatch):
 
 def test_the_first_run(project):
     """The commands of the README's first minutes, with a short pretraining and 20 updates."""
-    listed = [line for line in commands(DOCS / "getting-started.md") if line.startswith("infogan ")]
+    pages = [DOCS / name for name in ("getting-started.md", "use-a-model.md")]
+    listed = [line for page in pages for line in commands(page) if line.startswith("infogan ")]
     first, figure, listing = listed[:3]
     assert first in commands(README) and figure in commands(README)
     for command in (f"{first} --pretraining 5 --updates 20 --wandb disabled", figure, listing):
@@ -143,7 +144,7 @@ def execute(code: str) -> dict:
 
 
 def test_a_trained_model_in_use(project):
-    [short], examples = blocks(README, "python").values(), blocks(DOCS / "getting-started.md", "python")
+    [short], examples = blocks(README, "python").values(), blocks(DOCS / "use-a-model.md", "python")
     long, hub = examples["0"], examples["hub"]
     names = execute(short)
     assert names["images"].shape == (16, 28, 28, 1) and names["predicted"].continuous.shape == (16, 2)
@@ -154,9 +155,10 @@ def test_a_trained_model_in_use(project):
 
 
 def test_a_dataset_of_ones_own(project):
-    npz, from_python = blocks(DOCS / "datasets.md", "python").values()
+    page = DOCS / "reference" / "datasets.md"
+    npz, from_python = blocks(page, "python").values()
     execute(npz)
-    command = next(line for line in commands(DOCS / "datasets.md") if "negatives.npz" in line)
+    command = next(line for line in commands(page) if "negatives.npz" in line)
     done = call("train", *shlex.split(command)[2:], "--updates", "5", "--wandb", "disabled")
     assert done.returncode == 0, done.stderr
     assert 0 < execute(from_python)["result"]["accuracy"] <= 1
