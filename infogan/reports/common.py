@@ -69,7 +69,7 @@ def origin_of_images(dataset: str) -> str:
         return "a stand-in rendered here"
     if dataset in data.LOADERS:
         return REAL
-    return "images of a file"
+    return "images of a file" if dataset.endswith(".npz") else "images of a folder"
 
 
 def origin() -> dict[str, Any]:

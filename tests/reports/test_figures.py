@@ -10,12 +10,16 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import call, config, fit
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image
 
 import infogan
 from infogan import data, training
 from infogan.inference import Model
+from infogan.records.pictures import NAME_LENGTH
 from infogan.reports.figures import animation
+from infogan.reports.figures.drawing import draw_panels
+from infogan.reports.figures.panels import Panel
 from infogan.reports.information import known_factors, predict
 from infogan.utils import style
 
@@ -78,6 +82,16 @@ def test_a_published_log_is_drawn_beside_the_losses_of_several_runs(trained, tmp
     assert numbers["runs"][0]["loss_d_last_tenth"] != numbers["runs"][1]["loss_d_last_tenth"]
     ends = {"loss_d_first_tenth": 0.1, "loss_d_last_tenth": 0.9, "loss_g_first_tenth": 1, "loss_g_last_tenth": 9}
     assert numbers["published"] == [{"updates": 9} | ends]
+
+
+@style.drawing()
+def test_labels_of_rows_are_within_the_figure():
+    rows = ["0 → cats", f"1 → {'w' * NAME_LENGTH}"]
+    panels = [Panel(f"seed {i}", np.zeros((20, 40, 1), np.uint8), 10, rows=rows) for i in range(2)]
+    figure = draw_panels(panels, "caption")
+    FigureCanvasAgg(figure).draw()
+    for axes in figure.axes:
+        assert all(label.get_window_extent().x0 >= 0 for label in axes.get_yticklabels())
 
 
 @pytest.mark.parametrize("text", ["", "a,b\n1,2\n", "step,loss_d,loss_g\n1,x,2\n", "step,loss_d,loss_g\n1,0.5,2\n,,\n"])

@@ -79,7 +79,8 @@ def draw_panels(panels: Sequence[Panel], title: str) -> Figure:
     lines = [panels[i : i + columns] for i in range(0, len(panels), columns)]
     widths = [max(line[i].picture.shape[1] for line in lines if i < len(line)) for i in range(columns)]
     heights = [max(panel.picture.shape[0] for panel in line) for line in lines]
-    left = 0.15 + 0.4 * any(panel.rows for panel in panels)  # inches beside a panel, for the labels of its rows
+    longest = max(len(label) for panel in panels for label in ["", *panel.rows])
+    left = 0.15 + max(0.4 * bool(longest), 0.065 * longest)  # inches beside a panel, for the labels of its rows
     above = 0.1 + 0.2 * max(panel.title.count("\n") + bool(panel.title) for panel in panels)
     below = (0.5 + 0.3 * any(len(panel.ticks) > UPRIGHT for panel in panels)) * any(panel.ticks for panel in panels)
     most = (WIDTH if columns == 1 else MOST_WIDTH) - columns * left - 0.15
