@@ -1,10 +1,11 @@
 """The scorecard's tables: the committed numbers, and the rules as the code has them."""
 
 import re
+from pathlib import Path
 
 from infogan.reports.claims.rules import CLAIMS
 from infogan.reports.runs import config_of, entropy_of, metrics_of, read_curves, smoothed_bound
-from table_sources.common import RESULTS, markdown, over, table
+from table_sources.common import RESULTS, csv, markdown, over, table
 from table_sources.mnist import FOLDERS, runs_of
 
 PAPER = "https://arxiv.org/pdf/1606.03657"
@@ -20,19 +21,17 @@ def scorecard() -> str:
     for row, above in reversed(list(zip(rows[1:], rows, strict=False))):
         if row[:2] == above[:2]:
             row[:2] = "", ""
+    others = dict.fromkeys((Path(name).stem for name in csv("other-datasets/runs.csv").dataset), "other-datasets")
+    folders = {"batch": "benchmark"} | FOLDERS | others
     for row in rows:
         source = NOTEBOOK if row[0].startswith("B") else PAPER if row[0].startswith("C") else ""
         row[0] = f"[{row[0]}]({source})" if source else row[0]
-        folder, name = f"../analysis/results/{_folder(row[2])}", re.match("[^ ,]+", row[2])[0]
+        name = re.match("[^ ,]+", row[2])[0]  # the preset's on MNIST, else the data's
+        folder = f"../analysis/results/{folders[name]}"
         row[2] = f"[{name}]({folder}/README.md){row[2][len(name) :]}"
-        if not folder.endswith("/benchmark"):
+        if name != "batch":
             row[4] = f"[{row[4]}]({folder}/runs.csv)"
     return markdown("claim | what it says | run | measured | holds in | result", rows)
-
-
-def _folder(run: str) -> str:
-    """The result folder of a row, from its column `run`: a preset's on MNIST, or the data with the preset."""
-    return "benchmark" if run.startswith("batch") else FOLDERS.get(run.partition(",")[0], "other-datasets")
 
 
 @table

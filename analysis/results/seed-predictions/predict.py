@@ -30,7 +30,7 @@ def predict(directories: list[Path]) -> pd.DataFrame:
         probabilities = model.probabilities(images)[0]
         names = [name for name, _ in model.category_names]
         for image, label, row in zip(chosen, labels[chosen], probabilities, strict=True):
-            called = {"called": names[row.argmax()], "probability": round(float(row.max()), 3)}
+            called = {"called": int(names[row.argmax()]), "probability": round(float(row.max()), 3)}
             rows.append({"seed": model.config.seed, "image": image, "label": label} | called)
     return pd.DataFrame(rows).sort_values(["seed", "label", "image"])
 
@@ -43,18 +43,16 @@ def draw(table: pd.DataFrame, path: Path) -> None:
     seeds = sorted(table.seed.unique())
     figure = style.new_figure(8, 3.9)
     axes = figure.subplots()
-    axes.set(xlim=(-1.3, len(shown)), ylim=(len(seeds) + 1.1, -0.1))
+    axes.set(xlim=(-1.6, len(shown)), ylim=(len(seeds) + 1.1, -0.1))
     axes.set_axis_off()
     for x, image in enumerate(shown):
         axes.imshow(images[image, 0], cmap="gray", extent=(x + 0.05, x + 0.95, 0.95, 0.05), aspect="auto")
         for y, seed in enumerate(seeds, 1):
             row = table[(table.image == image) & (table.seed == seed)].iloc[0]
-            right = str(row.called) == str(row.label)
-            look = {"color": style.BLACK} if right else {"color": style.VERMILION, "weight": "bold"}
-            axes.text(x + 0.5, y + 0.55, row.called, ha="center", va="center", **look)
+            look = {"color": style.BLACK} if row.called == row.label else {"color": style.VERMILION, "weight": "bold"}
+            axes.text(x + 0.5, y + 0.55, f"{row.called:.0f}", ha="center", va="center", **look)
     for y, seed in enumerate(seeds, 1):
         axes.text(-0.2, y + 0.55, f"seed {seed}", ha="right", va="center", color=style.GREY)
-    axes.set_xlim(-1.6, len(shown))
     style.save(figure, path)
 
 
@@ -62,7 +60,7 @@ def main() -> None:
     table = predict([Path(name) for name in sys.argv[1:]])
     table.to_csv(HERE / "predictions.csv", index=False)
     draw(table, HERE / "seeds.png")
-    right = (table.called.astype(str) == table.label.astype(str)).groupby(table.seed).mean()
+    right = (table.called == table.label).groupby(table.seed).mean()
     print(right.round(3).to_string())
     called = table.pivot(index="image", columns="seed", values="called")
     print(f"all seeds agree on {(called.nunique(axis=1) == 1).mean():.3f} of the images")
