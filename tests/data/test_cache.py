@@ -89,7 +89,7 @@ def test_a_damaged_cache_is_made_again(small_chunks):
         assert torch.equal(synthetic.render_dataset("sprites", None, 60)[0], images)
 
 
-def test_a_cache_that_was_begun_anew_is_no_complete_one(small_chunks):
+def test_a_cache_that_was_being_made_again_is_no_complete_one(small_chunks):
     """The images of a complete cache are gone, and what makes them again is killed before the first is written."""
 
     def chunks(start):
