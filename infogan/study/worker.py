@@ -27,8 +27,16 @@ from infogan.utils.randomness import derive
 
 FIRST_FRESH_SEED = 100_000
 """Plus the study's seed: the first seed of the confirmation. No trial has it."""
+FIRST_PRUNING, KEPT = 3, 3
+"""Tenths of a trial's images after which it is ended, unless its measure is in the best third of those so far: a tenth
+orders 8 x 8 digits' trials little better than chance does (docs/sweeps.md)."""
 NO_PRUNING_AFTER = 0.85
 """Share of a trial's images after which it is trained to the end: the rest is cheap, and gives a result."""
+
+
+def halving() -> optuna.pruners.BasePruner:
+    """The pruner of studies: successive halving, whose second rung is after NO_PRUNING_AFTER."""
+    return optuna.pruners.SuccessiveHalvingPruner(min_resource=FIRST_PRUNING, reduction_factor=KEPT)
 
 
 class ParentWatch:
@@ -47,8 +55,8 @@ class PruningWatch(ParentWatch):
     """Also reports the measure of each evaluation to the pruner, and ends the run of a trial that it prunes.
 
     Steps are tenths of the images seen, so that batch sizes are compared at equal images. The pruner compares the
-    measure itself, also where G counts as collapsed: at a tenth of the images nearly every G does, and many recover.
-    A collapse counts in the value of the trained run alone.
+    measure itself, also where G counts as collapsed: early on nearly every G does, and many recover. A collapse counts
+    in the value of the trained run alone.
     """
 
     def __init__(self, trial: Trial, measure: objectives.Measure, config: Config):
@@ -71,8 +79,7 @@ class Worker:
         self.dataset = data.load(options.dataset, options.data_dir)
         self.measures = objectives.read(options.objective, self.dataset)
         self.storage = open_storage(options.storage, patient=True)
-        pruner = optuna.pruners.SuccessiveHalvingPruner(min_resource=1, reduction_factor=3)
-        self.study = optuna.load_study(study_name=options.study, storage=self.storage, pruner=pruner)
+        self.study = optuna.load_study(study_name=options.study, storage=self.storage, pruner=halving())
         has_frechet = any(measure.name == objectives.FRECHET for measure in self.measures)
         self.classifier = feature_network.classifier(self.dataset) if has_frechet else None
         self.ranks_runs = len(self.measures) == 1 and not has_frechet  # Optuna prunes by one measure alone

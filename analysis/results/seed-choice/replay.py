@@ -13,7 +13,7 @@ import pandas as pd
 from infogan import load, records
 from infogan.metrics.clustering import mean_interval
 from infogan.study import load as load_study
-from infogan.study.worker import NO_PRUNING_AFTER
+from infogan.study.worker import NO_PRUNING_AFTER, halving
 
 HERE = Path(__file__).parent
 GROUP, ORDERS = 8, 200
@@ -24,8 +24,7 @@ def replay(order: list[int], values: dict[int, list[float]]) -> tuple[int, float
 
     values: of each seed the measure at each tenth of the images, the last one 0 where G has collapsed.
     """
-    pruner = optuna.pruners.SuccessiveHalvingPruner(min_resource=1, reduction_factor=3)
-    study, cost = optuna.create_study(direction="maximize", pruner=pruner), 0.0
+    study, cost = optuna.create_study(direction="maximize", pruner=halving()), 0.0
     for seed in order:
         trial, tenths = study.ask(), len(values[seed]) - 1
         trial.set_user_attr("seed", seed)
