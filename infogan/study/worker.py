@@ -65,7 +65,7 @@ class PruningWatch(ParentWatch):
     def evaluated(self, row: dict, images: dict[str, Path]) -> None:
         """Raises Stopped where the trial is pruned."""
         share = row["images"] / self.config.images(self.config.updates)
-        self.trial.report(float(row[self.measure.name]), round(self.config.evaluations * share))
+        self.trial.report(float(row[self.measure.name]), round(10 * share))
         if self.trial.should_prune() and share < NO_PRUNING_AFTER:
             raise events.Stopped
 

@@ -105,6 +105,7 @@ def test_a_server_that_never_replies_counts_as_away(monkeypatch):
 def test_patience_has_an_end_which_is_one_line(tmp_path, monkeypatch, capsys):
     """At the start of a worker, and in any later call."""
     monkeypatch.setattr(storage, "PATIENCE", 1)
+    monkeypatch.setattr(storage, "PAUSE", 0.2)
     began = time.monotonic()
     with pytest.raises(InputError, match="Connection refused"):
         storage.open_storage(AWAY, patient=True)
