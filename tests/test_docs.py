@@ -14,7 +14,7 @@ import torch
 import tyro
 from conftest import ROOT, call, fit
 
-from infogan import cli, data, terms
+from infogan import cli, config, data, terms
 from infogan.codes import Latent
 from infogan.config.presets import PRESETS
 from infogan.records import Table
@@ -180,6 +180,7 @@ def test_a_loss_term_of_ones_own(tmp_path, monkeypatch, digits):
     """The file of the page, found beside the terms, trains five updates and is resumed."""
     (tmp_path / "balance.py").write_text(EXTENDING["infogan/terms/balance.py"])
     monkeypatch.setattr(terms, "__path__", [*terms.__path__, str(tmp_path)])
+    monkeypatch.setattr(config.terms, "FOLDERS", [str(tmp_path)])
     monkeypatch.delitem(sys.modules, "infogan.terms.balance", raising=False)
     run = tmp_path / "run"
     fit(run, digits, terms="balance:1", updates=3, log_every=1)

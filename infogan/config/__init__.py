@@ -7,8 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, get_args, get_origin
 
-from infogan import terms
-from infogan.terms import LABELLED, Spec
+from infogan.config.terms import LABELLED, Spec, parse
 from infogan.utils.errors import InputError
 
 try:
@@ -143,12 +142,12 @@ class Config:
                 allowed, expected = _RANGES[field.name]
                 if not allowed(value):
                     raise InputError(f"{field.name} is {value}; give {expected}")
-        terms.parse(self.terms)
+        parse(self.terms)
 
     @property
     def loss_terms(self) -> list[Spec]:
         """The terms listed, and `labelled` where there are labelled images."""
-        return terms.parse(self.terms) + ([Spec(LABELLED, 1.0, {})] if self.labelled else [])
+        return parse(self.terms) + ([Spec(LABELLED, 1.0, {})] if self.labelled else [])
 
     def images(self, step: int) -> int:
         """Real images shown by the end of update `step`, those of the pretraining included."""
@@ -157,7 +156,7 @@ class Config:
     @property
     def is_scheduled(self) -> bool:
         """Whether what an update does depends on the length of the run, which then cannot become longer."""
-        return self.lr_decay > 0 or any("start" in spec.settings for spec in terms.parse(self.terms))
+        return self.lr_decay > 0 or any("start" in spec.settings for spec in parse(self.terms))
 
 
 _COUNT = (lambda n: 1 <= n < 2**63, "1 or more, below 2**63")

@@ -4,8 +4,8 @@ import pytest
 import torch
 from conftest import config, moved_by, update
 
-from infogan import terms, training
-from infogan.config import InputError
+from infogan import training
+from infogan.config import InputError, terms
 from infogan.terms import base
 from infogan.terms.base import Term
 
