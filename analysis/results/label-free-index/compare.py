@@ -1,6 +1,6 @@
 """How well each label-free measure orders the trials of a study: Spearman's correlation with accuracy, and regret.
 
-Usage: compare.py STUDY_FOLDER
+Usage: compare.py STUDY_FOLDER [PREFIX of the files it writes]
 """
 
 import sys
@@ -16,12 +16,12 @@ from infogan.study import load
 CANDIDATES = ("certainty", "information", "agreement", "stability")
 HERE = Path(__file__).parent
 
-trials = load(sys.argv[1])
+trials, prefix = load(sys.argv[1]), "".join(sys.argv[2:])
 last = [records.Table(Path(run) / "evaluations.csv").rows()[-1] for run in trials.run_dir]
 for name in CANDIDATES:
     trials[name] = [0.0 if row["collapsed"] else row[name] for row in last]
 trials["accuracy"] = [row["accuracy"] for row in last]  # that of Q, also where G has collapsed
-trials.drop(columns="run_dir").to_csv(HERE / "trials.csv", index=False)
+trials.drop(columns="run_dir").to_csv(HERE / f"{prefix}trials.csv", index=False)
 
 random, rows = np.random.default_rng(0), []
 for name in CANDIDATES:
@@ -34,5 +34,5 @@ for name in CANDIDATES:
     rows.append([name, rank, low, high, int(chosen.trial), chosen.codes, chosen.accuracy, regret])
 columns = ["measure", "spearman", "low", "high", "chosen_trial", "codes", "accuracy", "regret"]
 table = pd.DataFrame(rows, columns=columns)
-table.to_csv(HERE / "indices.csv", index=False)
+table.to_csv(HERE / f"{prefix}indices.csv", index=False)
 print(table.round(3).to_string(index=False))
