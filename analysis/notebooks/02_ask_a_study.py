@@ -17,7 +17,7 @@ trials.state.value_counts()
 
 # %% [markdown]
 # **Which trials are the best?** A trial is one run, and ranks a setting roughly: the study trained its two best again
-# with five fresh seeds each (`report.md` beside the study).
+# with five fresh seeds each (`winner.csv` beside the study).
 
 # %%
 columns = ["trial", "accuracy", "collapsed", "recipe", "codes", "lambda_categorical", "batch_size", "seconds"]

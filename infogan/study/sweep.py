@@ -4,7 +4,7 @@ The same command continues a study that was interrupted or killed, and joins it 
 at equal images seen, on validation images; the best are then trained with fresh seeds and measured on the test images.
 
 Examples:
-  python experiments/sweep.py                          # scikit-learn's digits, some seven minutes on two idle cores
+  python experiments/sweep.py                          # scikit-learn's digits, some nine minutes on two idle cores
   python experiments/sweep.py digits --search lambda_categorical=0.1:10:log --search codes=10c,10c+2u --trials 8
   python experiments/sweep.py mnist --search seed=0:9 --sampler grid                  # ten seeds of authors, all whole
   python experiments/sweep.py mnist --search seed=0:7 --objective certainty           # eight seeds, the hopeless ended

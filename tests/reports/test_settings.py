@@ -147,7 +147,7 @@ def test_runs_that_cannot_be_compared_are_one_clear_line(tmp_path):
         ((), "give at least one run"),
         ((*own,), "give two runs or more of the preset itself, and runs that change a setting"),
         ((*own, write_run(tmp_path, 0, 0.5, lambda_categorical=0.1, batch_size=64)), "change one setting at most"),
-        ((*own, changed, write_run(tmp_path, 3, None)), "its accuracy is nan"),
+        ((*own, changed, write_run(tmp_path, 3, None)), "has no test accuracy: `infogan measure --again`"),
         ((*own, changed, write_run(tmp_path, 4, 0.5, updates=50)), "saw from 6,400 to 12,800 images"),
         ((*own, changed, write_run(tmp_path, 5, 0.5, dataset="mnist")), "differ in dataset, digits, mnist"),
         ((*own, changed, shutil.copytree(changed, tmp_path / "again")), "again repeats a seed"),
