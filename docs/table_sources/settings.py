@@ -2,8 +2,8 @@
 
 import pandas as pd
 
-from infogan.reports.settings import WANTED, seeds_needed
-from table_sources.common import csv, interval, markdown, table
+from infogan.reports.settings import WANTED, collect, seeds_needed
+from table_sources.common import RESULTS, csv, interval, markdown, table
 
 SETTINGS = {
     "lambda_categorical": "λ categorical",
@@ -12,7 +12,7 @@ SETTINGS = {
     "batch_size": "batch size",
 }
 AS_IT_IS = "the preset's values"
-MNIST, DIGITS, LONGER = "settings-mnist", "settings-digits", "settings-digits/longer"
+MNIST, DIGITS = "settings-mnist", "settings-digits"
 
 
 def values(folder: str) -> pd.DataFrame:
@@ -24,8 +24,9 @@ def values(folder: str) -> pd.DataFrame:
 
 def own_runs(folder: str) -> pd.DataFrame:
     """The preset's own runs in a study."""
-    runs = csv(f"{folder}/settings.csv")
-    return runs[runs.setting.isna()]
+    file = RESULTS / folder / "settings.csv"  # of MNIST, from an earlier commit
+    runs = collect((file if file.exists() else RESULTS / folder,))
+    return runs[runs.setting == ""]
 
 
 def _p(value: float) -> str:
@@ -35,20 +36,22 @@ def _p(value: float) -> str:
 def _differences(folder: str) -> str:
     """A row for each value: accuracy, difference from the preset, p-values, detectable difference, L_I."""
     found, rows = values(folder), []
-    bound = "bound_share" in found
+    bound, collapsed = "bound_share" in found, "collapsed" in found
     own = found[found.own].iloc[0]
     names = [f"{SETTINGS[row.setting]} {row.value}" for row in found.itertuples()]
     for name, row in [(AS_IT_IS, own), *zip(names, found.iloc)]:
         if row.own and name in names:
             continue
-        cells: list[object] = [name, row.seeds, interval(row.accuracy, row.low, row.high)]
+        cells: list[object] = [name, row.seeds, *([row.collapsed] if collapsed else [])]
+        cells.append(interval(row.accuracy, row.low, row.high))
         if pd.isna(row.difference):
             cells += ["", "", "", "", ""]
         else:
             cells.append(interval(row.difference, row.difference_low, row.difference_high))
             cells += [_p(p) for p in (row.p, row.p_holm, row.p_welch_holm)] + [f"{row.detectable:.2f}"]
         rows.append(cells + ([f"{row.bound_share:.3f}"] if bound else []))
-    header = "setting | seeds | test accuracy | difference | p | p, Holm | p, Holm, Welch | detectable difference"
+    first = "setting | seeds | " + "G collapsed in | " * collapsed + "test accuracy | difference"
+    header = f"{first} | p | p, Holm | p, Holm, Welch | detectable difference"
     return markdown(header + (" | L_I / H(c)" if bound else ""), rows)
 
 
@@ -60,23 +63,6 @@ def settings_mnist() -> str:
 @table
 def settings_digits() -> str:
     return _differences(DIGITS)
-
-
-@table
-def settings_longer() -> str:
-    """Lambda of the categorical code on digits, in short runs and in runs with as many updates as on MNIST."""
-    rows = []
-    short = values(DIGITS).query("setting == 'lambda_categorical'").set_index("value")
-    for row in values(LONGER).itertuples():
-        before = short.loc[row.value]
-        cells = [interval(one.accuracy, one.low, one.high) for one in (before, row)]
-        difference = "" if row.own else interval(row.difference, row.difference_low, row.difference_high)
-        p = "" if row.own else _p(row.p_welch_holm)
-        rows.append(
-            (row.value, cells[0], f"{before.bound_share:.3f}", cells[1], f"{row.bound_share:.3f}", difference, p)
-        )
-    after = "5,000 updates, five seeds | L_I / H(c) | difference from 1 | p, Holm, Welch"
-    return markdown(f"λ categorical | 781 updates, ten seeds | L_I / H(c) | {after}", rows)
 
 
 @table

@@ -15,7 +15,9 @@ from infogan.reports.settings import collect, compare, detectable, holm, seeds_n
 
 
 def write_run(folder, seed: int, accuracy: float | None, **changes):
-    """A finished run of 20 logged updates, with L_I at half of ln 10 but for the last tenth, where it is all of it."""
+    """A finished run of 20 logged updates, with L_I at half of ln 10 but for the last tenth, where it is all of it.
+
+    Its G has collapsed where the accuracy is 0.3."""
     made = dataclasses.replace(
         PRESETS["authors"][0], **{"dataset": "digits", "precision": "float32", "seed": seed, "updates": 100} | changes
     )
@@ -24,6 +26,7 @@ def write_run(folder, seed: int, accuracy: float | None, **changes):
     (directory / "config.json").write_text(json.dumps({"config": dataclasses.asdict(made)}))
     measured = {"accuracy_ci95": [0.0, 1.0], "n_images": 10, "best_code": 0, "label_of_category": [0]}
     result = {} if accuracy is None else {"accuracy": accuracy, "majority_accuracy": accuracy + 0.1} | measured
+    result |= {"collapsed": accuracy == 0.3}
     (directory / "evaluation.json").write_text(json.dumps(result))
     bound = [np.log(10) / 2] * 18 + [np.log(10)] * 2
     pd.DataFrame({"step": np.arange(1, 21) * made.updates // 20, "info_categorical_nats": bound}).to_csv(
@@ -40,7 +43,7 @@ def runs_of(effects: dict[str, float], seeds: int, seed_sd: float, residual_sd: 
         for seed in range(seeds if value else own_seeds or seeds):
             accuracy = 0.7 + effect + intercepts[seed] + random.normal(0, residual_sd)
             row = {"preset": "authors", "setting": "codes" if value else "", "value": value, "seed": seed}
-            rows.append(row | {"accuracy": accuracy, "majority_accuracy": accuracy})
+            rows.append(row | {"accuracy": accuracy, "majority_accuracy": accuracy, "collapsed": False})
     return pd.DataFrame(rows)
 
 
@@ -64,6 +67,7 @@ def test_each_value_is_compared_with_the_presets_own(tmp_path):
         ("codes", "20c+2u"),
     ]
     assert list(table.own) == [False, True, False, True, True, False] and list(table.seeds) == [3, 3, 2, 3, 3, 1]
+    assert list(table.collapsed) == [1, 0, 0, 0, 0, 0], "such a run is counted, and not left out"
     worse = table.loc[("lambda_categorical", "0.1")]
     means = worse.accuracy, worse.majority_accuracy, worse.difference
     assert means == pytest.approx((0.4, 0.5, -0.3))
