@@ -31,8 +31,7 @@ COMMANDS = {
     "factors": ("reports.factors", "mutual information of codes with known factors"),
     "choose": ("reports.choose", "choose among seeds without labels"),
     "morphology": ("reports.morphology", "what continuous codes change in the shape of digits"),
-    "study": ("reports.study", "tables and plots of a sweep"),
-    "report": ("reports.report", "a sweep's report as one HTML file"),
+    "report": ("reports.report", "the report of a sweep or of a run: text, tables, pictures, one HTML page"),
     "explore": ("reports.explore", "explore a trained model in the browser"),
     "export": ("reports.export", "export networks as safetensors and ONNX, with a model card"),
 }

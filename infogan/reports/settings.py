@@ -125,7 +125,7 @@ def summarise(group: pd.DataFrame, itself: pd.DataFrame) -> dict[str, Any]:
     """Numbers of the runs with one value; p_welch is not adjusted. collapsed: in how many G has, of which none is left
     out."""
     mean, low, high = mean_interval(group.accuracy.tolist())
-    line = {"seeds": len(group), "collapsed": int(group.collapsed.eq(True).sum())}
+    line: dict[str, Any] = {"seeds": len(group), "collapsed": int(group.collapsed.eq(True).sum())}
     line |= {"accuracy": mean, "low": low, "high": high}
     line |= {name: group[name].mean() for name in ("majority_accuracy", "bound_share") if name in group}
     if group is itself or len(group) < 2:

@@ -205,7 +205,7 @@ def lead(options: ResolvedOptions, study: "Study", dataset: "Dataset", command: 
         say_interrupted(options)
         raise
     print(f"{time.time() - began:.0f} s\n", flush=True)
-    report = command_line("study", str(options.folder), "--storage", options.storage, "--study", options.study)
+    report = command_line("report", str(options.folder), "--storage", options.storage, "--study", options.study)
     return subprocess.run(report, check=False).returncode
 
 

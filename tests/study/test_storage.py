@@ -49,7 +49,6 @@ DAMAGE = {
     "a row of no sense": lambda file, whole: edit(file, whole, "update trial_params set distribution_json = '{'"),
 }
 COMMANDS = {
-    "study": ("analysis", "studies/digits"),
     "report": ("analysis", "studies/digits"),
     "sweep": ("experiments", "digits", "--trials", 1, "--images", 600, "--workers", 1),
 }
@@ -67,7 +66,7 @@ def test_a_damaged_database_is_one_line(damage, whole, tmp_path, monkeypatch):
 
 def test_a_report_of_nothing_is_one_line_and_makes_nothing(whole, tmp_path):
     def error_of(url: str) -> str:
-        done = call("study", "studies/digits", "--storage", url, folder="analysis", cwd=tmp_path)
+        done = call("report", "studies/digits", "--storage", url, folder="analysis", cwd=tmp_path)
         assert done.returncode == 1 and done.stderr.count("\n") == 1, done.stdout + done.stderr
         return done.stderr
 
