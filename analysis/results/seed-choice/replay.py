@@ -1,6 +1,6 @@
 """Replay studies of eight seeds from the evaluations of whole runs: which run is chosen, and what it costs.
 
-Usage: replay.py STUDY_FOLDER
+Usage: replay.py STUDY_FOLDER [PREFIX of the files it writes]
 """
 
 import sys
@@ -41,15 +41,15 @@ def replay(order: list[int], values: dict[int, list[float]]) -> tuple[int, float
 
 def main() -> None:
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    trials = load_study(sys.argv[1]).set_index("seed").sort_index()
+    trials, prefix = load_study(sys.argv[1]).set_index("seed").sort_index(), "".join(sys.argv[2:])
     rows = {seed: records.Table(Path(run) / "evaluations.csv").rows() for seed, run in trials.run_dir.items()}
     test = measure_test(trials.run_dir)
     long = pd.concat(pd.DataFrame(table).assign(seed=seed) for seed, table in rows.items())
     long[["seed", "images", "accuracy", "certainty", "information", "collapsed"]].to_csv(
-        HERE / "evaluations.csv", index=False
+        HERE / f"{prefix}evaluations.csv", index=False
     )
     found = trials.drop(columns="run_dir").assign(test_accuracy=test)
-    found.to_csv(HERE / "runs.csv")
+    found.to_csv(HERE / f"{prefix}runs.csv")
     random, out = np.random.default_rng(0), []
     for measure in ("information", "certainty", "accuracy"):
         values = {
@@ -65,13 +65,15 @@ def main() -> None:
             cost = float(np.mean([cost for _, cost in replays]))
             group = test[seeds]
             groups.append([f"{seeds[0]} to {seeds[-1]}", chosen, group.mean(), group.max(), cost])
-        out += [[measure, *group, *[np.nan] * 2] for group in groups]
+        out += [[measure, *group, *[np.nan] * 5] for group in groups]
         mean, low, high = mean_interval([group[1] for group in groups])
         others = [float(np.mean([group[column] for group in groups])) for column in (2, 3, 4)]
-        out.append([measure, "all", mean, *others, low, high])
+        gain = mean_interval([group[1] - group[2] for group in groups])
+        out.append([measure, "all", mean, *others, low, high, *gain])
     columns = ["measure", "seeds", "chosen", "random_seed", "best_of_eight", "runs_cost", "chosen_low", "chosen_high"]
+    columns += ["gain", "gain_low", "gain_high"]
     table = pd.DataFrame(out, columns=columns)
-    table.to_csv(HERE / "choices.csv", index=False)
+    table.to_csv(HERE / f"{prefix}choices.csv", index=False)
     print(table.round(3).to_string(index=False))
 
 
