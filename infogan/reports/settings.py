@@ -187,7 +187,8 @@ def holm(p: pd.Series) -> pd.Series:
 
 @style.drawing()
 def draw(table: pd.DataFrame, values: pd.DataFrame, path: Path) -> None:
-    """A panel for each setting: every run as a dot, means with their intervals, the preset's own value in blue."""
+    """A panel for each setting: every run as a dot, as a cross where G has collapsed; means with their intervals; the
+    preset's own value in blue."""
     settings = sorted(values.setting.unique(), key=[*TITLES, *values.setting].index)
     figure = style.new_figure(max(3.6 * len(settings), 5.4), 3.8)  # the title needs as much
     for axes, setting in zip(figure.subplots(1, len(settings), sharey=True, squeeze=False)[0], settings):
@@ -196,7 +197,9 @@ def draw(table: pd.DataFrame, values: pd.DataFrame, path: Path) -> None:
     figure.axes[0].set(ylabel="accuracy on test images (one-to-one)", ylim=(max(0, np.floor(10 * lowest) / 10), 1))
     about = table.iloc[0]
     compared = f"{about.dataset}, preset {about.recipe} (blue) with one setting changed"
-    figure.suptitle(f"{compared}\n{about.images:,} images, {about.precision}; bars: 95 % over seeds", fontsize=10)
+    crosses = "; crosses: G has collapsed" * bool(table.collapsed.eq(True).any())
+    runs = f"{about.images:,} images, {about.precision}; bars: 95 % over seeds{crosses}"
+    figure.suptitle(f"{compared}\n{runs}", fontsize=10)
     with records.replacing(path) as file:
         style.save(figure, file)
 
@@ -204,8 +207,9 @@ def draw(table: pd.DataFrame, values: pd.DataFrame, path: Path) -> None:
 def _draw_setting(axes: Axes, table: pd.DataFrame, values: pd.DataFrame, setting: str) -> None:
     for x, line in enumerate(values.itertuples()):
         mine = table.setting.eq("") if line.own else table.setting.eq(setting) & table.value.eq(line.value)
-        accuracy, colour = table.accuracy[mine], style.BLUE if line.own else style.GREY
-        axes.plot([x] * len(accuracy), accuracy, ".", color=colour, alpha=0.35)
+        colour, collapsed = style.BLUE if line.own else style.GREY, table.collapsed.eq(True)
+        for marker, some in ((".", table.accuracy[mine & ~collapsed]), ("x", table.accuracy[mine & collapsed])):
+            axes.plot([x] * len(some), some, marker, color=colour, alpha=0.5, markersize=5)
         bars = [[line.accuracy - line.low], [line.high - line.accuracy]]
         axes.errorbar(x + 0.15, line.accuracy, bars, fmt="o", color=colour, capsize=3)
     labels = [value.replace("+", "\n+") if isinstance(value, str) else f"{value:g}" for value in values.value]

@@ -29,7 +29,7 @@ from infogan.study import objectives, storage, sweep
 from infogan.study.launchers import PARENT
 from infogan.study.options import ResolvedOptions
 from infogan.study.trials import run_name
-from infogan.study.worker import PruningWatch, Worker
+from infogan.study.worker import PruningWatch, Worker, halving
 from infogan.utils import events
 
 
@@ -358,6 +358,23 @@ def test_the_pruner_compares_the_measure_itself_and_a_trial_counts_its_collapse(
         PruningWatch(study.ask(), accuracy, config).evaluated(row | {"accuracy": 0.6, "collapsed": False}, {})
     assert [list(t.intermediate_values.values()) for t in study.trials] == [[0.7], [pytest.approx(0.8)], [0.6]]
     assert [t.value for t in study.trials[:2]] == [0.0, 0.0]
+
+
+def test_the_pruner_decides_after_three_tenths_of_the_images_however_often_a_run_is_evaluated():
+    study = optuna.create_study(direction="maximize", pruner=halving())
+    accuracy = objectives.MEASURES["accuracy"]
+    for value in (0.5, 0.6, 0.7):  # a trial in the best third of those so far goes on
+        config = dataclasses.replace(PRESETS["authors"][0], evaluations=5)
+        trial = study.ask()
+        watch, whole = PruningWatch(trial, accuracy, config), config.images(config.updates)
+        for share in (0.2, 0.4, 0.6, 0.8, 1.0):
+            watch.evaluated({"images": share * whole, "accuracy": value}, {})
+        assert [*study.trials[-1].intermediate_values] == [2, 4, 6, 8, 10]
+        study.tell(trial, value)
+    watch = PruningWatch(study.ask(), accuracy, config)
+    watch.evaluated({"images": 0.2 * whole, "accuracy": 0.1}, {})  # too early to say
+    with pytest.raises(events.Stopped):
+        watch.evaluated({"images": 0.4 * whole, "accuracy": 0.1}, {})
 
 
 def test_a_collapsed_run_is_the_worst_trial_and_is_not_confirmed(options, monkeypatch):
