@@ -24,6 +24,23 @@ def iic_digits() -> str:
     return markdown(header, rows)
 
 
+@table
+def collapse_by_preset() -> str:
+    """In how many runs of each preset G has collapsed, of those whose images were measured."""
+    digits = [csv("presets-digits/runs.csv"), csv("iic-digits/runs.csv").query("not run.str.contains('avx2')")]
+    folders = ("authors-mnist", "mnist", "mnist-blog", "iic-mnist", "mnist-paper-images")
+    data = [
+        pd.concat(tables).dropna(subset="collapsed") for tables in (digits, [csv(f"{f}/runs.csv") for f in folders])
+    ]
+    rows = []
+    for preset in ("authors", "paper", "blog", "gan", "iic"):
+        cells = []
+        for runs in (some[some.preset == preset] for some in data):
+            cells += [f"{runs.updates.iloc[0]:,}", f"{int(runs.collapsed.sum())} of {len(runs)}"]
+        rows.append((f"`{preset}`", *cells))
+    return markdown("preset | updates on digits | G collapsed in | updates on MNIST | G collapsed in", rows)
+
+
 def _range(values: pd.Series) -> str:
     low, high = values.min(), values.max()
     return f"{low:.2f}" if len(values) == 1 else f"{low:.2f} to {high:.2f}"
