@@ -110,7 +110,7 @@ def run_command(*arguments: str) -> None:
     """The sweep's command; its report is a line."""
     sys.argv = ["sweep.py", *arguments]
     real = sweep.command_line
-    sweep.command_line = lambda name, *words: ["echo", "REPORT"] if name == "study" else real(name, *words)
+    sweep.command_line = lambda name, *words: ["echo", "REPORT"] if name == "report" else real(name, *words)
     sweep.main()
 
 
