@@ -28,14 +28,15 @@ from infogan.utils.randomness import derive
 FIRST_FRESH_SEED = 100_000
 """Plus the study's seed: the first seed of the confirmation. No trial has it."""
 FIRST_PRUNING, KEPT = 3, 3
-"""Tenths of a trial's images after which it is ended, unless its measure is in the best third of those so far: a tenth
-orders 8 x 8 digits' trials little better than chance does (docs/sweeps.md)."""
+"""Tenths of a trial's images after which it is ended, unless its measure is in the best 1 / KEPT of those so far. On
+8 x 8 digits the order after one tenth says little of the end (docs/sweeps.md)."""
 NO_PRUNING_AFTER = 0.85
 """Share of a trial's images after which it is trained to the end: the rest is cheap, and gives a result."""
 
 
 def halving() -> optuna.pruners.BasePruner:
-    """The pruner of studies: successive halving, whose second rung is after NO_PRUNING_AFTER."""
+    """The pruner of studies: successive halving (Li et al. 2018) with one decision, since the next would be after
+    NO_PRUNING_AFTER."""
     return optuna.pruners.SuccessiveHalvingPruner(min_resource=FIRST_PRUNING, reduction_factor=KEPT)
 
 

@@ -1,6 +1,7 @@
 """A report of a study or of one run: as text, as tables and pictures, and as one HTML page that needs no other files.
 
-Of a study also as a W&B report, with --online. It is made from the study's storage alone.
+Of a study also as a W&B report, with --online. It is made from the study's storage; samples are shown of runs whose
+directories are on this machine.
 
 Examples:
   python analysis/report.py studies/digits                       # writes studies/digits/report/, with report.html in it
