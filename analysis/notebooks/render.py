@@ -17,7 +17,7 @@ def executed(source: Path, folder: Path) -> nbformat.NotebookNode:
     """The notebook of a source with its outputs, run in a folder. Raises CellExecutionError."""
     notebook = jupytext.read(source)
     where = {"metadata": {"path": str(folder)}}
-    return nbclient.NotebookClient(notebook, timeout=120, kernel_name="python3", resources=where).execute()
+    return nbclient.NotebookClient(notebook, timeout=600, kernel_name="python3", resources=where).execute()
 
 
 def stripped(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:

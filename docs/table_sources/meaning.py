@@ -26,7 +26,7 @@ def iic_digits() -> str:
 
 @table
 def collapse_by_preset() -> str:
-    """In how many runs of each preset G has collapsed, of those whose images were measured."""
+    """In how many runs of each preset G has collapsed or Q fails in evaluation mode, of those that were measured."""
     digits = [csv("presets-digits/runs.csv"), csv("iic-digits/runs.csv").query("not run.str.contains('avx2')")]
     folders = ("authors-mnist", "mnist", "mnist-blog", "iic-mnist", "mnist-paper-images")
     data = [
@@ -34,11 +34,16 @@ def collapse_by_preset() -> str:
     ]
     rows = []
     for preset in ("authors", "paper", "blog", "gan", "iic"):
-        cells = []
-        for runs in (some[some.preset == preset] for some in data):
-            cells += [f"{runs.updates.iloc[0]:,}", f"{int(runs.collapsed.sum())} of {len(runs)}"]
-        rows.append((f"`{preset}`", *cells))
-    return markdown("preset | updates on digits | G collapsed in | updates on MNIST | G collapsed in", rows)
+        on_digits, on_mnist = (some[some.preset == preset] for some in data)
+        cells = [f"{on_digits.updates.iloc[0]:,}", *(_count(on_digits[flag]) for flag in ("collapsed", "q_fails"))]
+        rows.append((f"`{preset}`", *cells, f"{on_mnist.updates.iloc[0]:,}", _count(on_mnist.collapsed)))
+    return markdown(
+        "preset | updates on digits | G collapsed in | Q fails in | updates on MNIST | G collapsed in", rows
+    )
+
+
+def _count(flags: pd.Series) -> str:
+    return f"{int(flags.eq(True).sum())} of {len(flags)}" if flags.notna().any() else ""
 
 
 def _range(values: pd.Series) -> str:

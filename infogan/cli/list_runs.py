@@ -62,6 +62,8 @@ def _describe(directory: Path) -> dict[str, str]:
     last = rows[-1] if rows else {}
     if last.get("collapsed"):
         out["generator"] = "collapsed"
+    elif last.get("q_fails"):
+        out["generator"] = "drawing; Q fails in evaluation mode"
     if last.get("accuracy") is not None:
         out["validation"] = f"{last['accuracy']:.3f}"
     if "accuracy" in test:

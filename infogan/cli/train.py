@@ -107,7 +107,7 @@ def print_result(result: dict, config: Config, directory: Path) -> None:
         for milestone, when in result["time_to_accuracy"].items():
             reached = when and f"after {when['seconds']:.0f} s of training, {when['images']:,} images"
             print(f"  {milestone}: {reached or 'never'}")
-    if result.get("collapsed"):
-        print(collapse.describe(result))
+    if problem := collapse.describe(result):
+        print(problem)
     figure = "figure2" if "c" in config.codes else "grid"  # with a categorical code, such as 10c
     print(f"next: {shell('infogan', 'figures', figure, directory)}")

@@ -378,14 +378,23 @@ def generate(generator: nn.Module, latents: Tensor) -> np.ndarray:
     return (images.clamp(0, 1) * 255).round().byte().permute(0, 2, 3, 1).cpu().numpy()
 
 
-def evaluate_q(discriminator: DiscriminatorQ, images: Tensor) -> Tensor:
+BATCH_OF_STATISTICS = 100
+"""Images that batch norm normalises together where Q is evaluated as trained."""
+
+
+def evaluate_q(discriminator: DiscriminatorQ, images: Tensor, as_trained: bool = False) -> Tensor:
     """Q's parameters [N, q_width] of images [N, C, H, W], uint8 or float in [0, 1], never in bfloat16, on the CPU.
 
-    Batch norm uses its running statistics, which training gathers on real images alone.
+    Batch norm uses its running statistics, which training gathers on real images alone; with `as_trained` those that it
+    takes for generated images in training, the batch's own unless Q has a trunk of its own.
     """
     scale = 1 if images.is_floating_point() else 255
     with evaluating(discriminator) as device:
-        batches = (batch.to(device).float() / scale for batch in images.split(2000))
+        batch_statistics = as_trained and discriminator.q_trunk is None
+        for layer in discriminator.modules() if batch_statistics else ():
+            layer.training = isinstance(layer, BatchNorm)
+        parts = images.split(BATCH_OF_STATISTICS if batch_statistics else 2000)
+        batches = (batch.to(device).float() / scale for batch in parts)
         return torch.cat([discriminator.q_params(batch) for batch in batches]).cpu()
 
 

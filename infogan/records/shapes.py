@@ -63,8 +63,8 @@ DATA = Kind(f"null or {FINGERPRINT.expected}", lambda value: value is None or FI
 STATUS = {"status": TEXT, "step": COUNT, "pretraining_step": COUNT, "seconds": NUMBER, "signal": COUNT, "error": TEXT}
 STATUS |= {"not_finite": lists(TEXT)}
 SUMMARY = {"step": COUNT, "images": COUNT, "train_seconds": NUMBER, "evaluations": COUNT, "spread": NUMBER}
-SUMMARY |= {"time_to_accuracy": MILESTONES, "validation_accuracy": SHARE, "collapsed": FLAG}
-SUMMARY |= {f"info_{of}_nats": NUMBER for of in ("8bit_categorical", "8bit_continuous")}
+SUMMARY |= {"time_to_accuracy": MILESTONES, "validation_accuracy": SHARE, "collapsed": FLAG, "q_fails": FLAG}
+SUMMARY |= {f"info_{of}_nats": NUMBER for of in ("8bit_categorical", "8bit_continuous", "8bit_batch_categorical")}
 SUMMARY |= {f"info_{of}_nats": NUMBER for of in ("blurred_categorical", "blurred_continuous")}
 """What a run reached: see infogan.records.summary."""
 MEASURED = {"accuracy": SHARE, "accuracy_ci95": INTERVAL, "n_images": COUNT, "best_code": COUNT}
@@ -102,7 +102,7 @@ SHAPES = {
 }
 """Of JSON files, by name."""
 COLUMNS: dict[str, Callable[[str], Any]] = {name: int for name in ("step", "images", "code")}
-COLUMNS |= {"collapsed": {"True": True, "False": False}.__getitem__}
+COLUMNS |= dict.fromkeys(("collapsed", "q_fails"), {"True": True, "False": False}.__getitem__)
 """How a cell is read of a table's columns that are no floating-point numbers. Each row has a `step`; other cells may be
 empty."""
 

@@ -26,7 +26,7 @@ def summarise(config: Config, step: int, seconds: float, evaluations: list[dict]
     last = evaluations[-1] if evaluations else {}
     if last.get("collapsed") is not None:  # none before G has trained, and in runs of earlier versions
         out |= {name: value for name, value in last.items() if name == "spread" or name.startswith("info_")}
-        out["collapsed"] = last["collapsed"]
+        out |= {name: last[name] for name in ("collapsed", "q_fails") if name in last}
     if last.get("accuracy") is not None:
         out |= {"validation_accuracy": last["accuracy"], "code": last["code"]}
     return out

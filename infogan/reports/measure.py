@@ -39,8 +39,8 @@ class Options:
     runs: tyro.conf.Positional[tuple[Path, ...]]
     """Run directories, and folders that --out wrote."""
     again: bool = False
-    """Measure the checkpoints on the test images again and replace evaluation.json, and name the categories by the
-    validation images (needs the dataset)."""
+    """Measure the checkpoints on the test images again and replace evaluation.json, and the images they generate; name
+    the categories by the validation images (needs the dataset)."""
     quality: bool = False
     """Also measure generated images of the checkpoints against test images: their spread, and in the features of a
     classifier (of labels; without labels of quarter turns) Fréchet distance, precision, recall; with labels also the
@@ -52,15 +52,17 @@ class Options:
 
 
 def measure_again(directory: Path, data_dir: Path | None) -> dict:
-    """Measure a run's checkpoint on the test images, replace evaluation.json and return its content; name its
-    categories by the validation images (categories.json)."""
-    from infogan.metrics import clustering
-    from infogan.records.summary import summarise
+    """Measure a run's checkpoint on the test images, and its generated images against validation images; replace
+    evaluation.json and return its content. Name its categories by the validation images (categories.json)."""
+    from infogan.metrics import clustering, collapse
+    from infogan.records.summary import last_bound, summarise
     from infogan.training import evaluation
 
     run, rows = Model(directory), records.Table(directory / "evaluations.csv").rows()
     dataset = common.load_dataset(data_dir, directory)
     summary = summarise(run.config, run.step, records.read_json(directory / "status.json")["seconds"], rows)
+    G, Q, images = run.generator, run.discriminator, dataset.validation.images
+    summary |= collapse.measure(G, Q, run.latent, images, last_bound(directory))
     if codes := clustering.measure(run.discriminator, run.latent, dataset.validation):
         evaluation.name_categories(codes, dataset.validation.classes, directory, run.step)
     return evaluation.measure_test(run.discriminator, run.latent, dataset, directory, summary)

@@ -27,8 +27,9 @@ TABLES = ("metrics", "evaluations", "pretraining")
 """The tables of a run directory: what the column `table` of curves names."""
 FIELDS = {field.name: type(getattr(Config(), field.name)) for field in dataclasses.fields(Config)}
 ORIGIN = ("started", "hardware", "commit")
-BOUNDS = ("info_8bit_categorical_nats", "info_blurred_categorical_nats")
-"""L_I as somebody has it who sees the images alone, see metrics.collapse."""
+BOUNDS = ("info_8bit_categorical_nats", "info_8bit_batch_categorical_nats", "info_blurred_categorical_nats")
+"""L_I of 8-bit images, see metrics.collapse."""
+FLAGS = ["collapsed", "q_fails"]
 QUALITY = {
     "frechet_distance": "frechet_distance",
     "kernel_distance": "kernel_distance",
@@ -54,7 +55,7 @@ def read_runs(paths: Iterable[Path]) -> pd.DataFrame:
     changed in it; every field of the configuration; step, the last update logged; images, real ones shown until then;
     ORIGIN, the start in UTC; MEASURES on test images, with their 95 % intervals in ..._low and ..._high;
     info_categorical_nats, L_I as logged last, and info_categorical_nats_last_tenth, its mean over the last tenth of the
-    rows; BOUNDS, spread, collapsed; and, where they were measured, those of QUALITY, `_morphology` and `_matches`. What
+    rows; BOUNDS, spread, FLAGS; and, where they were measured, those of QUALITY, `_morphology` and `_matches`. What
     was not measured is missing.
 
     Raises InputError where there is none, a path is none of these, a file is damaged, or a run is given twice.
@@ -136,7 +137,7 @@ def _read_directory(directory: Path) -> dict[str, Any]:
     for name in MEASURES if "accuracy" in evaluation else ():
         row[name] = evaluation.get(name, np.nan)
         row[f"{name}_low"], row[f"{name}_high"] = evaluation.get(f"{name}_ci95", (np.nan, np.nan))
-    row |= {name: evaluation[name] for name in (*BOUNDS, "spread") if name in evaluation}
+    row |= {name: evaluation[name] for name in (*BOUNDS, "spread", "q_fails") if name in evaluation}
     row |= {column: quality[name] for name, column in QUALITY.items() if name in quality}
     if shown := quality.get("shown"):
         row["worst_row"] = _worst_row(np.array(shown))
@@ -157,13 +158,13 @@ def _read_table(directory: Path, name: str) -> pd.DataFrame:
     """A CSV file of a run directory; empty where there is none. Raises InputError where a cell is no number."""
     path = directory / f"{name}.csv"
     table = pd.DataFrame(records.Table(path).rows()).replace("", np.nan)
-    for column in table.columns.drop("collapsed", errors="ignore"):
+    for column in table.columns.drop(FLAGS, errors="ignore"):
         try:
             table[column] = pd.to_numeric(table[column])
         except (TypeError, ValueError) as error:
             raise InputError(f"{path} is damaged ({column} has no numbers): {RESTORED}") from error
-    if "collapsed" in table:
-        table["collapsed"] = table.collapsed.map({"True": True, "False": False})
+    for flag in table.columns.intersection(FLAGS):
+        table[flag] = table[flag].map({"True": True, "False": False})
     if len(table) and ("step" not in table or table.step.isna().any()):
         raise InputError(f"{path} is damaged (a row has no step): {RESTORED}")
     return table

@@ -26,7 +26,7 @@ def evaluate(
     pictures.save(drawn["samples"], category_grid(G, latent, model.config.seed))
     row = collapse.measure(G, D, latent, validation.images, logged.get("info_categorical_nats", math.nan))
     if not step:
-        row["collapsed"] = None  # G has not trained
+        row["collapsed"] = row["q_fails"] = None  # G has not trained
     row |= label_free.evaluate(D, latent, validation.images)
     codes = clustering.measure(D, latent, validation)
     if not codes:

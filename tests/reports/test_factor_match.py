@@ -12,7 +12,7 @@ from infogan import networks
 from infogan.codes import Categorical, Continuous, Latent
 from infogan.data import Split
 from infogan.data.splits import split_in_order
-from infogan.metrics import disentanglement
+from infogan.metrics import collapse, disentanglement
 from infogan.reports import factor_match
 from infogan.reports.factor_match import Matcher, Wanted
 from infogan.reports.figures.traversals import Figure4
@@ -59,13 +59,13 @@ class Painter(torch.nn.Module):
 class Reader(torch.nn.Module):
     """Q that predicts for c1 the light of an image, exactly but for its pixels' noise, and for c2 nothing."""
 
-    image_shape = (1, 8, 8)
+    image_shape, q_trunk = (1, 8, 8), None
 
     def __init__(self):
         super().__init__()
         self.anchor = torch.nn.Parameter(torch.zeros(()))
 
-    def q_params(self, images):
+    def q_params(self, images, real=0):
         light = (images[:, 0] * torch.linspace(-1, 1, 8)).mean((1, 2))
         return torch.stack([light, torch.zeros_like(light)], 1)
 
@@ -96,9 +96,9 @@ def measured(matcher: Matcher, run) -> dict:
     [
         (Painter(), Reader(), "QG"),
         (Painter(0.5, 0.5), Reader(), "QG"),
-        (Painter(0.0), Reader(), "Q"),  # images differ, but not by the code
+        (Painter(0.0, others=2.0), Reader(), "Q"),  # images differ, but not by the code
         (Painter(0.1, 1.0), Reader(), "Q"),  # the code explains a hundredth of the light
-        (Painter(0.1), Reader(), "Q"),  # it explains all, but moves a tenth of the real spread
+        (Painter(0.1, others=2.0), Reader(), "Q"),  # it explains all, but moves a tenth of the real spread
         (Painter(0.0, 0.0, 0.0), Reader(), "collapsed"),  # ignores its input; Q is perfect
         (Painter(0.05, 0.0, 0.05), Reader(), "collapsed"),  # hides the code in differences that nobody sees
         (None, Reader(), "collapsed"),
@@ -110,7 +110,7 @@ def test_each_side_is_measured_by_itself(matcher, generator, discriminator, expe
     row = measured(matcher, make(generator, discriminator))
     moved = min(row["traversal"]["explained_variance"], row["traversal"]["relative_spread"])
     sides = [side for side, value in (("Q", row["normalised"]), ("G", moved)) if value >= 0.25]
-    assert row["collapsed"] == (row["spread"] < 0.25) == (expected == "collapsed")
+    assert row["collapsed"] == (row["spread"] < collapse.COLLAPSED) == (expected == "collapsed")
     assert row["collapsed"] or sides == list(expected), row
     assert row["traversal"]["estimate"]["r2"] > 0.5
 

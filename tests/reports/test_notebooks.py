@@ -27,7 +27,8 @@ def texts(cell) -> list[str]:
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_notebook(path, render, tmp_path):
+def test_notebook(path, render, tmp_path, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")  # a kernel of its own beside another test's process: threads would wait
     notebook = render.executed(path, tmp_path)
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
     kinds = {kind for output in outputs for kind in output.get("data", {})}

@@ -37,6 +37,9 @@ def run_report(directory: Path) -> Report:
     cards.append(Card("updates", f"{row.step:,}", before + speed))
     if row.collapsed in (True,):  # of numpy as well
         cards.append(Card("G has collapsed", f"{row.spread:.2f}", collapse.describe(row.to_dict())))
+    elif row.get("q_fails") in (True,):
+        nats = f"{row.info_8bit_categorical_nats:.2f} nats"
+        cards.append(Card("Q fails in evaluation mode", nats, collapse.describe(row.to_dict())))
     caption = "Losses, L_I (dashed: H(c)), and accuracy on validation images; bold: running means."
     drawn = _plot(metrics, metrics_of(curves, row.run, "evaluations"), kind, entropy)
     sections = [Section("Learning curves", pictures=[Picture(drawn, caption, whole=True)])]
