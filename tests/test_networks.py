@@ -4,7 +4,7 @@ import pytest
 import torch
 from conftest import fit
 
-from infogan import data
+from infogan import data, networks
 from infogan.codes import Latent
 from infogan.config import Config, InputError
 from infogan.config.presets import PRESETS
@@ -243,3 +243,16 @@ def test_a_q_with_a_trunk_of_its_own_reads_generated_images_as_it_reads_a_file()
             D.train()(torch.cat([torch.rand(32, 1, 8, 8), nearly_grey]), real=32)
             assert torch.allclose(D(nearly_grey)[1], D.eval().q_params(nearly_grey), atol=1e-5), "real ones move them"
     assert spreads["own"] == pytest.approx(1, abs=0.01) and spreads["shared"] > 50
+
+
+@pytest.mark.parametrize("q_trunk", ["shared", "own"])
+def test_q_as_trained_is_what_training_computes_and_changes_nothing(q_trunk):
+    _, D = build((1, 8, 8), Latent("10c", "5u"), 0, Config(q_trunk=q_trunk, spectral_norm=True))
+    D(torch.rand(64, 1, 8, 8), real=64)
+    before = {name: tensor.clone() for name, tensor in D.state_dict().items()}
+    images = torch.rand(networks.BATCH_OF_STATISTICS, 1, 8, 8)
+    trained, evaluated = networks.evaluate_q(D, images, as_trained=True), networks.evaluate_q(D, images)
+    assert all(torch.equal(tensor, before[name]) for name, tensor in D.state_dict().items())
+    assert all(module.training for module in D.modules())
+    assert torch.allclose(trained, evaluated) == (q_trunk == "own")
+    assert torch.allclose(trained, D(images)[1], atol=2e-3)  # its spectral norm is one power iteration further

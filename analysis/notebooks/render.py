@@ -6,18 +6,47 @@ The sources (.py, percent format) are what is edited; the .ipynb are what GitHub
 from pathlib import Path
 
 import jupytext
-import nbclient
 import nbformat
+from jupyter_client.manager import start_new_kernel
 
 FOLDER = Path(__file__).parent
 WIDGETS = "application/vnd.jupyter.widget-view+json"
 
 
+MESSAGES = ("stream", "display_data", "execute_result", "error")
+"""Of a kernel, those that are outputs."""
+
+
 def executed(source: Path, folder: Path) -> nbformat.NotebookNode:
-    """The notebook of a source with its outputs, run in a folder. Raises CellExecutionError."""
+    """The notebook of a source with its outputs, run in a folder. Raises RuntimeError where a cell fails.
+
+    By the blocking client: nbclient's asyncio once waited ten minutes for a reply that had arrived.
+    """
     notebook = jupytext.read(source)
-    where = {"metadata": {"path": str(folder)}}
-    return nbclient.NotebookClient(notebook, timeout=600, kernel_name="python3", resources=where).execute()
+    manager, client = start_new_kernel(cwd=str(folder))
+    try:
+        for number, cell in enumerate((cell for cell in notebook.cells if cell.cell_type == "code"), 1):
+            messages: list[dict] = []
+            reply = client.execute_interactive(cell.source, timeout=600, output_hook=messages.append)
+            if reply["content"]["status"] != "ok":
+                raise RuntimeError("\n".join([cell.source, *reply["content"]["traceback"]]))
+            outputs = [nbformat.v4.output_from_msg(m) for m in messages if m["header"]["msg_type"] in MESSAGES]
+            cell.outputs, cell.execution_count = _joined(outputs), number
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
+    return notebook
+
+
+def _joined(outputs: list[nbformat.NotebookNode]) -> list[nbformat.NotebookNode]:
+    """Texts of one stream that follow one another as one text: a kernel sends them in parts."""
+    out: list[nbformat.NotebookNode] = []
+    for one in outputs:
+        if out and one.output_type == out[-1].output_type == "stream" and one.name == out[-1].name:
+            out[-1].text += one.text
+        else:
+            out.append(one)
+    return out
 
 
 def stripped(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:

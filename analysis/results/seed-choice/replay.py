@@ -82,7 +82,7 @@ def measure_test(directories: pd.Series) -> pd.Series:
     from infogan import data
     from infogan.metrics import clustering
 
-    images = data.load("digits").test
+    images = data.load(records.read_config(Path(directories.iloc[0])).dataset).test
     pictures, labels = images.images.permute(0, 2, 3, 1).numpy(), images.labels.numpy()
     out = {}
     for seed, directory in directories.items():
