@@ -78,12 +78,12 @@ def study_of(n: int) -> optuna.Study:
 
 def test_intervals_of_many_trials_take_halves_of_a_hundred(monkeypatch):
     """A forest's time grows faster than its trials, and there are forty halves."""
-    study, taken, compute = study_of(200), [], importance._fanova
+    study, taken, compute = study_of(120), [], importance._fanova
     monkeypatch.setattr(
         importance, "_fanova", lambda trials, *rest: taken.append(len(trials)) or compute(trials, *rest)
     )
     values = importance.importances(study)
-    assert sorted(set(taken)) == [importance.OF_AT_MOST // 2, 200] and taken.count(200) == 1
+    assert sorted(set(taken)) == [importance.OF_AT_MOST // 2, 120] and taken.count(120) == 1
     assert values.parameter.iloc[0] == "lambda_categorical" and values.importance.iloc[0] > 0.9
 
 
