@@ -1,6 +1,7 @@
 """Replay studies of eight seeds from the evaluations of whole runs: which run is chosen, and what it costs.
 
-Usage: replay.py STUDY_FOLDER [PREFIX of the files it writes]
+Usage: replay.py STUDY_FOLDER PROTOCOL, such as studies/seeds first; the protocol's rows of the tables here
+are replaced.
 """
 
 import sys
@@ -39,17 +40,26 @@ def replay(order: list[int], values: dict[int, list[float]]) -> tuple[int, float
     return study.best_trial.user_attrs["seed"], cost
 
 
+def keep(table: pd.DataFrame, name: str, protocol: str) -> None:
+    """Replace a protocol's rows of a table here."""
+    before = pd.read_csv(HERE / name)
+    table = pd.concat([before[before.protocol != protocol], table.assign(protocol=protocol)])
+    table.to_csv(HERE / name, index=False)
+
+
 def main() -> None:
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    trials, prefix = load_study(sys.argv[1]).set_index("seed").sort_index(), "".join(sys.argv[2:])
+    folder, protocol = sys.argv[1:]
+    trials = load_study(folder).set_index("seed").sort_index()
     rows = {seed: records.Table(Path(run) / "evaluations.csv").rows() for seed, run in trials.run_dir.items()}
     test = measure_test(trials.run_dir)
     long = pd.concat(pd.DataFrame(table).assign(seed=seed) for seed, table in rows.items())
-    long[["seed", "images", "accuracy", "certainty", "information", "collapsed"]].to_csv(
-        HERE / f"{prefix}evaluations.csv", index=False
+    keep(
+        long[["seed", "images", "accuracy", "certainty", "information", "collapsed"]],
+        "evaluations.csv",
+        protocol,
     )
-    found = trials.drop(columns="run_dir").assign(test_accuracy=test)
-    found.to_csv(HERE / f"{prefix}runs.csv")
+    keep(trials.drop(columns="run_dir").assign(test_accuracy=test).reset_index(), "runs.csv", protocol)
     random, out = np.random.default_rng(0), []
     for measure in ("information", "certainty", "accuracy"):
         values = {
@@ -73,7 +83,7 @@ def main() -> None:
     columns = ["measure", "seeds", "chosen", "random_seed", "best_of_eight", "runs_cost", "chosen_low", "chosen_high"]
     columns += ["gain", "gain_low", "gain_high"]
     table = pd.DataFrame(out, columns=columns)
-    table.to_csv(HERE / f"{prefix}choices.csv", index=False)
+    keep(table, "choices.csv", protocol)
     print(table.round(3).to_string(index=False))
 
 
