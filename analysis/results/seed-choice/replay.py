@@ -1,17 +1,17 @@
 """Replay studies of eight seeds from the evaluations of whole runs: which run is chosen, and what it costs.
 
-Usage: replay.py STUDY_FOLDER PROTOCOL, such as studies/seeds first; the protocol's rows of the tables here
-are replaced.
+The rows of the protocol in the tables here are replaced.
 """
 
-import sys
 from pathlib import Path
 
 import numpy as np
 import optuna
 import pandas as pd
+import tyro
 
 from infogan import load, records
+from infogan.cli import one_line_errors
 from infogan.metrics.clustering import mean_interval
 from infogan.study import load as load_study
 from infogan.study.worker import NO_PRUNING_AFTER, halving
@@ -47,10 +47,10 @@ def keep(table: pd.DataFrame, name: str, protocol: str) -> None:
     table.to_csv(HERE / name, index=False)
 
 
-def main() -> None:
+def main(study: str, protocol: str) -> None:
+    """study: the folder of whole runs; protocol: first, second or third."""
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    folder, protocol = sys.argv[1:]
-    trials = load_study(folder).set_index("seed").sort_index()
+    trials = load_study(study).set_index("seed").sort_index()
     rows = {seed: records.Table(Path(run) / "evaluations.csv").rows() for seed, run in trials.run_dir.items()}
     test = measure_test(trials.run_dir)
     long = pd.concat(pd.DataFrame(table).assign(seed=seed) for seed, table in rows.items())
@@ -104,4 +104,5 @@ def measure_test(directories: pd.Series) -> pd.Series:
 
 
 if __name__ == "__main__":
-    main()
+    with one_line_errors():
+        tyro.cli(main, description=__doc__, config=(tyro.conf.PositionalRequiredArgs,))

@@ -1,15 +1,13 @@
-"""What each seed calls 200 test digits: a table, and a picture of some of them.
+"""What each seed calls 200 test digits: a table, and a picture of some of them."""
 
-Usage: predict.py RUN_DIRECTORY ...
-"""
-
-import sys
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import tyro
 
 from infogan import data, load
+from infogan.cli import one_line_errors
 from infogan.utils import style
 
 HERE = Path(__file__).parent
@@ -56,8 +54,9 @@ def draw(table: pd.DataFrame, path: Path) -> None:
     style.save(figure, path)
 
 
-def main() -> None:
-    table = predict([Path(name) for name in sys.argv[1:]])
+def main(runs: tyro.conf.Positional[tuple[Path, ...]]) -> None:
+    """runs: directories of trained runs on digits."""
+    table = predict(list(runs))
     table.to_csv(HERE / "predictions.csv", index=False)
     draw(table, HERE / "seeds.png")
     right = (table.called == table.label).groupby(table.seed).mean()
@@ -67,4 +66,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with one_line_errors():
+        tyro.cli(main, description=__doc__)
