@@ -15,7 +15,7 @@ CANDIDATES = ("certainty", "information", "agreement", "stability")
 HERE = Path(__file__).parent
 
 
-def main(study: str, prefix: str = "") -> None:
+def main(study: tyro.conf.Positional[str], prefix: tyro.conf.Positional[str] = "") -> None:
     """study: its folder; prefix: of the files that are written here."""
     trials = load(study)
     last = [records.Table(Path(run) / "evaluations.csv").rows()[-1] for run in trials.run_dir]
@@ -41,4 +41,4 @@ def main(study: str, prefix: str = "") -> None:
 
 if __name__ == "__main__":
     with one_line_errors():
-        tyro.cli(main, description=__doc__, config=(tyro.conf.PositionalRequiredArgs,))
+        tyro.cli(main, description=__doc__)
