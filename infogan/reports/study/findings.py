@@ -77,13 +77,16 @@ def _cards(study: optuna.Study, winner: dict) -> list[Card]:
     """The winner's numbers: of its fresh seeds, where it was trained with such."""
     cards, value = [], winner["value"]
     if test := winner.get("test"):
-        detail = f"mean over {len(test['accuracies'])} fresh seeds"
+        n = len(test["accuracies"])
+        detail = f"mean over {n} fresh seed{'s' * (n > 1)}"
         if test["ci95"]:
             detail += f", 95 % interval {test['ci95'][0]:.3f} to {test['ci95'][1]:.3f}"
         cards.append(Card("test accuracy of the winner", f"{test['accuracy_mean']:.3f}", detail))
     if (mean := winner.get("mean_of_fresh_seeds")) is not None:
-        detail = f"mean over {winner['n_seeds']} fresh seeds, of which G has collapsed in {winner['n_collapsed']}; "
-        detail, value = detail + f"{value:.3f} in the study", mean
+        n, collapsed = winner["n_seeds"], winner["n_collapsed"]
+        also = f", of which G has collapsed in {collapsed}" * (collapsed > 0)
+        detail = f"mean over {n} fresh seed{'s' * (n > 1)}{also}; {value:.3f} in the study"
+        value = mean
     else:
         collapsed = "collapsed" in study.trials[winner["trial"]].user_attrs
         detail = "one run, the best of all trials: not confirmed with fresh seeds" + "; G has collapsed" * collapsed

@@ -9,13 +9,13 @@ import pandas as pd
 import seaborn
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 from infogan.study.objectives import Measure
 from infogan.utils import style
 
 MOST_TICKS = 8
-"""Values of a parameter that each have a tick of an axis."""
+"""Values of a parameter that each have a tick of an axis, where they recur: those of a range could overlap."""
 MANY = 30
 """Trials of which two parameters are interpolated."""
 
@@ -56,7 +56,10 @@ def plot_slices(trials: pd.DataFrame, measure: Measure, names: list[str]) -> Fig
         _scatter(shown, axes, name, measure.name, legend=name == names[columns - 1])
         if _is_logarithmic(trials[name]):
             axes.set_xscale("log")
-        if _is_number(trials[name]) and trials[name].nunique() <= MOST_TICKS:
+            axes.xaxis.set_major_locator(LogLocator(subs=(1, 3)))
+            axes.xaxis.set_major_formatter("{x:g}")
+            axes.xaxis.set_minor_formatter(NullFormatter())
+        if _is_number(trials[name]) and trials[name].nunique() <= min(MOST_TICKS, len(trials) // 2):
             axes.set_xticks(values := sorted(trials[name].unique()), [f"{value:g}" for value in values])
             axes.minorticks_off()
         if not _is_number(trials[name]) and trials[name].nunique() > 4:
