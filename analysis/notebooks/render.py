@@ -20,7 +20,7 @@ MESSAGES = ("stream", "display_data", "execute_result", "error")
 def executed(source: Path, folder: Path) -> nbformat.NotebookNode:
     """The notebook of a source with its outputs, run in a folder. Raises RuntimeError where a cell fails.
 
-    By the blocking client: nbclient's asyncio once waited ten minutes for a reply that had arrived.
+    By the blocking client: with nbclient a notebook of ten seconds once took its limit of ten minutes.
     """
     notebook = jupytext.read(source)
     manager, client = start_new_kernel(cwd=str(folder))

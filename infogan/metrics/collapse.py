@@ -19,8 +19,8 @@ from infogan.codes import Latent
 from infogan.networks import DiscriminatorQ
 
 COLLAPSED = 0.5
-"""Relative spread below which a generator counts as collapsed. On 8x8 digits no G drew a digit below 0.48, and all did
-above 0.6; with MNIST's digits and CelebA's faces, images that look all alike have 0.05 or less."""
+"""Relative spread below which a generator counts as collapsed. On 8x8 digits no G drew a digit below 0.48, and all but
+one did above 0.6 (docs/meaning.md); with MNIST's digits and CelebA's faces, images that look all alike have 0.05 or less."""
 LOST = 0.5
 """Share of an L_I above half of H(c) that must be left of 8-bit images."""
 AT_ONCE = 1000
@@ -56,7 +56,7 @@ def describe(measured: dict) -> str:
     if measured.get("q_fails"):
         return (
             f"Q fails in evaluation mode: L_I of 8-bit images is {measured['info_8bit_categorical_nats']:.2f} nats, "
-            f"with batch norm as in training {measured['info_8bit_batch_categorical_nats']:.2f}; accuracy suffers too"
+            f"with batch norm as in training {measured['info_8bit_batch_categorical_nats']:.2f}"
         )
     return ""
 

@@ -8,7 +8,7 @@ import pytest
 from conftest import call, config, fit
 
 from infogan import data, training
-from infogan.metrics import feature_network
+from infogan.metrics import collapse, feature_network
 from infogan.reports import measure
 from infogan.training import evaluation
 
@@ -29,6 +29,18 @@ def test_measuring_again_gives_what_was_recorded(trained, tmp_path):
         assert (tmp_path / "kept" / name).read_bytes() == (tmp_path / "new" / "again" / name).read_bytes()
     assert recorded == {name: json.loads((trained / name / "evaluation.json").read_text()) for name in "ab"}
     assert named == [(trained / name / "categories.json").read_text() for name in "ab"]
+
+
+def test_measuring_again_measures_generated_images_too(trained):
+    path, recorded = trained / "a" / "evaluations.csv", json.loads((trained / "a" / "evaluation.json").read_text())
+    before, table = path.read_text(), pd.read_csv(path)
+    table.loc[table.index[-1], "spread"] = 9.0
+    table.to_csv(path, index=False)
+    try:
+        assert script(trained / "a", "--again").returncode == 0
+        assert json.loads((trained / "a" / "evaluation.json").read_text())["spread"] == recorded["spread"] < 9
+    finally:
+        path.write_text(before)
 
 
 def test_a_result_folder_is_written_and_read_again_with_the_same_numbers(trained, tmp_path):
@@ -52,7 +64,7 @@ def test_sample_quality_is_measured_where_it_is_asked_for(trained, tmp_path, mon
     assert stored["images"] == sum(map(sum, stored["shown"])) == 100, "those compared, and not all that there are"
     assert (table.frechet_distance > 0).all() and table.sample_precision.between(0, 1).all()
     assert "frechet_distance" in done.stdout and "generator_accuracy" in done.stdout
-    assert stored["features"] == "labels" and stored["collapsed"] == (stored["spread"] < 0.25)
+    assert stored["features"] == "labels" and stored["collapsed"] == (stored["spread"] < collapse.COLLAPSED)
     assert table.spread[0] == pytest.approx(stored["spread"])
 
 

@@ -123,13 +123,13 @@ def test_the_model_recovers_an_effect_and_the_seeds(seed_sd):
 
 
 def test_without_an_effect_few_data_sets_have_a_flagged_value():
-    """The probability is at most 0.05 that any of 14 values is flagged: of 5 data sets 2 or fewer (99.9 %)."""
+    """The probability is at most 0.05 that any of 14 values is flagged: of 5 data sets 1 or none (98 %)."""
     flagged = 0
     for random_seed in range(5):
         values = compare(runs_of({f"10c+{n}u": 0.0 for n in range(3, 17)}, 5, 0.05, 0.06, 10, random_seed))
         assert values.p_holm.count() == 14
         flagged += (values.p_holm < 0.05).any()
-    assert flagged <= 2
+    assert flagged <= 1
 
 
 def test_what_so_many_seeds_can_show():

@@ -9,6 +9,7 @@ import tyro
 from infogan import data, load
 from infogan.cli import one_line_errors
 from infogan.utils import style
+from infogan.utils.errors import InputError
 
 HERE = Path(__file__).parent
 EACH = 20
@@ -56,6 +57,8 @@ def draw(table: pd.DataFrame, path: Path) -> None:
 
 def main(runs: tyro.conf.Positional[tuple[Path, ...]]) -> None:
     """runs: directories of trained runs on digits."""
+    if not runs:
+        raise InputError("give at least one run directory, such as studies/seeds/trials/0000")
     table = predict(list(runs))
     table.to_csv(HERE / "predictions.csv", index=False)
     draw(table, HERE / "seeds.png")
