@@ -20,7 +20,8 @@ from infogan.networks import DiscriminatorQ
 
 COLLAPSED = 0.5
 """Relative spread below which a generator counts as collapsed. On 8x8 digits no G drew a digit below 0.48, and all but
-one did above 0.6 (docs/meaning.md); with MNIST's digits and CelebA's faces, images that look all alike have 0.05 or less."""
+one did above 0.6 (docs/meaning.md); with MNIST's digits and CelebA's faces, images that look all alike have 0.05 or
+less."""
 LOST = 0.5
 """Share of an L_I above half of H(c) that must be left of 8-bit images."""
 AT_ONCE = 1000
